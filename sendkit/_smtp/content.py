@@ -1,0 +1,40 @@
+"""What the transaction needs to know of the octets that it carries, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Content(Protocol):
+    """A message as it goes over the wire: CRLF line ends, the last line ended, no dot-stuffing, no Bcc.
+
+    The same content gives the same octets each time that it is read.
+    """
+
+    @property
+    def size(self) -> int:
+        """Octets in all (RFC 1870 section 5 counts them before dot-stuffing)."""
+        ...
+
+    @property
+    def eight_bit(self) -> bool:
+        """Whether an octet over 127 is in the body, so that it needs 8BITMIME (RFC 6152)."""
+        ...
+
+    @property
+    def utf8(self) -> bool:
+        """Whether an octet over 127 is in a header, so that it needs SMTPUTF8 (RFC 6531)."""
+        ...
+
+    def blocks(self) -> Iterator[bytes]:
+        """The octets in order, in blocks of about 64 KB; a block never ends between CR and LF."""
+        ...
+
+    def seven_bit(self) -> Content | None:
+        """The same message re-encoded for a server without 8BITMIME; None where that would break a signature."""
+        ...
+
+    def without_utf8(self) -> Content | None:
+        """The same message for a server without SMTPUTF8 (RFC 6857); None where that cannot be had."""
+        ...

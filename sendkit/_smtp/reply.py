@@ -1,0 +1,121 @@
+"""Server replies: one value for each, and a reader that accepts nothing but a reply (RFC 5321 sections 4.2 and 4.5.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_REPLY = 65_536
+_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(slots=True, frozen=True)
+class Reply:
+    """A server's reply: its code, the enhanced status code if there is one, and the text without either.
+
+    `text` joins the lines of a multi-line reply with line feeds; control characters in it are replaced.
+    """
+
+    code: int
+    enhanced: str | None
+    text: str
+
+    @classmethod
+    def build(cls, code: int, text: str) -> Reply:
+        """Make a reply from its code and raw text, taking the enhanced code out of every line (RFC 2034 section 4)."""
+        lines = _CONTROL.sub("\ufffd", text).split("\n")
+        match = _ENHANCED.match(lines[0])
+        enhanced = match.group() if match and match.group(1) == str(code)[0] else None
+        if enhanced:
+            lines = [line.removeprefix(enhanced).lstrip(" ") for line in lines]
+        return cls(code, enhanced, "\n".join(lines))
+
+    @classmethod
+    def parse(cls, line: str) -> Reply:
+        """Make a reply from one line as a server writes it: `450 4.2.0 greylisted`. Raises ValueError."""
+        match = _LINE.fullmatch(line.encode())
+        if match is None:
+            raise ValueError(f"not an SMTP reply (three digits from 200 to 599, then text): {line!r}")
+        return cls.build(int(match.group(1)), (match.group(3) or b"").decode())
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
+
+    @property
+    def positive(self) -> bool:
+        """A 2yz reply: the command was carried out."""
+        return 200 <= self.code < 300
+
+    @property
+    def transient(self) -> bool:
+        """A 4yz reply: refused for now."""
+        return 400 <= self.code < 500
+
+    @property
+    def permanent(self) -> bool:
+        """A 5yz reply: refused for good."""
+        return 500 <= self.code < 600
+
+
+class MalformedReply(ValueError):
+    """What came is not a reply; nothing that follows on this connection can be trusted."""
+
+
+class ReplyReader:
+    """Turns bytes into replies, however they are cut.
+
+    Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
+    the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
+    mistaken for anything else. Anything else raises MalformedReply, and the reader stays broken.
+    """
+
+    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_size")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._lines: list[str] = []
+        self._code: int | None = None
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take in what arrived. Raises MalformedReply when a line or a reply can only become too long."""
+        self._buffer += data
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes are left that belong to no reply that was handed out."""
+        return bool(self._buffer or self._lines)
+
+    def next_reply(self) -> Reply | None:
+        """The next complete reply, or None until more bytes come. Raises MalformedReply."""
+        while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            self._scanned = 0
+            if (reply := self._take(line.removesuffix(b"\r"))) is not None:
+                return reply
+        self._scanned = len(self._buffer)
+        self._measure(self._scanned)
+        return None
+
+    def _take(self, line: bytes) -> Reply | None:
+        match = _LINE.fullmatch(line)
+        code = int(match.group(1)) if match else None
+        if match is None or (self._code is not None and code != self._code):
+            raise MalformedReply(f"not an SMTP reply line: {line[:80]!r}")
+        self._size += len(line) + 2
+        self._measure(0)
+        self._code = code
+        self._lines.append((match.group(3) or b"").decode("utf-8", "replace"))
+        if match.group(2) == b"-":
+            return None
+        reply = Reply.build(int(match.group(1)), "\n".join(self._lines))
+        self._lines, self._code, self._size = [], None, 0
+        return reply
+
+    def _measure(self, unread: int) -> None:
+        if self._size + unread > MAX_REPLY:
+            raise MalformedReply(f"a reply of more than {MAX_REPLY} octets")

@@ -1,0 +1,171 @@
+"""What can go wrong, as one tree. Everything that sendkit raises on purpose is in it.
+
+SendkitError
+├── ConfigurationError (ValueError)      a setting that cannot work
+├── MessageError (ValueError)            a message that cannot be sent by anyone
+├── CredentialsError                     no secret to log in with
+│   ├── CredentialsNotFound
+│   ├── KeyringUnavailable
+│   └── KeyringLocked
+└── DeliveryError                        not every recipient was accepted; carries `.result`
+    ├── InDoubtError                     the end of data went out and no reply came back
+    ├── PartialDelivery                  some accepted, some not
+    ├── TLSError                         no verified TLS, so nothing was sent
+    ├── AuthenticationError              the server refused the login, or demands one
+    ├── ConnectError (ConnectionError)   the server was not reached, or went away
+    ├── ProtocolError                    the server did not speak SMTP
+    ├── DeferredError                    refused for now (4yz)
+    └── RejectedError                    refused for good (5yz)
+
+The first three branches are raised before any byte of the message goes out, and a person must mend what they name.
+With mixed outcomes a `DeliveryError` is the first of its list that applies. This module knows no I/O and imports
+nothing of sendkit at run time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from sendkit._result import DeliveryResult
+    from sendkit._smtp.phase import Phase
+    from sendkit._smtp.reply import Reply
+
+__all__ = [
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConnectError",
+    "CredentialsError",
+    "CredentialsNotFound",
+    "DeferredError",
+    "DeliveryError",
+    "InDoubtError",
+    "KeyringLocked",
+    "KeyringUnavailable",
+    "MessageError",
+    "PartialDelivery",
+    "ProtocolError",
+    "RejectedError",
+    "SendkitError",
+    "TLSError",
+]
+
+
+class SendkitError(Exception):
+    """The root of all errors of sendkit.
+
+    `hint` says what to do next, in words; `transient` whether the same call may succeed later by itself.
+    """
+
+    transient: bool = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive Exception's own way of pickling.
+        return _restore, (type(self), self.message, dict(self.__dict__))
+
+    @classmethod
+    def _from_state(cls, message: str, state: dict[str, object]) -> Self:
+        error = cls.__new__(cls, message)
+        Exception.__init__(error, message)
+        error.__dict__.update(state)
+        return error
+
+
+def _restore(cls: type[SendkitError], message: str, state: dict[str, object]) -> SendkitError:
+    return cls._from_state(message, state)
+
+
+class ConfigurationError(SendkitError, ValueError):
+    """A setting that cannot work, found before anything was sent."""
+
+
+class MessageError(SendkitError, ValueError):
+    """A message that no server could take; `field` names the part of it that must change."""
+
+    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class CredentialsError(SendkitError):
+    """No secret could be had to log in with."""
+
+
+class CredentialsNotFound(CredentialsError):
+    """Every place was looked in, and none holds a secret for this account."""
+
+
+class KeyringUnavailable(CredentialsError):
+    """There is no usable keyring on this machine."""
+
+
+class KeyringLocked(CredentialsError):
+    """The keyring is there, but locked, and nobody unlocked it."""
+
+
+class DeliveryError(SendkitError):
+    """Not every recipient was accepted; `.result` holds the whole answer, recipient by recipient.
+
+    `phase`, `reply`, `host` and `port` say where it failed first, `hint` what to do next, and `transient` whether
+    sending the unsettled recipients again later may succeed without anybody's doing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        result: DeliveryResult | None = None,
+        phase: Phase | None = None,
+        reply: Reply | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        hint: str | None = None,
+        transient: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.result = result
+        self.phase = phase
+        self.reply = reply
+        self.host = host
+        self.port = port
+        self.transient = transient
+
+
+class InDoubtError(DeliveryError):
+    """The end of data went out and no reply came back: the server may have the message, or not (RFC 1047)."""
+
+
+class PartialDelivery(DeliveryError):
+    """Some recipients were accepted and some were not."""
+
+
+class TLSError(DeliveryError):
+    """No TLS session with a verified server, so neither secret nor message went out (RFC 3207, RFC 8314)."""
+
+
+class AuthenticationError(DeliveryError):
+    """The server refused the login, offers none that we can use, or demands one (RFC 4954)."""
+
+
+class ConnectError(DeliveryError, ConnectionError):
+    """The server was not reached, or the connection was lost before the end of data."""
+
+
+class ProtocolError(DeliveryError):
+    """The server answered what is no SMTP reply, or none that fits the command (RFC 5321 section 4.2)."""
+
+
+class DeferredError(DeliveryError):
+    """Refused for now: the same message may be accepted later (a 4yz reply, RFC 5321 section 4.2.1)."""
+
+
+class RejectedError(DeliveryError):
+    """Refused for good (a 5yz reply, or a limit that the server announced; RFC 5321 section 4.2.1)."""
