@@ -24,7 +24,7 @@ nothing of sendkit at run time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendkit._result import DeliveryResult
@@ -71,16 +71,11 @@ class SendkitError(Exception):
         # Keyword-only arguments do not survive Exception's own way of pickling.
         return _restore, (type(self), self.message, dict(self.__dict__))
 
-    @classmethod
-    def _from_state(cls, message: str, state: dict[str, object]) -> Self:
-        error = cls.__new__(cls, message)
-        Exception.__init__(error, message)
-        error.__dict__.update(state)
-        return error
-
 
 def _restore(cls: type[SendkitError], message: str, state: dict[str, object]) -> SendkitError:
-    return cls._from_state(message, state)
+    error = cls.__new__(cls, message)
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigurationError(SendkitError, ValueError):

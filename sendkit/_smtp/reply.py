@@ -81,16 +81,21 @@ class ReplyReader:
         self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """Take in what arrived. Raises MalformedReply when a line or a reply can only become too long."""
+        """Take in what arrived."""
         self._buffer += data
 
     @property
     def pending(self) -> bool:
-        """Whether bytes are left that belong to no reply that was handed out."""
+        """Whether anything is left that belongs to no reply that was handed out."""
         return bool(self._buffer or self._lines)
 
+    @property
+    def unread(self) -> int:
+        """Octets that were not looked at yet."""
+        return len(self._buffer)
+
     def next_reply(self) -> Reply | None:
-        """The next complete reply, or None until more bytes come. Raises MalformedReply."""
+        """The next complete reply, or None until more octets come. Raises MalformedReply."""
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]

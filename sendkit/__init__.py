@@ -1,0 +1,94 @@
+"""Send mail through an account on a submission server, and know what became of it.
+
+The public face: every name is loaded when it is first used, so that `import sendkit` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sendkit._version import __version__
+
+if TYPE_CHECKING:
+    from sendkit import errors, testing
+    from sendkit._mailer import AsyncMailer
+    from sendkit._message.attachment import Attachment
+    from sendkit._message.mailbox import Mailbox
+    from sendkit._message.message import Message
+    from sendkit._message.ready import ReadyMessage
+    from sendkit._result import Attempt, DeliveryResult, RecipientResult
+    from sendkit._retry import RetryPolicy
+    from sendkit._send import send, send_async
+    from sendkit._settings import Security, Server, Timeouts
+    from sendkit._smtp.envelope import Envelope
+    from sendkit._smtp.phase import Phase
+    from sendkit._smtp.reply import Reply
+    from sendkit._smtp.verdict import Outcome
+    from sendkit._sync import Mailer
+    from sendkit._transport.memory import MemoryTransport
+    from sendkit.errors import DeliveryError
+
+__all__ = [
+    "AsyncMailer",
+    "Attachment",
+    "Attempt",
+    "DeliveryError",
+    "DeliveryResult",
+    "Envelope",
+    "Mailbox",
+    "Mailer",
+    "MemoryTransport",
+    "Message",
+    "Outcome",
+    "Phase",
+    "ReadyMessage",
+    "RecipientResult",
+    "Reply",
+    "RetryPolicy",
+    "Security",
+    "Server",
+    "Timeouts",
+    "__version__",
+    "errors",
+    "send",
+    "send_async",
+    "testing",
+]
+
+_HOMES = {
+    "AsyncMailer": "_mailer",
+    "Attachment": "_message.attachment",
+    "Attempt": "_result",
+    "DeliveryError": "errors",
+    "DeliveryResult": "_result",
+    "Envelope": "_smtp.envelope",
+    "Mailbox": "_message.mailbox",
+    "Mailer": "_sync",
+    "MemoryTransport": "_transport.memory",
+    "Message": "_message.message",
+    "Outcome": "_smtp.verdict",
+    "Phase": "_smtp.phase",
+    "ReadyMessage": "_message.ready",
+    "RecipientResult": "_result",
+    "Reply": "_smtp.reply",
+    "RetryPolicy": "_retry",
+    "Security": "_settings",
+    "Server": "_settings",
+    "Timeouts": "_settings",
+    "send": "_send",
+    "send_async": "_send",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in ("errors", "testing"):
+        return import_module(f"sendkit.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sendkit' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,100 @@
+"""The places where a secret may be, asked one after the other, until one has it.
+
+The order is: SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential, the keyring. A place
+that has none passes the question on. A place that fails (a file open to all, a keyring that is locked or not usable)
+ends the search with its own error, which names the places asked before it: so a machine without a keyring raises
+KeyringUnavailable, and CredentialsNotFound always means that every place was looked in.
+Must not know: how any of the places is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, TypeAlias
+
+from sendkit._credentials.environment import EnvironmentVariable, PasswordFile, SystemdCredential
+from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring, login_hint
+from sendkit._credentials.source import Found, Missing, Source
+from sendkit.errors import CredentialsError, CredentialsNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sendkit._credentials.secret import Secret
+
+Account: TypeAlias = tuple[str, str]
+Answer: TypeAlias = Found | tuple[Missing, ...]
+
+
+class CredentialChain:
+    """Credentials that look in several places, only when they are asked, and remember what they found.
+
+    Logins that ask at the same time share one search. A search without success is not remembered.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget every secret, so that the next login looks again."""
+        # Also a search that still runs must not bring back what is forgotten now: it keeps writing to the old mapping.
+        self._found: dict[Account, Found] = {}
+        self._searches: dict[Account, asyncio.Task[Answer]] = {}
+
+    @property
+    def source(self) -> str:
+        """The places that held what was found so far, or that nothing was looked for yet."""
+        places = dict.fromkeys(found.place for found in self._found.values())
+        return ", ".join(places) or "not looked up yet"
+
+    async def secret(self, *, host: str, username: str) -> Secret:
+        """Return the secret of this account.
+
+        Raises CredentialsNotFound, KeyringUnavailable, KeyringLocked, or CredentialsError (a file that cannot be used).
+        """
+        account = (host.lower(), username)
+        answer = self._found.get(account) or await self._search_once(account)
+        if isinstance(answer, Found):
+            return answer.secret
+        raise _error(host, username, answer)
+
+    async def _search_once(self, account: Account) -> Answer:
+        running = self._searches.get(account)
+        loop = asyncio.get_running_loop()
+        # A search of another loop belongs to another thread, or to the parent process before a fork.
+        if running is None or running.done() or running.get_loop() is not loop:
+            running = self._searches[account] = loop.create_task(self._search(account, self._found))
+        return await asyncio.shield(running)
+
+    async def _search(self, account: Account, memory: dict[Account, Found]) -> Answer:
+        missing: list[Missing] = []
+        for source in self._sources:
+            answer = await source.find(host=account[0], username=account[1])
+            if isinstance(answer, Found):
+                memory[account] = answer
+                return answer
+            missing.append(answer)
+            if answer.error is not CredentialsNotFound:
+                break
+        return tuple(missing)
+
+
+def default_chain(*, environ: Mapping[str, str] = os.environ, keyring_limit: float = LOOKUP_LIMIT) -> CredentialChain:
+    """Build the chain that a mailer uses when it is given neither `password=` nor `credentials=`."""
+    sources = (
+        EnvironmentVariable(environ),
+        PasswordFile(environ),
+        SystemdCredential(environ),
+        Keyring(keyring_limit),
+    )
+    return CredentialChain(sources)
+
+
+def _error(host: str, username: str, missing: tuple[Missing, ...]) -> CredentialsError:
+    places = "".join(f"\n  {one.place}: {one.why}" for one in missing)
+    last = missing[-1] if missing else Missing("", "")
+    return last.error(
+        f"no password for {username} on {host}; looked in:{places}", hint=last.hint or login_hint(host, username)
+    )

@@ -1,0 +1,101 @@
+"""Secrets from whoever starts the process: in an environment variable, in a file named by one, by systemd.
+
+Knows: SENDKIT_PASSWORD, SENDKIT_PASSWORD_FILE, and `$CREDENTIALS_DIRECTORY/sendkit.password` (systemd.exec(5),
+LoadCredential=). Each is read when it is asked for, not before. A file that every user of the machine can read or
+write is refused, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sendkit._credentials.source import Found, Missing, judge
+from sendkit.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_FILE = 65_536
+_UNSET = "is not set"
+
+
+@dataclass(slots=True, frozen=True)
+class EnvironmentVariable:
+    """The secret as the value of an environment variable."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    name: str = "SENDKIT_PASSWORD"
+
+    async def find(self, *, host: str, username: str) -> Found | Missing:
+        """Take the variable's value; it holds for every account."""
+        value = self.environ.get(self.name)
+        return Missing(self.name, _UNSET) if value is None else judge(self.name, value)
+
+
+@dataclass(slots=True, frozen=True)
+class PasswordFile:
+    """The secret as the content of a file whose path stands in an environment variable."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    name: str = "SENDKIT_PASSWORD_FILE"
+
+    async def find(self, *, host: str, username: str) -> Found | Missing:
+        """Read the file; one that was named and cannot be read ends the search."""
+        path = self.environ.get(self.name)
+        if not path:
+            return Missing(self.name, _UNSET)
+        place = f"{self.name} ({path})"
+        return read(Path(path), place, _refused(place, "is no file", f"write the password to it, or unset {self.name}"))
+
+
+@dataclass(slots=True, frozen=True)
+class SystemdCredential:
+    """The secret as a credential that systemd passes to a service."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    name: str = "sendkit.password"
+
+    async def find(self, *, host: str, username: str) -> Found | Missing:
+        """Read the credential, if the unit has one of this name."""
+        place = f"systemd credential {self.name}"
+        folder = self.environ.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            return Missing(place, "CREDENTIALS_DIRECTORY is not set")
+        return read(Path(folder, self.name), place, Missing(place, f"is not in {folder}"))
+
+
+def read(path: Path, place: str, absent: Missing) -> Found | Missing:
+    """Read a secret file: UTF-8, at most 64 KB, closed to other users; a line end at its end is not of the secret.
+
+    Returns `absent` where no regular file is.
+    """
+    try:
+        if not path.is_file():
+            return absent
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            octets = b"" if _open_to_all(mode) else file.read(MAX_FILE + 1)
+    except OSError as error:
+        return _refused(place, f"cannot be read ({error.strerror})", "let the account that sends the mail read it")
+    if _open_to_all(mode):
+        return _refused(
+            place,
+            f"is open to every user of this machine (mode {stat.S_IMODE(mode):04o})",
+            f"chmod 600 {path}; in a container, mount the secret with mode 0400",
+        )
+    if len(octets) > MAX_FILE:
+        return _refused(place, f"is larger than {MAX_FILE} octets", "keep the password alone in the file")
+    return judge(place, octets.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r"))
+
+
+def _open_to_all(mode: int) -> bool:
+    # Windows knows no such bits: Python makes them up there.
+    return os.name == "posix" and bool(mode & (stat.S_IROTH | stat.S_IWOTH))
+
+
+def _refused(place: str, why: str, hint: str) -> Missing:
+    return Missing(place, why, CredentialsError, hint)

@@ -1,0 +1,135 @@
+"""Secrets that the program itself hands over: `password=`, `credentials=` as an object or a callable.
+
+What was given is all that is asked: no environment variable and no keyring stands in for it when it fails.
+Must not know: any other place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sendkit._credentials import daemon
+from sendkit._credentials.secret import Secret, seal
+from sendkit._credentials.source import Credentials, Found, Missing, judge
+from sendkit.errors import ConfigurationError, CredentialsError
+
+Answer: TypeAlias = str | Secret | None
+CredentialsCall: TypeAlias = Callable[[str, str], Answer | Awaitable[Answer]]
+
+_HINT = "give the password as text with password=, or a callable (host, username) that returns it with credentials="
+
+
+@dataclass(slots=True, frozen=True, init=False, repr=False)
+class Password:
+    """A password known to the program. Raises ConfigurationError when it is empty or cannot be sent."""
+
+    value: Secret
+
+    def __init__(self, value: str | Secret) -> None:
+        sealed = seal(value)
+        del value
+        if isinstance(sealed, str):
+            raise ConfigurationError(f"the password {sealed}", hint=_HINT)
+        object.__setattr__(self, "value", sealed)
+
+    def __repr__(self) -> str:
+        return "Password(***)"
+
+    @property
+    def source(self) -> str:
+        """Where the secret comes from."""
+        return "the program (password=)"
+
+    async def secret(self, *, host: str, username: str) -> Secret:
+        """Return it, whatever the account."""
+        return self.value
+
+
+@dataclass(slots=True, frozen=True)
+class CallableCredentials:
+    """A callable `(host, username)` that returns the password, or None when it has none; sync or async.
+
+    It is called once for each login, so it may hand out a password that changes. A sync one runs on a thread of its
+    own, so that it may block.
+    """
+
+    call: Callable[[str, str], object]
+
+    @property
+    def source(self) -> str:
+        """Where the secret comes from."""
+        return f"the program (credentials={_name(self.call)})"
+
+    async def secret(self, *, host: str, username: str) -> Secret:
+        """Ask the callable. Raises CredentialsNotFound when it has none, CredentialsError when it fails."""
+        try:
+            answer = await self._ask(host, username)
+        except CredentialsError:
+            raise
+        except Exception as error:
+            # Its text may quote anything; `from` still shows the whole of it to who reads the traceback.
+            raise CredentialsError(
+                f"{self.source} failed with {type(error).__name__}", hint="see the error that caused this one"
+            ) from error
+        if isinstance(answer, Missing):
+            raise answer.error(
+                f"no password for {username} on {host}: {answer.place} {answer.why}",
+                hint="return the password as str from the callable given as credentials=",
+            )
+        return answer.secret
+
+    async def _ask(self, host: str, username: str) -> Found | Missing:
+        answer = self.call(host, username) if _is_async(self.call) else await self._ask_in_thread(host, username)
+        if isinstance(answer, Found | Missing):
+            return answer
+        return judge(self.source, await answer if inspect.isawaitable(answer) else answer)
+
+    async def _ask_in_thread(self, host: str, username: str) -> object:
+        context = contextvars.copy_context()
+        future = daemon.start(lambda: context.run(self._call_and_judge, host, username), name="sendkit-credentials")
+        return await asyncio.wrap_future(future)
+
+    def _call_and_judge(self, host: str, username: str) -> object:
+        # Judged on this side, for a future's repr shows its result. A lambda may return what an async function made.
+        answer = self.call(host, username)
+        return answer if inspect.isawaitable(answer) else judge(self.source, answer)
+
+
+def explicit(password: object, credentials: object) -> Credentials | None:
+    """Turn `password=` and `credentials=` of a mailer into credentials, or None when neither was given.
+
+    Raises ConfigurationError for both at once, an unusable password, and what is neither credentials nor callable.
+    """
+    given = _given(password, credentials)
+    del password, credentials
+    if isinstance(given, str):
+        raise ConfigurationError(given, hint=_HINT)
+    return given
+
+
+def _given(password: object, credentials: object) -> Credentials | str | None:
+    if password is not None and credentials is not None:
+        return "password= and credentials= were both given"
+    if password is not None:
+        sealed = seal(password)
+        return f"password= {sealed}" if isinstance(sealed, str) else Password(sealed)
+    if credentials is None:
+        return None
+    if isinstance(credentials, Credentials) and not isinstance(credentials, type):
+        return credentials
+    if callable(credentials) and not isinstance(credentials, type):
+        return CallableCredentials(credentials)
+    return f"credentials= is neither callable nor does it have `secret` and `source`: a {type(credentials).__name__}"
+
+
+def _is_async(call: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
+
+
+def _name(call: object) -> str:
+    return str(getattr(call, "__qualname__", type(call).__name__))

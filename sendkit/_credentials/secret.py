@@ -1,0 +1,89 @@
+"""The secret itself: a value that shows its text to nobody but who calls `reveal`.
+
+Knows: what text can be a password at all (RFC 4616 section 2). Must not know: where it came from, or who sends it.
+A repr, a log line, a traceback with locals, a pickle and a copied `__dict__` must all come away empty-handed; so a
+frame that can raise never keeps the plain text in a local variable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import Never, Self, final
+
+from sendkit.errors import ConfigurationError
+
+_SALT = os.urandom(32)
+
+
+@final
+class Secret:
+    """A password or token that prints as `Secret(***)`.
+
+    Takes non-empty text that UTF-8 can carry, without NUL (RFC 4616 section 2). Raises ConfigurationError for others.
+    """
+
+    __slots__ = ("__value",)
+    __value: str
+
+    def __init__(self, value: str) -> None:
+        fault = flaw(value)
+        if fault:
+            del value
+            raise ConfigurationError(f"a password {fault}", hint="give the password as non-empty text")
+        object.__setattr__(self, "_Secret__value", value)
+
+    def reveal(self) -> str:
+        """Return the plain text; call it as late as possible, and keep the answer in no local variable."""
+        return self.__value
+
+    def fingerprint(self) -> bytes:
+        """Return 16 octets that tell two secrets apart within this process, and say nothing outside of it."""
+        return hashlib.blake2b(self.__value.encode(), digest_size=16, key=_SALT).digest()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    __hash__ = None  # type: ignore[assignment]  # a hash made from the value would let it be guessed from a dump
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        del value
+        raise AttributeError(f"a Secret is frozen: cannot set {name}")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __getstate__(self) -> Never:
+        raise TypeError("a Secret is not pickled: read it again from its source where it is needed")
+
+    def __reduce_ex__(self, protocol: object) -> Never:
+        raise TypeError("a Secret is not pickled: read it again from its source where it is needed")
+
+
+def seal(value: object) -> Secret | str:
+    """Make a Secret of the value, or say in words why it cannot be one, so that the caller may raise without it."""
+    if isinstance(value, Secret):
+        return value
+    return flaw(value) or Secret(str(value))
+
+
+def flaw(value: object) -> str | None:
+    """Say in words why this cannot be a secret, or None when it can. Never quotes it."""
+    if not isinstance(value, str):
+        return f"is text, not {type(value).__name__}"
+    if not value:
+        return "is empty"
+    if "\0" in value:
+        return "holds a NUL, which no server can be sent (RFC 4616 section 2)"
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return "holds octets that are not UTF-8"
+    return None

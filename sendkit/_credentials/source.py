@@ -1,0 +1,70 @@
+"""The two shapes of this room: what a mailer asks (`Credentials`), and one place of a chain (`Source`).
+
+A source answers with a value, `Found` or `Missing`, and does not raise: so whoever raises in the end does it outside
+of any `except` block, and neither `__context__` nor a frame on the way holds a secret.
+Must not know: any place in particular.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from sendkit._credentials.secret import Secret, seal
+from sendkit.errors import CredentialsError, CredentialsNotFound
+
+
+@runtime_checkable
+class Credentials(Protocol):
+    """Where a mailer gets its secret; it is asked once for each login, just before."""
+
+    @property
+    def source(self) -> str:
+        """Where the secret comes from, in words for errors and reports; never the value."""
+        ...
+
+    async def secret(self, *, host: str, username: str) -> Secret:
+        """Return the secret of this account. Raises CredentialsError."""
+        ...
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """A secret, and the place that held it."""
+
+    place: str
+    secret: Secret
+
+
+@dataclass(slots=True, frozen=True)
+class Missing:
+    """A place that gave no secret, and why.
+
+    With an `error` other than CredentialsNotFound the search ends here: the secret was meant to come from this place,
+    and another one from further down would not be the one that was meant.
+    """
+
+    place: str
+    why: str
+    error: type[CredentialsError] = CredentialsNotFound
+    hint: str | None = None
+
+
+class Source(Protocol):
+    """One place of a chain."""
+
+    async def find(self, *, host: str, username: str) -> Found | Missing:
+        """Look for the secret of this account."""
+        ...
+
+
+def judge(place: str, value: object) -> Found | Missing:
+    """Take what a place holds for a secret, if it can be one; an empty value counts as none."""
+    if value is None:
+        return Missing(place, "has none")
+    sealed = seal(value)
+    if isinstance(sealed, Secret):
+        return Found(place, sealed)
+    if value == "":
+        return Missing(place, sealed)
+    return Missing(place, sealed, CredentialsError, "put the password there as plain text, alone")

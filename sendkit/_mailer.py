@@ -1,0 +1,257 @@
+"""The mailer: takes messages, hands letters to a transport under a retry policy, and gives the result.
+
+The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neither sockets nor SMTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from email.message import Message as StdlibMessage
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
+
+from sendkit import errors
+from sendkit._account import Account
+from sendkit._message.compose import compose
+from sendkit._message.letter import Letter
+from sendkit._message.message import Message
+from sendkit._message.ready import ReadyMessage
+from sendkit._result import DeliveryResult, RecipientResult, failed_before_sending
+from sendkit._retry import Delivery, RetryPolicy
+from sendkit._settings import Security, Server
+from sendkit._smtp.address import Address
+from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.hints import hint_for
+from sendkit._smtp.verdict import Again
+from sendkit._stream import fan_out
+from sendkit._transport.base import Transport
+
+if TYPE_CHECKING:
+    from sendkit._credentials import Credentials
+    from sendkit._credentials.explicit import CredentialsCall
+
+AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
+Recipients: TypeAlias = "Iterable[str] | Envelope | str"
+
+
+class MailerSettings(TypedDict, total=False):
+    """What every way to make a mailer takes beside the server."""
+
+    password: str | None
+    credentials: Credentials | CredentialsCall | None
+    retry: RetryPolicy
+    transport: Transport | None
+    deadline: float | None
+    max_connections: int
+
+
+class AsyncMailer:
+    """Sends mail through one account on a submission server, and says what became of it.
+
+    `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`. With a `username` it logs in; the password is
+    `password=`, what `credentials=` says, or found in the environment or the operating system's keyring. `deadline` is
+    the default in seconds for one message with all its tries. `transport` replaces the wire.
+
+    Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        host_or_server: str | Server | None = None,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        credentials: Credentials | CredentialsCall | None = None,
+        retry: RetryPolicy | None = None,
+        transport: Transport | None = None,
+        deadline: float | None = None,
+        max_connections: int = 4,
+    ) -> None:
+        _check_positive("deadline", deadline)
+        _check_positive("max_connections", max_connections)
+        if transport is None:
+            server = _server(host_or_server)
+            _check_login(server, username, password, credentials)
+            transport = _smtp_transport(server, username, password, credentials, max_connections)
+        self._transport = transport
+        self._retry = retry or RetryPolicy()
+        self._deadline = deadline
+        self._max_connections = max_connections
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
+
+        Raises ConfigurationError.
+        """
+        account = Account.from_url(url)
+        return cls(account.server, username=account.username, **settings)
+
+    @classmethod
+    def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
+
+        SENDKIT_TRANSPORT=memory sends nowhere, for tests. Raises ConfigurationError.
+        """
+        if settings.get("transport") is None and (name := os.environ.get("SENDKIT_TRANSPORT")):
+            settings["transport"] = _named_transport(name)
+        if settings.get("transport") is not None:
+            return cls(None, **settings)
+        account = Account.from_env(os.environ)
+        return cls(account.server, username=account.username, **settings)
+
+    async def send(
+        self,
+        message: AnyMessage,
+        *,
+        envelope_from: str | None = None,
+        recipients: Recipients | None = None,
+        check: bool = True,
+        deadline: float | None = None,
+    ) -> DeliveryResult:
+        """Send one message, and return what became of it.
+
+        `envelope_from` and `recipients` replace what the headers say; `envelope_from=""` is the null reverse path
+        (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
+        or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
+        accepted. A cancellation gets the result so far as its `.result`.
+        """
+        _check_positive("deadline", deadline)
+        letter = compose(message, envelope_from=envelope_from, recipients=recipients)
+        result = await self._deliver(letter, self._deadline if deadline is None else deadline)
+        return result.raise_for_failure() if check else result
+
+    async def send_many(
+        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]
+    ) -> AsyncIterator[DeliveryResult]:
+        """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+
+        `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
+        never ends the stream. The source is read no faster than messages leave. An error of the source itself is
+        raised after what is in flight; leaving the loop early waits for what is in flight.
+        """
+        async for result in fan_out(messages, self._send_one, self._max_connections):
+            yield result
+
+    async def _send_one(self, index: int, message: AnyMessage) -> DeliveryResult:
+        try:
+            return await self._deliver(compose(message), self._deadline, index)
+        except errors.SendkitError as error:
+            return failed_before_sending(error, index=index)
+
+    async def _deliver(self, letter: Letter, deadline: float | None, index: int | None = None) -> DeliveryResult:
+        if self._closed:
+            raise errors.ConfigurationError("this mailer is closed", hint="send inside its `with` block, or make a new one")
+        clock = self._transport.clock
+        limit = asyncio.timeout(deadline)
+        delivery = Delivery(
+            letter,
+            self._transport,
+            self._retry,
+            lambda: f"the deadline of {deadline:g} s ran out" if limit.expired() else "the call was cancelled",
+            None if deadline is None else clock.monotonic() + deadline,
+        )
+        try:
+            async with limit:
+                await delivery.run()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        except asyncio.CancelledError as cancelled:
+            vars(cancelled)["result"] = result_of(delivery, index)
+            raise
+        return result_of(delivery, index)
+
+    async def aclose(self) -> None:
+        """Say good-bye to the server and close the connections."""
+        self.refuse_more()
+        await self._transport.aclose()
+
+    def refuse_more(self) -> None:
+        """From now on every `send` raises ConfigurationError; what is in flight goes on."""
+        self._closed = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def result_of(delivery: Delivery, index: int | None = None) -> DeliveryResult:
+    """What a delivery has come to so far, as the value that callers get."""
+    letter = delivery.letter
+    return DeliveryResult(
+        message_id=letter.message_id,
+        reverse_path=letter.envelope.reverse_path,
+        recipients={r.written: _recipient_result(delivery, r) for r in letter.recipients},
+        attempts=tuple(log.summary() for log in delivery.logs),
+        index=index,
+    )
+
+
+def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult:
+    verdict, log = delivery.verdict(recipient)
+    return RecipientResult(
+        address=recipient.written,
+        outcome=verdict.outcome,
+        reply=verdict.reply,
+        reason=verdict.reason,
+        retryable=verdict.again is Again.LATER,
+        attempts=sum(log.includes(recipient) for log in delivery.logs),
+        server=log.server,
+        phase=verdict.phase,
+        cause=verdict.cause,
+        hint=hint_for(verdict),
+    )
+
+
+def _server(host_or_server: str | Server | None) -> Server:
+    if host_or_server is None:
+        hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
+        raise errors.ConfigurationError("a mailer needs a server, or a transport", hint=hint)
+    return host_or_server if isinstance(host_or_server, Server) else Server.parse(host_or_server)
+
+
+def _check_login(server: Server, username: str | None, password: object, credentials: object) -> None:
+    if username is None and (password is not None or credentials is not None):
+        hint = "give username= too, mostly the mail address of the account"
+        raise errors.ConfigurationError("a password without a username", hint=hint)
+    if username is not None and server.security is Security.NONE and not server.loopback:
+        hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
+        raise errors.ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
+
+
+def _check_positive(name: str, value: float | None) -> None:
+    if value is not None and not 0 < value < float("inf"):
+        raise errors.ConfigurationError(f"{name}= must be more than zero, not {value}")
+
+
+def _smtp_transport(
+    server: Server,
+    username: str | None,
+    password: str | None,
+    credentials: Credentials | CredentialsCall | None,
+    max_connections: int,
+) -> Transport:
+    # Here, because a mailer with another transport needs neither aiosmtplib nor a keyring.
+    from sendkit._credentials import default_chain, explicit  # noqa: PLC0415
+    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415
+
+    chosen = explicit(password, credentials)
+    if chosen is None and username is not None:
+        chosen = default_chain()
+    return SMTPTransport(server, username=username, credentials=chosen, max_connections=max_connections)
+
+
+def _named_transport(name: str) -> Transport:
+    if name.strip().lower() != "memory":
+        raise errors.ConfigurationError(f"SENDKIT_TRANSPORT: unknown transport {name!r}", hint="the one there is: memory")
+    from sendkit._transport.memory import MemoryTransport  # noqa: PLC0415 - only tests need it
+
+    return MemoryTransport()

@@ -1,0 +1,195 @@
+"""What each field of a Message takes. One function a field: the value as it is kept, or an error that says what to do.
+
+Must not know pydantic beyond turning its ValidationError into a MessageError.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import cast
+
+from pydantic import ValidationError
+
+from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
+from sendkit._message.characters import check_field_name, check_text
+from sendkit._message.fields import header_field
+from sendkit._message.mailbox import mailbox_of
+from sendkit._smtp.address import AddressError
+from sendkit.errors import MessageError
+
+_MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
+_OWNED = {  # each with the field to use instead
+    "from": "sender", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to", "subject": "subject",
+    "date": "date", "message-id": "message_id", "resent-bcc": "bcc", "return-path": "envelope_from of send()",
+    "mime-version": "text or html (sendkit writes it)",
+}  # fmt: skip
+
+
+def subject(value: object) -> str:
+    """Any text that fits a header."""
+    text = _text("subject", value)
+    check_text("subject", text)
+    return text
+
+
+def body(field: str) -> Callable[[object], str | None]:
+    """Any text at all, or None."""
+
+    def check(value: object) -> str | None:
+        if value is None:
+            return None
+        text = _text(field, value)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise _refuse(field, "holds a lone surrogate", "decode it with the right encoding first") from error
+        return text
+
+    return check
+
+
+def attachments(value: object) -> tuple[Attachment, ...]:
+    """Paths, open binary files and Attachments; never a str."""
+    if value is None:
+        return ()
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Readable):
+        return tuple(attachment_of(item) for item in cast("Iterable[object]", value))
+    return (attachment_of(cast("object", value)),)
+
+
+def inline(value: object) -> dict[str, Attachment]:
+    """Pictures by the name that html calls them: bytes, Path, file or Attachment."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _refuse("inline", f"{type(value).__name__} is no mapping", 'write inline={"chart": png_bytes}')
+    return {name: inline_of(name, item) for name, item in cast("Mapping[str, object]", value).items()}
+
+
+def headers(value: object) -> dict[str, str]:
+    """Further header fields; those that sendkit writes itself are refused with the name of the field to use."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _refuse("headers", f"{type(value).__name__} is no mapping", 'write headers={"X-Report": "42"}')
+    checked: dict[str, str] = {}
+    for name, text in cast("Mapping[object, object]", value).items():
+        _check_header(key := _text("headers", name), content := _text("headers", text))
+        if key.lower() in map(str.lower, checked):
+            raise _refuse("headers", f"{key!r} stands there twice", "keep one")
+        checked[key] = content
+    return checked
+
+
+def message_id(value: object) -> str:
+    """A Message-ID with its angle brackets (RFC 5322 section 3.6.4)."""
+    text = _text("message_id", value)
+    if _MESSAGE_ID.fullmatch(text) is None or len(text) > 250:
+        raise _refuse("message_id", f"{text[:80]!r} is no Message-ID", "write one such as <unique@example.com>")
+    return text
+
+
+def date(value: object) -> datetime:
+    """A moment with its time zone, to the second."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise _refuse("date", f"{type(value).__name__} is no datetime", "give a datetime with a time zone")
+    if value.utcoffset() is None:
+        raise _refuse("date", "a datetime without time zone", "write datetime.now().astimezone()")
+    return value.replace(microsecond=0)
+
+
+def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Iterable[Attachment]) -> None:
+    """What only the parts together show: inline pictures need html, and each content id is there once."""
+    if inline and html is None:
+        raise _refuse("inline", "inline pictures without html", 'give html with <img src="cid:…">, or attach them')
+    seen = set(inline)
+    for attachment in attachments:
+        if attachment.content_id in seen:
+            raise _refuse("attachments", f"the content id {attachment.content_id!r} is there twice", "rename one")
+        if attachment.content_id is not None:
+            seen.add(attachment.content_id)
+
+
+def completed(data: Mapping[str, object]) -> dict[str, object]:
+    """The given fields, and beside them what follows from them: Message-ID, Date, a text made from html."""
+    full = dict(data)
+    full.setdefault("date", datetime.now(UTC).astimezone())
+    if "sender" in data and "message_id" not in data:
+        try:
+            full["sender"] = sender = mailbox_of(data["sender"])
+            full["message_id"] = new_message_id(sender.address.domain)
+        except AddressError:
+            full["message_id"] = new_message_id("invalid")  # the sender itself is refused a moment later
+    if full.get("text") is None and isinstance(html := full.get("html"), str):
+        from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
+
+        full["text"] = text_of(html)
+    return full
+
+
+def new_message_id(domain: str) -> str:
+    """A Message-ID that nobody has had (RFC 5322 section 3.6.4)."""
+    return f"<{os.urandom(16).hex()}@{domain}>"
+
+
+@contextmanager
+def message_errors() -> Generator[None]:
+    """Turn pydantic's ValidationError into a MessageError that names the first field at fault."""
+    try:
+        yield
+    except ValidationError as error:
+        raise _message_error(error) from error
+
+
+def _message_error(error: ValidationError) -> MessageError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else None
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, MessageError):
+        return cause
+    if isinstance(cause, AddressError):
+        return MessageError(f"{field}: {cause.problem}", field=field, hint=cause.hint)
+    if first["type"] == "missing":
+        return MessageError(f"{field} is missing", field=field, hint=f"give {field}=…")
+    if first["type"] == "extra_forbidden":
+        return MessageError(f"a message has no field {field!r}", field=field, hint=_nearest(str(field)))
+    return MessageError(f"{field}: {first['msg']}", field=field, hint="see the documentation of Message")
+
+
+def _nearest(field: str) -> str:
+    import difflib  # noqa: PLC0415 - it serves this one error
+
+    from sendkit._message.message import Message  # noqa: PLC0415 - which imports this module
+
+    names = list(Message.model_fields)
+    return "did you mean " + " or ".join(difflib.get_close_matches(field, names, 2) or names) + "?"
+
+
+def _check_header(name: str, text: str) -> None:
+    check_field_name("headers", name)
+    lower = name.lower()
+    if lower in _OWNED or lower.startswith("content-"):
+        raise _refuse(
+            "headers", f"{name} is not set here", f"use the field {_OWNED.get(lower, 'attachments, text or html')}"
+        )
+    check_text("headers", text)
+    try:
+        header_field(name, text)
+    except MessageError as error:
+        raise _refuse("headers", error.message, error.hint or "") from error
+
+
+def _text(field: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _refuse(field, f"{type(value).__name__} is no text", "give a str")
+    return value
+
+
+def _refuse(field: str, problem: str, hint: str) -> MessageError:
+    return MessageError(f"{field}: {problem}", field=field, hint=hint)

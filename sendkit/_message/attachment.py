@@ -1,0 +1,209 @@
+"""Attachments: a name, a media type, and octets at hand or in a file (RFC 2183, RFC 2392 for inline ones).
+
+A file is looked for when the attachment is made and read when the message is rendered. Must not know MIME trees.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
+
+from sendkit._message.characters import check_text
+from sendkit.errors import MessageError
+
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
+_TYPE_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$&^_.+-]+)\s*=\s*(?:"([^"\\]*)"|([^\s"\\;,()<>@:/\[\]?=]+))\s*')
+_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
+_MAGIC = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
+_SVG = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s>]", re.DOTALL)
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An open binary file."""
+
+    def read(self) -> bytes | str: ...
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message. Make one with `from_path`, `from_bytes` or `from_file`.
+
+    With a `content_id` it is an inline part, which html refers to as `src="cid:…"`. Raises MessageError for names and
+    types that no header can carry.
+    """
+
+    filename: str
+    content_type: str
+    content_id: str | None = None
+    data: bytes | None = field(default=None, repr=False)
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        _check_filename(self.filename)
+        parse_media_type(self.content_type)
+        if self.content_id is not None:
+            check_content_id(self.content_id)
+        if (self.data is None) == (self.path is None):
+            raise _refuse("an Attachment needs either data or a path", "use from_bytes, from_path or from_file")
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes | bytearray | memoryview,
+        *,
+        filename: str,
+        content_type: str | None = None,
+        content_id: str | None = None,
+    ) -> Attachment:
+        """Attach octets under a name; the media type follows from the name unless it is given."""
+        kind = content_type or _guess(filename)
+        return cls(filename=filename, content_type=kind, content_id=content_id, data=as_octets("attachments", data))
+
+    @classmethod
+    def from_path(
+        cls,
+        path: str | os.PathLike[str],
+        filename: str | None = None,
+        content_type: str | None = None,
+        *,
+        content_id: str | None = None,
+    ) -> Attachment:
+        """Attach a file, which must be there and readable now; it is read when the message is sent."""
+        place = Path(path).absolute()  # the working directory may be another one by then
+        if not place.is_file():
+            raise _refuse(f"there is no file {str(path)!r}", "give the path of a file that exists")
+        if not os.access(place, os.R_OK):
+            raise _refuse(f"the file {str(path)!r} may not be read", "mend its permissions")
+        name = place.name if filename is None else filename
+        return cls(filename=name, content_type=content_type or _guess(name), content_id=content_id, path=place)
+
+    @classmethod
+    def from_file(
+        cls,
+        file: Readable,
+        filename: str | None = None,
+        content_type: str | None = None,
+        *,
+        content_id: str | None = None,
+    ) -> Attachment:
+        """Attach what an open binary file holds from here on; it is read at once."""
+        data = file.read()
+        if isinstance(data, str):
+            raise _refuse("a file opened as text", 'open it in binary mode: open(…, "rb")')
+        name = filename if filename is not None else getattr(file, "name", None)
+        if not isinstance(name, str) or not name:
+            raise _refuse("a file object without a name", "use Attachment.from_file(file, filename=…)")
+        base = name if filename is not None else os.path.basename(name)  # noqa: PTH119
+        return cls.from_bytes(data, filename=base, content_type=content_type, content_id=content_id)
+
+    def read(self) -> bytes:
+        """The octets. Raises MessageError when the file is gone."""
+        if self.path is None:
+            return self.data or b""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise _refuse(
+                f"{str(self.path)!r} cannot be read: {error.strerror}", "the file was there before"
+            ) from error
+
+
+def attachment_of(value: object) -> Attachment:
+    """Read one attachment from any form that `Message.attachments` takes. Raises MessageError."""
+    if isinstance(value, Attachment):
+        return value
+    if isinstance(value, str):
+        raise _refuse(f"the str {value[:80]!r} is no attachment", f'write Path("{value[:80]}") for a file')
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise _refuse("bytes have no file name", "use Attachment.from_bytes(data, filename=…)")
+    if isinstance(value, os.PathLike):
+        return Attachment.from_path(cast("os.PathLike[str]", value))
+    if isinstance(value, Readable):
+        return Attachment.from_file(value)
+    raise _refuse(f"{type(value).__name__} is no attachment", "give a Path, an open binary file or an Attachment")
+
+
+def inline_of(name: str, value: object) -> Attachment:
+    """Read one entry of `Message.inline`: picture bytes, a Path, a file or an Attachment. Raises MessageError."""
+    check_content_id(name, field="inline")
+    try:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return _picture(name, as_octets("inline", cast("bytes", value)))
+        return replace(attachment_of(value), content_id=name)
+    except MessageError as error:
+        raise MessageError(
+            error.message.replace("attachments:", f"inline: {name!r}:", 1), field="inline", hint=error.hint
+        ) from error
+
+
+def _picture(name: str, data: bytes) -> Attachment:
+    kind = sniff(data)
+    filename = f"{name}.{kind.partition('/')[2].removesuffix('+xml')}"
+    return Attachment(filename=filename, content_type=kind, content_id=name, data=data)
+
+
+def as_octets(field: str, data: object) -> bytes:
+    """A copy of any kind of bytes. Raises MessageError for everything else."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise MessageError(f"{field}: {type(data).__name__} is not bytes", field=field, hint="encode text first")
+    return bytes(cast("bytes", data))
+
+
+def sniff(data: bytes) -> str:
+    """The media type of a picture by its first octets: PNG, JPEG, GIF, WebP or SVG. Raises MessageError."""
+    for magic, kind in _MAGIC:
+        if data.startswith(magic):
+            return f"image/{kind}"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if _SVG.match(data[:4096]):
+        return "image/svg+xml"
+    raise _refuse("these bytes are no picture of a known kind", "name it: Attachment.from_bytes(data, filename=…)")
+
+
+def parse_media_type(text: str) -> tuple[str, dict[str, str]]:
+    """Read `type/subtype; name=value` (RFC 2045 section 5.1). Raises MessageError; multipart types are refused."""
+    check_text("attachments", text)
+    kind, *parameters = text.split(";")
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        match = _TYPE_PARAMETER.fullmatch(parameter)
+        if match is None or not text.isascii():
+            raise _refuse(f"{text[:80]!r} is no content type", "write one such as text/csv; charset=utf-8")
+        found[match[1].lower()] = match[2] or match[3] or ""
+    if _MEDIA_TYPE.fullmatch(kind.strip()) is None or kind.strip().lower().startswith("multipart/"):
+        raise _refuse(f"{text[:80]!r} is no content type of a file", "write one such as application/pdf")
+    return kind.strip().lower(), found
+
+
+def check_content_id(text: str, *, field: str = "attachments") -> None:
+    """Refuse a name that cannot stand in `cid:` (RFC 2392). Raises MessageError."""
+    if _CONTENT_ID.fullmatch(text) is None:
+        raise MessageError(
+            f"{field}: {text[:80]!r} is no content id", field=field, hint="letters, digits, dots and hyphens"
+        )
+
+
+def _check_filename(name: str) -> None:
+    if not name.strip():
+        raise _refuse("an attachment without a file name", "give filename=…")
+    if len(name) > 255:
+        raise _refuse(f"a file name of {len(name)} characters", "255 at most; no file system takes longer ones")
+    check_text("attachments", name)
+
+
+def _guess(filename: str) -> str:
+    import mimetypes  # noqa: PLC0415 - it reads the system's tables
+
+    kind, encoding = mimetypes.guess_type(filename, strict=False)
+    if encoding:
+        return {"gzip": "application/gzip", "bzip2": "application/x-bzip2"}.get(encoding, "application/octet-stream")
+    return kind if kind and not kind.startswith("multipart/") else "application/octet-stream"
+
+
+def _refuse(problem: str, hint: str) -> MessageError:
+    return MessageError(f"attachments: {problem}", field="attachments", hint=hint)

@@ -1,0 +1,34 @@
+"""Which characters may stand in a header, and in its name (RFC 5322 section 2.2). One judge for every string."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from sendkit.errors import MessageError
+
+_FIELD_NAME = re.compile(r"[!-9;-~]{1,70}")
+_FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def forbidden(text: str) -> str | None:
+    """The first character that would end a header line, or that no encoding can carry, as `U+000A`; or None."""
+    if text.isprintable():
+        return None
+    return next((f"U+{ord(char):04X}" for char in text if unicodedata.category(char) in _FORBIDDEN), None)
+
+
+def check_text(field: str, text: str) -> None:
+    """Refuse controls, line separators and lone surrogates in what goes into a header. Raises MessageError."""
+    if found := forbidden(text):
+        raise MessageError(
+            f"{field}: {text[:80]!r} holds {found}", field=field, hint="take control characters and line ends out"
+        )
+
+
+def check_field_name(field: str, name: str) -> None:
+    """Refuse a header name that RFC 5322 section 3.6.8 does not allow. Raises MessageError."""
+    if _FIELD_NAME.fullmatch(name) is None:
+        raise MessageError(
+            f"{field}: {name[:80]!r} is no header name", field=field, hint="letters, digits and hyphens, 70 at most"
+        )

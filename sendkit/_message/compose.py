@@ -1,0 +1,80 @@
+"""The one door from a message of any kind to a Letter. Whatever is wrong with it is said here, before any I/O."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeAlias
+
+from sendkit._message.head import recipients_in, reverse_path_in
+from sendkit._message.letter import Letter, Redirection, distinct
+from sendkit._message.message import Message
+from sendkit._message.ready import ReadyMessage
+from sendkit._message.render import render
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from email.message import Message as StdlibMessage
+
+    from sendkit._smtp.address import Address
+    from sendkit._smtp.envelope import Envelope
+
+    AnyMessage: TypeAlias = Message | ReadyMessage | StdlibMessage
+
+
+def compose(
+    message: AnyMessage,
+    *,
+    envelope_from: str | None = None,
+    recipients: Iterable[str] | Envelope | str | None = None,
+) -> Letter:
+    """Make the letter of a message: its envelope, and its octets.
+
+    `envelope_from` ("" is the null reverse path) and `recipients` (a comma list is enough) replace what the headers
+    say. Raises MessageError for anything that no server could take, and for a letter without recipients.
+    """
+    redirection = Redirection.of(envelope_from, recipients)
+    if isinstance(message, Message):
+        return _letter_of_message(message, redirection)
+    if isinstance(message, ReadyMessage):
+        return _letter_of_ready(message, redirection)
+    return _letter_of_ready(_from_stdlib(message, redirection), redirection)
+
+
+def _letter_of_message(message: Message, redirection: Redirection) -> Letter:
+    reverse_path = message.sender.address if redirection.reverse_path is None else redirection.reverse_path[0]
+    listed = redirection.recipients
+    if listed is None:
+        listed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
+    return Letter(reverse_path, _somebody(listed), render(message), message.message_id)
+
+
+def _letter_of_ready(message: ReadyMessage, redirection: Redirection) -> Letter:
+    chosen = redirection.over(message.redirection)
+    listed = recipients_in(message.fields) if chosen.recipients is None else chosen.recipients
+    reverse_path = reverse_path_in(message.fields) if chosen.reverse_path is None else chosen.reverse_path[0]
+    return Letter(reverse_path, _somebody(listed), message.content, message.message_id)
+
+
+def _somebody(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    if not addresses:
+        raise MessageError("to: there is no recipient", field="to", hint="fill to, cc or bcc, or give recipients=…")
+    return distinct(addresses)
+
+
+def _from_stdlib(message: StdlibMessage, redirection: Redirection) -> ReadyMessage:
+    if not _is_stdlib(message):
+        raise MessageError(
+            f"message: {type(message).__name__} cannot be sent",
+            field="message",
+            hint="give a sendkit.Message, an email.message.Message, or Message.from_bytes(octets)",
+        )
+    from sendkit._message.stdlib import ready_from_stdlib  # noqa: PLC0415 - it brings the email package
+
+    return ready_from_stdlib(message, redirection)
+
+
+def _is_stdlib(message: object) -> bool:
+    # Whoever holds such a message has imported `email.message`; nobody else need pay for it.
+    stdlib = sys.modules.get("email.message")
+    return stdlib is not None and isinstance(message, stdlib.Message)

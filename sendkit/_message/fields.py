@@ -1,0 +1,215 @@
+"""Header fields as text: encoding (RFC 2047, 2231), folding (RFC 5322 section 2.2.3), mailbox lists (3.4).
+
+Every function returns whole fields that end in CRLF. A fold goes only in front of white space that is there anyway, so
+that unfolding gives back what was set. Must not know which fields a message has.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from typing import TYPE_CHECKING
+
+from sendkit._message.characters import check_field_name, check_text, forbidden
+from sendkit._message.mailbox import Mailbox, parse_address_list
+from sendkit._smtp.address import AddressError
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+_LINE = 76  # RFC 2047 section 2, for a line with an encoded word in it
+_MAX_LINE = 998  # RFC 5322 section 2.1.1, without CRLF
+_WORD = 75  # the same section, for the encoded word
+_CHARSET = "utf-8''"
+_FRAME = len("=?utf-8?q??=")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,70}(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,70})*")
+_PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 !#$&'()*+,./:;<=>?@\[\]^_`{|}~-]{1,55}")
+_ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_Q = [chr(o) if o in _ALNUM or o in b"!*+-/" else f"={o:02X}" for o in range(256)]  # RFC 2047 section 5, rule 3
+_Q[ord(" ")] = "_"
+_PERCENT = [chr(o) if o in _ALNUM or o in b"!#$&+-.^_`|~" else f"%{o:02X}" for o in range(256)]  # RFC 5987's attr-char
+
+ADDRESS_FIELDS = frozenset(
+    [
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "resent-from",
+        "resent-sender",
+        "resent-to",
+        "resent-cc",
+        "resent-bcc",
+        "resent-reply-to",
+        "disposition-notification-to",
+        "return-receipt-to",
+        "errors-to",
+        "mail-followup-to",
+        "mail-reply-to",
+    ]
+)
+STRUCTURED_FIELDS = frozenset(
+    [
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "resent-date",
+        "resent-message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-id",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "list-post",
+        "list-help",
+        "list-subscribe",
+        "list-owner",
+        "list-archive",
+        "auto-submitted",
+        "autocrypt",
+        "received",
+        "return-path",
+        "dkim-signature",
+        "authentication-results",
+        "arc-seal",
+        "arc-message-signature",
+        "arc-authentication-results",
+        "precedence",
+        "importance",
+        "priority",
+        "x-priority",
+    ]
+)
+_FREE_TEXT = frozenset({"subject", "comments"})
+
+
+def header_field(name: str, text: str, *, utf8: bool = True) -> str:
+    """A further header field as it goes out, encoded as its kind demands. Raises MessageError."""
+    lower = name.lower()
+    if lower in ADDRESS_FIELDS:
+        try:
+            return mailbox_field(name, parse_address_list(text), utf8=utf8)
+        except AddressError as error:
+            raise MessageError(f"{name}: {error.problem}", field=name, hint=error.hint) from error
+    if lower not in STRUCTURED_FIELDS:
+        return text_field(name, text)
+    if not text.isascii():
+        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="take the other characters out")
+    return plain_field(name, text)
+
+
+def text_field(name: str, text: str) -> str:
+    """An unstructured field; encoded when plain ASCII would not give `text` back (RFC 2047)."""
+    if _stays_plain(name, text):
+        return plain_field(name, text)
+    return _fold(name, encoded_words(text, _LINE - len(name) - 2))
+
+
+def plain_field(name: str, text: str) -> str:
+    """A field of ASCII text that must not be encoded: folded at its spaces, otherwise left alone."""
+    check_text(name, text.replace("\t", " "))
+    return _join(name, re.findall(r"[ \t]*[^ \t]+", f" {text}"))
+
+
+def mailbox_field(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool = False) -> str:
+    """A list of mailboxes. Without `utf8`, one with a non-ASCII local part becomes an empty group (RFC 6857)."""
+    entries = [_mailbox(mailbox, utf8=utf8) for mailbox in mailboxes]
+    for entry in entries[:-1]:
+        entry[-1] += ","
+    return _fold(name, [word for entry in entries for word in entry])
+
+
+def parameter_field(name: str, value: str, parameters: Mapping[str, str]) -> str:
+    """A value with parameters, such as Content-Disposition; encoded by RFC 2231 where plain quoting will not do."""
+    words = [value]
+    for key, text in parameters.items():
+        check_text(name, text)
+        for part in _parameter(key, text):
+            words[-1] += ";"
+            words.append(part)
+    return _fold(name, words)
+
+
+def encoded_words(text: str, first: int = _WORD) -> list[str]:
+    """RFC 2047 encoded words of at most 75 characters (the first of `first`), each of whole characters, Q or B."""
+    data = text.encode()
+    first, rest = max(first, 28) - _FRAME, _WORD - _FRAME
+    if sum(len(_Q[octet]) for octet in data) <= -(-len(data) // 3) * 4:
+        pieces = _pieces(text, lambda char: sum(len(_Q[octet]) for octet in char.encode()), first, rest)
+        return [f"=?utf-8?q?{''.join(_Q[octet] for octet in piece.encode())}?=" for piece in pieces]
+    pieces = _pieces(text, lambda char: len(char.encode()), first // 4 * 3, rest // 4 * 3)
+    return [f"=?utf-8?b?{b2a_base64(piece.encode(), newline=False).decode()}?=" for piece in pieces]
+
+
+def _pieces(text: str, cost: Callable[[str], int], first: int, rest: int) -> Iterator[str]:
+    start, size, room = 0, 0, first
+    for position, char in enumerate(text):
+        added = cost(char)
+        if size + added > room:
+            yield text[start:position]
+            start, size, room = position, 0, rest
+        size += added
+    yield text[start:]
+
+
+def _stays_plain(name: str, text: str) -> bool:
+    if not text.isascii() or "=?" in text or text != text.strip(" ") or forbidden(text):
+        check_text(name, text)
+        return False
+    longest = max(map(len, text.split(" ")))
+    return longest <= (_LINE - len(name) - 2 if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2)
+
+
+def _mailbox(mailbox: Mailbox, *, utf8: bool) -> list[str]:
+    address = mailbox.address
+    if address.utf8 and not utf8:
+        return [*encoded_words(f"{mailbox.name} {address.wire}".strip(), 60), ":;"]
+    if not mailbox.name:
+        return [address.wire]
+    return [*_phrase(mailbox.name), f"<{address.wire}>"]
+
+
+def _phrase(name: str) -> list[str]:
+    if name.isascii() and "=?" not in name:
+        if _ATOMS.fullmatch(name):
+            return name.split(" ")
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        if len(quoted) <= _WORD - 2:
+            return [f'"{quoted}"']
+    return encoded_words(name, 60)
+
+
+def _parameter(key: str, text: str) -> list[str]:
+    if _PLAIN_PARAMETER.fullmatch(text) and "=?" not in text and text == text.strip(" "):
+        return [f'{key}="{text}"']
+    pieces = list(_pieces(text, lambda char: sum(len(_PERCENT[octet]) for octet in char.encode()), 50, 50))
+    encoded = ["".join(_PERCENT[octet] for octet in piece.encode()) for piece in pieces]
+    if len(encoded) == 1:
+        return [f"{key}*={_CHARSET}{encoded[0]}"]
+    return [f"{key}*{index}*={part if index else _CHARSET + part}" for index, part in enumerate(encoded)]
+
+
+def _fold(name: str, words: list[str]) -> str:
+    return _join(name, [f" {word}" for word in words])
+
+
+def _join(name: str, chunks: list[str]) -> str:
+    """Put chunks, each with its leading white space, on lines; the first beside the name, as some readers need it."""
+    check_field_name(name, name)
+    lines = [f"{name}:"]
+    for chunk in chunks:
+        if len(lines[-1]) + len(chunk) > _LINE and lines[-1] != f"{name}:":
+            lines.append("")
+        lines[-1] += chunk
+    if max(map(len, lines)) > _MAX_LINE:
+        raise MessageError(
+            f"{name}: a word of over {_MAX_LINE} octets", field=name, hint="no header line may be longer; shorten it"
+        )
+    return "\r\n".join(lines) + "\r\n"

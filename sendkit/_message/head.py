@@ -1,0 +1,134 @@
+"""The head of a ready message, field by field and octet by octet (RFC 5322 sections 2.2 and 3.6).
+
+Knows where a field begins and ends, which fields never leave (Bcc), and who is addressed. Must not know MIME.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendkit._message.header_list import mailboxes_in
+from sendkit._message.octets import MAX_LINE
+from sendkit._smtp.address import Address, AddressError
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*")
+_BLIND = frozenset({"bcc", "resent-bcc"})
+_RESENT = frozenset({"resent-date", "resent-from", "resent-sender", "resent-to", "resent-cc"})
+
+
+@dataclass(slots=True, frozen=True)
+class Field:
+    """One header field: its name, and all its octets with the name, the folds and the last CRLF."""
+
+    name: str
+    octets: bytes
+
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
+    @property
+    def text(self) -> str:
+        """The value, unfolded; octets that are no UTF-8 become surrogates."""
+        value = self.octets.partition(b":")[2].replace(b"\r\n", b"")
+        return value.decode("utf-8", "surrogateescape").strip(" \t")
+
+
+def split_message(octets: bytes) -> tuple[list[Field], bytes]:
+    """The fields of the head, and the rest with the empty line before the body. Raises MessageError.
+
+    `octets` have CRLF line ends. A head that two readers could read differently is refused.
+    """
+    end = 0 if octets.startswith(b"\r\n") else octets.find(b"\r\n\r\n") + 2
+    head = octets[:end] if end >= 2 or octets.startswith(b"\r\n") else octets
+    if b"\0" in head:
+        raise refuse("a NUL octet in the head", "take it out")
+    fields: list[Field] = []
+    position = 0
+    while position < len(head):
+        match = _FIELD.match(head, position)
+        if match is None:
+            line = head[position : position + 60].partition(b"\r\n")[0]
+            raise refuse(f"{line!r} is no header field", "write Name: value, then an empty line before the body")
+        fields.append(Field(match[1].decode(), _short(match.group())))
+        position = match.end()
+    return fields, octets[len(head) :]
+
+
+def without_bcc(fields: Iterable[Field]) -> list[Field]:
+    """The fields that go out: Bcc and Resent-Bcc never do (RFC 5322 section 3.6.3)."""
+    return [field for field in fields if field.key not in _BLIND]
+
+
+def first_text(fields: Iterable[Field], key: str) -> str | None:
+    """The value of the first field of that name that is not empty."""
+    return next((field.text for field in fields if field.key == key and field.text), None)
+
+
+def reverse_path_in(fields: Iterable[Field]) -> Address:
+    """Sender, or else the one mailbox of From; the Resent fields come first. Raises MessageError."""
+    listed = list(fields)
+    names = ("resent-sender", "resent-from", "sender", "from") if _resent(listed) else ("sender", "from")
+    present = {field.key for field in listed}
+    name = next((name for name in names if name in present), "from")
+    found = [address for field in listed if field.key == name for address in _addresses(field)]
+    if len(found) != 1:
+        raise MessageError(
+            f"{name.title()}: {len(found)} addresses where the reverse path needs one",
+            field=name.title(),
+            hint="give one From address, a Sender field, or envelope_from=…",
+        )
+    return found[0]
+
+
+def recipients_in(fields: Iterable[Field]) -> tuple[Address, ...]:
+    """Everybody in To, Cc and Bcc; in the Resent fields instead of them where there are some. Raises MessageError."""
+    listed = list(fields)
+    prefix = "resent-" if _resent(listed) else ""
+    names = [f"{prefix}to", f"{prefix}cc", f"{prefix}bcc"]
+    return tuple(address for name in names for field in listed if field.key == name for address in _addresses(field))
+
+
+def _resent(fields: list[Field]) -> bool:
+    found = [field.key for field in fields if field.key in _RESENT]
+    if len(found) != len(set(found)):
+        # Which of several blocks is the newest cannot be told for sure (RFC 5322 section 3.6.6).
+        raise refuse("the message was resent more than once", "give envelope_from=… and recipients=…")
+    return bool(found)
+
+
+def _addresses(field: Field) -> list[Address]:
+    try:
+        return [mailbox.address for mailbox in mailboxes_in(field.text)]
+    except AddressError as error:
+        raise MessageError(f"{field.name}: {error.problem}", field=field.name, hint=error.hint) from error
+
+
+def _short(octets: bytes) -> bytes:
+    if len(octets) <= MAX_LINE:
+        return octets
+    lines = [short for line in octets.splitlines() for short in _folded(line)]
+    if max(map(len, lines)) > MAX_LINE:
+        raise refuse(f"a header line of over {MAX_LINE} octets without a space", "shorten it")
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def _folded(line: bytes) -> list[bytes]:
+    if len(line) <= MAX_LINE:
+        return [line]
+    lines = [b""]
+    for chunk in re.findall(rb"[ \t]*[^ \t]+|[ \t]+$", line):
+        if len(lines[-1]) + len(chunk) > MAX_LINE and not lines[-1].endswith(b":"):
+            lines.append(b"")
+        lines[-1] += chunk
+    return lines
+
+
+def refuse(problem: str, hint: str) -> MessageError:
+    return MessageError(f"message: {problem}", field="message", hint=hint)

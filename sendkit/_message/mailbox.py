@@ -1,0 +1,177 @@
+"""Mailboxes: an address with a display name, alone or in comma lists (RFC 5322 section 3.4).
+
+Knows quoted strings, angle brackets and commas. Must not know header fields; what stands inside an address is judged
+by `parse_address` alone. Linear time: one pass over the text, and the first fault ends it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from sendkit._message.characters import forbidden
+from sendkit._smtp.address import Address, AddressError, parse_address
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address as StdlibAddress
+
+_MAX_MAILBOX = 1_000  # characters: a name, an address, and air
+PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<>,();:]+|.', re.DOTALL)
+_PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"|[^"]+', re.DOTALL)
+_HINT = "write such as Ana Núñez <ana@example.com>, with a name that has special characters in double quotes"
+
+
+@dataclass(slots=True, frozen=True)
+class Mailbox:
+    """A display name (may be empty) and a checked address. Raises AddressError for a name with control characters."""
+
+    name: str
+    address: Address
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    def __str__(self) -> str:
+        if not self.name:
+            return self.address.written
+        quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}" <{self.address.written}>'
+
+
+MailboxLike: TypeAlias = "str | Mailbox | StdlibAddress | tuple[str, str]"
+
+
+def check_name(name: str) -> None:
+    """Refuse what would end a header line, or cannot be encoded."""
+    if found := forbidden(name):
+        raise AddressError(f"the display name {name[:80]!r} holds {found}", "take it out of the name")
+
+
+def parse_address_list(text: str) -> list[Mailbox]:
+    """Read mailboxes separated by commas: `Ana Núñez <ana@example.com>, ops@example.net, "Doe, J" <j@x.org>`.
+
+    Raises AddressError for anything else: comments, groups, source routes, an empty place between two commas.
+    """
+    return [mailbox_from(pieces) for pieces in _split(text)]
+
+
+def mailbox_of(value: object) -> Mailbox:
+    """Read one mailbox from any form that the public API takes. Raises AddressError."""
+    if isinstance(value, Mailbox):
+        return value
+    if isinstance(value, str):
+        found = parse_address_list(value)
+        if len(found) != 1:
+            raise AddressError(f"{value[:80]!r} is {len(found)} addresses", "give exactly one")
+        return found[0]
+    match value:
+        case (str(name), str(address)) if isinstance(value, tuple):
+            return Mailbox(tidy_name(name), parse_address(address))
+        case _:
+            return _from_stdlib(value)
+
+
+def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
+    """Read mailboxes from a comma list, from one mailbox, or from an iterable of either."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(parse_address_list(value)) if value.strip(" \t") else ()
+    if isinstance(value, Iterable):
+        return tuple(mailbox for item in cast("Iterable[object]", value) for mailbox in _item(item))
+    return (mailbox_of(value),)
+
+
+def tidy_name(name: str) -> str:
+    """A display name as every reader shows it: without outer spaces, and with one space between words."""
+    return re.sub(r" {2,}", " ", name.strip(" "))
+
+
+def _item(item: object) -> tuple[Mailbox, ...]:
+    if isinstance(item, str):
+        return tuple(parse_address_list(item))
+    return (mailbox_of(item),)
+
+
+def _from_stdlib(value: object) -> Mailbox:
+    from email.headerregistry import Address as StdlibAddress  # noqa: PLC0415 - few programs need it
+
+    if isinstance(value, StdlibAddress):
+        return Mailbox(tidy_name(value.display_name), parse_address(value.addr_spec))
+    raise AddressError(f"{type(value).__name__} is no mailbox", 'give a str, a Mailbox or a ("Name", "address") pair')
+
+
+def _split(text: str) -> Iterator[list[str]]:
+    pieces: list[str] = []
+    length = 0
+    for match in PIECE.finditer(text):
+        piece = match.group()
+        if piece == ",":
+            yield pieces
+            pieces, length = [], 0
+            continue
+        length += len(piece)
+        if length > _MAX_MAILBOX:
+            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {text[:60]!r}…", _HINT)
+        _refuse_special(piece, text)
+        pieces.append(piece)
+    yield pieces
+
+
+def _refuse_special(piece: str, text: str) -> None:
+    shown = repr(text if len(text) <= 80 else text[:77] + "…")
+    if piece in {"(", ")"}:
+        raise AddressError(f"{shown} holds a comment", "take the round brackets out, or put the name in double quotes")
+    if piece == '"':
+        raise AddressError(f"{shown} holds a double quote that is not closed", _HINT)
+    if piece in {":", ";"}:
+        raise AddressError(f"{shown} holds a group or a source route", _HINT)
+
+
+def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
+    """Read one mailbox from its pieces; `encoded` forgives a display name that cannot be decoded."""
+    text = "".join(pieces).strip(" \t")
+    if "<" not in pieces and ">" not in pieces:
+        if not text:
+            raise AddressError("an empty place in a list of addresses", "take the extra comma out")
+        return Mailbox("", parse_address(text))
+    if pieces.count("<") != 1 or pieces.count(">") != 1 or not text.endswith(">"):
+        raise AddressError(f"{text[:80]!r} is no mailbox", _HINT)
+    start = pieces.index("<")
+    address = "".join(pieces[start + 1 : pieces.index(">")])
+    phrase = "".join(pieces[:start])
+    if encoded:
+        return Mailbox(_lenient_name(phrase), parse_address(address.strip(" \t")))
+    return Mailbox(_name(phrase), parse_address(address))
+
+
+def _lenient_name(phrase: str) -> str:
+    try:
+        return _name(phrase)
+    except AddressError:
+        return tidy_name(phrase)
+
+
+def _name(phrase: str) -> str:
+    return tidy_name("".join(_word(match) for match in _PHRASE.finditer(phrase.strip(" \t"))))
+
+
+def _word(match: re.Match[str]) -> str:
+    quoted: str | None = match.group(1)
+    if quoted is not None:
+        return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+    text = re.sub(r"[ \t]+", " ", match.group())
+    return _decoded(text) if "=?" in text else text
+
+
+def _decoded(text: str) -> str:
+    from email.errors import HeaderParseError  # noqa: PLC0415 - few programs hand us encoded words
+    from email.header import decode_header, make_header  # noqa: PLC0415
+
+    try:
+        # `email.utils.formataddr` writes such words.
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, ValueError) as error:
+        raise AddressError(f"{text[:80]!r} is a broken encoded word", "give the name as plain text") from error

@@ -1,0 +1,115 @@
+"""Ready messages: octets that somebody else wrote, sent as they are but for line ends and Bcc.
+
+Knows what no server need take (long lines, NUL) and how to do without 8BITMIME and SMTPUTF8. Must not know who wrote
+the octets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sendkit._message.attachment import as_octets
+from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
+from sendkit._message.head import Field, first_text, refuse, split_message, without_bcc
+from sendkit._message.header_list import mailboxes_in
+from sendkit._message.letter import Redirection
+from sendkit._message.octets import blocks, normalised, sendable
+from sendkit._smtp.address import AddressError
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sendkit._smtp.envelope import Envelope
+
+
+@dataclass(slots=True, frozen=True)
+class ReadyContent:
+    """The content of a ready message (see `sendkit._smtp.content.Content`): the head, and the rest."""
+
+    head: bytes = field(repr=False)
+    rest: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.rest)
+
+    @property
+    def eight_bit(self) -> bool:
+        return not self.rest.isascii()
+
+    @property
+    def utf8(self) -> bool:
+        return not self.head.isascii()
+
+    def blocks(self) -> Iterator[bytes]:
+        return blocks(self.head, self.rest)
+
+    def seven_bit(self) -> ReadyContent | None:
+        return _recode(self, bytes.isascii) if self.eight_bit else self
+
+    def without_utf8(self) -> ReadyContent | None:
+        fields, _ = split_message(self.head)
+        plain = [item.octets if item.octets.isascii() else _downgraded(item) for item in fields]
+        return ReadyContent(b"".join(octets for octets in plain if octets), self.rest) if all(plain) else None
+
+
+@dataclass(slots=True, frozen=True)
+class ReadyMessage:
+    """A message that goes out as it is. Make one with `Message.from_bytes`.
+
+    `fields` are those of the head, Bcc included; `redirection` is what the caller set instead of them.
+    """
+
+    content: ReadyContent
+    fields: tuple[Field, ...] = field(repr=False)
+    redirection: Redirection
+    message_id: str | None
+
+
+def ready_message(
+    raw: bytes | bytearray | memoryview,
+    *,
+    envelope_from: str | None = None,
+    recipients: Iterable[str] | Envelope | str | None = None,
+) -> ReadyMessage:
+    """Take octets as a message; see `Message.from_bytes`."""
+    octets = as_octets("message", raw)
+    redirection = Redirection.of(envelope_from, recipients)
+    fields, rest = split_message(normalised(octets))
+    content = ReadyContent(b"".join(item.octets for item in without_bcc(fields)), rest)
+    return ReadyMessage(_sendable(content), tuple(fields), redirection, first_text(fields, "message-id"))
+
+
+def _sendable(content: ReadyContent) -> ReadyContent:
+    if sendable(content.rest):
+        return content
+    if (mended := _recode(content, sendable)) is not None:
+        return mended
+    raise refuse(
+        "a line of over 998 octets or a NUL octet in a part that may not be re-encoded",
+        "encode that part as quoted-printable or base64 (before signing it)",
+    )
+
+
+def _recode(content: ReadyContent, fits: Callable[[bytes], bool]) -> ReadyContent | None:
+    from sendkit._message.recode import recoded  # noqa: PLC0415 - it brings the parser of `email`
+
+    octets = recoded(content.head + content.rest, fits)
+    if octets is None:
+        return None
+    fields, rest = split_message(octets)
+    return ReadyContent(b"".join(item.octets for item in fields), rest) if fits(rest) else None
+
+
+def _downgraded(item: Field) -> bytes | None:
+    """The field in ASCII (RFC 2047, RFC 6857), or None where its grammar has no place for that."""
+    text = item.text
+    try:
+        text.encode()
+        if item.key in ADDRESS_FIELDS:
+            return mailbox_field(item.name, mailboxes_in(text), utf8=False).encode()
+        return None if item.key in STRUCTURED_FIELDS else text_field(item.name, text).encode()
+    except (UnicodeEncodeError, AddressError, MessageError):
+        return None

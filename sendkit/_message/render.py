@@ -1,0 +1,157 @@
+"""A Message as octets: 7-bit always, every line within its limit, the same octets for the same message.
+
+Knows the MIME tree (RFC 2045, 2046, 2387) and the transfer encodings. Must not know envelopes, or what a server offers.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_qp
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sendkit._message.attachment import Attachment, parse_media_type
+from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
+from sendkit._message.octets import base64_lines, blocks, normalised, sendable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendkit._message.message import Message
+
+_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|[^\n]{79}|^From |--=_", re.MULTILINE)
+
+
+@dataclass(slots=True, frozen=True)
+class Rendered:
+    """The content of a Message (see `sendkit._smtp.content.Content`)."""
+
+    octets: bytes = field(repr=False)
+    utf8: bool
+    _message: Message = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.octets)
+
+    @property
+    def eight_bit(self) -> bool:
+        return False
+
+    def blocks(self) -> Iterator[bytes]:
+        return blocks(self.octets)
+
+    def seven_bit(self) -> Rendered:
+        return self
+
+    def without_utf8(self) -> Rendered:
+        return render(self._message, utf8=False) if self.utf8 else self
+
+
+@dataclass(slots=True, frozen=True)
+class _Part:
+    head: str
+    body: bytes
+
+
+def render(message: Message, *, utf8: bool = True) -> Rendered:
+    """Write a message out. Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
+    root = _tree(message)
+    head = _head(message, utf8=utf8) + "MIME-Version: 1.0\r\n" + root.head + "\r\n"
+    return Rendered(head.encode() + root.body, not head.isascii(), message)
+
+
+def _head(message: Message, *, utf8: bool) -> str:
+    fields = [mailbox_field("From", [message.sender], utf8=utf8)]
+    for name, mailboxes in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
+        if mailboxes:
+            fields.append(mailbox_field(name, mailboxes, utf8=utf8))
+    if not message.to and not message.cc:
+        fields.append("To: undisclosed-recipients:;\r\n")
+    fields.append(text_field("Subject", message.subject))
+    fields.append(plain_field("Date", format_datetime(message.date)))
+    fields.append(plain_field("Message-ID", message.message_id))
+    fields += [header_field(name, text, utf8=utf8) for name, text in message.headers.items()]
+    return "".join(fields)
+
+
+def _tree(message: Message) -> _Part:
+    # No encoded body holds "=_", and a plain one that does is encoded, so only a forwarded message could hold a
+    # boundary; and that one is made from another Message-ID.
+    boundary = f"=_{blake2b(message.message_id.encode(), digest_size=12).hexdigest()}"
+    inline = list(message.inline.values())
+    attached = list(message.attachments)
+    if message.html is not None:
+        inline += [attachment for attachment in attached if attachment.content_id is not None]
+        attached = [attachment for attachment in attached if attachment.content_id is None]
+    root = _alternative(message, inline, boundary)
+    if not attached:
+        return root
+    return _multipart("mixed", [root, *(_file(item, "attachment") for item in attached)], f"{boundary}-m")
+
+
+def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _Part:
+    plain = _text(message.text or "", "plain")
+    if message.html is None:
+        return plain
+    html = _text(message.html, "html")
+    if inline:
+        pictures = [_file(item, "inline") for item in inline]
+        html = _multipart("related", [html, *pictures], f"{boundary}-r", type="text/html")
+    return _multipart("alternative", [plain, html], f"{boundary}-a")
+
+
+def _multipart(kind: str, parts: list[_Part], boundary: str, **parameters: str) -> _Part:
+    octets: list[bytes] = []
+    for part in parts:
+        octets += [f"--{boundary}\r\n{part.head}\r\n".encode(), part.body]
+    octets.append(f"--{boundary}--\r\n".encode())
+    head = parameter_field("Content-Type", f"multipart/{kind}", {**parameters, "boundary": boundary})
+    return _Part(head, b"".join(octets))
+
+
+def _text(text: str, kind: str) -> _Part:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    octets = (lines if lines.endswith("\n") else lines + "\n").encode()
+    encoding, body = _encoded(octets) if _UNSAFE_TEXT.search(lines) else ("7bit", octets)
+    head = parameter_field("Content-Type", f"text/{kind}", {"charset": "utf-8"})
+    return _Part(head + f"Content-Transfer-Encoding: {encoding}\r\n", body.replace(b"\n", b"\r\n"))
+
+
+def _encoded(octets: bytes) -> tuple[str, bytes]:
+    """Quoted-printable or base64, whichever is shorter. In and out with LF line ends."""
+    quoted = b2a_qp(octets, istext=True)
+    if len(quoted) <= len(octets) * 1.4:
+        return "quoted-printable", quoted.replace(b"\nFrom ", b"\n=46rom ")
+    return "base64", base64_lines(octets.replace(b"\n", b"\r\n"), b"\n")
+
+
+def _file(attachment: Attachment, disposition: str) -> _Part:
+    octets = attachment.read()
+    kind, parameters = parse_media_type(attachment.content_type)
+    encoding, body = "base64", b""
+    if kind.startswith("message/"):
+        # RFC 2046 section 5.2.1 allows no encoding here; what would need one travels as a plain file.
+        forwarded = normalised(octets)
+        if forwarded.isascii() and sendable(forwarded):
+            encoding, body = "7bit", forwarded
+        else:
+            kind, parameters = "application/octet-stream", {}
+    if kind.startswith("text/") and "charset" not in parameters and _is_utf8(octets):
+        parameters["charset"] = "utf-8"
+    head = parameter_field("Content-Type", kind, parameters)
+    head += parameter_field("Content-Disposition", disposition, {"filename": attachment.filename})
+    head += f"Content-Transfer-Encoding: {encoding}\r\n"
+    if attachment.content_id is not None:
+        head += f"Content-ID: <{attachment.content_id}>\r\n"
+    return _Part(head, body or base64_lines(octets))
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""Messages of the standard library, taken as they are: EmailMessage, MIMEMultipart, any policy.
+
+Works on a copy and ends with octets, which then go the way of every ready message. The fields of the head are written
+by us, because stdlib folding breaks some of them (addresses in other scripts, long references) and lets others through
+(a lone CR in a value); the parts are written by stdlib.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.errors import HeaderMissingRequiredValue, MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
+from email.errors import MessageError as StdlibMessageError
+from email.generator import BytesGenerator
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from sendkit._message.accept import new_message_id
+from sendkit._message.characters import check_field_name, check_text
+from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, plain_field, text_field
+from sendkit._message.head import Field, refuse, reverse_path_in
+from sendkit._message.header_list import mailboxes_in
+from sendkit._message.octets import base64_lines
+from sendkit._message.ready import ReadyMessage, ready_message
+from sendkit._smtp.address import AddressError
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from email.message import Message
+
+    from sendkit._message.letter import Redirection
+
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_RAW_OCTETS = re.compile("[\udc80-\udcff]")  # how stdlib keeps octets over 127 in a str
+_ENCODING = "Content-Transfer-Encoding"
+
+
+def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessage:
+    """Write a copy of `message` out, with Message-ID and Date where they are missing. Raises MessageError."""
+    try:
+        return _ready(deepcopy(message), redirection)
+    except MessageError:
+        raise
+    except (StdlibMessageError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise refuse(f"the email package cannot write it out: {error}", "mend the message") from error
+
+
+def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
+    texts = [(name, _text(name, value)) for name, value in copy.raw_items() if not _of_the_body(name)]
+    # The envelope keeps the spelling of the author, which the octets do not (A-labels, encoded words).
+    written = tuple(Field(name, f"{name}: {text}\r\n".encode()) for name, text in texts)
+    head = [*(_field(name, text) for name, text in texts), *_missing(written, redirection)]
+    _prepare(copy)
+    ready = ready_message("".join(head).encode() + _flat(copy))
+    content = ready.content.seven_bit() or ready.content
+    return replace(ready, fields=written, content=content)
+
+
+def _of_the_body(name: str) -> bool:
+    return name.lower().startswith("content-") or name.lower() == "mime-version"
+
+
+def _text(name: str, value: object) -> str:
+    check_field_name("headers", name)
+    if name.lower() in ADDRESS_FIELDS:
+        _check_defects(name, getattr(value, "defects", ()))
+    text = _decoded(name, _FOLD.sub("", str(value)).strip(" \t"))
+    check_text(name, text.replace("\t", " "))
+    return text
+
+
+def _check_defects(name: str, defects: Iterable[MessageDefect]) -> None:
+    # stdlib cuts `a@b c@d` to its first half and only notes a defect.
+    for defect in defects:
+        if not isinstance(defect, ObsoleteHeaderDefect | NonASCIILocalPartDefect | HeaderMissingRequiredValue):
+            raise MessageError(f"{name}: {defect}", field=name, hint="mend the addresses in it")
+
+
+def _field(name: str, text: str) -> str:
+    key = name.lower()
+    if text.isascii() and (key in ADDRESS_FIELDS | STRUCTURED_FIELDS or "=?" in text or "\t" in text):
+        return plain_field(name, text)  # encoded words that were there stay what they are
+    if key in ADDRESS_FIELDS:
+        try:
+            return mailbox_field(name, mailboxes_in(text), utf8=True)
+        except AddressError as error:
+            raise MessageError(f"{name}: {error.problem}", field=name, hint=error.hint) from error
+    if key in STRUCTURED_FIELDS:
+        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="take the other characters out")
+    return text_field(name, text.replace("\t", " "))
+
+
+def _decoded(name: str, text: str) -> str:
+    if _RAW_OCTETS.search(text) is None:
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeDecodeError as error:
+        raise MessageError(f"{name}: octets that are no UTF-8", field=name, hint="decode it first") from error
+
+
+def _missing(fields: tuple[Field, ...], redirection: Redirection) -> list[str]:
+    names = {field.key for field in fields}
+    added: list[str] = []
+    if "date" not in names:
+        added.append(plain_field("Date", format_datetime(datetime.now(UTC).astimezone())))
+    if "message-id" not in names:
+        added.append(plain_field("Message-ID", new_message_id(_domain(fields, redirection))))
+    return added
+
+
+def _domain(fields: tuple[Field, ...], redirection: Redirection) -> str:
+    if redirection.reverse_path is None:
+        return reverse_path_in(fields).domain
+    reverse_path = redirection.reverse_path[0]
+    return reverse_path.domain if reverse_path else "localhost"
+
+
+def _prepare(copy: Message) -> None:
+    for part in copy.walk():
+        for name, value in part.raw_items():
+            check_field_name("headers", name)
+            check_text(name, _RAW_OCTETS.sub("", _FOLD.sub("", str(value)).replace("\t", " ")))
+        if not part.is_multipart() and str(part.get(_ENCODING, "")).strip().lower() == "binary":
+            _encode(part)
+    for name in {name for name, _ in copy.raw_items() if not _of_the_body(name)}:
+        del copy[name]
+
+
+def _encode(part: Message) -> None:
+    """Base64 for octets that line ends would break (RFC 2045 section 6.2, RFC 3030 section 3)."""
+    data = part.get_payload(decode=True)
+    if isinstance(data, bytes):
+        part.replace_header(_ENCODING, "base64")
+        part.set_payload(base64_lines(data, b"\n").decode("ascii"))
+
+
+def _flat(message: Message) -> bytes:
+    policy = message.policy.clone(linesep="\r\n", cte_type="8bit", raise_on_defect=False)
+    if isinstance(policy, EmailPolicy):
+        policy = policy.clone(refold_source="none", utf8=False, max_line_length=78)
+    out = BytesIO()
+    BytesGenerator(out, mangle_from_=False, policy=policy).flatten(message)
+    return out.getvalue()

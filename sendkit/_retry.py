@@ -1,0 +1,108 @@
+"""When the same message is tried again, and for whom: tenacity runs the loop, the verdicts say who is left.
+
+A try carries only recipients that are provably not accepted, with the same octets and the same Message-ID. What was
+rejected, what a person must mend, and what is in doubt is left alone. The one place that knows tenacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sendkit._message.letter import Letter
+from sendkit._settings import as_configuration_error
+from sendkit._smtp.address import Address
+from sendkit._smtp.verdict import Again, Outcome, Verdict
+from sendkit._transport.base import AttemptLog, Transport
+
+if TYPE_CHECKING:
+    import tenacity
+
+Wait = Callable[["tenacity.RetryCallState"], float]
+
+
+class RetryPolicy(BaseModel):
+    """How often, for how long and how patiently what was deferred is tried again.
+
+    At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
+    object, or any callable of its RetryCallState that returns seconds; by default 1, 2, 4 … up to 60 s with full jitter.
+    `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    max_attempts: Annotated[int, Field(ge=1)] = 4
+    max_elapsed: Annotated[float, Field(ge=0)] = 120
+    wait: Callable[..., float] | None = None
+    retry_in_doubt: bool = False
+
+    if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
+
+        def __init__(self, **settings: object) -> None:
+            with as_configuration_error("RetryPolicy"):
+                super().__init__(**settings)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message on its way: the letter, the log of each attempt so far, and when it must be over.
+
+    `deadline` is on the transport's clock. The truth about every recipient can be told at any moment.
+    """
+
+    letter: Letter
+    transport: Transport
+    policy: RetryPolicy
+    why_interrupted: Callable[[], str]
+    deadline: float | None = None
+    logs: list[AttemptLog] = field(default_factory=list[AttemptLog])
+
+    async def run(self) -> None:
+        """Try until nobody is left who may be tried again, or the policy says enough."""
+        import tenacity  # noqa: PLC0415 - 70 ms, and the face should open fast
+
+        clock = self.transport.clock
+        started = clock.monotonic()
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            resume = clock.monotonic() + state.upcoming_sleep
+            late = resume > started + self.policy.max_elapsed or (self.deadline is not None and resume > self.deadline)
+            return late or state.attempt_number >= self.policy.max_attempts
+
+        await tenacity.AsyncRetrying(
+            sleep=clock.sleep,
+            wait=self.policy.wait or tenacity.wait_random_exponential(multiplier=1, max=60),
+            stop=enough,
+            retry=tenacity.retry_if_result(bool),
+            retry_error_callback=lambda _: None,
+        )(self._attempt)
+
+    async def _attempt(self) -> tuple[Address, ...]:
+        recipients = self._left() if self.logs else self.letter.recipients
+        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted)
+        self.logs.append(log)
+        try:
+            await self.transport.deliver(replace(self.letter, recipients=recipients), log)
+        finally:
+            log.close()
+        return self._left()
+
+    def _left(self) -> tuple[Address, ...]:
+        return tuple(r for r in self.letter.recipients if self._may_try_again(self.verdict(r)[0]))
+
+    def _may_try_again(self, verdict: Verdict) -> bool:
+        if verdict.outcome is Outcome.IN_DOUBT:
+            return self.policy.retry_in_doubt
+        return verdict.again is Again.LATER
+
+    def verdict(self, recipient: Address) -> tuple[Verdict, AttemptLog]:
+        """What became of one recipient over all attempts, and the attempt that says so.
+
+        Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy.
+        """
+        verdicts = [(log.verdict(recipient), log) for log in self.logs if log.includes(recipient)]
+        doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
+        return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]

@@ -1,0 +1,218 @@
+"""Which server, how it is spoken to, and how long each phase may take. Values that are checked when they are made.
+
+RFC 8314 (implicit TLS on 465), RFC 6409 (submission on 587), RFC 5321 section 4.5.3.2 (time limits).
+Knows no I/O but reading the CA file when a TLS context is first asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sendkit.errors import ConfigurationError
+
+IMPLICIT_TLS_PORT = 465
+SUBMISSION_PORT = 587
+
+_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
+
+
+class Security(StrEnum):
+    """How the connection is protected. NONE sends no password, except to this very machine."""
+
+    STARTTLS = "starttls"
+    IMPLICIT_TLS = "implicit_tls"
+    NONE = "none"
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Timeouts(BaseModel):
+    """The limits in time of each phase, in seconds; each holds for a whole reply, not for one read.
+
+    `body` is for the content without any progress, `end_of_data` for the reply to it: ten minutes, since a shorter one
+    makes duplicates (RFC 5321 section 4.5.3.2.6, RFC 1047). Raises ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect: Seconds = 30
+    greeting: Seconds = 60
+    command: Seconds = 60
+    data: Seconds = 120
+    body: Seconds = 180
+    end_of_data: Seconds = 600
+    quit: Seconds = 5
+
+    if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
+
+        def __init__(self, **seconds: float) -> None:
+            with as_configuration_error("Timeouts"):
+                super().__init__(**seconds)
+
+
+class Server(BaseModel):
+    """One submission server: where it is, how the connection is protected, and its limits in time.
+
+    Port and security follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
+    `ca_file` is a PEM file of further authorities to trust, `tls_context` replaces the whole TLS setting.
+    `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
+    4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    security: Security
+    local_hostname: str | None = None
+    tls_context: ssl.SSLContext | None = Field(default=None, repr=False)
+    ca_file: Path | None = None
+    timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        security: Security | str | None = None,
+        *,
+        local_hostname: str | None = None,
+        tls_context: ssl.SSLContext | None = None,
+        ca_file: str | Path | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        port, security = _port_and_security(port, security)
+        with as_configuration_error("Server"):
+            super().__init__(
+                host=host,
+                port=port,
+                security=security,
+                local_hostname=local_hostname,
+                tls_context=tls_context,
+                ca_file=ca_file,
+                timeouts=timeouts or Timeouts(),
+            )
+        if tls_context is not None and ca_file is not None:
+            raise ConfigurationError(
+                "Server: tls_context= and ca_file= cannot go together",
+                hint="load the file into your context with context.load_verify_locations(), and pass the context alone",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Server:
+        """Read `host`, `host:port` or `[v6]:port`. Raises ConfigurationError."""
+        match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
+        if match is None:
+            hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587"
+            raise ConfigurationError(f"not a host, nor host:port: {text!r}", hint=hint)
+        return cls(match.group(1) or match.group(2) or "", int(match.group(3)) if match.group(3) else None)
+
+    @property
+    def address(self) -> str:
+        """`host:port`, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is this very machine, so that nobody is in between."""
+        address = _ip_address(self.host)
+        return address.is_loopback if address else self.host.rstrip(".").lower() in ("localhost", "localhost.localdomain")
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996)."""
+        if self.tls_context is not None:
+            return self.tls_context
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.ca_file is not None:
+            context.load_verify_locations(cafile=self.ca_file)
+        return context
+
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        ascii_host = _a_label(host)
+        if not (_HOST.fullmatch(ascii_host) or _ip_address(host)):
+            raise ValueError(f"not a host name or IP address: {host!r}")
+        return ascii_host
+
+    @field_validator("local_hostname")
+    @classmethod
+    def _check_local_hostname(cls, name: str | None) -> str | None:
+        literal = name is not None and re.fullmatch(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", name)
+        if name is None or _HOST.fullmatch(name) or (literal and _ip_address(literal.group(1))):
+            return name
+        raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _check_ca_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"no such file: {path}")
+        return path
+
+
+def _port_and_security(port: int | None, security: Security | str | None) -> tuple[int, Security]:
+    if isinstance(security, str):
+        security = _security(security)
+    if security is None:
+        security = Security.IMPLICIT_TLS if port == IMPLICIT_TLS_PORT else Security.STARTTLS
+    if port is None:
+        port = IMPLICIT_TLS_PORT if security is Security.IMPLICIT_TLS else SUBMISSION_PORT
+    return port, security
+
+
+_SPELLINGS = {"tls": Security.IMPLICIT_TLS, "ssl": Security.IMPLICIT_TLS, "implicit": Security.IMPLICIT_TLS}
+
+
+def _security(text: str) -> Security:
+    word = text.strip().lower().replace("-", "_")
+    if (found := _SPELLINGS.get(word)) is not None:
+        return found
+    try:
+        return Security(word)
+    except ValueError:
+        choices = ", ".join(Security)
+        raise ConfigurationError(f"unknown security: {text!r}", hint=f"choose one of {choices}") from None
+
+
+def _a_label(host: str) -> str:
+    if host.isascii():
+        return host
+    import idna  # noqa: PLC0415 - most hosts are ASCII, and its tables take time to load
+
+    try:
+        return idna.encode(host, uts46=True, transitional=False).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError(f"not a host name: {host!r} ({error})") from None
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+class as_configuration_error:  # noqa: N801 - reads as the statement that it is
+    """Turns pydantic's errors into ours, in one sentence for each field."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ValidationError):
+            parts = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+            raise ConfigurationError(f"{self._what}: " + "; ".join(parts)) from None

@@ -1,0 +1,59 @@
+"""What a server said that it can do (RFC 5321 section 4.1.1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Capabilities:
+    """The extensions of one EHLO reply. Without ESMTP, or before EHLO, there are none."""
+
+    esmtp: bool = False
+    starttls: bool = False
+    pipelining: bool = False
+    chunking: bool = False
+    eight_bit_mime: bool = False
+    smtputf8: bool = False
+    size_announced: bool = False
+    max_size: int | None = None
+    max_recipients: int | None = None
+    mechanisms: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Capabilities:
+        """Read the text of a 250 reply to EHLO: the greeting, then one keyword with its parameters on each line."""
+        words = _keywords(text)
+        size = words.get("SIZE")
+        return cls(
+            esmtp=True,
+            starttls="STARTTLS" in words,
+            pipelining="PIPELINING" in words,
+            chunking="CHUNKING" in words,
+            eight_bit_mime="8BITMIME" in words,
+            smtputf8="SMTPUTF8" in words,
+            size_announced=size is not None,
+            max_size=_number(size[0]) if size else None,
+            max_recipients=_limit(words.get("LIMITS", []), "RCPTMAX"),
+            mechanisms=tuple(dict.fromkeys(words.get("AUTH", []))),
+        )
+
+
+def _keywords(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in text.split("\n")[1:]:
+        # "AUTH=LOGIN" is how servers of the last century wrote it, and some still do.
+        keyword, *parameters = line.upper().replace("AUTH=", "AUTH ", 1).split()[:64] or [""]
+        found.setdefault(keyword, []).extend(parameters)
+    return found
+
+
+def _number(text: str) -> int | None:
+    """A limit; 0 is none (RFC 1870 section 3), and so is what is no number."""
+    return int(text) or None if text.isascii() and text.isdigit() and len(text) <= 20 else None
+
+
+def _limit(parameters: list[str], name: str) -> int | None:
+    """One limit of RFC 9422 section 4."""
+    values = (p.partition("=")[2] for p in parameters if p.partition("=")[0] == name)
+    return next((number for value in values if (number := _number(value))), None)

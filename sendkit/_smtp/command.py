@@ -1,0 +1,28 @@
+"""The one place where a command line is written (RFC 5321 sections 2.3.8 and 4.1.1)."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class UnsafeCommand(ValueError):
+    """A part of a command line that would become a command, or a character, of its own."""
+
+
+def command_line(*parts: str, utf8: bool = False) -> bytes:
+    """Join the parts to one line that ends with CRLF. Raises UnsafeCommand.
+
+    Control characters are refused, whoever let them come this far; non-ASCII too, unless `utf8` says that the
+    transaction uses SMTPUTF8 (RFC 6531 section 3.4).
+    """
+    line = " ".join(parts)
+    if _CONTROL.search(line):
+        raise UnsafeCommand("a control character in an SMTP command")
+    if not (utf8 or line.isascii()):
+        raise UnsafeCommand("a non-ASCII character in an SMTP command without SMTPUTF8")
+    try:
+        return line.encode() + b"\r\n"
+    except UnicodeEncodeError:
+        raise UnsafeCommand("a lone surrogate in an SMTP command") from None

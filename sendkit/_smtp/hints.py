@@ -1,0 +1,50 @@
+"""What to do next, in words, for a recipient that was not accepted. One table, so that no error is without advice."""
+
+from __future__ import annotations
+
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Cause, Outcome, Verdict
+
+_BY_CAUSE = {
+    Cause.IN_DOUBT: (
+        "the server may have taken the message: look for its Message-ID at the other side before you send it again, "
+        "or allow duplicates with RetryPolicy(retry_in_doubt=True)"
+    ),
+    Cause.TLS: "nothing was sent; check the host name, the port and `security=`, and that the certificate is valid",
+    Cause.AUTHENTICATION: (
+        "check the username and the password (many providers want an app password); `sendkit login HOST USER` stores a "
+        "new one, and this mailer does not send the refused one again"
+    ),
+    Cause.CONNECTION: "check host and port, and that no firewall is in between; result.unsettled() can be sent again",
+    Cause.PROTOCOL: "check that an SMTP submission server answers on this port; its answers are in result.attempts",
+    Cause.DEFERRED: "send result.unsettled() again later; a RetryPolicy with more attempts does it for you",
+    Cause.REJECTED: "the reply says why; sending the same message to the same address again will not help",
+}
+_NO_STARTTLS = "this server offers no STARTTLS here: use port 465 with Security.IMPLICIT_TLS, or another server"
+_IMPLICIT_PORT = (
+    "no greeting came: a port for implicit TLS (465) waits for the client; name it with security=Security.IMPLICIT_TLS"
+)
+_NO_MECHANISM = "the server offers no login that sendkit speaks (PLAIN, LOGIN); leave username= out if it needs none"
+_LOGIN_WANTED = "the server wants a login first: give the mailer a username= and a password"
+
+
+def hint_for(verdict: Verdict) -> str | None:
+    """Advice on one verdict; None when it was accepted."""
+    if verdict.cause is None or verdict.outcome is Outcome.ACCEPTED:
+        return None
+    return _special(verdict) or _BY_CAUSE[verdict.cause]
+
+
+def _special(verdict: Verdict) -> str | None:
+    refused_unasked = verdict.reply is None
+    match verdict.cause, verdict.phase:
+        case Cause.TLS, Phase.STARTTLS if refused_unasked:
+            return _NO_STARTTLS
+        case Cause.CONNECTION, Phase.GREETING if refused_unasked:
+            return _IMPLICIT_PORT
+        case Cause.AUTHENTICATION, Phase.AUTH if refused_unasked:
+            return _NO_MECHANISM
+        case Cause.AUTHENTICATION, phase if phase is not Phase.AUTH:
+            return _LOGIN_WANTED
+        case _:
+            return None

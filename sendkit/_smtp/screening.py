@@ -1,0 +1,81 @@
+"""What is known before asking: a recipient, or a content, that this server has said it does not take.
+
+RFC 1870 (SIZE), RFC 6531 (SMTPUTF8), RFC 6152 (8BITMIME). No command goes out for what is settled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sendkit._smtp.address import Address
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.content import Content
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Verdict, rejected_unasked
+
+
+@dataclass(slots=True, frozen=True)
+class Screening:
+    """Those rejected unasked, those left, the content in the form that fits, and the parameters for MAIL."""
+
+    verdicts: dict[Address, Verdict]
+    recipients: tuple[Address, ...]
+    content: Content
+    parameters: tuple[str, ...] = ()
+    utf8: bool = False
+
+
+def screen(
+    reverse_path: Address | None, recipients: Sequence[Address], content: Content, server: Capabilities
+) -> Screening:
+    """Hold one message against what the server announced."""
+    screening = Screening({}, tuple(recipients), content)
+    if not server.smtputf8:
+        screening = _without_smtputf8(screening, reverse_path)
+    if screening.content.eight_bit and not server.eight_bit_mime:
+        screening = _fitted(screening, screening.content.seven_bit(), _NEEDS_8BITMIME)
+    if server.max_size is not None and screening.content.size > server.max_size:
+        reason = f"the message has {screening.content.size} octets, and the server takes at most {server.max_size}"
+        screening = _reject(screening, screening.recipients, reason)
+    return _with_parameters(screening, reverse_path, server)
+
+
+_NEEDS_8BITMIME = "the message needs 8BITMIME, which the server lacks, and its signature forbids to re-encode it"
+_NEEDS_SMTPUTF8 = "the address has a non-ASCII local part and needs SMTPUTF8, which the server lacks"
+_SENDER_NEEDS_SMTPUTF8 = "the sender's address needs SMTPUTF8, which the server lacks"
+_HEADER_NEEDS_SMTPUTF8 = "a header of the message needs SMTPUTF8, which the server lacks"
+
+
+def _without_smtputf8(screening: Screening, reverse_path: Address | None) -> Screening:
+    if reverse_path is not None and reverse_path.utf8:
+        return _reject(screening, screening.recipients, _SENDER_NEEDS_SMTPUTF8)
+    screening = _reject(screening, [r for r in screening.recipients if r.utf8], _NEEDS_SMTPUTF8)
+    if screening.recipients and screening.content.utf8:
+        return _fitted(screening, screening.content.without_utf8(), _HEADER_NEEDS_SMTPUTF8)
+    return screening
+
+
+def _fitted(screening: Screening, content: Content | None, reason: str) -> Screening:
+    if content is None:
+        return _reject(screening, screening.recipients, reason)
+    return replace(screening, content=content)
+
+
+def _reject(screening: Screening, recipients: Sequence[Address], reason: str) -> Screening:
+    if not recipients:
+        return screening
+    verdicts = dict.fromkeys(recipients, rejected_unasked(Phase.MAIL, reason))
+    left = tuple(r for r in screening.recipients if r not in verdicts)
+    return replace(screening, verdicts=screening.verdicts | verdicts, recipients=left)
+
+
+def _with_parameters(screening: Screening, reverse_path: Address | None, server: Capabilities) -> Screening:
+    content = screening.content
+    utf8 = content.utf8 or any(a.utf8 for a in (*screening.recipients, *filter(None, [reverse_path])))
+    parameters = {
+        f"SIZE={content.size}": server.size_announced,
+        "BODY=8BITMIME": content.eight_bit,
+        "SMTPUTF8": utf8,
+    }
+    return replace(screening, parameters=tuple(name for name, wanted in parameters.items() if wanted), utf8=utf8)

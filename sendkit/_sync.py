@@ -1,0 +1,151 @@
+"""The synchronous face: the asynchronous core behind a portal, one call for each method, and no logic of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import warnings
+import weakref
+from collections.abc import AsyncIterable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, Unpack
+
+from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Recipients
+from sendkit._portal import Portal
+from sendkit._result import DeliveryResult
+from sendkit._retry import RetryPolicy
+from sendkit._settings import Server
+from sendkit._transport.base import Transport
+
+if TYPE_CHECKING:
+    from sendkit._credentials import Credentials
+    from sendkit._credentials.explicit import CredentialsCall
+
+
+class Mailer:
+    """Sends mail through one account on a submission server, and says what became of it.
+
+    The same as AsyncMailer, for programs without an event loop: every method waits. Safe to share between threads, and
+    to use after a fork. Inside a running event loop it blocks that loop, and warns once. Raises ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        host_or_server: str | Server | None = None,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        credentials: Credentials | CredentialsCall | None = None,
+        retry: RetryPolicy | None = None,
+        transport: Transport | None = None,
+        deadline: float | None = None,
+        max_connections: int = 4,
+    ) -> None:
+        self._wrap(
+            AsyncMailer(
+                host_or_server,
+                username=username,
+                password=password,
+                credentials=credentials,
+                retry=retry,
+                transport=transport,
+                deadline=deadline,
+                max_connections=max_connections,
+            )
+        )
+
+    def _wrap(self, core: AsyncMailer) -> None:
+        self._core = core
+        self._portal = Portal()
+        # A mailer that nobody closes still says good-bye, at the latest when the interpreter ends.
+        self._close = weakref.finalize(self, _close, self._portal, core)
+
+    @classmethod
+    def _of(cls, core: AsyncMailer) -> Self:
+        mailer = cls.__new__(cls)
+        mailer._wrap(core)
+        return mailer
+
+    @classmethod
+    def from_url(cls, url: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
+
+        Raises ConfigurationError.
+        """
+        return cls._of(AsyncMailer.from_url(url, **settings))
+
+    @classmethod
+    def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
+
+        SENDKIT_TRANSPORT=memory sends nowhere, for tests. Raises ConfigurationError.
+        """
+        return cls._of(AsyncMailer.from_env(**settings))
+
+    def send(
+        self,
+        message: AnyMessage,
+        *,
+        envelope_from: str | None = None,
+        recipients: Recipients | None = None,
+        check: bool = True,
+        deadline: float | None = None,
+    ) -> DeliveryResult:
+        """Send one message, and return what became of it.
+
+        `envelope_from` and `recipients` replace what the headers say; `envelope_from=""` is the null reverse path
+        (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
+        or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
+        accepted. A KeyboardInterrupt gets the result so far as its `.result`.
+        """
+        _warn_inside_a_loop()
+        work = self._core.send(
+            message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline
+        )
+        return self._portal.call(work)
+
+    def send_many(self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> Iterator[DeliveryResult]:
+        """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+
+        `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
+        never ends the stream. The source is read on this thread, no faster than messages leave. An error of the source
+        itself is raised after what is in flight; leaving the loop early waits for what is in flight.
+        """
+        _warn_inside_a_loop()
+        if isinstance(messages, AsyncIterable):
+            source = messages
+            return self._portal.stream(lambda _: self._core.send_many(source), ())
+        return self._portal.stream(self._core.send_many, messages)
+
+    def close(self) -> None:
+        """Say good-bye to the server and close the connections."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _close(portal: Portal, core: AsyncMailer) -> None:
+    core.refuse_more()
+    if portal.started:
+        portal.call(core.aclose())
+        portal.close()
+
+
+_warned = threading.Event()
+
+
+def _warn_inside_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if not _warned.is_set():
+        _warned.set()
+        text = "sendkit.Mailer blocks the event loop that runs here; use `await AsyncMailer(…).send(…)` instead"
+        warnings.warn(text, RuntimeWarning, stacklevel=3)

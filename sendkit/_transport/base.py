@@ -1,0 +1,163 @@
+"""What a transport is: it carries a letter once, and keeps a log from which the truth can be told at any moment.
+
+The log is written as things happen, so that it is right wherever the attempt ends: with a return, an error, or a
+cancellation between two bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sendkit._message.letter import Letter
+from sendkit._result import Answer, Attempt, AttemptError, TLSFacts
+from sendkit._smtp.address import Address
+from sendkit._smtp.hints import hint_for
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
+
+
+class Clock(Protocol):
+    """Time as a transport lives it; a double has one that costs nothing."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        await asyncio.sleep(seconds)
+
+
+def _cancelled() -> str:
+    return "the call was cancelled"
+
+
+@dataclass(slots=True)
+class AttemptLog:
+    """What happened in one attempt so far: a transport writes it, the mailer reads it.
+
+    `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline).
+    """
+
+    recipients: tuple[Address, ...]
+    clock: Clock = field(default_factory=SystemClock)
+    why_interrupted: Callable[[], str] = _cancelled
+    host: str = ""
+    port: int | None = None
+    phase: Phase = Phase.RESOLVE
+    tls: TLSFacts | None = None
+    answers: list[Answer] = field(default_factory=list[Answer])
+    verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
+    _members: frozenset[Address] = field(init=False)
+    _started: datetime = field(init=False)
+    _start: float = field(init=False)
+    _end: float | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._members = frozenset(self.recipients)
+        self._started, self._start = self.clock.now(), self.clock.monotonic()
+
+    @property
+    def server(self) -> str | None:
+        """`host:port`, as soon as it is known."""
+        return f"{self.host}:{self.port}" if self.port is not None else self.host or None
+
+    def answered(self, phase: Phase, reply: Reply, recipient: Address | None = None) -> None:
+        """Note a reply."""
+        self.phase = phase
+        self.answers.append(Answer(phase=phase, reply=reply, recipient=recipient.written if recipient else None))
+
+    def includes(self, recipient: Address) -> bool:
+        """Whether this attempt was made for that recipient too."""
+        return recipient in self._members
+
+    def settle(self, verdicts: Mapping[Address, Verdict]) -> None:
+        """Note what became of some of the recipients."""
+        self.verdicts.update(verdicts)
+
+    def settle_all(self, verdict: Verdict) -> None:
+        """Note one verdict for every recipient that has none yet."""
+        self.settle({r: verdict for r in self.recipients if r not in self.verdicts})
+
+    def interrupted(self) -> Failure:
+        """The failure of an attempt that was ended from outside."""
+        return Failure(Break.INTERRUPTED, self.why_interrupted())
+
+    def verdict(self, recipient: Address) -> Verdict:
+        """What became of one recipient; where nothing was noted, the attempt ended before it came that far."""
+        return self.verdicts.get(recipient) or judge_failure(self.phase, self.interrupted())
+
+    def close(self) -> None:
+        """The attempt is over; its duration is now fixed."""
+        self._end = self.clock.monotonic()
+
+    def summary(self) -> Attempt:
+        """The attempt as a value."""
+        end = self.clock.monotonic() if self._end is None else self._end
+        return Attempt(
+            host=self.host,
+            port=self.port,
+            started=self._started,
+            duration=end - self._start,
+            phase=self.phase,
+            tls=self.tls,
+            replies=tuple(self.answers),
+            error=self._error(),
+        )
+
+    def _error(self) -> AttemptError | None:
+        verdicts = map(self.verdict, self.recipients)
+        failed = next((v for v in verdicts if v.outcome is not Outcome.ACCEPTED and v.cause), None)
+        if failed is None or failed.cause is None:
+            return None
+        return AttemptError(
+            cause=failed.cause,
+            phase=failed.phase,
+            message=failed.reason or str(failed.reply),
+            hint=hint_for(failed),
+            transient=failed.again is Again.LATER,
+        )
+
+
+class Transport(ABC):
+    """Carries letters. Raises CredentialsError or ConfigurationError before any byte goes out, and nothing else.
+
+    Whatever a server or the network does is no exception, but a verdict in the log.
+    """
+
+    clock: Clock = SystemClock()
+
+    @abstractmethod
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Carry the letter to its recipients, once, and note in the log what became of each."""
+
+    async def aclose(self) -> None:
+        """Let go of connections and files; the transport may not be used afterwards."""
+

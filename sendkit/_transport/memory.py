@@ -1,0 +1,206 @@
+"""The double: a transport without a wire that answers as a server would, or as a test has scripted it.
+
+It runs the same transaction, the same validation and the same verdicts as the wire; only the replies come from here.
+Its clock is its own: an hour of waiting takes no time, and stands in `result.attempts` all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from sendkit._message.letter import Letter
+from sendkit._settings import Timeouts
+from sendkit._smtp.address import Address
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.content import Content
+from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.screening import Screening, screen
+from sendkit._smtp.transaction import Answers, Command, Plan, Report, Step, transaction
+from sendkit._smtp.verdict import Break, Failure, judge_failure, judge_refusal
+from sendkit._transport.base import AttemptLog, Transport
+from sendkit._transport.script import ActionKind, Script
+
+_USUAL = {
+    Phase.GREETING: Reply(220, None, "memory ESMTP"),
+    Phase.EHLO: Reply(250, None, "memory"),
+    Phase.STARTTLS: Reply(220, "2.0.0", "go ahead"),
+    Phase.TLS: Reply(220, None, ""),
+    Phase.AUTH: Reply(235, "2.7.0", "welcome"),
+    Phase.RSET: Reply(250, "2.0.0", "reset"),
+    Phase.MAIL: Reply(250, "2.1.0", "sender ok"),
+    Phase.RCPT: Reply(250, "2.1.5", "recipient ok"),
+    Phase.DATA: Reply(354, None, "end with a dot"),
+    Phase.END_OF_DATA: Reply(250, "2.0.0", "kept in memory"),
+}
+
+
+class VirtualClock:
+    """A clock that stands still until somebody waits, and then jumps."""
+
+    def __init__(self) -> None:
+        self._began = datetime.now(UTC)
+        self._passed = 0.0
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        return self._began + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        return self._passed
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass, at once."""
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward."""
+        self._passed += max(0.0, seconds)
+
+
+@dataclass(slots=True, frozen=True)
+class Sent:
+    """A message that the double took: its envelope (the recipients taken), and its octets without dot-stuffing."""
+
+    envelope: Envelope
+    content: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        """The content, parsed by the standard library."""
+        return message_from_bytes(self.content, policy=policy.default)
+
+
+class _Fault(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class MemoryTransport(Script, Transport):
+    """Takes every message, keeps it in `sent`, and answers what `on_rcpt(…)`, `after_data()` and the like say instead.
+
+    `sent` holds what the server took, also where its reply was then lost. `capabilities` says what the server announces.
+    Waits cost no time. Safe to share between tasks, threads and mailers.
+    """
+
+    def __init__(self, *, capabilities: Capabilities | None = None, timeouts: Timeouts | None = None) -> None:
+        super().__init__()
+        self.sent: list[Sent] = []
+        self.clock = self._virtual = VirtualClock()
+        self._capabilities = capabilities or Capabilities(esmtp=True, eight_bit_mime=True, smtputf8=True)
+        self._timeouts = timeouts or Timeouts()
+        self._lock = threading.Lock()
+        self._connections = 0
+        self._connected = False
+        self._rset_due = False
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Run the letter's transactions against the script."""
+        log.host = "memory"
+        with self._lock:
+            if not self._connected and not self._connect(log):
+                return
+            screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities)
+            log.settle(screening.verdicts)
+            left = screening.recipients
+            while left:
+                report = self._transact(letter, screening, left, log)
+                log.settle(report.verdicts)
+                left = report.carried
+
+    def _connect(self, log: AttemptLog) -> bool:
+        self._connections += 1
+        for phase in (Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.TLS, Phase.AUTH):
+            log.phase = phase
+            try:
+                reply = self._ask(Phase.CONNECT if phase is Phase.GREETING else phase, phase)
+            except _Fault as fault:
+                log.settle_all(judge_failure(log.phase, fault.failure))
+                return False
+            if phase is not Phase.TLS:  # a handshake has no reply
+                log.answered(phase, reply)
+            if reply.code != _USUAL[phase].code:
+                log.settle_all(judge_refusal(phase, reply))
+                return False
+        self._connected, self._rset_due = True, False
+        return True
+
+    def _transact(
+        self, letter: Letter, screening: Screening, recipients: tuple[Address, ...], log: AttemptLog
+    ) -> Report:
+        plan = Plan(
+            letter.reverse_path,
+            recipients,
+            screening.content.size,
+            rset=self._rset_due,
+            parameters=screening.parameters,
+            utf8=screening.utf8,
+        )
+        taken: list[Address] = []
+        steps = transaction(plan)
+        batch = next(steps)
+        try:
+            while True:
+                answers = self._answer(batch[0], log, taken)
+                if answers.ended and (answers.failure or answers.replies[0].positive):
+                    self._keep(letter, taken, screening.content)
+                batch = steps.send(answers)
+        except StopIteration as stop:
+            report: Report = stop.value
+        self._rset_due, self._connected = not report.clean, not report.close
+        return report
+
+    def _answer(self, step: Step, log: AttemptLog, taken: list[Address]) -> Answers:
+        recipient = step.recipient if isinstance(step, Command) else None
+        ended = step.phase is Phase.END_OF_DATA
+        log.phase = Phase.BODY if ended else step.phase
+        try:
+            if ended:
+                self._ask(Phase.BODY, Phase.BODY)
+                log.phase = Phase.END_OF_DATA
+            reply = self._ask(step.phase, step.phase, recipient)
+        except _Fault as fault:
+            return Answers((), fault.failure, ended=log.phase is Phase.END_OF_DATA)
+        log.answered(step.phase, reply, recipient)
+        if recipient is not None and reply.positive:
+            taken.append(recipient)
+        return Answers((reply,), ended=ended)
+
+    def _keep(self, letter: Letter, taken: list[Address], content: Content) -> None:
+        sender = letter.envelope.reverse_path
+        self.sent.append(Sent(Envelope(sender, [r.written for r in taken]), b"".join(content.blocks())))
+
+    def _ask(self, place: Phase, phase: Phase, recipient: Address | None = None) -> Reply:
+        action = self.action(place, recipient=recipient.wire if recipient else None, connection=self._connections)
+        if action is None:
+            return _USUAL.get(phase, _OK)
+        if action.reply is not None:
+            return action.reply
+        self._connected = False
+        if action.kind is not ActionKind.SILENCE:
+            raise _Fault(Failure(Break.LOST, "the server closed the connection"))
+        limit = _limit(self._timeouts, phase)
+        self._virtual.advance(limit)
+        raise _Fault(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
+
+
+_OK = Reply(250, "2.0.0", "ok")
+
+
+def _limit(timeouts: Timeouts, phase: Phase) -> float:
+    by_phase = {
+        Phase.GREETING: timeouts.greeting,
+        Phase.DATA: timeouts.data,
+        Phase.BODY: timeouts.body,
+        Phase.END_OF_DATA: timeouts.end_of_data,
+    }
+    return by_phase.get(phase, timeouts.command)

@@ -1,0 +1,106 @@
+"""The transport over the wire: one submission server, its sessions, and what was learnt about it.
+
+Remembers for its lifetime that a server chokes on commands written together, and which secret it refused: a secret
+refused once is not sent again, since servers count refusals towards a lock-out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sendkit._credentials import Credentials
+from sendkit._message.letter import Letter
+from sendkit._settings import Server
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Verdict
+from sendkit._transport.base import AttemptLog, Transport
+from sendkit._wire.driver import Stale, carry
+from sendkit._wire.failure import SessionFailed
+from sendkit._wire.pool import Pool
+from sendkit._wire.session import Login, Session, open_session
+
+
+class SMTPTransport(Transport):
+    """Hands letters to one server, on at most `max_connections` connections; logs in when there is a `username`."""
+
+    def __init__(
+        self, server: Server, *, username: str | None, credentials: Credentials | None, max_connections: int
+    ) -> None:
+        self._server = server
+        self._username = username
+        self._credentials = credentials
+        self._max_connections = max_connections
+        self._pool: Pool | None = None
+        self._stepwise = False
+        self._refused: dict[bytes, Verdict] = {}
+        self._proven: set[bytes] = set()
+        self._proving = asyncio.Lock()
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
+        log.host, log.port = self._server.host, self._server.port
+        pool = self._current_pool()
+        try:
+            if not await self._carry(pool, letter, log, new=False):
+                await self._carry(pool, letter, log, new=True)
+        except SessionFailed as failed:
+            log.settle_all(failed.verdict)
+
+    async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog, *, new: bool) -> bool:
+        session = await pool.acquire(log, new=new)
+        keep = False
+        try:
+            report = await carry(session, letter, log, timeouts=self._server.timeouts, stepwise=self._stepwise)
+            self._stepwise |= report.choked
+            keep = not report.close
+        except Stale:
+            return False
+        finally:
+            pool.release(session, keep=keep)
+        return True
+
+    async def aclose(self) -> None:
+        """Say good-bye on the idle connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None and pool.loop is asyncio.get_running_loop():
+            await pool.aclose()
+
+    def _current_pool(self) -> Pool:
+        # Connections belong to the event loop that they were made on; another loop gets new ones.
+        if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
+            self._proving = asyncio.Lock()
+            quit_limit = self._server.timeouts.quit
+            self._pool = Pool(self._open, self._max_connections, quit_limit=quit_limit)
+        return self._pool
+
+    async def _open(self, log: AttemptLog) -> Session:
+        login = await self._login()
+        if login is None:
+            return await open_session(self._server, None, log)
+        fingerprint = login.secret.fingerprint()
+        if fingerprint in self._proven:
+            return await self._open_with(login, fingerprint, log)
+        # Until a secret has proved good, one connection at a time tries it: a wrong one is sent once, not n times.
+        async with self._proving:
+            return await self._open_with(login, fingerprint, log)
+
+    async def _open_with(self, login: Login, fingerprint: bytes, log: AttemptLog) -> Session:
+        if fingerprint in self._refused:
+            log.phase = Phase.AUTH
+            raise SessionFailed(self._refused[fingerprint])
+        try:
+            session = await open_session(self._server, login, log)
+        except SessionFailed as failed:
+            reply = failed.verdict.reply
+            if failed.verdict.phase is Phase.AUTH and reply is not None and reply.permanent:
+                self._refused[fingerprint] = failed.verdict
+                self._proven.discard(fingerprint)
+            raise
+        self._proven.add(fingerprint)
+        return session
+
+    async def _login(self) -> Login | None:
+        if self._username is None or self._credentials is None:
+            return None
+        secret = await self._credentials.secret(host=self._server.host, username=self._username)
+        return Login(self._username, secret)

@@ -1,0 +1,166 @@
+"""A connection from MAIL on: bytes out with back-pressure, replies in, strictly and in order.
+
+RFC 5321 section 4.2 (replies) and 4.5.3.2 (time limits, each for a whole reply). A reply that nobody asked for never
+counts: what lies in the buffer when a batch is about to go out ends the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
+from sendkit._smtp.verdict import Break, Failure
+from sendkit._wire.failure import Broken
+
+# More unread input than any group of replies to us needs; the rest waits in the kernel.
+_MAX_UNREAD = 1 << 20
+
+
+class Channel(asyncio.Protocol):
+    """The protocol that takes the place of aiosmtplib's behind a login. One task uses it at a time."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._reader = ReplyReader()
+        self._lost: str | None = None
+        self._paused = False
+        self._waiter: asyncio.Future[bool] | None = None
+        self._closed: asyncio.Future[None] = loop.create_future()
+        self.answered_at = loop.time()
+
+    # What the transport calls.
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came until somebody asks for it."""
+        self._reader.feed(data)
+        if self._reader.unread > _MAX_UNREAD:
+            self._lose("the server sent more than anybody asked for")
+            self._transport.abort()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """The server closed its side; nothing more is to be had from it."""
+        self._lose("the server closed the connection")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone; what was received before stays readable."""
+        self._lose(f"the connection was lost ({exc})" if exc else "the server closed the connection")
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        """The buffer is full."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The buffer has drained."""
+        self._paused = False
+        self._wake()
+
+    # What the driver calls.
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the connection stands and nothing came that nobody asked for."""
+        return self._lost is None and not self._reader.pending and not self._transport.is_closing()
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds since the last reply."""
+        return self._loop.time() - self.answered_at
+
+    def check_quiet(self) -> None:
+        """Raise Broken when the connection was lost, or something came that nobody asked for."""
+        if not self._reader.pending:
+            if self._lost is not None or self._transport.is_closing():
+                raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
+            return
+        reply = self._next_reply()
+        farewell = reply if reply is not None and reply.code == 421 else None
+        reason = "the server closes the session" if farewell else "the server answered before it was asked"
+        raise Broken(Failure(Break.UNEXPECTED, reason, farewell))
+
+    def write(self, data: bytes) -> None:
+        """Hand octets to the transport."""
+        self._transport.write(data)
+
+    async def drain(self, limit: float) -> None:
+        """Wait until the transport takes more. Raises Broken after `limit` seconds without progress."""
+        when = self._loop.time() + limit
+        while self._paused:
+            await self._wait(when, limit)
+
+    async def flush(self, limit: float) -> None:
+        """Wait until all that was written has left the transport's buffer. Raises Broken."""
+        # Never 0: asyncio's TLS transport would then pause for good.
+        self._transport.set_write_buffer_limits(high=1, low=0)
+        try:
+            await self.drain(limit)
+        finally:
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits()
+
+    async def reply(self, limit: float) -> Reply:
+        """The next reply, whole, within `limit` seconds. Raises Broken."""
+        when = self._loop.time() + limit
+        while (reply := self._next_reply()) is None:
+            await self._wait(when, limit)
+        self.answered_at = self._loop.time()
+        return reply
+
+    async def quit(self, limit: float) -> None:
+        """Say good-bye and close, within `limit` seconds; what goes wrong here changes nothing (RFC 5321 4.1.1.10)."""
+        try:
+            async with asyncio.timeout(limit):
+                self._transport.write(b"QUIT\r\n")
+                with contextlib.suppress(Broken):
+                    await self.reply(limit)
+                self._transport.close()
+                await asyncio.shield(self._closed)
+        except TimeoutError:
+            pass
+        finally:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Close at once: nothing that is still in the buffer goes out."""
+        self._transport.abort()
+
+    def _next_reply(self) -> Reply | None:
+        try:
+            return self._reader.next_reply()
+        except MalformedReply as error:
+            raise Broken(Failure(Break.MALFORMED, str(error))) from None
+
+    async def _wait(self, when: float, limit: float) -> None:
+        if self._lost is not None:
+            raise Broken(Failure(Break.LOST, self._lost))
+        if not await self._woken(when):
+            raise Broken(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
+
+    async def _woken(self, when: float) -> bool:
+        waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._waiter = waiter
+        timer = self._loop.call_at(when, self._expire, waiter)
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    @staticmethod
+    def _expire(waiter: asyncio.Future[bool]) -> None:
+        if not waiter.done():
+            waiter.set_result(False)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    def _lose(self, reason: str) -> None:
+        if self._lost is None:
+            self._lost = reason
+        self._wake()

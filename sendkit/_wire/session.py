@@ -1,0 +1,198 @@
+"""From nothing to a session that may send: connect, greeting, EHLO, STARTTLS, EHLO again, one AUTH.
+
+RFC 5321 section 3.1 and 3.2, RFC 3207 section 4, RFC 8314 section 3.3, RFC 4954 section 4. Without verified TLS no
+secret goes out, and there is one AUTH command on a connection, never a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import aiosmtplib
+
+from sendkit._credentials import Secret
+from sendkit._result import TLSFacts
+from sendkit._settings import Security, Server
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.sasl import Mechanism, choose_mechanism
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, judge_failure
+from sendkit._transport.base import AttemptLog
+from sendkit._wire.channel import Channel
+from sendkit._wire.dial import dial
+from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
+from sendkit._wire.takeover import check_unread, take_over
+
+_Response = aiosmtplib.SMTPResponse | Exception | asyncio.CancelledError
+
+
+@dataclass(slots=True, frozen=True)
+class Login:
+    """Who logs in, and with what."""
+
+    username: str
+    secret: Secret
+
+
+@dataclass(slots=True)
+class Session:
+    """A connection on which mail may be sent. `rset_due`: the last transaction may still be open at the server."""
+
+    channel: Channel
+    capabilities: Capabilities
+    tls: TLSFacts | None
+    rset_due: bool = False
+    used: bool = False
+
+
+async def open_session(server: Server, login: Login | None, log: AttemptLog) -> Session:
+    """Connect to the server, secure the connection, and log in. Raises SessionFailed."""
+    log.phase = Phase.RESOLVE
+    sock = await dial(server.host, server.port, server.timeouts.connect)
+    opening = _Opening(server, log, _client(server, sock))
+    try:
+        return await opening.run(login)
+    except BaseException:
+        opening.client.close()
+        _hang_up(sock)
+        raise
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """End the connection under a TLS transport too, which would else wait for the other side to say good-bye."""
+    with contextlib.suppress(OSError):  # the other side was faster
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _client(server: Server, sock: socket.socket) -> aiosmtplib.SMTP:
+    local_address = str(sock.getsockname()[0])
+    literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        sock=sock,
+        local_hostname=server.local_hostname or literal,
+        use_tls=server.security is Security.IMPLICIT_TLS,
+        start_tls=False,
+        tls_context=server.context if server.security is not Security.NONE else None,
+    )
+
+
+@dataclass(slots=True)
+class _Opening:
+    server: Server
+    log: AttemptLog
+    client: aiosmtplib.SMTP
+    capabilities: Capabilities = Capabilities()
+
+    async def run(self, login: Login | None) -> Session:
+        await self._greet()
+        await self._ehlo()
+        if self.server.security is Security.STARTTLS:
+            await self._starttls()
+            await self._ehlo()
+        if login is not None:
+            await self._log_in(login)
+        try:
+            channel = take_over(self.client)
+        except Broken as error:
+            raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
+        return Session(channel, self.capabilities, self.log.tls)
+
+    async def _greet(self) -> None:
+        implicit = self.server.security is Security.IMPLICIT_TLS
+        self._note(Phase.GREETING, await self._ask(Phase.TLS if implicit else Phase.GREETING, self._connect))
+
+    async def _connect(self) -> aiosmtplib.SMTPResponse:
+        # Without a limit of its own aiosmtplib takes the socket before it first waits, so that closing the client
+        # always closes the socket too; and one limit over handshake and greeting needs somebody to look where it fell.
+        limit = self.server.timeouts.greeting
+        look = asyncio.get_running_loop().call_later(limit, self._look_behind_handshake)
+        try:
+            async with asyncio.timeout(limit):
+                return await self.client.connect(timeout=None)
+        finally:
+            look.cancel()
+
+    def _look_behind_handshake(self) -> None:
+        if self.client.transport is not None:
+            self.log.phase = Phase.GREETING
+
+    async def _ehlo(self) -> None:
+        limit = self.server.timeouts.command
+        try:
+            reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=limit))
+        except SessionFailed as failed:
+            # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
+            if failed.verdict.reply is None or failed.verdict.reply.code not in (500, 502):
+                raise
+            reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=limit))
+            self.capabilities = Capabilities()
+        else:
+            self.capabilities = Capabilities.parse(reply.text)
+        self._note(Phase.EHLO, reply)
+
+    async def _starttls(self) -> None:
+        if not self.capabilities.starttls:
+            raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
+        limit = self.server.timeouts.command
+        upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=limit)
+        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade))
+
+    async def _log_in(self, login: Login) -> None:
+        mechanism = choose_mechanism(self.capabilities.mechanisms)
+        if mechanism is None:
+            raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, "the server offers no login mechanism of ours")
+        attempt = partial(_authenticate, self.client, mechanism, login, self.server.timeouts.command)
+        self._note(Phase.AUTH, await self._ask(Phase.AUTH, attempt))
+
+    async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]]) -> Reply:
+        self.log.phase = phase
+        try:
+            check_unread(self.client)
+            response = await command()
+        except Broken as error:
+            raise SessionFailed(judge_failure(phase, error.failure)) from None
+        except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
+            raise SessionFailed(verdict_of(_phase_within(self.log.phase, error), error)) from error
+        if isinstance(response, BaseException):
+            raise response if isinstance(response, asyncio.CancelledError) else SessionFailed(verdict_of(phase, response))
+        return as_reply(*response)
+
+    def _note(self, phase: Phase, reply: Reply) -> None:
+        self.log.answered(phase, reply)
+        tls = self.client.get_transport_info("ssl_object") if self.client.is_connected else None
+        if isinstance(tls, ssl.SSLObject) and (cipher := tls.cipher()):
+            self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])
+
+
+def _phase_within(phase: Phase, error: Exception) -> Phase:
+    """connect() and starttls() span two phases each; the type of what they raise tells which one it was."""
+    answered = isinstance(error, aiosmtplib.SMTPResponseException | aiosmtplib.SMTPReadTimeoutError)
+    if phase is Phase.TLS:
+        return Phase.GREETING if answered or isinstance(error.__cause__, aiosmtplib.SMTPException) else phase
+    if phase is Phase.STARTTLS:
+        return phase if answered else Phase.TLS
+    return phase
+
+
+def _lacking(phase: Phase, cause: Cause, reason: str) -> SessionFailed:
+    return SessionFailed(Verdict(Outcome.DEFERRED, phase, cause, Again.NEXT_SERVER, reason=reason))
+
+
+async def _authenticate(
+    client: aiosmtplib.SMTP, mechanism: Mechanism, login: Login, limit: float
+) -> aiosmtplib.SMTPResponse | Exception | asyncio.CancelledError:
+    """Log in, once. What fails is returned, not raised: the frames below hold the password, and a traceback keeps them."""
+    command = client.auth_plain if mechanism is Mechanism.PLAIN else client.auth_login
+    try:
+        return await command(login.username, login.secret.reveal(), timeout=limit)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        return error

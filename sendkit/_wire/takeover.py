@@ -1,0 +1,35 @@
+"""The seam to aiosmtplib: the one place that knows how its client holds a connection.
+
+aiosmtplib pairs one command with one reply, and hides the phase of a failure; so from MAIL on its transport gets a
+protocol of ours. A contract test runs against every release that we allow, and fails when this no longer holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiosmtplib
+
+from sendkit._smtp.verdict import Break, Failure
+from sendkit._wire.channel import Channel
+from sendkit._wire.failure import Broken
+
+
+def take_over(client: aiosmtplib.SMTP) -> Channel:
+    """Put a Channel in the place of the client's protocol. Raises Broken when the connection is no longer sound.
+
+    The client must not be used afterwards.
+    """
+    check_unread(client)
+    transport = client.transport
+    if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+        raise Broken(Failure(Break.LOST, "the server closed the connection"))
+    channel = Channel(transport, asyncio.get_running_loop())
+    transport.set_protocol(channel)
+    return channel
+
+
+def check_unread(client: aiosmtplib.SMTP) -> None:
+    """Raise Broken when octets lie behind the last reply: aiosmtplib would take them for the next one."""
+    if client.protocol is not None and client.protocol._buffer:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
+        raise Broken(Failure(Break.UNEXPECTED, "the server answered before it was asked"))

@@ -1,0 +1,27 @@
+"""Fixtures that choose a keyring for one test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keyring.backend
+import keyring.core
+import pytest
+
+from tests.credentials.helpers import ENTRY, PASSWORD, Silent
+
+Choose = Callable[[keyring.backend.KeyringBackend], None]
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Choose:
+    """Choose a backend as `keyring.set_keyring` does, for one test."""
+    return lambda backend: monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    """A keyring that is locked until the test ends, or unlocks it."""
+    backend = Silent({ENTRY: PASSWORD})
+    yield backend
+    backend.unlocked.set()

@@ -1,0 +1,112 @@
+"""The pytest fixtures of the real servers: each is started when the first test asks for it, and never by itself.
+
+A server that cannot be started here skips its tests with the reason and the cure; with SENDKIT_REQUIRE_SERVERS=1, as in
+`.ci/run`, it fails them. The user's own keyring and settings are out of sight already (`tests/conftest.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import keyring
+import pytest
+from keyring.backends import SecretService as KeyringBackend
+from keyring.backends import null
+
+from .authority import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .postfix import Postfix
+    from .secretservice import SecretService
+
+_REQUIRED = os.environ.get("SENDKIT_REQUIRE_SERVERS") == "1"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority, with good and bad certificates for `localhost`."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def postfix_server(authority: Authority) -> Iterator[Postfix]:
+    """One Postfix for the whole run; tests ask for `postfix`, which is the same with nothing in it."""
+    _need_linux()
+    from .postfix import Postfix  # noqa: PLC0415  # needs a POSIX system to be imported
+
+    _need(Postfix.missing())
+    with closing(Postfix(authority)) as server:
+        yield server
+
+
+@pytest.fixture
+def postfix(postfix_server: Postfix) -> Postfix:
+    """A submission server with empty mailboxes, a fresh greylist and a new log."""
+    postfix_server.reset()
+    return postfix_server
+
+
+@pytest.fixture
+def secret_service(isolated: None) -> Iterator[SecretService]:
+    """An unlocked Secret Service of this test's own (it starts in a tenth of a second), which `keyring` uses meanwhile.
+
+    Subprocesses find it by the environment. Within this process `secretstorage` opens a connection for every question and
+    reads the environment each time, but `keyring` keeps its choice of a backend (`keyring.get_keyring`) and its list of
+    viable ones (`keyring.backend.get_all_keyring`) for good. So the Secret Service backend is set by name here, and the
+    null backend again afterwards. When a keyring is locked, `keyring` leaves its connection to the garbage collector.
+    """
+    with _started() as service:
+        yield service
+
+
+@pytest.fixture
+def empty_secret_service(isolated: None) -> Iterator[SecretService]:
+    """A Secret Service without a login keyring and without a display: `keyring.errors.InitError`."""
+    with _started(login_keyring=False) as service:
+        yield service
+
+
+@pytest.fixture
+def unanswered_secret_service(isolated: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+    """A locked Secret Service that asks for its password on a display where nobody answers: a look-up never returns.
+
+    Look it up in a subprocess or a daemon thread only; at the end of the test such a thread gets ConnectionResetError.
+    """
+    with _started() as service:
+        service.lock()
+        service.open_prompts_that_nobody_answers()
+        monkeypatch.setenv("DISPLAY", ":99")
+        yield service
+
+
+@contextmanager
+def _started(*, login_keyring: bool = True) -> Iterator[SecretService]:
+    _need_linux()
+    from .secretservice import SecretService  # noqa: PLC0415  # needs `secretstorage`, which keyring brings on Linux only
+
+    _need(SecretService.missing())
+    with closing(SecretService(login_keyring=login_keyring)) as service, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+        for name, value in service.environment.items():
+            patch.setenv(name, value)
+        keyring.set_keyring(KeyringBackend.Keyring())
+        try:
+            yield service
+        finally:
+            keyring.set_keyring(null.Keyring())
+
+
+def _need_linux() -> None:
+    _need(None if sys.platform == "linux" else "this server is started on Linux only")
+
+
+def _need(missing: str | None) -> None:
+    if missing and _REQUIRED:
+        pytest.fail(missing, pytrace=False)
+    if missing:
+        pytest.skip(missing)

@@ -1,0 +1,79 @@
+"""STARTTLS and AUTH of the scripted server (RFC 3207, RFC 4954 with PLAIN, RFC 4616, and LOGIN).
+
+Knows: who may log in, and what a refusal looks like.
+Must not know: sockets, or mail transactions (scripted_mail).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from sendkit._smtp.phase import Phase
+
+from .scripted_faults import CHALLENGE
+from .scripted_session import LONGEST_LINE, Session
+
+
+class LoginSession(Session):
+    """A session that can be made safe and logged into."""
+
+    async def do_starttls(self, argument: str) -> None:
+        """RFC 3207. What the client wrote behind the command is thrown away, and the session starts afresh."""
+        context = self.server.tls
+        usual = "220 2.0.0 Ready to start TLS"
+        if context is None or self.announced("STARTTLS") is None:
+            usual = "502 5.5.1 STARTTLS is not offered"
+        elif argument:
+            usual = "501 5.5.4 STARTTLS takes no parameter"
+        if await self.answer(usual, Phase.STARTTLS) and context:
+            self.wire.forget()
+            await self.handshake()
+
+    async def do_auth(self, argument: str) -> None:
+        """RFC 4954 with PLAIN (RFC 4616) and LOGIN. The script is asked when the client has said everything."""
+        self.server.auth_commands += 1
+        mechanism, _, initial = argument.partition(" ")
+        usual = self._auth_refusal(mechanism.upper())
+        if usual is None:
+            try:
+                usual = await self._authenticate(mechanism.upper(), initial)
+            except binascii.Error:
+                usual = "501 5.5.2 Not base64"
+        self.authenticated |= await self.answer(usual, Phase.AUTH)
+
+    def _auth_refusal(self, mechanism: str) -> str | None:
+        offered = self.announced("AUTH")
+        if offered is None:
+            return "503 5.5.1 AUTH is not offered"
+        if self.authenticated:
+            return "503 5.5.1 Already authenticated"
+        if mechanism not in offered.upper().split() or mechanism not in ("PLAIN", "LOGIN"):
+            return "504 5.5.4 No such mechanism"
+        return None
+
+    async def _authenticate(self, mechanism: str, initial: str) -> str:
+        first = _decoded(initial) if initial else await self._challenge("" if mechanism == "PLAIN" else "Username:")
+        password: str | None = None
+        username = first
+        if first is not None and mechanism == "PLAIN":
+            _, username, password = f"{first}\0\0".split("\0")[:3]
+        elif first is not None:
+            password = await self._challenge("Password:")
+        if username is None or password is None:
+            return "501 5.0.0 Cancelled"
+        if self.server.users.get(username) == password:
+            return "235 2.7.0 Authentication successful"
+        return "535 5.7.8 Authentication credentials invalid"
+
+    async def _challenge(self, prompt: str) -> str | None:
+        """Ask, and take in the answer; None when the client cancels."""
+        await self.answer("334 " + base64.b64encode(prompt.encode()).decode(), CHALLENGE, success=b"3")
+        text = (await self.wire.read_line(LONGEST_LINE)).decode("ascii", "replace")
+        self.note(text)
+        return None if text == "*" else _decoded(text)
+
+
+def _decoded(text: str) -> str:
+    """RFC 4954 section 4: a lone equals sign is an empty initial response."""
+    return "" if text == "=" else base64.b64decode(text, validate=True).decode("utf-8", "replace")
