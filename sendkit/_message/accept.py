@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeGuard, cast
 
 from pydantic import ValidationError
 
@@ -56,9 +56,11 @@ def attachments(value: object) -> tuple[Attachment, ...]:
     """Paths, open binary files and Attachments; never a str."""
     if value is None:
         return ()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Readable):
-        return tuple(attachment_of(item) for item in cast("Iterable[object]", value))
-    return (attachment_of(cast("object", value)),)
+    return tuple(map(attachment_of, value)) if _is_many(value) else (attachment_of(value),)
+
+
+def _is_many(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Readable)
 
 
 def inline(value: object) -> dict[str, Attachment]:
