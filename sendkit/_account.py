@@ -1,7 +1,7 @@
 """Which account to send through, as a URL or the environment says it.
 
-`smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST with
-SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME. A password stands in neither: `_credentials` looks for it.
+`smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST
+with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME. A password stands in neither: `_credentials` looks for it.
 """
 
 from __future__ import annotations
@@ -71,5 +71,6 @@ def _port(text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
-        raise ConfigurationError(f"SENDKIT_PORT is not a port: {text!r}", hint="a number from 1 to 65535, mostly 587 or 465")
+        hint = "a number from 1 to 65535, mostly 587 or 465"
+        raise ConfigurationError(f"SENDKIT_PORT is not a port: {text!r}", hint=hint)
     return int(text)

@@ -45,6 +45,7 @@ class MailerSettings(TypedDict, total=False):
     transport: Transport | None
     deadline: float | None
     max_connections: int
+    transcript: bool
 
 
 class AsyncMailer:
@@ -52,7 +53,8 @@ class AsyncMailer:
 
     `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`. With a `username` it logs in; the password is
     `password=`, what `credentials=` says, or found in the environment or the operating system's keyring. `deadline` is
-    the default in seconds for one message with all its tries. `transport` replaces the wire.
+    the default in seconds for one message with all its tries. `transport` replaces the wire; `transcript=True` keeps
+    every conversation in `result.attempts`, secrets masked.
 
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
@@ -68,6 +70,7 @@ class AsyncMailer:
         transport: Transport | None = None,
         deadline: float | None = None,
         max_connections: int = 4,
+        transcript: bool = False,
     ) -> None:
         _check_positive("deadline", deadline)
         _check_positive("max_connections", max_connections)
@@ -79,6 +82,7 @@ class AsyncMailer:
         self._retry = retry or RetryPolicy()
         self._deadline = deadline
         self._max_connections = max_connections
+        self._transcript = transcript
         self._closed = False
 
     @classmethod
@@ -144,7 +148,8 @@ class AsyncMailer:
 
     async def _deliver(self, letter: Letter, deadline: float | None, index: int | None = None) -> DeliveryResult:
         if self._closed:
-            raise errors.ConfigurationError("this mailer is closed", hint="send inside its `with` block, or make a new one")
+            hint = "send inside its `with` block, or make a new one"
+            raise errors.ConfigurationError("this mailer is closed", hint=hint)
         clock = self._transport.clock
         limit = asyncio.timeout(deadline)
         delivery = Delivery(
@@ -153,6 +158,7 @@ class AsyncMailer:
             self._retry,
             lambda: f"the deadline of {deadline:g} s ran out" if limit.expired() else "the call was cancelled",
             None if deadline is None else clock.monotonic() + deadline,
+            self._transcript,
         )
         try:
             async with limit:
@@ -251,7 +257,9 @@ def _smtp_transport(
 
 def _named_transport(name: str) -> Transport:
     if name.strip().lower() != "memory":
-        raise errors.ConfigurationError(f"SENDKIT_TRANSPORT: unknown transport {name!r}", hint="the one there is: memory")
+        raise errors.ConfigurationError(
+            f"SENDKIT_TRANSPORT: unknown transport {name!r}", hint="the one there is: memory"
+        )
     from sendkit._transport.memory import MemoryTransport  # noqa: PLC0415 - only tests need it
 
     return MemoryTransport()

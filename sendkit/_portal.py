@@ -175,9 +175,7 @@ class _Wanted:
             self.future.set_exception(error)
 
 
-async def _pump(
-    work: Callable[[AsyncIterator[Any]], AsyncIterator[Any]], events: queue.SimpleQueue[Any]
-) -> None:
+async def _pump(work: Callable[[AsyncIterator[Any]], AsyncIterator[Any]], events: queue.SimpleQueue[Any]) -> None:
     async def items() -> AsyncIterator[Any]:
         while True:
             wanted = _Wanted(asyncio.get_running_loop().create_future())

@@ -96,6 +96,20 @@ class Answer(_Frozen):
     recipient: str | None = None
 
 
+class TranscriptLine(_Frozen):
+    """One line of a conversation: when (UTC), who (`C` the client, `S` the server, `*` what befell both), and what.
+
+    What the client says during AUTH is masked, and the content of messages is left out.
+    """
+
+    time: datetime
+    who: Literal["C", "S", "*"]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.time:%H:%M:%S.%f} {self.who}: {self.text}"
+
+
 class AttemptError(_Frozen):
     """Why an attempt ended before every recipient of it was accepted."""
 
@@ -107,7 +121,10 @@ class AttemptError(_Frozen):
 
 
 class Attempt(_Frozen):
-    """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered."""
+    """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
+
+    `transcript` is there when the mailer was made with `transcript=True`.
+    """
 
     host: str
     port: int | None
@@ -117,7 +134,7 @@ class Attempt(_Frozen):
     tls: TLSFacts | None = None
     replies: tuple[Answer, ...] = ()
     error: AttemptError | None = None
-    transcript: tuple[str, ...] | None = None
+    transcript: tuple[TranscriptLine, ...] | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -217,7 +234,7 @@ class DeliveryResult(_Frozen):
         kind = errors.PartialDelivery if partial else _ERRORS[first.cause or Cause.DEFERRED]
         last = self.attempts[-1] if self.attempts else None
         return kind(
-            self._summary(failed, last),
+            self._summary(failed, first, last),
             result=self,
             phase=first.phase,
             reply=first.reply,
@@ -227,8 +244,8 @@ class DeliveryResult(_Frozen):
             transient=first.retryable,
         )
 
-    def _summary(self, failed: list[RecipientResult], last: Attempt | None) -> str:
-        where = f"{last.server}: " if last else ""
+    def _summary(self, failed: list[RecipientResult], first: RecipientResult, last: Attempt | None) -> str:
+        where = f"{last.server}, {first.phase}: " if last else ""
         shown = "; ".join(map(str, failed[:3])) + (f"; and {len(failed) - 3} more" if len(failed) > 3 else "")
         return f"{where}{len(failed)} of {len(self.recipients)} recipients not accepted: {shown}"
 
@@ -243,4 +260,3 @@ def _rank(recipient: RecipientResult) -> int:
 def failed_before_sending(error: errors.SendkitError, *, index: int | None = None) -> DeliveryResult:
     """The result of a message that the caller must mend first: nothing went out, and nobody was asked."""
     return DeliveryResult(recipients={}, error=error, index=index)
-

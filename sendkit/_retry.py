@@ -28,8 +28,8 @@ class RetryPolicy(BaseModel):
     """How often, for how long and how patiently what was deferred is tried again.
 
     At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
-    object, or any callable of its RetryCallState that returns seconds; by default 1, 2, 4 … up to 60 s with full jitter.
-    `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises ConfigurationError.
+    object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
+    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises ConfigurationError.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -58,6 +58,7 @@ class Delivery:
     policy: RetryPolicy
     why_interrupted: Callable[[], str]
     deadline: float | None = None
+    keep_transcript: bool = False
     logs: list[AttemptLog] = field(default_factory=list[AttemptLog])
 
     async def run(self) -> None:
@@ -82,7 +83,7 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         recipients = self._left() if self.logs else self.letter.recipients
-        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted)
+        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted, self.keep_transcript)
         self.logs.append(log)
         try:
             await self.transport.deliver(replace(self.letter, recipients=recipients), log)

@@ -20,9 +20,7 @@ def send(
 ) -> DeliveryResult:
     """Send one message through the account that the environment names (`Mailer.from_env`); see `Mailer.send`."""
     with Mailer.from_env() as mailer:
-        return mailer.send(
-            message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline
-        )
+        return mailer.send(message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline)
 
 
 async def send_async(

@@ -21,7 +21,9 @@ from sendkit.errors import ConfigurationError
 IMPLICIT_TLS_PORT = 465
 SUBMISSION_PORT = 587
 
-_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
+_HOST = re.compile(
+    r"(?=.{1,253}\.?$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
+)
 
 
 class Security(StrEnum):
@@ -124,7 +126,9 @@ class Server(BaseModel):
     def loopback(self) -> bool:
         """Whether the server is this very machine, so that nobody is in between."""
         address = _ip_address(self.host)
-        return address.is_loopback if address else self.host.rstrip(".").lower() in ("localhost", "localhost.localdomain")
+        return (
+            address.is_loopback if address else self.host.rstrip(".").lower() in ("localhost", "localhost.localdomain")
+        )
 
     @cached_property
     def context(self) -> ssl.SSLContext:
@@ -214,5 +218,7 @@ class as_configuration_error:  # noqa: N801 - reads as the statement that it is
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, ValidationError):
-            parts = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+            parts = [
+                f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+            ]
             raise ConfigurationError(f"{self._what}: " + "; ".join(parts)) from None

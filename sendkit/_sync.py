@@ -40,6 +40,7 @@ class Mailer:
         transport: Transport | None = None,
         deadline: float | None = None,
         max_connections: int = 4,
+        transcript: bool = False,
     ) -> None:
         self._wrap(
             AsyncMailer(
@@ -51,6 +52,7 @@ class Mailer:
                 transport=transport,
                 deadline=deadline,
                 max_connections=max_connections,
+                transcript=transcript,
             )
         )
 
@@ -63,7 +65,7 @@ class Mailer:
     @classmethod
     def _of(cls, core: AsyncMailer) -> Self:
         mailer = cls.__new__(cls)
-        mailer._wrap(core)
+        cls._wrap(mailer, core)
         return mailer
 
     @classmethod

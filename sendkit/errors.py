@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sendkit._result import DeliveryResult
+    from sendkit._result import DeliveryResult, TranscriptLine
     from sendkit._smtp.phase import Phase
     from sendkit._smtp.reply import Reply
 
@@ -132,6 +132,12 @@ class DeliveryError(SendkitError):
         self.host = host
         self.port = port
         self.transient = transient
+
+    @property
+    def transcript(self) -> tuple[TranscriptLine, ...]:
+        """The conversations of all attempts, line by line, when the mailer was made with `transcript=True`."""
+        attempts = self.result.attempts if self.result else ()
+        return tuple(line for attempt in attempts for line in attempt.transcript or ())
 
 
 class InDoubtError(DeliveryError):

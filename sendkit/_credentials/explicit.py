@@ -78,7 +78,7 @@ class CallableCredentials:
             ) from error
         if isinstance(answer, Missing):
             raise answer.error(
-                f"no password for {username} on {host}: {answer.place} {answer.why}",
+                f"no password for {username} on {host}; looked in:\n  {answer.place}: {answer.why}",
                 hint="return the password as str from the callable given as credentials=",
             )
         return answer.secret

@@ -79,7 +79,7 @@ def seal(value: object) -> Secret | str:
 def flaw(value: object) -> str | None:
     """Say in words why this cannot be a secret, or None when it can. Never quotes it."""
     if not isinstance(value, str):
-        return f"is text, not {type(value).__name__}"
+        return f"must be text, not {type(value).__name__}"
     if not value:
         return "is empty"
     if "\0" in value:

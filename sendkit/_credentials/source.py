@@ -61,7 +61,7 @@ class Source(Protocol):
 def judge(place: str, value: object) -> Found | Missing:
     """Take what a place holds for a secret, if it can be one; an empty value counts as none."""
     if value is None:
-        return Missing(place, "has none")
+        return Missing(place, "gives none")
     sealed = seal(value)
     if isinstance(sealed, Secret):
         return Found(place, sealed)

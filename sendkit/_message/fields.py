@@ -23,8 +23,8 @@ _MAX_LINE = 998  # RFC 5322 section 2.1.1, without CRLF
 _WORD = 75  # the same section, for the encoded word
 _CHARSET = "utf-8''"
 _FRAME = len("=?utf-8?q??=")
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,70}(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,70})*")
-_PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 !#$&'()*+,./:;<=>?@\[\]^_`{|}~-]{1,55}")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 !#$&'()*+,./:;=?@\[\]^_`{|}~-]{1,55}")
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _Q = [chr(o) if o in _ALNUM or o in b"!*+-/" else f"={o:02X}" for o in range(256)]  # RFC 2047 section 5, rule 3
 _Q[ord(" ")] = "_"
@@ -120,10 +120,14 @@ def plain_field(name: str, text: str) -> str:
 
 def mailbox_field(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool = False) -> str:
     """A list of mailboxes. Without `utf8`, one with a non-ASCII local part becomes an empty group (RFC 6857)."""
-    entries = [_mailbox(mailbox, utf8=utf8) for mailbox in mailboxes]
-    for entry in entries[:-1]:
-        entry[-1] += ","
-    return _fold(name, [word for entry in entries for word in entry])
+    chunks: list[str] = []
+    room = _LINE - len(name) - 2
+    for mailbox in mailboxes:
+        if chunks:
+            chunks[-1] += ","
+        chunks += [f" {chunk}" for chunk in _mailbox(mailbox, room, utf8=utf8)]
+        room = _WORD
+    return _join(name, chunks)
 
 
 def parameter_field(name: str, value: str, parameters: Mapping[str, str]) -> str:
@@ -167,23 +171,22 @@ def _stays_plain(name: str, text: str) -> bool:
     return longest <= (_LINE - len(name) - 2 if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2)
 
 
-def _mailbox(mailbox: Mailbox, *, utf8: bool) -> list[str]:
+def _mailbox(mailbox: Mailbox, room: int, *, utf8: bool) -> list[str]:
     address = mailbox.address
     if address.utf8 and not utf8:
-        return [*encoded_words(f"{mailbox.name} {address.wire}".strip(), 60), ":;"]
+        return [*encoded_words(f"{mailbox.name} {address.wire}".strip(), room), ":;"]
     if not mailbox.name:
         return [address.wire]
-    return [*_phrase(mailbox.name), f"<{address.wire}>"]
+    return [*_phrase(mailbox.name, room), f"<{address.wire}>"]
 
 
-def _phrase(name: str) -> list[str]:
-    if name.isascii() and "=?" not in name:
-        if _ATOMS.fullmatch(name):
-            return name.split(" ")
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        if len(quoted) <= _WORD - 2:
-            return [f'"{quoted}"']
-    return encoded_words(name, 60)
+def _phrase(name: str, room: int) -> list[str]:
+    if not name.isascii() or "=?" in name or max(map(len, name.split(" "))) > _MAX_LINE // 4:
+        return encoded_words(name, room)
+    if _ATOMS.fullmatch(name):
+        return name.split(" ")
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}"'.split(" ")  # folding is allowed at a space inside quotes (RFC 5322 section 3.2.4)
 
 
 def _parameter(key: str, text: str) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendkit._message.message import Message
 
-_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|[^\n]{79}|^From |--=_", re.MULTILINE)
+_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|[^\n]{79}|--=_")
 
 
 @dataclass(slots=True, frozen=True)
@@ -106,7 +106,7 @@ def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _
 def _multipart(kind: str, parts: list[_Part], boundary: str, **parameters: str) -> _Part:
     octets: list[bytes] = []
     for part in parts:
-        octets += [f"--{boundary}\r\n{part.head}\r\n".encode(), part.body]
+        octets += [f"--{boundary}\r\n{part.head}\r\n".encode(), part.body, b"\r\n"]  # the last belongs to the boundary
     octets.append(f"--{boundary}--\r\n".encode())
     head = parameter_field("Content-Type", f"multipart/{kind}", {**parameters, "boundary": boundary})
     return _Part(head, b"".join(octets))
@@ -124,7 +124,7 @@ def _encoded(octets: bytes) -> tuple[str, bytes]:
     """Quoted-printable or base64, whichever is shorter. In and out with LF line ends."""
     quoted = b2a_qp(octets, istext=True)
     if len(quoted) <= len(octets) * 1.4:
-        return "quoted-printable", quoted.replace(b"\nFrom ", b"\n=46rom ")
+        return "quoted-printable", quoted
     return "base64", base64_lines(octets.replace(b"\n", b"\r\n"), b"\n")
 
 

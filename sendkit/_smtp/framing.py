@@ -8,7 +8,7 @@ END_OF_DATA = b".\r\n"
 
 
 def dot_stuff(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Double the dot at the start of each line. The blocks have CRLF line ends only, and none ends between CR and LF."""
+    """Double the dot at the start of each line. The blocks have CRLF line ends, and none ends between CR and LF."""
     at_line_start = True
     for block in blocks:
         if block:

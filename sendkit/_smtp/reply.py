@@ -1,4 +1,4 @@
-"""Server replies: one value for each, and a reader that accepts nothing but a reply (RFC 5321 sections 4.2 and 4.5.3)."""
+"""Server replies: one value for each, and a reader that accepts nothing else (RFC 5321 sections 4.2 and 4.5.3)."""
 
 from __future__ import annotations
 

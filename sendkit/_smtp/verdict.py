@@ -1,4 +1,4 @@
-"""What a reply, or its absence, means for a recipient: a pure function of the phase and the reply (RFC 5321 section 4.2).
+"""What a reply, or its absence, means for a recipient: a pure function of phase and reply (RFC 5321 section 4.2).
 
 Nothing here looks at the text of an exception. *Rejected* comes from a 5yz inside the transaction, or from what the
 server announced; trouble with the session is *deferred*; silence after the end of data is *in doubt* (RFC 1047).

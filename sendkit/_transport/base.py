@@ -7,20 +7,23 @@ cancellation between two bytes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sendkit._message.letter import Letter
-from sendkit._result import Answer, Attempt, AttemptError, TLSFacts
+from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
+
+_logger = logging.getLogger("sendkit.smtp")
 
 
 class Clock(Protocol):
@@ -69,12 +72,14 @@ class AttemptLog:
     recipients: tuple[Address, ...]
     clock: Clock = field(default_factory=SystemClock)
     why_interrupted: Callable[[], str] = _cancelled
+    keep_transcript: bool = False
     host: str = ""
     port: int | None = None
     phase: Phase = Phase.RESOLVE
     tls: TLSFacts | None = None
     answers: list[Answer] = field(default_factory=list[Answer])
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
+    _lines: list[TranscriptLine] = field(default_factory=list[TranscriptLine], init=False)
     _members: frozenset[Address] = field(init=False)
     _started: datetime = field(init=False)
     _start: float = field(init=False)
@@ -93,6 +98,29 @@ class AttemptLog:
         """Note a reply."""
         self.phase = phase
         self.answers.append(Answer(phase=phase, reply=reply, recipient=recipient.written if recipient else None))
+        if self.recording:
+            for line in str(reply).split("\n"):
+                self._line("S", line)
+
+    @property
+    def recording(self) -> bool:
+        """Whether anybody wants to know what is said."""
+        return self.keep_transcript or _logger.isEnabledFor(logging.DEBUG)
+
+    def said(self, text: str) -> None:
+        """Note what the client says; the caller has masked what is secret, and left out content."""
+        if self.recording:
+            self._line("C", text)
+
+    def happened(self, text: str) -> None:
+        """Note what was neither said nor answered: a handshake, a loss."""
+        if self.recording:
+            self._line("*", text)
+
+    def _line(self, who: Literal["C", "S", "*"], text: str) -> None:
+        _logger.debug("%s %s: %s", self.server, who, text)
+        if self.keep_transcript:
+            self._lines.append(TranscriptLine(time=self.clock.now(), who=who, text=text))
 
     def includes(self, recipient: Address) -> bool:
         """Whether this attempt was made for that recipient too."""
@@ -130,6 +158,7 @@ class AttemptLog:
             tls=self.tls,
             replies=tuple(self.answers),
             error=self._error(),
+            transcript=tuple(self._lines) if self.keep_transcript else None,
         )
 
     def _error(self) -> AttemptError | None:
@@ -158,6 +187,5 @@ class Transport(ABC):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter to its recipients, once, and note in the log what became of each."""
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027 - most doubles have nothing to let go of
         """Let go of connections and files; the transport may not be used afterwards."""
-

@@ -88,7 +88,7 @@ class _Fault(Exception):
 class MemoryTransport(Script, Transport):
     """Takes every message, keeps it in `sent`, and answers what `on_rcpt(…)`, `after_data()` and the like say instead.
 
-    `sent` holds what the server took, also where its reply was then lost. `capabilities` says what the server announces.
+    `sent` holds what the server took, also where its reply was then lost. `capabilities` says what it announces.
     Waits cost no time. Safe to share between tasks, threads and mailers.
     """
 

@@ -16,8 +16,9 @@ from sendkit._smtp.verdict import Verdict
 from sendkit._transport.base import AttemptLog, Transport
 from sendkit._wire.driver import Stale, carry
 from sendkit._wire.failure import SessionFailed
+from sendkit._wire.login import Login
 from sendkit._wire.pool import Pool
-from sendkit._wire.session import Login, Session, open_session
+from sendkit._wire.session import Session, open_session
 
 
 class SMTPTransport(Transport):
@@ -44,6 +45,7 @@ class SMTPTransport(Transport):
             if not await self._carry(pool, letter, log, new=False):
                 await self._carry(pool, letter, log, new=True)
         except SessionFailed as failed:
+            _note(log, failed)
             log.settle_all(failed.verdict)
 
     async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog, *, new: bool) -> bool:
@@ -86,8 +88,7 @@ class SMTPTransport(Transport):
 
     async def _open_with(self, login: Login, fingerprint: bytes, log: AttemptLog) -> Session:
         if fingerprint in self._refused:
-            log.phase = Phase.AUTH
-            raise SessionFailed(self._refused[fingerprint])
+            raise SessionFailed(self._refused[fingerprint], remembered=True)
         try:
             session = await open_session(self._server, login, log)
         except SessionFailed as failed:
@@ -104,3 +105,14 @@ class SMTPTransport(Transport):
             return None
         secret = await self._credentials.secret(host=self._server.host, username=self._username)
         return Login(self._username, secret)
+
+
+def _note(log: AttemptLog, failed: SessionFailed) -> None:
+    verdict = failed.verdict
+    log.phase = verdict.phase
+    if failed.remembered:
+        log.happened("this secret was refused before, and is not sent again")
+    elif verdict.reply is not None:
+        log.answered(verdict.phase, verdict.reply)
+    elif verdict.reason is not None:
+        log.happened(verdict.reason)

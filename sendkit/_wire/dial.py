@@ -16,11 +16,11 @@ _STAGGER = 0.25
 _Address = tuple[socket.AddressFamily, tuple[object, ...]]
 
 
-async def dial(host: str, port: int, timeout: float) -> socket.socket:
-    """Connect within `timeout` seconds, name resolution included. Raises SessionFailed."""
+async def dial(host: str, port: int, limit: float) -> socket.socket:
+    """Connect within `limit` seconds, name resolution included. Raises SessionFailed."""
     phase = Phase.RESOLVE
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(limit):
             addresses = await _resolve(host, port)
             phase = Phase.CONNECT
             return await _race(addresses)
@@ -52,9 +52,9 @@ async def _race(addresses: Iterable[_Address]) -> socket.socket:
 
 
 async def _first(
-    running: set[asyncio.Task[socket.socket]], last: BaseException, timeout: float | None
+    running: set[asyncio.Task[socket.socket]], last: BaseException, patience: float | None
 ) -> tuple[socket.socket | None, BaseException]:
-    done, _ = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         error = task.exception()
         if error is None:

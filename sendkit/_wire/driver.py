@@ -1,7 +1,7 @@
-"""Runs transactions on a session: writes each batch in one go, reads one reply for each step, and says what broke off.
+"""Runs transactions: writes each batch in one go, reads one reply for each step, and says what broke off.
 
-RFC 5321 section 4.5.3.2 (a time limit for each phase), RFC 1047 (what is in doubt). The end of data of a large content is
-written only after the rest has left, so that only its own round trip can be in doubt.
+RFC 5321 section 4.5.3.2 (a time limit for each phase), RFC 1047 (what is in doubt). The end of data of a large content
+is written only after the rest has left, so that only its own round trip can be in doubt.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class _Run:
             await self._write(channel, batch)
             await self._read(channel, batch)
         except Broken as broken:
+            self.log.happened(broken.failure.reason)
             return Answers(self.replies, broken.failure, self.ended)
         except asyncio.CancelledError:
             channel.abort()
@@ -146,6 +147,8 @@ class _Run:
         head = b"".join(step.line for step in batch if isinstance(step, Command))
         payloads = [step.framing for step in batch if isinstance(step, Payload)]
         self.log.phase = batch[0].phase
+        if self.log.recording:
+            self._note(batch)
         if not payloads:
             channel.write(head)
         elif self.content.size <= SMALL or payloads == [Framing.LONE_DOT]:
@@ -153,6 +156,13 @@ class _Run:
             channel.write(b"".join((head, *self._framed(payloads[0]))))
         else:
             await self._stream(channel, head, payloads[0])
+
+    def _note(self, batch: Batch) -> None:
+        for step in batch:
+            if isinstance(step, Command):
+                self.log.said(step.line.decode().rstrip())
+            else:
+                self.log.said(_described(step.framing, self.content.size))
 
     async def _stream(self, channel: Channel, head: bytes, framing: Framing) -> None:
         self.log.phase = Phase.BODY
@@ -192,6 +202,16 @@ class _Run:
 
 
 _LAST = b"BDAT 0 LAST\r\n"
+
+
+def _described(framing: Framing, size: int) -> str:
+    return {
+        Framing.DOT: f"(content: {size} octets, and the dot)",
+        Framing.LONE_DOT: ".",
+        Framing.CHUNK: f"BDAT {size} (content)",
+        Framing.CHUNK_LAST: f"BDAT {size} LAST (content)",
+        Framing.LAST: "BDAT 0 LAST",
+    }[framing]
 
 
 def _dead(answers: Answers) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 import aiosmtplib
@@ -20,11 +21,15 @@ class Broken(Exception):
 
 
 class SessionFailed(Exception):
-    """No session came about, or it was lost before a transaction began; only inside this room and its transport."""
+    """No session came about; only inside this room and its transport.
 
-    def __init__(self, verdict: Verdict) -> None:
+    `remembered`: nothing was sent this time, since the same was refused before.
+    """
+
+    def __init__(self, verdict: Verdict, *, remembered: bool = False) -> None:
         super().__init__(str(verdict.reply or verdict.reason))
         self.verdict = verdict
+        self.remembered = remembered
 
 
 def as_reply(code: int, text: str) -> Reply:
@@ -55,7 +60,9 @@ def _failure_of(error: Exception) -> Failure:
 
 
 def _words(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
+    # asyncio puts addresses into the text of its errors; the number says it in the words of the system.
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error) or type(error).__name__
 
 
 def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
@@ -64,5 +71,7 @@ def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     elif error.reason == "WRONG_VERSION_NUMBER":
         reason = "the server does not speak TLS on this port; for STARTTLS use port 587 with Security.STARTTLS"
     else:
-        reason = f"no TLS session could be agreed on: {(error.reason or type(error).__name__).replace('_', ' ').lower()}"
+        reason = (
+            f"no TLS session could be agreed on: {(error.reason or type(error).__name__).replace('_', ' ').lower()}"
+        )
     return Verdict(Outcome.DEFERRED, phase, Cause.TLS, Again.NEXT_SERVER, reason=reason)

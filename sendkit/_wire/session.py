@@ -11,34 +11,26 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import aiosmtplib
 
-from sendkit._credentials import Secret
 from sendkit._result import TLSFacts
 from sendkit._settings import Security, Server
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.sasl import Mechanism, choose_mechanism
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, judge_failure
+from sendkit._smtp.sasl import choose_mechanism
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
+from sendkit._wire.login import Login, authenticate
 from sendkit._wire.takeover import check_unread, take_over
 
-_Response = aiosmtplib.SMTPResponse | Exception | asyncio.CancelledError
-
-
-@dataclass(slots=True, frozen=True)
-class Login:
-    """Who logs in, and with what."""
-
-    username: str
-    secret: Secret
+_Response = tuple[int, str] | Exception | asyncio.CancelledError
 
 
 @dataclass(slots=True)
@@ -56,6 +48,7 @@ async def open_session(server: Server, login: Login | None, log: AttemptLog) -> 
     """Connect to the server, secure the connection, and log in. Raises SessionFailed."""
     log.phase = Phase.RESOLVE
     sock = await dial(server.host, server.port, server.timeouts.connect)
+    log.happened(f"connected to {server.address}")
     opening = _Opening(server, log, _client(server, sock))
     try:
         return await opening.run(login)
@@ -89,7 +82,7 @@ class _Opening:
     server: Server
     log: AttemptLog
     client: aiosmtplib.SMTP
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     async def run(self, login: Login | None) -> Session:
         await self._greet()
@@ -126,12 +119,15 @@ class _Opening:
 
     async def _ehlo(self) -> None:
         limit = self.server.timeouts.command
+        self.log.said(f"EHLO {self.client.local_hostname}")
         try:
             reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=limit))
         except SessionFailed as failed:
             # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
             if failed.verdict.reply is None or failed.verdict.reply.code not in (500, 502):
                 raise
+            self._note(Phase.EHLO, failed.verdict.reply)
+            self.log.said(f"HELO {self.client.local_hostname}")
             reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=limit))
             self.capabilities = Capabilities()
         else:
@@ -142,6 +138,7 @@ class _Opening:
         if not self.capabilities.starttls:
             raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
         limit = self.server.timeouts.command
+        self.log.said("STARTTLS")
         upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=limit)
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade))
 
@@ -149,8 +146,12 @@ class _Opening:
         mechanism = choose_mechanism(self.capabilities.mechanisms)
         if mechanism is None:
             raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, "the server offers no login mechanism of ours")
-        attempt = partial(_authenticate, self.client, mechanism, login, self.server.timeouts.command)
-        self._note(Phase.AUTH, await self._ask(Phase.AUTH, attempt))
+        self.log.said(f"AUTH {mechanism} ***")
+        attempt = partial(authenticate, self.client, mechanism, login, self.server.timeouts.command)
+        reply = await self._ask(Phase.AUTH, attempt)
+        if reply.code != 235:
+            raise SessionFailed(judge_refusal(Phase.AUTH, reply))
+        self._note(Phase.AUTH, reply)
 
     async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]]) -> Reply:
         self.log.phase = phase
@@ -159,17 +160,28 @@ class _Opening:
             response = await command()
         except Broken as error:
             raise SessionFailed(judge_failure(phase, error.failure)) from None
-        except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
+        except Exception as error:
+            # Whatever a server can make the layers below raise is a verdict.
             raise SessionFailed(verdict_of(_phase_within(self.log.phase, error), error)) from error
-        if isinstance(response, BaseException):
-            raise response if isinstance(response, asyncio.CancelledError) else SessionFailed(verdict_of(phase, response))
-        return as_reply(*response)
+        if isinstance(response, asyncio.CancelledError):
+            raise response
+        if isinstance(response, Exception):
+            raise SessionFailed(verdict_of(phase, response))
+        return _checked(phase, *response)
 
     def _note(self, phase: Phase, reply: Reply) -> None:
         self.log.answered(phase, reply)
         tls = self.client.get_transport_info("ssl_object") if self.client.is_connected else None
         if isinstance(tls, ssl.SSLObject) and (cipher := tls.cipher()):
+            if self.log.tls is None:
+                self.log.happened(f"{tls.version()} with a verified server, {cipher[0]}")
             self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])
+
+
+def _checked(phase: Phase, code: int, text: str) -> Reply:
+    if not 200 <= code <= 599:
+        raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply")))
+    return as_reply(code, text)
 
 
 def _phase_within(phase: Phase, error: Exception) -> Phase:
@@ -184,15 +196,3 @@ def _phase_within(phase: Phase, error: Exception) -> Phase:
 
 def _lacking(phase: Phase, cause: Cause, reason: str) -> SessionFailed:
     return SessionFailed(Verdict(Outcome.DEFERRED, phase, cause, Again.NEXT_SERVER, reason=reason))
-
-
-async def _authenticate(
-    client: aiosmtplib.SMTP, mechanism: Mechanism, login: Login, limit: float
-) -> aiosmtplib.SMTPResponse | Exception | asyncio.CancelledError:
-    """Log in, once. What fails is returned, not raised: the frames below hold the password, and a traceback keeps them."""
-    command = client.auth_plain if mechanism is Mechanism.PLAIN else client.auth_login
-    try:
-        return await command(login.username, login.secret.reveal(), timeout=limit)
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        return error

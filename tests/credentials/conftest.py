@@ -10,12 +10,12 @@ import pytest
 
 from tests.credentials.helpers import ENTRY, PASSWORD, Silent
 
-Choose = Callable[[keyring.backend.KeyringBackend], None]
+Choose = Callable[[keyring.backend.KeyringBackend | None], None]
 
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Choose:
-    """Choose a backend as `keyring.set_keyring` does, for one test."""
+    """Choose a backend as `keyring.set_keyring` does, for one test; None lets keyring choose once more."""
     return lambda backend: monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
 
 

@@ -147,7 +147,7 @@ async def test_an_answer_that_is_no_text_is_refused_without_being_quoted(colour:
     async def wrong(host: str, username: str) -> bytes:
         return PASSWORD.encode()
 
-    with pytest.raises(CredentialsError, match="is text, not bytes") as caught:
+    with pytest.raises(CredentialsError, match="must be text, not bytes") as caught:
         await ask(wrong if colour == "async" else lambda host, username: PASSWORD.encode())
     assert PASSWORD not in shown(caught.value)
 
@@ -189,6 +189,6 @@ def test_a_class_is_no_callable_that_returns_a_password() -> None:
 
 
 def test_a_password_that_is_no_text_is_refused_without_being_quoted() -> None:
-    with pytest.raises(ConfigurationError, match="is text, not bytes") as caught:
+    with pytest.raises(ConfigurationError, match="must be text, not bytes") as caught:
         explicit(PASSWORD.encode(), None)
     assert PASSWORD not in shown(caught.value)

@@ -94,6 +94,6 @@ def test_text_that_no_server_can_be_sent_is_refused_without_being_quoted(tail: s
 
 @pytest.mark.parametrize("value", ["", None, 42, b"bytes"])
 def test_only_non_empty_text_is_a_secret(value: object) -> None:
-    with pytest.raises(ConfigurationError, match=r"is empty|is text, not") as caught:
+    with pytest.raises(ConfigurationError, match=r"is empty|must be text, not") as caught:
         Secret(value)  # type: ignore[arg-type]
     assert "hint: give the password as non-empty text" in str(caught.value)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.credentials.helpers import ENTRY, HOST, PASSWORD, USER, asked_in_a_process, run
+from tests.servers.secretservice import SecretService
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    class SecretService(Protocol):
-        """A Secret Service of this test alone."""
-
-        environment: Mapping[str, str]
-
-        def set(self, service: str, username: str, password: str) -> None: ...
-
-        def lock(self) -> None: ...
-
+    from collections.abc import Iterator
 
 CHANGE = """
 from sendkit._credentials import Secret, delete_password, store_password
@@ -65,8 +58,37 @@ def test_a_locked_keyring_is_locked(secret_service: SecretService) -> None:
     assert changed(secret_service, DELETE).startswith("KeyringLocked")
 
 
+def test_a_prompt_that_nobody_answers_is_given_up_as_locked_and_does_not_hold_up_the_end(
+    secret_service: SecretService,
+) -> None:
+    secret_service.set(*ENTRY, PASSWORD)
+    secret_service.lock()
+    secret_service.open_prompts_that_nobody_answers()
+    answer = asked_in_a_process(secret_service.environment, limit=1)
+    assert answer.startswith("KeyringLocked")
+    assert "no answer within 1 s; most likely it waits for somebody to unlock it" in answer
+
+
+@pytest.fixture
+def nobody_logged_in() -> Iterator[SecretService]:
+    """A Secret Service without any keyring in it."""
+    reason = SecretService.missing()
+    if reason:
+        pytest.skip(reason)
+    service = SecretService(login_keyring=False)
+    yield service
+    service.stop()
+
+
+def test_without_a_login_keyring_none_is_usable(nobody_logged_in: SecretService) -> None:
+    answer = asked_in_a_process(nobody_logged_in.environment)
+    assert answer.startswith("KeyringUnavailable")
+    assert "InitError" in answer
+
+
 def test_a_stored_password_is_found_and_a_deleted_one_is_not(secret_service: SecretService) -> None:
     assert changed(secret_service, STORE) == "done"
+    assert secret_service.get(*ENTRY) == PASSWORD
     assert asked_in_a_process(secret_service.environment) == PASSWORD
     assert changed(secret_service, DELETE) == "done"
     assert asked_in_a_process(secret_service.environment).startswith("CredentialsNotFound")
