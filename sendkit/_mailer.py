@@ -29,7 +29,7 @@ from sendkit._stream import fan_out
 from sendkit._transport.base import Transport
 
 if TYPE_CHECKING:
-    from sendkit._credentials import Credentials
+    from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
 
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
@@ -39,7 +39,7 @@ Recipients: TypeAlias = "Iterable[str] | Envelope | str"
 class MailerSettings(TypedDict, total=False):
     """What every way to make a mailer takes beside the server."""
 
-    password: str | None
+    password: str | Secret | None
     credentials: Credentials | CredentialsCall | None
     retry: RetryPolicy
     transport: Transport | None
@@ -64,7 +64,7 @@ class AsyncMailer:
         host_or_server: str | Server | None = None,
         *,
         username: str | None = None,
-        password: str | None = None,
+        password: str | Secret | None = None,
         credentials: Credentials | CredentialsCall | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
@@ -72,6 +72,9 @@ class AsyncMailer:
         max_connections: int = 4,
         transcript: bool = False,
     ) -> None:
+        from sendkit._credentials import sealed  # noqa: PLC0415
+
+        password = sealed(password)
         _check_positive("deadline", deadline)
         _check_positive("max_connections", max_connections)
         if transport is None:
@@ -241,7 +244,7 @@ def _check_positive(name: str, value: float | None) -> None:
 def _smtp_transport(
     server: Server,
     username: str | None,
-    password: str | None,
+    password: Secret | None,
     credentials: Credentials | CredentialsCall | None,
     max_connections: int,
 ) -> Transport:

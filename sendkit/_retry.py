@@ -29,7 +29,8 @@ class RetryPolicy(BaseModel):
 
     At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
     object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
-    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises ConfigurationError.
+    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises
+    ConfigurationError.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)

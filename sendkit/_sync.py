@@ -1,25 +1,27 @@
-"""The synchronous face: the asynchronous core behind a portal, one call for each method, and no logic of its own."""
+"""The synchronous face: the asynchronous core behind a portal, one call for each method, and no logic of its own.
+
+The core, and asyncio with it, is imported when the first mailer is made: a program should not wait for it before.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
-
-from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Recipients
-from sendkit._portal import Portal
-from sendkit._result import DeliveryResult
-from sendkit._retry import RetryPolicy
-from sendkit._settings import Server
-from sendkit._transport.base import Transport
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from sendkit._credentials import Credentials
+    from typing import Unpack
+
+    from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Recipients
+    from sendkit._portal import Portal
+    from sendkit._result import DeliveryResult
+    from sendkit._retry import RetryPolicy
+    from sendkit._settings import Server
+    from sendkit._transport.base import Transport
 
 
 class Mailer:
@@ -34,7 +36,7 @@ class Mailer:
         host_or_server: str | Server | None = None,
         *,
         username: str | None = None,
-        password: str | None = None,
+        password: str | Secret | None = None,
         credentials: Credentials | CredentialsCall | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
@@ -42,8 +44,11 @@ class Mailer:
         max_connections: int = 4,
         transcript: bool = False,
     ) -> None:
+        from sendkit._credentials import sealed  # noqa: PLC0415 - see the law of this file
+
+        password = sealed(password)
         self._wrap(
-            AsyncMailer(
+            _core()(
                 host_or_server,
                 username=username,
                 password=password,
@@ -57,6 +62,8 @@ class Mailer:
         )
 
     def _wrap(self, core: AsyncMailer) -> None:
+        from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
+
         self._core = core
         self._portal = Portal()
         # A mailer that nobody closes still says good-bye, at the latest when the interpreter ends.
@@ -74,7 +81,7 @@ class Mailer:
 
         Raises ConfigurationError.
         """
-        return cls._of(AsyncMailer.from_url(url, **settings))
+        return cls._of(_core().from_url(url, **settings))
 
     @classmethod
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
@@ -82,7 +89,7 @@ class Mailer:
 
         SENDKIT_TRANSPORT=memory sends nowhere, for tests. Raises ConfigurationError.
         """
-        return cls._of(AsyncMailer.from_env(**settings))
+        return cls._of(_core().from_env(**settings))
 
     def send(
         self,
@@ -139,15 +146,23 @@ def _close(portal: Portal, core: AsyncMailer) -> None:
         portal.close()
 
 
-_warned = threading.Event()
+def _core() -> type[AsyncMailer]:
+    from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
+
+    return AsyncMailer
+
+
+_warned: list[bool] = []
 
 
 def _warn_inside_a_loop() -> None:
+    import asyncio  # noqa: PLC0415 - see the law of this file
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    if not _warned.is_set():
-        _warned.set()
+    if not _warned:
+        _warned.append(True)
         text = "sendkit.Mailer blocks the event loop that runs here; use `await AsyncMailer(…).send(…)` instead"
         warnings.warn(text, RuntimeWarning, stacklevel=3)

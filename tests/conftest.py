@@ -11,10 +11,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 from hypothesis import HealthCheck, settings
-from keyring.backends import null
+from keyring.core import load_keyring, set_keyring
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -40,7 +39,7 @@ def isolated(_home: Path) -> Iterator[None]:
         for name in _HOMES:
             patch.setenv(name, str(_home))
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-        keyring.set_keyring(null.Keyring())
+        set_keyring(load_keyring("keyring.backends.null.Keyring"))
         yield
     for left in _home.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()

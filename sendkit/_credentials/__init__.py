@@ -10,7 +10,7 @@ from __future__ import annotations
 from sendkit._credentials.chain import CredentialChain, default_chain
 from sendkit._credentials.explicit import CallableCredentials, Password, explicit
 from sendkit._credentials.os_keyring import delete_password, service_name, store_password
-from sendkit._credentials.secret import Secret
+from sendkit._credentials.secret import Secret, sealed
 from sendkit._credentials.source import Credentials
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "default_chain",
     "delete_password",
     "explicit",
+    "sealed",
     "service_name",
     "store_password",
 ]

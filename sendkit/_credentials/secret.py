@@ -69,6 +69,11 @@ class Secret:
         raise TypeError("a Secret is not pickled: read it again from its source where it is needed")
 
 
+def sealed(password: str | Secret | None) -> Secret | None:
+    """Make a Secret of a password, so that the caller's frame keeps no plain text. Raises ConfigurationError."""
+    return password if password is None or isinstance(password, Secret) else Secret(password)
+
+
 def seal(value: object) -> Secret | str:
     """Make a Secret of the value, or say in words why it cannot be one, so that the caller may raise without it."""
     if isinstance(value, Secret):

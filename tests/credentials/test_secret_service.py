@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.credentials.helpers import ENTRY, HOST, PASSWORD, USER, asked_in_a_process, run
-from tests.servers.secretservice import SecretService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.servers.secretservice import SecretService
 
 CHANGE = """
 from sendkit._credentials import Secret, delete_password, store_password
@@ -59,29 +56,15 @@ def test_a_locked_keyring_is_locked(secret_service: SecretService) -> None:
 
 
 def test_a_prompt_that_nobody_answers_is_given_up_as_locked_and_does_not_hold_up_the_end(
-    secret_service: SecretService,
+    unanswered_secret_service: SecretService,
 ) -> None:
-    secret_service.set(*ENTRY, PASSWORD)
-    secret_service.lock()
-    secret_service.open_prompts_that_nobody_answers()
-    answer = asked_in_a_process(secret_service.environment, limit=1)
+    answer = asked_in_a_process({**unanswered_secret_service.environment, "DISPLAY": ":99"}, limit=1)
     assert answer.startswith("KeyringLocked")
     assert "no answer within 1 s; most likely it waits for somebody to unlock it" in answer
 
 
-@pytest.fixture
-def nobody_logged_in() -> Iterator[SecretService]:
-    """A Secret Service without any keyring in it."""
-    reason = SecretService.missing()
-    if reason:
-        pytest.skip(reason)
-    service = SecretService(login_keyring=False)
-    yield service
-    service.stop()
-
-
-def test_without_a_login_keyring_none_is_usable(nobody_logged_in: SecretService) -> None:
-    answer = asked_in_a_process(nobody_logged_in.environment)
+def test_without_a_login_keyring_none_is_usable(empty_secret_service: SecretService) -> None:
+    answer = asked_in_a_process(empty_secret_service.environment)
     assert answer.startswith("KeyringUnavailable")
     assert "InitError" in answer
 

@@ -60,7 +60,7 @@ class Authority:
         return self._contexts[kind]
 
     def pem(self, kind: Certificate = Certificate.GOOD) -> Path:
-        """The key and the chain of a certificate of this kind in one PEM file, key first, readable by its owner only."""
+        """The key and the chain of a certificate of this kind: one PEM file, key first, readable by its owner only."""
         path = self._folder / f"{kind}.pem"
         if not path.exists():
             path.touch(mode=0o600)

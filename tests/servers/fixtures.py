@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-import keyring
 import pytest
-from keyring.backends import SecretService as KeyringBackend
-from keyring.backends import null
+from keyring.core import load_keyring, set_keyring
 
 from .authority import Authority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from .postfix import Postfix
     from .secretservice import SecretService
@@ -53,12 +51,12 @@ def postfix(postfix_server: Postfix) -> Postfix:
 
 @pytest.fixture
 def secret_service(isolated: None) -> Iterator[SecretService]:
-    """An unlocked Secret Service of this test's own (it starts in a tenth of a second), which `keyring` uses meanwhile.
+    """An unlocked Secret Service of this test's own, which `keyring` uses meanwhile; it starts in a tenth of a second.
 
-    Subprocesses find it by the environment. Within this process `secretstorage` opens a connection for every question and
-    reads the environment each time, but `keyring` keeps its choice of a backend (`keyring.get_keyring`) and its list of
-    viable ones (`keyring.backend.get_all_keyring`) for good. So the Secret Service backend is set by name here, and the
-    null backend again afterwards. When a keyring is locked, `keyring` leaves its connection to the garbage collector.
+    Subprocesses find it by the environment. Within this process `secretstorage` opens a connection for every question
+    and reads the environment each time. But `keyring` keeps its choice of a backend (`get_keyring`) and its list of
+    viable ones (`backend.get_all_keyring`) for good: the Secret Service backend is set by name here, and the null
+    backend afterwards. The connections that `keyring` leaves open when a keyring is locked are closed at the end.
     """
     with _started() as service:
         yield service
@@ -85,20 +83,34 @@ def unanswered_secret_service(isolated: None, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def _started(*, login_keyring: bool = True) -> Iterator[SecretService]:
+def _started(*, login_keyring: bool = True) -> Generator[SecretService]:
     _need_linux()
     from .secretservice import SecretService  # noqa: PLC0415  # needs `secretstorage`, which keyring brings on Linux only
 
     _need(SecretService.missing())
-    with closing(SecretService(login_keyring=login_keyring)) as service, pytest.MonkeyPatch.context() as patch:
+    with (
+        _every_connection_closed(),
+        closing(SecretService(login_keyring=login_keyring)) as service,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
         for name, value in service.environment.items():
             patch.setenv(name, value)
-        keyring.set_keyring(KeyringBackend.Keyring())
+        set_keyring(load_keyring("keyring.backends.SecretService.Keyring"))
         try:
             yield service
         finally:
-            keyring.set_keyring(null.Keyring())
+            set_keyring(load_keyring("keyring.backends.null.Keyring"))
+
+
+@contextmanager
+def _every_connection_closed() -> Generator[None]:
+    import secretstorage  # noqa: PLC0415  # on Linux only
+
+    connect = secretstorage.dbus_init
+    with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secretstorage, "dbus_init", lambda: opened.enter_context(closing(connect())))
+        yield
 
 
 def _need_linux() -> None:

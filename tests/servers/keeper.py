@@ -1,12 +1,13 @@
 """Keep daemons alive exactly as long as the process that wanted them, however that process ends.
 
-`Keeper` starts this same file as a child in a session of its own. The child starts the commands, each in a session of its
-own, and ends them and removes their folder as soon as its standard input says anything or closes: the kernel closes it
-even after a SIGKILL, so an interrupted test run leaves neither processes nor files. It knows nothing of any server.
+`Keeper` starts this same file as a child in a session of its own. The child starts the commands, ends them, and removes
+their folder as soon as its standard input says anything or closes. The kernel closes it even after a SIGKILL, so an
+interrupted test run leaves neither processes nor files. It knows nothing of any server.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -22,7 +23,7 @@ from pathlib import Path
 
 OUTPUT = "output.log"
 ENDED = "ended"  # this file says that a daemon ended by itself
-_GRACE = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,12 +41,13 @@ class Keeper:
     `folder` is the server's own; nothing else may live in it.
     """
 
-    def __init__(self, folder: Path, commands: Sequence[Command]) -> None:
+    def __init__(self, folder: Path, commands: Sequence[Command], *, grace: float = 5.0) -> None:
+        """Start `commands`; each gets `grace` seconds to end after a SIGTERM before a SIGKILL ends it."""
         self._folder = folder
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, start_new_session=True, text=True
         )
-        order = {"folder": str(folder), "commands": [asdict(command) for command in commands]}
+        order = {"folder": str(folder), "grace": grace, "commands": [asdict(command) for command in commands]}
         self._tell(json.dumps(order, default=str))
 
     def _tell(self, line: str) -> None:
@@ -55,7 +57,7 @@ class Keeper:
             self._child.stdin.flush()
 
     def wait_until(self, ready: Callable[[], bool], *, limit: float = 20.0) -> None:
-        """Return when `ready()` is true; raise RuntimeError with the daemons' output when one ended or `limit` seconds passed."""
+        """Return when `ready()` is true; raise RuntimeError with the output if one ended or `limit` seconds passed."""
         try:
             poll(ready, limit=limit, give_up=self._ended)
         except TimeoutError as error:
@@ -75,7 +77,7 @@ class Keeper:
         assert self._child.stdin is not None
         with suppress(BrokenPipeError):
             self._child.stdin.close()
-        self._child.wait(timeout=4 * _GRACE)
+        self._child.wait(timeout=30)
 
 
 def poll(done: Callable[[], bool], *, limit: float, give_up: Callable[[], bool] = lambda: False) -> None:
@@ -99,17 +101,24 @@ def _start(command: Command, output: Path) -> subprocess.Popen[bytes]:
     return child
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], grace: float) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
-        child.wait(_GRACE)
+        child.wait(grace)
     with suppress(ProcessLookupError):  # the leader is gone; stragglers of its group are not always
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait(_GRACE)
+    child.wait()
+
+
+def _reap_grandchildren() -> None:
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _main() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # daemons' orphans become ours, so that none stays a zombie
     lifeline = sys.stdin.fileno()
     with open(lifeline, "rb", buffering=0, closefd=False) as unbuffered:  # select must see what follows the order
         order = json.loads(unbuffered.readline())
@@ -124,7 +133,8 @@ def _main() -> None:
             select.select([lifeline], [], [])
     finally:
         for child in reversed(children):
-            _end(child)
+            _end(child, order["grace"])
+        _reap_grandchildren()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 """Postfix's access policy protocol (SMTPD_POLICY_README): the greylist, and a note of every envelope that was offered.
 
-It sees each RCPT that a client was allowed to ask, with its sender and user. It decides about greylisted addresses only.
+It sees each RCPT that a client was allowed to ask, with its sender and user. It decides about greylisting only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class OfferedEnvelope:
 
 
 class PolicyService:
-    """Answers Postfix on a UNIX socket at `path`: `grey-N-anything@…` is refused with 450 the first N times it is asked."""
+    """Answers Postfix on a UNIX socket at `path`: `grey-N-ANY@…` is refused with 450 the first N times it is asked."""
 
     def __init__(self, path: Path) -> None:
         self._seen: Counter[str] = Counter()
@@ -63,9 +63,8 @@ class PolicyService:
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    server: _Server
-
     def handle(self) -> None:
+        assert isinstance(self.server, _Server)
         asked: dict[str, str] = {}
         for line in self.rfile:
             name, separator, value = line.decode().rstrip("\n").partition("=")

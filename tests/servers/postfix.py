@@ -1,4 +1,4 @@
-"""A real submission server: Debian's Postfix with Dovecot's SASL, as root, in a temporary folder, on free loopback ports.
+"""A real submission server: Debian's Postfix with Dovecot's SASL, as root, in a temporary folder, on loopback ports.
 
 It takes mail for `example.test` from users who logged in over TLS, and delivers it into Maildirs that a test can count.
 It knows nothing of its clients; configuration is in `postfix_config`, greylisting in `policy`, processes in `keeper`.
@@ -32,10 +32,15 @@ _MARK = "postfix/mark"
 
 
 class Postfix:
-    """The running server. Every user may send from the own address only (plus `+details`); other senders get 553 at RCPT.
+    """The running server, until `close`.
 
-    Recipients: the users; `josé@…` (SMTPUTF8); `box-ANY@…`; and `grey-N-ANY@…`, refused with 450 4.2.0 the first N times
-    it is asked since the last `reset`. Any other gets 550 5.1.1. Messages over `message_size_limit` get 552.
+    A user may send from the own address (also with `+details`) and from the null reverse path; other senders get 553 at
+    RCPT. Recipients are the users, `josé@…` (SMTPUTF8), `box-ANY@…`, and `grey-N-ANY@…`, refused with 450 4.2.0 the
+    first N times since the last `reset`. Others get 550 5.1.1, other domains 554 5.7.1, messages over
+    `message_size_limit` 552 5.3.4. A wrong password is refused with 535 5.7.8 after half a second (Dovecot's clock).
+
+    `starttls_port` and `implicit_tls_port` are as they should be; `clear_port` offers AUTH and no STARTTLS;
+    `bad_certificate_ports` is STARTTLS with each certificate that must be refused.
     """
 
     host = "localhost"
@@ -102,7 +107,7 @@ class Postfix:
             raise RuntimeError(f"Postfix's queue does not become empty; its log:\n{self.log()}") from error
 
     def envelopes(self) -> list[OfferedEnvelope]:
-        """Every transaction since the last `reset` whose RCPTs came from a logged-in user with a sender that is theirs."""
+        """Every transaction since the last `reset`, with the recipients that were asked for and any answer to them."""
         return self._policy.envelopes
 
     def log(self) -> str:
@@ -158,7 +163,7 @@ class Postfix:
             os.utime(folder / "etc" / name, (0, 0))  # Postfix waits two seconds for a younger file to be finished
 
     def _services(self, authority: Authority) -> list[Smtpd]:
-        starttls = {"smtpd_tls_security_level": "encrypt"}
+        starttls: dict[str, str | Path] = {"smtpd_tls_security_level": "encrypt"}
         good = {"smtpd_tls_chain_files": authority.pem()}
         return [
             Smtpd("starttls", self.starttls_port, starttls | good),
@@ -200,7 +205,7 @@ def _commands(folder: Path) -> list[Command]:
     master = Path(_output("postconf", "-h", "-d", "daemon_directory")) / "master"
     return [
         Command(["dovecot", "-F", "-c", folder / "etc/dovecot.conf"], _ENVIRONMENT),
-        Command([master, "-d", "-c", folder / "etc"], _ENVIRONMENT),  # -d: stays in the process group that its keeper ends
+        Command([master, "-d", "-c", folder / "etc"], _ENVIRONMENT),  # -d: no session of its own
     ]
 
 

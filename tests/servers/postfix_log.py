@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_LINE = re.compile(r" postfix/(?P<service>[\w-]+)/smtpd\[(?P<pid>\d+)\]: (?P<event>connect|disconnect) from \S+(?P<rest>.*)")
+_LINE = re.compile(r" postfix/(?P<service>\S+)/smtpd\[(?P<pid>\d+)\]: (?P<event>(?:dis)?connect) from \S+(?P<rest>.*)")
 _COUNT = re.compile(r"(\w+)=(?:(\d+)/)?(\d+)")
 
 
@@ -24,7 +24,8 @@ def ended_sessions(log: str) -> tuple[list[Session], int]:
 
     Ends whose beginnings lie before this log are left out.
     """
-    ended, open_pids = [], set[str]()
+    ended: list[Session] = []
+    open_pids: set[str] = set()
     for match in _LINE.finditer(log):
         if match["event"] == "connect":
             open_pids.add(match["pid"])
@@ -36,6 +37,4 @@ def ended_sessions(log: str) -> tuple[list[Session], int]:
 
 def _session(service: str, counts: str) -> Session:
     found = [(name, int(total), int(accepted or total)) for name, accepted, total in _COUNT.findall(counts)]
-    return Session(
-        service, {name: total for name, total, _ in found}, {name: accepted for name, _, accepted in found}
-    )
+    return Session(service, {name: total for name, total, _ in found}, {name: accepted for name, _, accepted in found})

@@ -15,10 +15,8 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import secretstorage
-from jeepney import MessageType, new_method_return
-from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
-from jeepney.wrappers import unwrap_msg
+from jeepney import MessageType, new_method_return  # type: ignore[import-untyped]  # it has no types yet
+from jeepney.io.blocking import DBusConnection, open_dbus_connection  # type: ignore[import-untyped]
 
 from .keeper import Command, Keeper
 
@@ -35,9 +33,9 @@ _BUS_CONFIG = """\
 
 
 class SecretService:
-    """The running service. With `login_keyring=False` it holds no keyring at all, as on a server that nobody logged in to.
+    """The running service, until `close`. With `login_keyring=False` it has no keyring, as where nobody ever logged in.
 
-    A locked keyring without a prompter is refused at once (`keyring.errors.KeyringLocked`).
+    A locked keyring that nobody can be asked to unlock is refused at once (`keyring.errors.KeyringLocked`).
     """
 
     def __init__(self, *, login_keyring: bool = True) -> None:
@@ -87,9 +85,9 @@ class SecretService:
             secretstorage.get_default_collection(bus).lock()
 
     def open_prompts_that_nobody_answers(self) -> None:
-        """From now on a locked keyring asks for its password on a display with nobody in front of it: it never returns."""
+        """From now on a locked keyring asks somebody who never answers for its password: the look-up never returns."""
         bus = self._connect()
-        unwrap_msg(bus.send_and_get_reply(message_bus.RequestName(_PROMPTER)))
+        bus.bus_proxy.RequestName(_PROMPTER)
         threading.Thread(target=_open_prompts, args=(bus,), daemon=True).start()
 
     def close(self) -> None:
@@ -100,7 +98,7 @@ class SecretService:
         config = self._folder / "bus.conf"
         config.write_text(_BUS_CONFIG.format(socket=self._socket))
         bus = ["dbus-run-session", f"--config-file={config}", "--"]
-        daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets", f"--control-directory={self._folder}/gk"]
+        daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets", f"--control-directory={self._folder}"]
         environment = {"PATH": os.environ.get("PATH", os.defpath), **self.environment}
         if login_keyring:
             return Command([*bus, *daemon, "--unlock"], environment, stdin="the login password")

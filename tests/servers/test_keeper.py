@@ -20,7 +20,7 @@ RUN = """
 import pathlib, sys, tempfile
 from tests.servers.keeper import Command, Keeper
 folder = pathlib.Path(tempfile.mkdtemp(dir=sys.argv[1]))
-keeper = Keeper(folder, [Command(["sh", "-c", f"trap '' TERM INT; echo $$ > {folder}/pid; exec sleep 600"])])
+keeper = Keeper(folder, [Command(["sh", "-c", f"trap '' TERM INT; echo $$ > {folder}/pid; exec sleep 600"])], grace=0.1)
 keeper.wait_until(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
 print(folder, flush=True)
 sys.stdin.read()
@@ -30,8 +30,8 @@ sys.stdin.read()
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_leaves_neither_processes_nor_files(tmp_path: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-c", RUN, str(tmp_path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **pipes, cwd=Path(__file__).parents[2]) as run:
+    pipe, root = subprocess.PIPE, Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=root) as run:
         assert run.stdout is not None
         folder = Path(os.fsdecode(run.stdout.readline().strip()))
         daemon = os.pidfd_open(int((folder / "pid").read_text()))
