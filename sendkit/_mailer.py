@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from email.message import Message as StdlibMessage
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
 
@@ -132,24 +133,31 @@ class AsyncMailer:
         return result.raise_for_failure() if check else result
 
     async def send_many(
-        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]
+        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
     ) -> AsyncIterator[DeliveryResult]:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+
+        `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
+        (RFC 3030); faster over a long way, but that many messages are in doubt when the connection dies.
 
         `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
         never ends the stream. The source is read no faster than messages leave. An error of the source itself is
         raised after what is in flight; leaving the loop early waits for what is in flight.
         """
-        async for result in fan_out(messages, self._send_one, self._max_connections):
+        _check_positive("in_flight", in_flight)
+        send = partial(self._send_one, in_flight)
+        async for result in fan_out(messages, send, self._max_connections * in_flight):
             yield result
 
-    async def _send_one(self, index: int, message: AnyMessage) -> DeliveryResult:
+    async def _send_one(self, in_flight: int, index: int, message: AnyMessage) -> DeliveryResult:
         try:
-            return await self._deliver(compose(message), self._deadline, index)
+            return await self._deliver(compose(message), self._deadline, index, in_flight)
         except errors.SendkitError as error:
             return failed_before_sending(error, index=index)
 
-    async def _deliver(self, letter: Letter, deadline: float | None, index: int | None = None) -> DeliveryResult:
+    async def _deliver(
+        self, letter: Letter, deadline: float | None, index: int | None = None, in_flight: int = 1
+    ) -> DeliveryResult:
         if self._closed:
             hint = "send inside its `with` block, or make a new one"
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
@@ -162,6 +170,7 @@ class AsyncMailer:
             lambda: f"the deadline of {deadline:g} s ran out" if limit.expired() else "the call was cancelled",
             None if deadline is None else clock.monotonic() + deadline,
             self._transcript,
+            in_flight,
         )
         try:
             async with limit:
@@ -197,7 +206,7 @@ def result_of(delivery: Delivery, index: int | None = None) -> DeliveryResult:
     letter = delivery.letter
     return DeliveryResult(
         message_id=letter.message_id,
-        reverse_path=letter.envelope.reverse_path,
+        reverse_path=letter.reverse_path.written if letter.reverse_path else "",
         recipients={r.written: _recipient_result(delivery, r) for r in letter.recipients},
         attempts=tuple(log.summary() for log in delivery.logs),
         index=index,

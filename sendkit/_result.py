@@ -7,6 +7,7 @@ Knows the outcomes of `_smtp`, and nothing of how they came about.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -81,14 +82,16 @@ class RecipientResult(_Frozen):
         return f"{self.address}: {self.outcome.value}" + (f" ({words})" if words else "")
 
 
-class TLSFacts(_Frozen):
+@dataclass(slots=True, frozen=True)
+class TLSFacts:
     """The TLS session: protocol version and cipher suite, as OpenSSL names them."""
 
     version: str
     cipher: str
 
 
-class Answer(_Frozen):
+@dataclass(slots=True, frozen=True)
+class Answer:
     """One reply of an attempt: the phase it belongs to, and the recipient for RCPT."""
 
     phase: Phase

@@ -60,14 +60,26 @@ class Delivery:
     why_interrupted: Callable[[], str]
     deadline: float | None = None
     keep_transcript: bool = False
+    in_flight: int = 1
     logs: list[AttemptLog] = field(default_factory=list[AttemptLog])
 
     async def run(self) -> None:
         """Try until nobody is left who may be tried again, or the policy says enough."""
-        import tenacity  # noqa: PLC0415 - 70 ms, and the face should open fast
+        started = self.transport.clock.monotonic()
+        left = await self._attempt()
+        if left:
+            await self._try_again(started, left)
+
+    async def _try_again(self, started: float, left: tuple[Address, ...]) -> None:
+        import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
 
         clock = self.transport.clock
-        started = clock.monotonic()
+
+        # The first try was made before tenacity was needed; for it that was the first one all the same.
+        known = [left]
+
+        async def attempt() -> tuple[Address, ...]:
+            return known.pop() if known else await self._attempt()
 
         def enough(state: tenacity.RetryCallState) -> bool:
             resume = clock.monotonic() + state.upcoming_sleep
@@ -80,11 +92,11 @@ class Delivery:
             stop=enough,
             retry=tenacity.retry_if_result(bool),
             retry_error_callback=lambda _: None,
-        )(self._attempt)
+        )(attempt)
 
     async def _attempt(self) -> tuple[Address, ...]:
         recipients = self._left() if self.logs else self.letter.recipients
-        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted, self.keep_transcript)
+        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted, self.keep_transcript, self.in_flight)
         self.logs.append(log)
         try:
             await self.transport.deliver(replace(self.letter, recipients=recipients), log)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -113,8 +114,13 @@ class Mailer:
         )
         return self._portal.call(work)
 
-    def send_many(self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> Iterator[DeliveryResult]:
+    def send_many(
+        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
+    ) -> Iterator[DeliveryResult]:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+
+        `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
+        (RFC 3030); faster over a long way, but that many messages are in doubt when the connection dies.
 
         `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
         never ends the stream. The source is read on this thread, no faster than messages leave. An error of the source
@@ -123,8 +129,8 @@ class Mailer:
         _warn_inside_a_loop()
         if isinstance(messages, AsyncIterable):
             source = messages
-            return self._portal.stream(lambda _: self._core.send_many(source), ())
-        return self._portal.stream(self._core.send_many, messages)
+            return self._portal.stream(lambda _: self._core.send_many(source, in_flight=in_flight), ())
+        return self._portal.stream(partial(self._core.send_many, in_flight=in_flight), messages)
 
     def close(self) -> None:
         """Say good-bye to the server and close the connections."""

@@ -21,6 +21,7 @@ from sendkit._message.mailbox import mailbox_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
 _OWNED = {  # each with the field to use instead
     "from": "sender", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to", "subject": "subject",
@@ -43,10 +44,8 @@ def body(field: str) -> Callable[[object], str | None]:
         if value is None:
             return None
         text = _text(field, value)
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise _refuse(field, "holds a lone surrogate", "decode it with the right encoding first") from error
+        if _LONE_SURROGATE.search(text):
+            raise _refuse(field, "holds a lone surrogate", "decode it with the right encoding first")
         return text
 
     return check
@@ -128,7 +127,8 @@ def completed(data: Mapping[str, object]) -> dict[str, object]:
             full["message_id"] = new_message_id(sender.address.domain)
         except AddressError:
             full["message_id"] = new_message_id("invalid")  # the sender itself is refused a moment later
-    if full.get("text") is None and isinstance(html := full.get("html"), str):
+    html = full.get("html")
+    if full.get("text") is None and isinstance(html, str) and not _LONE_SURROGATE.search(html):
         from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
 
         full["text"] = text_of(html)

@@ -18,7 +18,8 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-
 _TYPE_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$&^_.+-]+)\s*=\s*(?:"([^"\\]*)"|([^\s"\\;,()<>@:/\[\]?=]+))\s*')
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
-_SVG = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s>]", re.DOTALL)
+_SVG = re.compile(rb"<svg[\s>]")
+_SVG_STARTS = (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg")
 
 
 @runtime_checkable
@@ -94,11 +95,8 @@ class Attachment:
         data = file.read()
         if isinstance(data, str):
             raise _refuse("a file opened as text", 'open it in binary mode: open(…, "rb")')
-        name = filename if filename is not None else getattr(file, "name", None)
-        if not isinstance(name, str) or not name:
-            raise _refuse("a file object without a name", "use Attachment.from_file(file, filename=…)")
-        base = name if filename is not None else os.path.basename(name)  # noqa: PTH119
-        return cls.from_bytes(data, filename=base, content_type=content_type, content_id=content_id)
+        name = _name_of(file) if filename is None else filename
+        return cls.from_bytes(data, filename=name, content_type=content_type, content_id=content_id)
 
     def read(self) -> bytes:
         """The octets. Raises MessageError when the file is gone."""
@@ -117,7 +115,7 @@ def attachment_of(value: object) -> Attachment:
     if isinstance(value, Attachment):
         return value
     if isinstance(value, str):
-        raise _refuse(f"the str {value[:80]!r} is no attachment", f'write Path("{value[:80]}") for a file')
+        raise _refuse(f"the str {value[:80]!r} is no attachment", f'write Path("{repr(value[:80])[1:-1]}") for a file')
     if isinstance(value, bytes | bytearray | memoryview):
         raise _refuse("bytes have no file name", "use Attachment.from_bytes(data, filename=…)")
     if isinstance(value, os.PathLike):
@@ -160,7 +158,7 @@ def sniff(data: bytes) -> str:
             return f"image/{kind}"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    if _SVG.match(data[:4096]):
+    if (start := data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()).startswith(_SVG_STARTS) and _SVG.search(start):
         return "image/svg+xml"
     raise _refuse("these bytes are no picture of a known kind", "name it: Attachment.from_bytes(data, filename=…)")
 
@@ -186,6 +184,13 @@ def check_content_id(text: str, *, field: str = "attachments") -> None:
         raise MessageError(
             f"{field}: {text[:80]!r} is no content id", field=field, hint="letters, digits, dots and hyphens"
         )
+
+
+def _name_of(file: object) -> str:
+    name = getattr(file, "name", None)  # a descriptor's number for files that have none
+    if not isinstance(name, str | os.PathLike):
+        raise _refuse("a file object without a name", "use Attachment.from_file(file, filename=…)")
+    return Path(cast("str | os.PathLike[str]", name)).name
 
 
 def _check_filename(name: str) -> None:

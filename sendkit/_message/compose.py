@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendkit._smtp.address import Address
     from sendkit._smtp.envelope import Envelope
 
-    AnyMessage: TypeAlias = Message | ReadyMessage | StdlibMessage
+AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage"
 
 
 def compose(
@@ -43,22 +43,22 @@ def compose(
 
 def _letter_of_message(message: Message, redirection: Redirection) -> Letter:
     reverse_path = message.sender.address if redirection.reverse_path is None else redirection.reverse_path[0]
-    listed = redirection.recipients
-    if listed is None:
-        listed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
-    return Letter(reverse_path, _somebody(listed), render(message), message.message_id)
+    addressed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
+    listed = addressed if redirection.recipients is None else redirection.recipients
+    return Letter(reverse_path, _somebody(listed, redirection), render(message), message.message_id)
 
 
 def _letter_of_ready(message: ReadyMessage, redirection: Redirection) -> Letter:
     chosen = redirection.over(message.redirection)
     listed = recipients_in(message.fields) if chosen.recipients is None else chosen.recipients
     reverse_path = reverse_path_in(message.fields) if chosen.reverse_path is None else chosen.reverse_path[0]
-    return Letter(reverse_path, _somebody(listed), message.content, message.message_id)
+    return Letter(reverse_path, _somebody(listed, chosen), message.content, message.message_id)
 
 
-def _somebody(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+def _somebody(addresses: tuple[Address, ...], redirection: Redirection) -> tuple[Address, ...]:
     if not addresses:
-        raise MessageError("to: there is no recipient", field="to", hint="fill to, cc or bcc, or give recipients=…")
+        field = "to" if redirection.recipients is None else "recipients"
+        raise MessageError(f"{field}: there is no recipient", field=field, hint="fill to, cc, bcc or recipients=…")
     return distinct(addresses)
 
 

@@ -66,9 +66,10 @@ def without_bcc(fields: Iterable[Field]) -> list[Field]:
     return [field for field in fields if field.key not in _BLIND]
 
 
-def first_text(fields: Iterable[Field], key: str) -> str | None:
-    """The value of the first field of that name that is not empty."""
-    return next((field.text for field in fields if field.key == key and field.text), None)
+def message_id_in(fields: Iterable[Field]) -> str | None:
+    """The Message-ID as it stands there; None where there is none that could be quoted in a result."""
+    text = next((field.text for field in fields if field.key == "message-id"), "")
+    return text if text and text.isascii() and text.isprintable() else None
 
 
 def reverse_path_in(fields: Iterable[Field]) -> Address:

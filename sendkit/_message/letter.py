@@ -72,7 +72,7 @@ class Redirection:
 def _reverse_path(text: str | None) -> tuple[Address | None] | None:
     if text is None:
         return None
-    if text in {"", "<>"}:
+    if text in ("", "<>"):  # not a set: a caller may hand in anything
         return (None,)
     try:
         return (mailbox_of(text).address,)

@@ -6,14 +6,14 @@ Must not know how it is rendered, or to whom it goes in the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
-from datetime import datetime  # noqa: TC003
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
 
 from sendkit._message import accept
-from sendkit._message.attachment import Attachment  # noqa: TC001
+from sendkit._message.attachment import Attachment
 from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class Message(BaseModel):
     def _check_parts(self) -> Self:
         accept.parts(self.html, self.inline, self.attachments)
         return self
+
+    def __hash__(self) -> int:
+        return hash(self.message_id)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; with changes it is checked again, and has its own Message-ID and Date unless they are given."""

@@ -12,18 +12,26 @@ if TYPE_CHECKING:
 MAX_LINE = 998
 _BLOCK = 65_536
 _LONE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LONG = re.compile(rb"[^\n]{1000}")
 
 
 def normalised(raw: bytes) -> bytes:
     """CRLF for every lone CR and lone LF, and at the end."""
-    octets = _LONE.sub(b"\r\n", raw)
-    return octets if octets.endswith(b"\r\n") or not octets else octets + b"\r\n"
+    in_order = raw.count(b"\r") == raw.count(b"\n") == raw.count(b"\r\n")
+    octets = raw if in_order else _LONE.sub(b"\r\n", raw)
+    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
 def sendable(octets: bytes) -> bool:
     """Whether no line is over 998 octets and no NUL is in them (RFC 5322 section 2.3, RFC 2045 section 2.8)."""
-    return b"\0" not in octets and _LONG.search(octets) is None
+    if b"\0" in octets:
+        return False
+    start = 0
+    while len(octets) - start > MAX_LINE + 2:
+        end = octets.rfind(b"\n", start, start + MAX_LINE + 2)
+        if end < 0:
+            return False
+        start = end + 1
+    return True
 
 
 def blocks(*pieces: bytes) -> Iterator[bytes]:

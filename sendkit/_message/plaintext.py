@@ -71,6 +71,7 @@ class _Reader(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if not self._silent and tag not in _SILENT:
             self._open(tag, {name: value or "" for name, value in attrs})
+            self._close(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if self._silent:
@@ -84,25 +85,25 @@ class _Reader(HTMLParser):
         if self._silent:
             return
         if self._preformatted:
-            self._out.append(data)
+            self._write(data)
             return
         words = re.sub(r"[ \t\r\n\f]+", " ", data)
-        self._out.append(words.lstrip(" ") if self._at_line_start() or self._out[-1].endswith(" ") else words)
+        self._write(words.lstrip(" ") if self._at_line_start() or self._out[-1].endswith(" ") else words)
 
     def _open(self, tag: str, attributes: dict[str, str]) -> None:
         self._break(tag)
         match tag:
             case "br":
-                self._out.append("\n")
+                self._write("\n")
             case "hr":
                 self._break("p")
-                self._out.append("-" * 40 + "\n\n")
+                self._write("-" * 40 + "\n\n")
             case "ul" | "ol":
                 self._lists.append(0 if tag == "ol" else None)
             case "li":
                 self._item()
             case "td" | "th":
-                self._out.append(" | " if self._cells else "")
+                self._write(" | " if self._cells else "")
                 self._cells += 1
             case "tr":
                 self._cells = 0
@@ -111,7 +112,7 @@ class _Reader(HTMLParser):
             case "a":
                 self._links.append((attributes.get("href", ""), len(self._out)))
             case "img":
-                self._out.append(f"[{alt}]" if (alt := attributes.get("alt", "").strip()) else "")
+                self._write(f"[{alt}]" if (alt := attributes.get("alt", "").strip()) else "")
             case _:
                 pass
 
@@ -131,25 +132,28 @@ class _Reader(HTMLParser):
 
     def _item(self) -> None:
         if not self._at_line_start():
-            self._out.append("\n")
+            self._write("\n")
         mark = "- "
         if self._lists and (number := self._lists[-1]) is not None:
             self._lists[-1] = number + 1
             mark = f"{number + 1}. "
-        self._out.append("  " * max(0, len(self._lists) - 1) + mark)
+        self._write("  " * max(0, len(self._lists) - 1) + mark)
 
     def _end_link(self, target: str, start: int) -> None:
         label = "".join(self._out[start:]).strip()
         address = target.removeprefix("mailto:")
         if address and not target.startswith(("#", "javascript:")) and label != address:
-            self._out.append(f" ({address})" if label else address)
+            self._write(f" ({address})" if label else address)
 
     def _break(self, tag: str) -> None:
         if tag in _PARAGRAPHS and self._out and not (tag in {"ul", "ol"} and self._lists):
-            self._out.append("\n\n")
+            self._write("\n\n")
         elif tag in _BLOCKS and not self._at_line_start():
-            self._out.append("\n")
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._out.append(text)
 
     def _at_line_start(self) -> bool:
-        last = next((piece for piece in reversed(self._out) if piece), "\n")
-        return last.endswith("\n")
+        return not self._out or self._out[-1].endswith("\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._message.attachment import as_octets
 from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
-from sendkit._message.head import Field, first_text, refuse, split_message, without_bcc
+from sendkit._message.head import Field, message_id_in, refuse, split_message, without_bcc
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.letter import Redirection
 from sendkit._message.octets import blocks, normalised, sendable
@@ -76,10 +76,12 @@ def ready_message(
 ) -> ReadyMessage:
     """Take octets as a message; see `Message.from_bytes`."""
     octets = as_octets("message", raw)
+    if not octets:
+        raise refuse("it is empty", "give a head, an empty line, and a body")
     redirection = Redirection.of(envelope_from, recipients)
     fields, rest = split_message(normalised(octets))
     content = ReadyContent(b"".join(item.octets for item in without_bcc(fields)), rest)
-    return ReadyMessage(_sendable(content), tuple(fields), redirection, first_text(fields, "message-id"))
+    return ReadyMessage(_sendable(content), tuple(fields), redirection, message_id_in(fields))
 
 
 def _sendable(content: ReadyContent) -> ReadyContent:
@@ -99,8 +101,10 @@ def _recode(content: ReadyContent, fits: Callable[[bytes], bool]) -> ReadyConten
     octets = recoded(content.head + content.rest, fits)
     if octets is None:
         return None
-    fields, rest = split_message(octets)
-    return ReadyContent(b"".join(item.octets for item in fields), rest) if fits(rest) else None
+    fields, rest = split_message(normalised(octets))
+    if not (fits(rest) and sendable(rest)):  # something outside the leaves: a preamble, the head of a part
+        return None
+    return ReadyContent(b"".join(item.octets for item in fields), rest)
 
 
 def _downgraded(item: Field) -> bytes | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from binascii import b2a_qp
 from email import policy
-from email.errors import MessageError as StdlibMessageError
 from email.generator import BytesGenerator
 from email.parser import BytesParser
 from io import BytesIO
@@ -32,7 +31,11 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     for part in parts:
         if part.is_multipart():
             _relabel(part)
-        elif not fits(_payload(part)):
+        elif fits(_payload(part)):
+            continue
+        elif part.get_content_maintype() == "multipart":
+            return None  # without any part in it, there is nothing that an encoding could be said of
+        else:
             _recode(part, top=part is message)
     return _flat(message)
 
@@ -88,6 +91,6 @@ def _flat(message: Message) -> bytes | None:
     plain = policy.compat32.clone(linesep="\r\n", max_line_length=None)
     try:
         BytesGenerator(out, mangle_from_=False, policy=plain).flatten(message)
-    except (StdlibMessageError, ValueError, LookupError):
+    except ValueError:  # UnicodeEncodeError: a multipart without any part, which it does not write back as it was
         return None
     return out.getvalue()

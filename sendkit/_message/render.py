@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendkit._message.message import Message
 
-_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|[^\n]{79}|--=_")
+_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|^[^\n]{79}|--=_", re.MULTILINE)
 
 
 @dataclass(slots=True, frozen=True)

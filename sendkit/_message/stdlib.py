@@ -57,6 +57,9 @@ def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
     head = [*(_field(name, text) for name, text in texts), *_missing(written, redirection)]
     _prepare(copy)
     ready = ready_message("".join(head).encode() + _flat(copy))
+    names = [*(field.partition(":")[0] for field in head), *(name for name, _ in copy.raw_items())]
+    if [field.name for field in ready.fields] != names:
+        raise refuse("the email package breaks a header of it when it folds", "shorten its Content fields")
     content = ready.content.seven_bit() or ready.content
     return replace(ready, fields=written, content=content)
 
@@ -115,10 +118,12 @@ def _missing(fields: tuple[Field, ...], redirection: Redirection) -> list[str]:
 
 
 def _domain(fields: tuple[Field, ...], redirection: Redirection) -> str:
-    if redirection.reverse_path is None:
+    try:
         return reverse_path_in(fields).domain
-    reverse_path = redirection.reverse_path[0]
-    return reverse_path.domain if reverse_path else "localhost"
+    except MessageError:
+        if redirection.reverse_path is None:
+            raise
+        return redirection.reverse_path[0].domain if redirection.reverse_path[0] else "localhost"
 
 
 def _prepare(copy: Message) -> None:

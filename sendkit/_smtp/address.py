@@ -33,6 +33,7 @@ _ADVICE = (
         'dots stand between other characters; if the mailbox is truly called so, quote it: "a..b"@example.com',
     ),
 )
+_TAKE_OUT = "take it out of the address"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
@@ -88,21 +89,21 @@ def parse_address(text: str) -> Address:
         raise AddressError(f"an address of {len(text)} characters", f"an address has at most {_MAX_PATH} octets")
     if not text:
         raise AddressError("an empty address", "write one such as ana@example.com")
-    refuse_invisible(text, quoted=text.startswith('"'))
+    _refuse_invisible(text, quoted=text.startswith('"'))
     local, domain = _split(text)
     address = Address(text, local, _literal(text, domain) if domain.startswith("[") else _domain(text, domain))
     _measure(address)
     return address
 
 
-def refuse_invisible(text: str, *, quoted: bool = False) -> None:
-    """Refuse what a reader does not see: controls, format characters and spaces (plain ones only unless `quoted`)."""
+def _refuse_invisible(text: str, *, quoted: bool) -> None:
     if text.isascii() and text.isprintable() and (quoted or " " not in text):
         return
     for char in text:
         if unicodedata.category(char) in _INVISIBLE and not (quoted and char == " "):
             name = unicodedata.name(char, "a control character")
-            raise AddressError(f"{_show(text)} holds U+{ord(char):04X} ({name})", "take it out of the address")
+            advice = _advice(text, _TAKE_OUT) if char == " " else _TAKE_OUT
+            raise AddressError(f"{_show(text)} holds U+{ord(char):04X} ({name})", advice)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -18,6 +18,8 @@ def command_line(*parts: str, utf8: bool = False) -> bytes:
     transaction uses SMTPUTF8 (RFC 6531 section 3.4).
     """
     line = " ".join(parts)
+    if line.isascii() and line.isprintable():
+        return line.encode("ascii") + b"\r\n"
     if _CONTROL.search(line):
         raise UnsafeCommand("a control character in an SMTP command")
     if not (utf8 or line.isascii()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -107,6 +108,8 @@ class ReplyReader:
         return None
 
     def _take(self, line: bytes) -> Reply | None:
+        if self._code is None and line[3:4] != b"-":
+            return _single(line)
         match = _LINE.fullmatch(line)
         code = int(match.group(1)) if match else None
         if match is None or (self._code is not None and code != self._code):
@@ -124,3 +127,12 @@ class ReplyReader:
     def _measure(self, unread: int) -> None:
         if self._size + unread > MAX_REPLY:
             raise MalformedReply(f"a reply of more than {MAX_REPLY} octets")
+
+
+@functools.lru_cache(maxsize=256)
+def _single(line: bytes) -> Reply:
+    """A reply of one line; servers say the same few all day."""
+    match = _LINE.fullmatch(line)
+    if match is None or len(line) > MAX_REPLY:
+        raise MalformedReply(f"not an SMTP reply line: {line[:80]!r}")
+    return Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))

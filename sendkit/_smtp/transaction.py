@@ -105,20 +105,27 @@ class Plan:
     parameters: Sequence[str] = ()
     utf8: bool = False
 
+    @property
+    def ahead(self) -> bool:
+        """Whether all of it goes out in one write, so that another transaction may be written behind it."""
+        return self.mode is Mode.CHUNKING and self.size <= SMALL
+
 
 @dataclass(slots=True, frozen=True)
 class Report:
     """How a transaction ended: a verdict for each recipient, and what became of the session.
 
     `carried` recipients were too many for this transaction and go into the next one at once (RFC 5321 section
-    4.5.3.1.10). `close`: the connection must not be used again. `clean`: it ended in 2yz, so no RSET is due.
+    4.5.3.1.10). `close`: nothing more may be written on this connection; `broken`: nothing more can be believed on it
+    either. `clean`: it ended in 2yz, so no RSET is due. `choked`: the server did not follow, so speak step by step.
     """
 
     verdicts: dict[Address, Verdict]
     carried: tuple[Address, ...]
-    close: bool
-    clean: bool
-    choked: bool
+    close: bool = False
+    broken: bool = False
+    clean: bool = False
+    choked: bool = False
 
 
 @dataclass(slots=True)
@@ -138,6 +145,7 @@ class _Course:
     go_ahead: bool = False
     over: bool = False
     close: bool = False
+    broken: bool = False
     clean: bool = False
     choked: bool = False
 
@@ -255,7 +263,7 @@ def _answered_end(course: _Course, step: Step, reply: Reply) -> None:
             _refuse_all(course, Phase.END_OF_DATA, reply)
     elif course.void:
         reason = "the server accepted a message that it had refused before"
-        course.close = True
+        course.close = course.broken = True
         course.general = judge_failure(Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason, reply), ended=True)
     else:
         course.clean = True
@@ -269,14 +277,14 @@ def _refuse_all(course: _Course, phase: Phase, reply: Reply) -> None:
 
 def _judge(course: _Course, phase: Phase, reply: Reply) -> Verdict:
     if out_of_step(reply):
-        course.choked = course.close = True
+        course.choked = course.close = course.broken = True
     elif not (reply.transient or reply.permanent):
-        course.close = True
+        course.close = course.broken = True
     return judge_refusal(phase, reply, stepwise=course.plan.stepwise)
 
 
 def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
-    course.close = course.over = True
+    course.close = course.over = course.broken = True
     if course.general is None or (ended and not course.void):
         where = Phase.BODY if phase is Phase.END_OF_DATA else phase
         course.general = judge_failure(where, failure, ended=ended)
@@ -290,4 +298,4 @@ def _report(course: _Course) -> Report:
         for recipient in course.plan.recipients
         if recipient not in carried and (verdict := course.refused.get(recipient) or course.general)
     }
-    return Report(verdicts, carried, course.close, course.clean, course.choked)
+    return Report(verdicts, carried, course.close, course.broken, course.clean, course.choked)

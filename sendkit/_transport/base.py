@@ -66,13 +66,15 @@ def _cancelled() -> str:
 class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
-    `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline).
+    `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
+    many letters may be on one connection at the same time, this one included.
     """
 
     recipients: tuple[Address, ...]
     clock: Clock = field(default_factory=SystemClock)
     why_interrupted: Callable[[], str] = _cancelled
     keep_transcript: bool = False
+    in_flight: int = 1
     host: str = ""
     port: int | None = None
     phase: Phase = Phase.RESOLVE
@@ -97,7 +99,7 @@ class AttemptLog:
     def answered(self, phase: Phase, reply: Reply, recipient: Address | None = None) -> None:
         """Note a reply."""
         self.phase = phase
-        self.answers.append(Answer(phase=phase, reply=reply, recipient=recipient.written if recipient else None))
+        self.answers.append(Answer(phase, reply, recipient.written if recipient else None))
         if self.recording:
             for line in str(reply).split("\n"):
                 self._line("S", line)

@@ -14,10 +14,11 @@ from sendkit._settings import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Verdict
 from sendkit._transport.base import AttemptLog, Transport
-from sendkit._wire.driver import Stale, carry
+from sendkit._wire.conversation import Stale
+from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
-from sendkit._wire.pool import Pool
+from sendkit._wire.pool import Limits, Pool
 from sendkit._wire.session import Session, open_session
 
 
@@ -30,7 +31,7 @@ class SMTPTransport(Transport):
         self._server = server
         self._username = username
         self._credentials = credentials
-        self._max_connections = max_connections
+        self._limits = Limits(max_connections, quit=server.timeouts.quit)
         self._pool: Pool | None = None
         self._stepwise = False
         self._refused: dict[bytes, Verdict] = {}
@@ -49,16 +50,16 @@ class SMTPTransport(Transport):
             log.settle_all(failed.verdict)
 
     async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog, *, new: bool) -> bool:
+        """False when the session was dead before anything of the letter was written."""
         session = await pool.acquire(log, new=new)
-        keep = False
         try:
-            report = await carry(session, letter, log, timeouts=self._server.timeouts, stepwise=self._stepwise)
-            self._stepwise |= report.choked
-            keep = not report.close
+            report = await Carrier(self._server.timeouts, self._stepwise).carry(session, letter, log)
+            self._stepwise |= report is not None and report.choked
         except Stale:
+            session.given_up = True
             return False
         finally:
-            pool.release(session, keep=keep)
+            pool.release(session)
         return True
 
     async def aclose(self) -> None:
@@ -71,8 +72,7 @@ class SMTPTransport(Transport):
         # Connections belong to the event loop that they were made on; another loop gets new ones.
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
             self._proving = asyncio.Lock()
-            quit_limit = self._server.timeouts.quit
-            self._pool = Pool(self._open, self._max_connections, quit_limit=quit_limit)
+            self._pool = Pool(self._open, self._limits)
         return self._pool
 
     async def _open(self, log: AttemptLog) -> Session:

@@ -72,9 +72,12 @@ class Channel(asyncio.Protocol):
         """Seconds since the last reply."""
         return self._loop.time() - self.answered_at
 
-    def check_quiet(self) -> None:
-        """Raise Broken when the connection was lost, or something came that nobody asked for."""
-        if not self._reader.pending:
+    def check_quiet(self, *, awaited: bool = False) -> None:
+        """Raise Broken when the connection was lost, or something came that nobody asked for.
+
+        `awaited`: somebody else did ask, so that what has come may be for them.
+        """
+        if awaited or not self._reader.pending:
             if self._lost is not None or self._transport.is_closing():
                 raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
             return

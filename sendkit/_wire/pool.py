@@ -1,13 +1,15 @@
 """The connections of one mailer on one event loop: opened as they are needed, used again, replaced when they died.
 
-Knows how many there may be and which are idle. A connection that sat idle is asked (RSET) before a transaction is
-written to it, so that a silently dead one cannot turn a harmless retry into doubt.
+Knows how many there may be, who rides on which, and who waits, in order of arrival. A connection that sat idle is asked
+(RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into doubt.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.failure import Broken
@@ -19,62 +21,138 @@ _MOMENT = 1.0
 Opener = Callable[[AttemptLog], Awaitable[Session]]
 
 
-class Pool:
-    """At most `limit` sessions, made by `opener`. Tasks that find none free wait in order."""
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """How many connections, how many letters on one in its lifetime, and how patient a good-bye is (seconds)."""
 
-    def __init__(self, opener: Opener, limit: int, *, quit_limit: float) -> None:
+    connections: int
+    letters: int | None = None
+    quit: float = 5
+
+
+class Pool:
+    """At most `limits.connections` sessions, made by `opener`. Tasks that find no place wait in order."""
+
+    def __init__(self, opener: Opener, limits: Limits) -> None:
         self._opener = opener
-        self._quit_limit = quit_limit
-        self._free = asyncio.Semaphore(limit)
-        self._idle: list[Session] = []
+        self._limits = limits
+        self._sessions: list[Session] = []
+        self._opening = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self.loop = asyncio.get_running_loop()
 
     async def acquire(self, log: AttemptLog, *, new: bool = False) -> Session:
-        """A session for one task alone, until `release`; a reused one answered a moment ago. Raises SessionFailed."""
-        await self._free.acquire()
-        try:
-            while self._idle and not new:
-                session = self._idle.pop()
-                if await self._alive(session):
-                    log.tls = session.tls
-                    return session
-            return await self._opener(log)
-        except BaseException:
-            self._free.release()
-            raise
+        """A place on a session until `release`; one that sat idle answered a moment ago. Raises SessionFailed."""
+        queued = bool(self._waiting)
+        if queued:
+            await self._wait(again=False)
+        while True:
+            session = None if new else self._with_room(log.in_flight)
+            if session is not None:
+                if session.riders or await self._alive(session):
+                    return self._board(session, log)
+            elif len(self._sessions) + self._opening < self._limits.connections:
+                return self._board(await self._open(log), log)
+            else:
+                await self._wait(again=queued)
+                queued = True
 
-    def release(self, session: Session, *, keep: bool) -> None:
-        """Hand a session back; one that is not to be kept is closed at once."""
-        if keep and not self._closed and session.channel.quiet:
-            self._idle.append(session)
-        else:
-            session.channel.abort()
-        self._free.release()
+    def release(self, session: Session) -> None:
+        """Give the place back; a session that is not to be used again is closed behind the last letter on it."""
+        session.riders -= 1
+        session.given_up |= self._spent(session) or self._closed
+        if not session.riders and (session.given_up or not session.channel.quiet):
+            self._drop(session)
+        self._wake()
 
     async def aclose(self) -> None:
-        """Say good-bye on every idle connection; those in use are closed when they are handed back."""
+        """Say good-bye on every idle connection; those in use are closed behind the last letter on them."""
         self._closed = True
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(session.channel.quit(self._quit_limit) for session in idle))
+        idle = [session for session in self._sessions if not session.riders]
+        self._sessions = [session for session in self._sessions if session.riders]
+        await asyncio.gather(*(session.channel.quit(self._limits.quit) for session in idle))
+
+    def _with_room(self, in_flight: int) -> Session | None:
+        for session in reversed(self._sessions):
+            shared = in_flight > 1 and session.riders < session.room and not self._spent(session)
+            if not session.given_up and (not session.riders or shared):
+                return session
+        return None
+
+    def _spent(self, session: Session) -> bool:
+        return self._limits.letters is not None and session.letters >= self._limits.letters
+
+    def _board(self, session: Session, log: AttemptLog) -> Session:
+        if not session.riders:
+            ahead = session.capabilities.pipelining and session.capabilities.chunking
+            session.room = log.in_flight if ahead else 1
+        session.riders += 1
+        session.letters += 1
+        log.tls = session.tls
+        if session.riders < session.room:
+            self._wake()
+        return session
+
+    async def _open(self, log: AttemptLog) -> Session:
+        self._opening += 1
+        try:
+            session = await self._opener(log)
+        finally:
+            self._opening -= 1
+            self._wake()
+        self._sessions.append(session)
+        return session
 
     async def _alive(self, session: Session) -> bool:
         channel = session.channel
-        if not channel.quiet:
-            channel.abort()
-            return False
-        if channel.idle_for <= _MOMENT:
+        if channel.quiet and channel.idle_for <= _MOMENT:
             return True
+        self._sessions.remove(session)
+        self._opening += 1
         try:
-            channel.write(b"RSET\r\n")
-            reply = await channel.reply(self._quit_limit)
-        except Broken:
-            reply = None
+            alive = channel.quiet and await _answers(session, self._limits.quit)
         except BaseException:
             channel.abort()
             raise
-        if reply is None or not reply.positive:
+        finally:
+            self._opening -= 1
+        if alive:
+            self._sessions.append(session)
+        else:
             channel.abort()
-            return False
-        session.rset_due = False
-        return True
+        return alive
+
+    def _drop(self, session: Session) -> None:
+        session.channel.abort()
+        if session in self._sessions:
+            self._sessions.remove(session)
+
+    async def _wait(self, *, again: bool) -> None:
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        (self._waiting.appendleft if again else self._waiting.append)(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            else:
+                self._wake()
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+
+async def _answers(session: Session, limit: float) -> bool:
+    try:
+        session.channel.write(b"RSET\r\n")
+        reply = await session.channel.reply(limit)
+    except Broken:
+        return False
+    session.rset_due = False
+    return reply.positive

@@ -29,19 +29,29 @@ from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.login import Login, authenticate
 from sendkit._wire.takeover import check_unread, take_over
+from sendkit._wire.turns import Turns
 
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
 
 
 @dataclass(slots=True)
 class Session:
-    """A connection on which mail may be sent. `rset_due`: the last transaction may still be open at the server."""
+    """A connection on which mail may be sent.
+
+    `rset_due`: the last transaction may still be open at the server. `given_up`: nothing more may be written. `riders`:
+    how many letters are on it now, of at most `room`; `letters` and `transactions`: how many there have been.
+    """
 
     channel: Channel
     capabilities: Capabilities
     tls: TLSFacts | None
+    turns: Turns = field(default_factory=Turns)
     rset_due: bool = False
-    used: bool = False
+    given_up: bool = False
+    riders: int = 0
+    room: int = 1
+    letters: int = 0
+    transactions: int = 0
 
 
 async def open_session(server: Server, login: Login | None, log: AttemptLog) -> Session:

@@ -1,4 +1,4 @@
-"""Real servers for the tests: each class starts one on loopback, in a folder of its own, and leaves nothing behind.
+"""Servers for the tests: real ones (`postfix`, `secretservice`) and scripted ones, on loopback, leaving nothing behind.
 
-Nothing here knows pytest but `fixtures`, and nothing here knows sendkit: a server must not share its subject's errors.
+The real ones know neither sendkit nor pytest: a server must not share its subject's errors. `fixtures` hands them out.
 """

@@ -79,7 +79,7 @@ class Postfix:
         """Why this server cannot be started here, and what to do about it; None if it can."""
         if os.name != "posix" or os.geteuid() != 0:
             return "Postfix's master must be started as root: run the tests as root"
-        if not all(map(shutil.which, ("postconf", "dovecot", "doveconf"))):
+        if not all(shutil.which(name, path=_ENVIRONMENT["PATH"]) for name in ("postconf", "dovecot", "doveconf")):
             return "Postfix or Dovecot is missing: apt-get install postfix dovecot-core"
         if not _output("dovecot", "--version").startswith("2.3."):
             return "the tests' configuration is for Dovecot 2.3, which Debian 12 has"

@@ -1,0 +1,31 @@
+"""One file for each client under test, written as its own documentation shows it, and as fast as it allows."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.clients.base import Client
+
+_HOMES = {
+    "sendkit": ("sendkit_", "Sendkit"),
+    "sendkit send_many": ("sendkit_", "SendMany"),
+    "sendkit in_flight=32": ("sendkit_", "InFlight"),
+    "sendkit sync": ("sendkit_", "SyncSendkit"),
+    "aiosmtplib": ("aiosmtplib_", "Aiosmtplib"),
+    "smtplib": ("smtplib_", "Smtplib"),
+    "red-mail": ("redmail_", "RedMail"),
+    "yagmail": ("yagmail_", "Yagmail"),
+    "python-emails": ("emails_", "PythonEmails"),
+    "ceiling": ("replay", "Replay"),
+    "ceiling, 32 ahead": ("replay", "ReplayAhead"),
+}
+NODE = {"nodemailer": "nodemailer.mjs"}
+
+
+def make(name: str) -> Client:
+    """The client of that name; only its own library is imported."""
+    module, kind = _HOMES[name]
+    client: Client = getattr(import_module(f"benchmarks.clients.{module}"), kind)()
+    return client

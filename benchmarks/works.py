@@ -1,0 +1,164 @@
+"""The works: what is to be done, by whom, how often, and what sendkit wants to reach.
+
+`python -m benchmarks --quick` does less of each, in a minute or two; its ratios are noisier, and its tables are not kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+BASELINE = "aiosmtplib"
+_CHUNKING = ("PIPELINING", "CHUNKING")
+_OURS = ("sendkit", "sendkit send_many", "sendkit in_flight=32", "sendkit sync")
+_PEERS = ("aiosmtplib", "smtplib", "red-mail", "yagmail", "python-emails", "nodemailer")
+
+
+class Measure(Enum):
+    """What a work is about, and so which figures its table shows."""
+
+    SPEED = "messages a second"
+    ROUND_TRIPS = "round trips"
+    VOLUME = "octets a second"
+    BUILDING = "microseconds"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At least so many times the baseline, at most so many round trips, at most so much memory (see `Measure`)."""
+
+    ratio: float | None = None
+    round_trips: float | None = None
+    growth: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One work. `job` goes to the worker, with what `quick` replaces; `far` puts a link of 50 ms in between.
+
+    `title` is a format of the job.
+    """
+
+    key: str
+    title: str
+    measure: Measure
+    clients: tuple[str, ...]
+    job: dict[str, Any]
+    quick: dict[str, Any] = field(default_factory=dict)
+    extensions: tuple[str, ...] = _CHUNKING
+    far: bool = False
+    rounds: int = 5
+    baseline: str = BASELINE
+    goals: dict[str, Goal] = field(default_factory=dict)
+
+
+ATTACHMENT_OCTETS = 20_000_000
+
+WORKS = (
+    Work(
+        key="one",
+        title="{messages:,} messages of 2 kB text and html, built and sent on one connection",
+        measure=Measure.SPEED,
+        clients=(*_OURS, *_PEERS, "ceiling", "ceiling, 32 ahead"),
+        job={"kind": "stream", "messages": 1000},
+        quick={"messages": 300},
+        goals={"sendkit": Goal(ratio=8), "sendkit in_flight=32": Goal(ratio=20)},
+    ),
+    Work(
+        key="eight",
+        title="the same on eight connections",
+        measure=Measure.SPEED,
+        clients=(*_OURS, *_PEERS, "ceiling"),
+        job={"kind": "stream", "messages": 1000, "connections": 8},
+        quick={"messages": 300},
+        goals={"sendkit send_many": Goal(ratio=10)},
+    ),
+    Work(
+        key="far",
+        title="{messages:,} messages over a link of 50 ms on one connection, the server has CHUNKING",
+        measure=Measure.ROUND_TRIPS,
+        clients=("sendkit", "sendkit in_flight=32", "nodemailer", "aiosmtplib", "smtplib"),
+        job={"kind": "stream", "messages": 200},
+        quick={"messages": 20},
+        far=True,
+        rounds=1,
+        goals={"sendkit": Goal(round_trips=1.15)},
+    ),
+    Work(
+        key="far-pipelining",
+        title="the same, the server has PIPELINING alone",
+        measure=Measure.ROUND_TRIPS,
+        clients=("sendkit", "nodemailer"),
+        job={"kind": "stream", "messages": 200},
+        quick={"messages": 20},
+        extensions=("PIPELINING",),
+        far=True,
+        rounds=1,
+        goals={"sendkit": Goal(round_trips=2.2)},
+    ),
+    Work(
+        key="far-stepwise",
+        title="the same, the server has neither",
+        measure=Measure.ROUND_TRIPS,
+        clients=("sendkit", "nodemailer"),
+        job={"kind": "stream", "messages": 200},
+        quick={"messages": 20},
+        extensions=(),
+        far=True,
+        rounds=1,
+        goals={"sendkit": Goal(round_trips=4.4)},
+    ),
+    Work(
+        key="crowd",
+        title="one message to {recipients:,} recipients over that link",
+        measure=Measure.ROUND_TRIPS,
+        clients=("sendkit", "nodemailer", "aiosmtplib"),
+        job={"kind": "stream", "messages": 1, "recipients": 1000},
+        quick={"recipients": 200},
+        far=True,
+        rounds=1,
+        goals={"sendkit": Goal(round_trips=1.5)},
+    ),
+    Work(
+        key="cold",
+        title="connect, STARTTLS, AUTH, send, QUIT over that link",
+        measure=Measure.ROUND_TRIPS,
+        clients=("sendkit", "sendkit sync", *_PEERS),
+        job={"kind": "cold", "messages": 1},
+        far=True,
+        rounds=3,
+        goals={"sendkit": Goal(round_trips=9)},
+    ),
+    Work(
+        key="attachment",
+        title="a file of 20 MB, given as a path",
+        measure=Measure.VOLUME,
+        clients=("sendkit", *_PEERS, "ceiling"),
+        job={"kind": "stream", "messages": 2, "attachment": "attachment.bin"},
+        quick={"messages": 1},
+        rounds=3,
+        goals={"sendkit": Goal(ratio=8, growth=0.25)},
+    ),
+    Work(
+        key="build",
+        title="one message built and serialised, and not sent",
+        measure=Measure.BUILDING,
+        clients=("sendkit", "smtplib"),
+        job={"kind": "build", "messages": 1000},
+        quick={"messages": 300},
+        baseline="smtplib",
+        goals={"sendkit": Goal(ratio=20)},
+    ),
+    Work(
+        key="memory",
+        title="{messages:,} messages from a generator through send_many on four connections",
+        measure=Measure.MEMORY,
+        clients=("sendkit send_many", "sendkit in_flight=32"),
+        job={"kind": "stream", "messages": 100_000, "connections": 4, "settle": 1000},
+        quick={"messages": 5_000},
+        rounds=1,
+        goals={"sendkit send_many": Goal(growth=20.0)},
+    ),
+)

@@ -1,0 +1,64 @@
+"""Standard streams, as a person or a pipe has them: colour where it is wanted, and output that never fails a command.
+
+Once a message is out, nothing that happens to the report of it may change the exit code: a wrapper that takes a closed
+pipe for a failed delivery would send the message a second time.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Style(StrEnum):
+    """How a piece of text looks, as the parameter of an ANSI escape sequence (ECMA-48 section 8.3.117)."""
+
+    BOLD = "1"
+    FAINT = "2"
+    RED = "31"
+    GREEN = "32"
+    YELLOW = "33"
+    CYAN = "36"
+
+
+def painted(text: str, *styles: Style) -> str:
+    """The text in these styles, or as it is where standard output shows no colour (no-color.org)."""
+    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\x1b[{';'.join(styles)}m{text}\x1b[0m" if text and styles and colourful else text
+
+
+def prepare() -> None:
+    """From now on every text can be printed: what the terminal cannot show is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str = "") -> None:
+    """Print a line on standard output."""
+    _write(sys.stdout, lambda: sys.stdout.write(f"{text}\n"))
+
+
+def say_octets(octets: bytes) -> None:
+    """Write octets to standard output as they are."""
+    _write(sys.stdout, lambda: sys.stdout.buffer.write(octets))
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error."""
+    _write(sys.stderr, lambda: sys.stderr.write(f"{text}\n"))
+
+
+def _write(stream: TextIO, write: Callable[[], object]) -> None:
+    try:
+        write()
+        stream.flush()
+    except OSError:
+        # Nobody reads on. Without this, Python would try the rest once more when it ends, and fail then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

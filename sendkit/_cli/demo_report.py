@@ -1,0 +1,62 @@
+"""The message of the demo: a report with a table, a picture and an attachment, as a program would write it.
+
+Knows only the public face, so that it can be read as an example.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from html import escape
+
+from sendkit import Attachment, Message
+
+ACCEPTED, GREYLISTED, REJECTED = "luis@example.com", "mia@example.net", "nobody@example.org"
+
+_SALES = {"Norte": 96, "Centro": 132, "Levante": 118, "Sur": 74}
+_WIDTH, _HEIGHT, _BAR, _GAP = 320, 160, 56, 20
+_INK, _PAPER = (0x2B, 0x6C, 0xB0), (0xF7, 0xFA, 0xFC)
+
+
+def report() -> Message:
+    """The report to all three recipients."""
+    rows = "".join(
+        f"<tr><td>{escape(region)}</td><td align='right'>{sold}</td></tr>" for region, sold in _SALES.items()
+    )
+    return Message(
+        sender="Ana Núñez <ana@example.com>",
+        to=[f"Luis <{ACCEPTED}>", f"Mía <{GREYLISTED}>"],
+        cc=REJECTED,
+        subject="Informe semanal – weekly report 📈",
+        html=(
+            "<h1>Sales of the week</h1>"
+            "<table border='1' cellpadding='6'><tr><th>Región</th><th>Sold</th></tr>" + rows + "</table>"
+            "<p><img src='cid:chart' alt='the same as bars'></p>"
+        ),
+        inline={"chart": _chart()},
+        attachments=[Attachment.from_bytes(_csv(), filename="ventas-España.csv")],
+    )
+
+
+def _csv() -> bytes:
+    return ("región;sold\r\n" + "".join(f"{region};{sold}\r\n" for region, sold in _SALES.items())).encode("utf-8-sig")
+
+
+def _chart() -> bytes:
+    """Bars as a PNG (ISO/IEC 15948): 8 bits for each of red, green and blue."""
+    top = max(_SALES.values())
+    heights = [sold * (_HEIGHT - _GAP) // top for sold in _SALES.values()]
+    lines = (b"\0" + b"".join(_pixels(heights, _HEIGHT - row)) for row in range(_HEIGHT))
+    header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(lines))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _pixels(heights: list[int], altitude: int) -> list[bytes]:
+    step = _BAR + _GAP
+    bars = [bytes(_PAPER) * _GAP + bytes(_INK if altitude <= height else _PAPER) * _BAR for height in heights]
+    return [*bars, bytes(_PAPER) * (_WIDTH - step * len(heights))]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,0 +1,96 @@
+"""What a shell is told: one number for what became of a message, those of sysexits.h where they fit.
+
+Knows: results, errors, and the order in which mixed outcomes count (that of `errors.py`).
+Must not know: where arguments or results come from.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from sendkit import errors
+from sendkit._smtp.verdict import Cause
+
+if TYPE_CHECKING:
+    from sendkit._result import DeliveryResult, RecipientResult
+
+
+class Usage(Exception):
+    """Arguments that cannot be meant; `command` is what was called, such as `sendkit send`."""
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message)
+        self.command = command
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command line."""
+
+    ACCEPTED = 0
+    USAGE = 64
+    MESSAGE = 65
+    REJECTED = 69
+    UNEXPECTED = 70
+    DEFERRED = 75
+    IN_DOUBT = 76
+    AUTHENTICATION = 77
+    CONFIGURATION = 78
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    ExitCode.ACCEPTED: "every recipient was accepted",
+    ExitCode.USAGE: "the arguments do not make sense",
+    ExitCode.MESSAGE: "the message cannot be sent by anyone (a bad address, a missing attachment)",
+    ExitCode.REJECTED: "refused for good; the same again will not help",
+    ExitCode.UNEXPECTED: "the demo did not go as it should",
+    ExitCode.DEFERRED: "not taken, and not refused for good; what is left may be sent again later",
+    ExitCode.IN_DOUBT: "the server may have taken it; no wrapper may just run it again",
+    ExitCode.AUTHENTICATION: "no password was found, or the login was refused",
+    ExitCode.CONFIGURATION: "a setting that cannot work",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what was known by then was printed",
+}
+
+_BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (Usage, ExitCode.USAGE),
+    (errors.MessageError, ExitCode.MESSAGE),
+    (errors.ConfigurationError, ExitCode.CONFIGURATION),
+    (errors.CredentialsError, ExitCode.AUTHENTICATION),
+    (errors.InDoubtError, ExitCode.IN_DOUBT),
+    (errors.RejectedError, ExitCode.REJECTED),
+    (errors.DeliveryError, ExitCode.DEFERRED),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+)
+_ORDER = tuple(Cause)
+
+
+def exit_code(outcome: DeliveryResult | BaseException) -> ExitCode:
+    """The exit code for a result or an error; a partial delivery has the code of what is left."""
+    if isinstance(outcome, BaseException):
+        return _of_error(outcome)
+    if outcome.error is not None:
+        return _of_error(outcome.error)
+    if outcome.in_doubt:
+        return ExitCode.IN_DOUBT
+    if outcome.deferred:
+        return _of_deferred(min(outcome.deferred, key=_rank))
+    return ExitCode.REJECTED if outcome.rejected else ExitCode.ACCEPTED
+
+
+def _of_error(error: BaseException) -> ExitCode:
+    if isinstance(error, errors.DeliveryError) and error.result is not None:
+        return exit_code(error.result)
+    if isinstance(error, errors.AuthenticationError) and not error.transient:
+        return ExitCode.AUTHENTICATION
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.UNEXPECTED)
+
+
+def _of_deferred(first: RecipientResult) -> ExitCode:
+    # Only a refused login needs a person; one that failed for now (454 4.7.0) mends itself.
+    refused = first.cause is Cause.AUTHENTICATION and not first.retryable
+    return ExitCode.AUTHENTICATION if refused else ExitCode.DEFERRED
+
+
+def _rank(recipient: RecipientResult) -> int:
+    return _ORDER.index(recipient.cause or Cause.DEFERRED)

@@ -1,0 +1,95 @@
+"""What the help says beyond the list of options: what a command is for, and an example that can be typed.
+
+Knows the exit codes and their meanings. Must not know argparse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sendkit._cli.exit_codes import MEANINGS
+
+_PASSWORDS = """\
+passwords:
+  There is no option for a password: everybody on this machine could read it. sendkit takes it from
+  SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential sendkit.password, or the
+  keyring of the operating system, where `sendkit login HOST USER` puts it."""
+
+_EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in MEANINGS.items())
+
+MAIN = "Send mail, and know what became of it, recipient by recipient."
+MAIN_EPILOG = f"""\
+examples:
+  sendkit demo                                        see it work, on this machine alone
+  sendkit login smtp.example.com ana@example.com      once: put the password into the keyring
+  echo 'All went well.' | sendkit send --host smtp.example.com --user ana@example.com \\
+      -f ana@example.com -t luis@example.com -s 'Backup done' -a backup.log
+
+`sendkit COMMAND --help` says more.
+
+{_PASSWORDS}
+
+{_EXIT_CODES}"""
+
+
+@dataclass(slots=True, frozen=True)
+class HelpText:
+    """A command in a few words, in a sentence or two, and by example."""
+
+    short: str
+    long: str
+    epilog: str
+
+
+COMMANDS = {
+    "send": HelpText(
+        "send one message, and say what became of it",
+        "Send one message, and say for each recipient whether it was accepted, rejected or deferred, or is in doubt.\n"
+        "The text comes from --text or from standard input.",
+        f"""\
+examples:
+  sendkit send --host smtp.example.com --user ana@example.com -f 'Ana <ana@example.com>' \\
+      -t luis@example.com -s 'Weekly report' --html report.html -a report.pdf
+  df -h | sendkit send -t ops@example.net -s 'Disk space'       (the rest from the environment)
+  sendkit send --dry-run -f ana@example.com -t luis@example.com -s Hola --text '¿Qué tal?'
+  sendkit send --message ready.eml --json
+
+environment:
+  SENDKIT_URL, or SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME, names the server and
+  the account; SENDKIT_FROM the sender. An option stands above its variable; --host above all that the
+  environment says of the server.
+
+{_PASSWORDS}
+
+{_EXIT_CODES}""",
+    ),
+    "login": HelpText(
+        "put a password into the keyring",
+        "Ask for the password of an account, without showing it, and store it in the keyring of the operating system.\n"
+        "When standard input is no terminal, its first line is the password.",
+        """\
+examples:
+  sendkit login smtp.example.com ana@example.com
+  pass show mail | sendkit login smtp.example.com ana@example.com
+
+The entry is called sendkit:HOST. `sendkit logout` removes it.""",
+    ),
+    "logout": HelpText(
+        "remove a password from the keyring",
+        "Remove the password of an account from the keyring of the operating system.",
+        """\
+example:
+  sendkit logout smtp.example.com ana@example.com""",
+    ),
+    "demo": HelpText(
+        "see a message go through a real conversation",
+        "Start a mail server on this machine for a moment, closed to all others, and send it a report. It takes it\n"
+        "for one recipient at once, for a second one when asked again, and not at all for a third.",
+        """\
+examples:
+  sendkit demo
+  sendkit demo --keep received      put the received messages into the folder `received`
+
+It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
+    ),
+}

@@ -1,0 +1,58 @@
+"""From arguments and the environment to a mailer.
+
+An option stands above its variable. --host names another server, so that what the environment says of the port and the
+security of its own one (perhaps none) must not be carried over to it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from typing import TYPE_CHECKING
+
+from sendkit import Mailer, RetryPolicy, Server
+from sendkit._account import Account
+from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._cli.options import SendOptions
+
+
+def mailer_for(options: SendOptions) -> Mailer:
+    """The mailer for these arguments. Raises ConfigurationError."""
+    retry = _policy(options.retries)
+    if os.environ.get("SENDKIT_TRANSPORT"):
+        return Mailer.from_env(retry=retry, deadline=options.deadline)
+    account = _account(options)
+    server = account.server
+    if options.ca_file is not None:
+        server = Server(server.host, server.port, server.security, ca_file=options.ca_file)
+    return Mailer(server, username=options.user or account.username, retry=retry, deadline=options.deadline)
+
+
+def _policy(retries: int | None) -> RetryPolicy:
+    return RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1, max_elapsed=math.inf)
+
+
+def _account(options: SendOptions) -> Account:
+    environ = {**os.environ, **_named(options)}
+    if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
+        hint = "give --host HOST and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
+        raise ConfigurationError("no server is named", hint=hint)
+    if environ.get("SENDKIT_URL") and options.security:
+        hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
+        raise ConfigurationError("--security does not go together with SENDKIT_URL", hint=hint)
+    return Account.from_env(environ)
+
+
+def _named(options: SendOptions) -> dict[str, str]:
+    """The options as the variables that they stand for."""
+    named = {"SENDKIT_SECURITY": options.security} if options.security else {}
+    if options.url:
+        named["SENDKIT_URL"] = options.url
+    if options.host:
+        server = Server.parse(options.host)
+        port = str(server.port) if re.search(r":[0-9]+$", options.host.strip()) else ""
+        named = {"SENDKIT_SECURITY": "", **named, "SENDKIT_URL": "", "SENDKIT_HOST": server.host, "SENDKIT_PORT": port}
+    return named

@@ -1,0 +1,68 @@
+"""From arguments, files and standard input to a message. What is wrong with one is a MessageError, with its field."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sendkit import Attachment, Message
+from sendkit._cli.console import complain
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from sendkit import ReadyMessage
+    from sendkit._cli.options import SendOptions
+
+_STDIN = Path("-")
+
+
+def message_of(options: SendOptions) -> Message | ReadyMessage:
+    """The message that the arguments describe. Raises MessageError."""
+    if options.message is not None:
+        return Message.from_bytes(_read("message", options.message))
+    html = None if options.html is None else _text("html", _read("html", options.html))
+    text = options.text
+    if text is None and html is None:
+        text = _text("text", _read("text", _STDIN))
+    return Message(
+        sender=_sender(options),
+        to=options.to,
+        cc=options.cc,
+        bcc=options.bcc,
+        reply_to=options.reply_to,
+        subject=options.subject or "",
+        text=text,
+        html=html,
+        attachments=[Attachment.from_path(path) for path in options.attach],
+        headers=dict(options.header),
+    )
+
+
+def _sender(options: SendOptions) -> str:
+    sender = options.sender or os.environ.get("SENDKIT_FROM")
+    if not sender:
+        raise MessageError("sender: nobody is named", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
+    return sender
+
+
+def _read(field: str, path: Path) -> bytes:
+    if path == _STDIN:
+        if sys.stdin.isatty():
+            complain(f"sendkit: reading the {field} from the terminal; Ctrl-D on a line of its own ends it")
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MessageError(
+            f"{field}: {str(path)!r} cannot be read: {error.strerror}", field=field, hint="give the path of a file"
+        ) from error
+
+
+def _text(field: str, octets: bytes) -> str:
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "convert it first, such as with iconv -f latin1 -t utf-8"
+        raise MessageError(f"{field}: it is no UTF-8", field=field, hint=hint) from error

@@ -1,0 +1,101 @@
+"""What was asked for, as values: the arguments of each command after argparse has read them.
+
+Knows which arguments go together; for others it raises ValueError in the words of the command line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SendOptions:
+    """The arguments of `sendkit send`."""
+
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    reply_to: tuple[str, ...] = ()
+    subject: str | None = None
+    text: str | None = None
+    html: Path | None = None
+    attach: tuple[Path, ...] = ()
+    header: tuple[tuple[str, str], ...] = ()
+    message: Path | None = None
+    host: str | None = None
+    url: str | None = None
+    user: str | None = None
+    security: str | None = None
+    ca_file: Path | None = None
+    envelope_from: str | None = None
+    retries: int | None = None
+    deadline: float | None = None
+    dry_run: bool = False
+    json: bool = False
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        _check_together("--host", self.host, {"--url": self.url})
+        _check_together("--url", self.url, {"--security": self.security})
+        _check_together("--dry-run", self.dry_run, {"--json": self.json})
+        if self.message is not None:
+            _check_together("--message", self.message, self._written())
+        else:
+            self._check_written()
+
+    def _written(self) -> dict[str, object]:
+        return {
+            "--from": self.sender,
+            "--cc": self.cc,
+            "--bcc": self.bcc,
+            "--reply-to": self.reply_to,
+            "--subject": self.subject,
+            "--text": self.text,
+            "--html": self.html,
+            "--attach": self.attach,
+            "--header": self.header,
+        }
+
+    def _check_written(self) -> None:
+        if not (self.to or self.cc or self.bcc):
+            raise ValueError("nobody to send to; give -t ADDR (or --cc, --bcc)")
+        if self.subject is None:
+            raise ValueError("no subject; give -s SUBJECT (-s '' for none)")
+        often = [name for name, times in Counter(name.lower() for name, _ in self.header).items() if times > 1]
+        if often:
+            raise ValueError(f"the header {often[0]!r} is given twice")
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LoginOptions:
+    """The arguments of `sendkit login`."""
+
+    host: str
+    user: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LogoutOptions:
+    """The arguments of `sendkit logout`."""
+
+    host: str
+    user: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class DemoOptions:
+    """The arguments of `sendkit demo`."""
+
+    keep: Path | None = None
+
+
+Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions
+
+
+def _check_together(option: str, value: object, others: dict[str, object]) -> None:
+    clash = next((name for name, other in others.items() if other not in (None, (), False)), None)
+    if value and clash:
+        raise ValueError(f"{option} and {clash} do not go together")

@@ -1,0 +1,178 @@
+"""The arguments of each command. What they are for is told in `help_texts`.
+
+A password is no argument and never will be: every user of a machine can read the arguments of every process on it. So
+what is not known is not repeated either.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Never, TypeAlias, cast
+
+from sendkit._cli import help_texts as texts
+from sendkit._cli.exit_codes import Usage
+from sendkit._cli.options import DemoOptions, LoginOptions, LogoutOptions, Options, SendOptions
+from sendkit._version import __version__
+
+_Add: TypeAlias = Callable[..., argparse.Action]
+
+_OPTIONS: dict[str, type[Options]] = {
+    "send": SendOptions,
+    "login": LoginOptions,
+    "logout": LogoutOptions,
+    "demo": DemoOptions,
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but for its exit code (2)."""
+
+    def error(self, message: str) -> Never:
+        """Raise Usage."""
+        raise Usage(message, self.prog)
+
+
+def read(arguments: list[str] | None) -> Options | None:
+    """Read the arguments; None when they name no command. Raises Usage; ends the process for --help and --version."""
+    main, commands = _parsers()
+    parsed, unknown = main.parse_known_args(arguments)
+    given = {key: _frozen(value) for key, value in vars(parsed).items()}
+    name = given.pop("command")
+    if name is None:
+        return None
+    if unknown:
+        commands[name].error(_unknown(unknown))
+    try:
+        return _OPTIONS[name](**given)
+    except ValueError as error:
+        commands[name].error(str(error))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
+
+
+def help_text() -> str:
+    """What `sendkit --help` prints."""
+    return _parsers()[0].format_help()
+
+
+def _unknown(arguments: list[str]) -> str:
+    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
+    if not names:
+        return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
+    secret = any(name.startswith(("-p", "--p")) for name in names)
+    return f"unknown option {', '.join(names)}" + ("; a password is no argument: see `sendkit login`" if secret else "")
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    main = _tuned(Parser("sendkit", description=texts.MAIN, epilog=texts.MAIN_EPILOG))
+    main.add_argument("--version", action="version", version=f"sendkit {__version__}")
+    choice = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
+    commands: dict[str, Parser] = {}
+    for name, told in texts.COMMANDS.items():
+        command = choice.add_parser(name, help=told.short, description=told.long, epilog=told.epilog)
+        commands[name] = _tuned(command)
+    _add_send(commands["send"])
+    _add_account(commands["login"])
+    _add_account(commands["logout"])
+    _add_demo(commands["demo"])
+    return main, commands
+
+
+def _tuned(parser: Parser) -> Parser:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.allow_abbrev = False  # a script that says --from must not change its meaning with a new option
+    return parser
+
+
+def _add_send(command: Parser) -> None:
+    _add_message(command.add_argument_group("the message").add_argument)
+    _add_server(command.add_argument_group("the server").add_argument)
+    _add_sending(command.add_argument_group("the sending").add_argument)
+
+
+def _add_sending(add: _Add) -> None:
+    add("--envelope-from", metavar="ADDR", help="where bounces go; '' for nowhere (default: the sender)")
+    add(
+        "--retries",
+        type=_count,
+        metavar="N",
+        help="try deferred recipients N times more (default: 3, within 2 minutes)",
+    )
+    add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
+    add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
+    add("--json", action="store_true", help="print the result as JSON, whatever it is")
+    add("-v", "--verbose", action="store_true", help="show the conversation with the server on standard error")
+
+
+def _add_message(add: _Add) -> None:
+    add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM)")
+    add("-t", "--to", action="append", default=[], metavar="ADDR", help="a recipient; may be repeated, or a comma list")
+    add("--cc", action="append", default=[], metavar="ADDR", help="a recipient of a copy")
+    add("--bcc", action="append", default=[], metavar="ADDR", help="a recipient whom the others do not see")
+    add("--reply-to", action="append", default=[], metavar="ADDR", help="where answers go")
+    add("-s", "--subject", help="the subject")
+    add("--text", help="the text (default: standard input)")
+    add("--html", type=Path, metavar="FILE", help="an HTML file; a plain text is made from it unless there is --text")
+    add(
+        "-a",
+        "--attach",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a file to attach; may be repeated",
+    )
+    add("--header", action="append", default=[], type=_header, metavar="'NAME: VALUE'", help="a further header")
+    help_text = "send this ready message (.eml; - is standard input), to --to or whom it names itself"
+    add("--message", type=Path, metavar="FILE", help=help_text)
+
+
+def _add_server(add: _Add) -> None:
+    add("--host", metavar="HOST[:PORT]", help="the submission server (default: SENDKIT_HOST; port 587)")
+    add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
+    add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")
+    add(
+        "--security",
+        choices=("starttls", "implicit_tls", "none"),
+        help="default: implicit_tls on port 465, else starttls",
+    )
+    add("--ca-file", type=Path, metavar="PEM", help="a further certificate authority to trust")
+
+
+def _add_account(command: Parser) -> None:
+    command.add_argument("host", metavar="HOST", help="the server, such as smtp.example.com")
+    command.add_argument("user", metavar="USER", help="the username there, mostly a mail address")
+
+
+def _add_demo(command: Parser) -> None:
+    command.add_argument(
+        "--keep", type=Path, metavar="DIR", help="where to put the received messages (default: a new folder)"
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} has no colon; write 'X-Report: 42'")
+    return name.strip(), value.strip()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds

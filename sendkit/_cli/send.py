@@ -1,0 +1,93 @@
+"""`sendkit send`: one message, from arguments and standard input to a report and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sendkit import errors
+from sendkit._cli.console import complain, say, say_octets
+from sendkit._cli.exit_codes import ExitCode, exit_code
+from sendkit._cli.mailer import mailer_for
+from sendkit._cli.message import message_of
+from sendkit._cli.report import print_failure, print_recipients
+from sendkit._message.compose import compose
+from sendkit._result import failed_before_sending
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sendkit import DeliveryResult, Message, ReadyMessage
+    from sendkit._cli.options import SendOptions
+
+
+def send(options: SendOptions) -> ExitCode:
+    """Send, and report. Raises SendkitError for what the caller must mend, and KeyboardInterrupt, after the report."""
+    try:
+        message = message_of(options)
+        if options.dry_run:
+            return _show(message, options)
+        with _conversation(shown=options.verbose):
+            result = _deliver(message, options)
+    except errors.SendkitError as error:
+        if options.json:
+            _report(failed_before_sending(error), options)
+        raise
+    except KeyboardInterrupt as interrupt:
+        if (so_far := getattr(interrupt, "result", None)) is not None:
+            _report(so_far, options)
+        raise
+    _report(result, options)
+    print_failure(result)
+    return exit_code(result)
+
+
+def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryResult:
+    result = None
+    try:
+        with mailer_for(options) as mailer:
+            result = mailer.send(
+                message, envelope_from=options.envelope_from, recipients=_redirected(options), check=False
+            )
+    except KeyboardInterrupt as interrupt:
+        if result is not None:  # it came when all was settled, and only the good-bye to the server was left
+            vars(interrupt).setdefault("result", result)
+        raise
+    return result
+
+
+def _redirected(options: SendOptions) -> str | None:
+    return ", ".join(options.to) if options.message is not None and options.to else None
+
+
+def _report(result: DeliveryResult, options: SendOptions) -> None:
+    if options.json:
+        say(result.model_dump_json(indent=2))
+    else:
+        print_recipients(result)
+
+
+def _show(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
+    letter = compose(message, envelope_from=options.envelope_from, recipients=_redirected(options))
+    say_octets(b"".join(letter.content.blocks()).replace(b"\r\n", b"\n"))
+    envelope = letter.envelope
+    complain(f"sendkit: nothing was sent; from <{envelope.reverse_path}> to {', '.join(envelope.recipients)}")
+    return ExitCode.ACCEPTED
+
+
+@contextmanager
+def _conversation(*, shown: bool) -> Generator[None]:
+    if not shown:
+        yield
+        return
+    logger, handler = logging.getLogger("sendkit.smtp"), logging.StreamHandler(sys.stderr)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

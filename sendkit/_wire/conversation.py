@@ -1,0 +1,166 @@
+"""One transaction on the wire: each batch written in one go, one reply read for each step, and what broke off.
+
+RFC 5321 section 4.5.3.2 (a time limit for each phase), RFC 1047 (what is in doubt). The end of data of a large content
+is written only after the rest has left, so that only its own round trip can be in doubt. Several conversations may have
+been written ahead on one session (RFC 3030 section 4.2); each reads its replies when its turn comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from sendkit._settings import Timeouts
+from sendkit._smtp.content import Content
+from sendkit._smtp.framing import END_OF_DATA, dot_stuff
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.transaction import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report, transaction
+from sendkit._smtp.verdict import Break
+from sendkit._transport.base import AttemptLog
+from sendkit._wire.channel import Channel
+from sendkit._wire.failure import Broken
+from sendkit._wire.session import Session
+from sendkit._wire.turns import Turn
+
+_Steps = Generator[Batch, Answers, Report]
+
+
+class Stale(Exception):
+    """The connection was dead, or given up, before anything of the transaction was written. Only inside this room."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One transaction of one letter.
+
+    `replies` and `ended` are right at every await, so that a cancellation can be judged; `reused`: the connection had
+    been used before, and nothing was written to it since.
+    """
+
+    session: Session
+    content: Content
+    log: AttemptLog
+    timeouts: Timeouts
+    reused: bool
+    replies: list[Reply] = field(default_factory=list[Reply])
+    ended: bool = False
+
+    async def hold(self, plan: Plan, turn: Turn) -> Report:
+        """Carry out the plan; the caller has the right to write until `turn.written` is called. Raises Stale."""
+        steps = transaction(plan)
+        batch = next(steps)
+        try:
+            while True:
+                answers = await self._exchange(steps, batch, turn, ahead=plan.ahead)
+                if self.reused and _dead(answers):
+                    raise Stale
+                self.reused = False
+                batch = steps.send(answers)
+        except StopIteration as stop:
+            report: Report = stop.value
+            return report
+
+    async def _exchange(self, steps: _Steps, batch: Batch, turn: Turn, *, ahead: bool) -> Answers:
+        self.replies, self.ended = [], False
+        channel = self.session.channel
+        try:
+            if not ahead:
+                await turn.come()
+            channel.check_quiet(awaited=not turn.has_come)
+            await self._write(channel, batch)
+            if ahead:
+                turn.written()
+                await turn.come()
+            await self._read(channel, batch)
+        except Broken as broken:
+            self.log.happened(broken.failure.reason)
+            return Answers(self.replies, broken.failure, self.ended)
+        except asyncio.CancelledError:
+            channel.abort()
+            self._give_up(steps)
+            raise
+        return Answers(self.replies)
+
+    def _give_up(self, steps: _Steps) -> None:
+        try:
+            steps.send(Answers(self.replies, self.log.interrupted(), self.ended))
+        except StopIteration as stop:
+            self.log.settle(stop.value.verdicts)
+
+    async def _write(self, channel: Channel, batch: Batch) -> None:
+        head = b"".join(step.line for step in batch if isinstance(step, Command))
+        payloads = [step.framing for step in batch if isinstance(step, Payload)]
+        self.log.phase = batch[0].phase
+        if self.log.recording:
+            self._note(batch)
+        await channel.drain(self.timeouts.body)
+        if not payloads:
+            channel.write(head)
+        elif self.content.size <= SMALL or payloads == [Framing.LONE_DOT]:
+            self.ended = True
+            channel.write(b"".join((head, *self._framed(payloads[0]))))
+        else:
+            await self._stream(channel, payloads[0])
+
+    def _note(self, batch: Batch) -> None:
+        for step in batch:
+            if isinstance(step, Command):
+                self.log.said(step.line.decode().rstrip())
+            else:
+                self.log.said(_described(step.framing, self.content.size))
+
+    async def _stream(self, channel: Channel, framing: Framing) -> None:
+        self.log.phase = Phase.BODY
+        for block in self._framed(framing, end=False):
+            channel.check_quiet()
+            channel.write(block)
+            await channel.drain(self.timeouts.body)
+        await channel.flush(self.timeouts.body)
+        channel.check_quiet()
+        self.ended = True
+        channel.write(END_OF_DATA if framing is Framing.DOT else b"BDAT 0 LAST\r\n")
+
+    def _framed(self, framing: Framing, *, end: bool = True) -> Iterator[bytes]:
+        if framing in (Framing.CHUNK, Framing.CHUNK_LAST):
+            yield b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
+            yield from self.content.blocks()
+            return
+        if framing is Framing.DOT:
+            yield from dot_stuff(self.content.blocks())
+        if end:
+            yield END_OF_DATA
+
+    async def _read(self, channel: Channel, batch: Batch) -> None:
+        for step in batch:
+            self.log.phase = step.phase
+            reply = await channel.reply(self._limit(step.phase))
+            self.replies.append(reply)
+            self.log.answered(step.phase, reply, step.recipient if isinstance(step, Command) else None)
+
+    def _limit(self, phase: Phase) -> float:
+        if phase in (Phase.END_OF_DATA, Phase.BODY):
+            return self.timeouts.end_of_data
+        return self.timeouts.data if phase is Phase.DATA else self.timeouts.command
+
+
+def _described(framing: Framing, size: int) -> str:
+    return {
+        Framing.DOT: f"(content: {size} octets, and the dot)",
+        Framing.LONE_DOT: ".",
+        Framing.CHUNK: f"BDAT {size} (content)",
+        Framing.CHUNK_LAST: f"BDAT {size} LAST (content)",
+        Framing.LAST: "BDAT 0 LAST",
+    }[framing]
+
+
+def _dead(answers: Answers) -> bool:
+    """Whether the server was gone, or going, before it took the first command."""
+    if answers.ended:
+        return False
+    if answers.replies:
+        return answers.replies[0].code == 421
+    failure = answers.failure
+    farewell = failure is not None and failure.reply is not None
+    return failure is not None and (farewell or failure.kind is Break.LOST)

@@ -1,0 +1,68 @@
+"""Who writes and who reads on a session that several conversations share: both strictly in order of arrival.
+
+Knows asyncio's locks and futures, and nothing of SMTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+
+class Turns:
+    """The order on one session: one writes at a time, and replies are read in the order in which it was written."""
+
+    def __init__(self) -> None:
+        self._writing = asyncio.Lock()
+        self._last: asyncio.Future[None] | None = None
+
+    @contextlib.asynccontextmanager
+    async def next(self) -> AsyncGenerator[Turn]:
+        """Wait for the right to write; it is given back by `Turn.written`, or at the end."""
+        await self._writing.acquire()
+        turn = Turn(self._writing, self._last)
+        self._last = turn.done
+        try:
+            yield turn
+        finally:
+            turn.end()
+
+
+class Turn:
+    """One conversation's place in the order."""
+
+    def __init__(self, writing: asyncio.Lock, before: asyncio.Future[None] | None) -> None:
+        self._writing = writing
+        self._may_write = True
+        self._before = before
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def has_come(self) -> bool:
+        """Whether all replies before ours have been read."""
+        return self._before is None or self._before.done()
+
+    async def come(self) -> None:
+        """Wait until the replies that come next are ours."""
+        if self._before is not None and not self._before.done():
+            await asyncio.shield(self._before)
+
+    def written(self) -> None:
+        """Let the next one write."""
+        if self._may_write:
+            self._may_write = False
+            self._writing.release()
+
+    def end(self) -> None:
+        """Let the next one read, as soon as those before us have."""
+        self.written()
+        if self._before is None or self._before.done():
+            self._settle()
+        else:
+            self._before.add_done_callback(self._settle)
+        self._before = None
+
+    def _settle(self, _: object = None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)

@@ -1,0 +1,28 @@
+"""For the tests of applications that send mail: a real server on this machine that does what a test tells it.
+
+Everything here is public, and loaded when it is first used, so that a test run that uses none of it pays nothing.
+Must not know: pytest (only `plugin` does), or any server but its own.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendkit.testing.local_server import LocalServer
+
+__all__ = ["LocalServer"]
+
+_HOMES = {"LocalServer": "local_server"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sendkit.testing' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"sendkit.testing.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,123 @@
+"""What the local server says at each command: what the script wants instead, or else a plain yes.
+
+Knows: aiosmtpd's handler hooks and what each of them has to write down (its documentation, "Handlers"), who may log in,
+and when responsibility for a message is taken (RFC 5321 section 4.2.5). Must not know sockets, TLS, or secrecy.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, cast
+
+from aiosmtpd.smtp import AuthResult, LoginPassword, TLSSetupException
+
+from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.phase import Phase
+from sendkit._transport.memory import Sent
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiosmtpd.smtp import SMTP
+    from aiosmtpd.smtp import Envelope as Gathered
+    from aiosmtpd.smtp import Session as Facts
+
+    from sendkit.testing._local_session import Session
+
+_BAD_ADDRESS = "553 5.1.3 that is no mail address"
+
+
+class Answers:
+    """The hooks of one connection; aiosmtpd finds them by their names."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def check(self, smtp: SMTP, facts: Facts, gathered: Gathered, mechanism: str, login: LoginPassword) -> AuthResult:
+        """Whether these are the username and the password of this server's one account."""
+        server = self._session.server
+        known = hmac.compare_digest(login.login, server.username.encode())
+        known &= hmac.compare_digest(login.password, server.password.encode())
+        return AuthResult(success=known, handled=False)
+
+    async def handle_exception(self, error: Exception) -> str:
+        if isinstance(error, TLSSetupException):
+            self._session.note("*", "the TLS handshake failed")
+        else:
+            self._session.server.failed(error)
+        return "451 4.3.0 the local server failed"
+
+    async def handle_EHLO(  # noqa: N802
+        self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str, lines: list[str]
+    ) -> list[str]:
+        if instead := await self._session.obey(Phase.EHLO):
+            return [instead]
+        facts.host_name = hostname
+        return [*lines[:-1], "250 ENHANCEDSTATUSCODES"]
+
+    async def handle_HELO(self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str) -> str:  # noqa: N802
+        if instead := await self._session.obey(Phase.EHLO):
+            return instead
+        facts.host_name = hostname
+        return "250 localhost"
+
+    async def handle_AUTH(self, smtp: SMTP, facts: Facts, gathered: Gathered, args: list[str]) -> str | None:  # noqa: N802
+        method = cast("Callable[[SMTP, list[str]], Awaitable[AuthResult]]", getattr(smtp, f"auth_{args[0]}"))
+        result = await method(smtp, args)
+        if not result.success and result.handled:
+            return None  # it was no login at all, and aiosmtpd has said so
+        usual = "235 2.7.0 welcome" if result.success else "535 5.7.8 username and password do not fit"
+        reply = await self._session.obey(Phase.AUTH) or usual
+        facts.authenticated = reply.startswith("2")
+        return reply
+
+    async def handle_MAIL(  # noqa: N802
+        self, smtp: SMTP, facts: Facts, gathered: Gathered, address: str, options: list[str]
+    ) -> str:
+        if address != "<>" and not _is_address(address):
+            return _BAD_ADDRESS
+        reply = await self._session.obey(Phase.MAIL) or "250 2.1.0 sender ok"
+        if reply.startswith("2"):
+            gathered.mail_from = address
+            gathered.mail_options.extend(options)
+        return reply
+
+    async def handle_RCPT(  # noqa: N802
+        self, smtp: SMTP, facts: Facts, gathered: Gathered, address: str, options: list[str]
+    ) -> str:
+        if not _is_address(address):
+            return _BAD_ADDRESS
+        reply = await self._session.obey(Phase.RCPT, address) or "250 2.1.5 recipient ok"
+        if reply.startswith("2"):
+            gathered.rcpt_tos.append(address)
+        return reply
+
+    async def handle_DATA(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+        session, content = self._session, gathered.original_content or b""
+        session.note("C", f"({len(content):,} octets of content, and the dot)")
+        action = session.server.action(Phase.END_OF_DATA, connection=session.number)
+        reply, number = action.reply if action else None, 0
+        if reply is None or reply.positive:
+            # Where the script loses the answer, the message is taken all the same.
+            number = session.server.take(Sent(_envelope(gathered), content))
+        return await session.act(action) or f"250 2.0.0 queued as {number}"
+
+    async def handle_RSET(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+        return await self._session.obey(Phase.RSET) or "250 2.0.0 reset"
+
+    async def handle_QUIT(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+        return await self._session.obey(Phase.QUIT) or "221 2.0.0 bye"
+
+
+def _envelope(gathered: Gathered) -> Envelope:
+    sender = gathered.mail_from or ""
+    return Envelope("" if sender == "<>" else sender, gathered.rcpt_tos)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Envelope("", [text])
+    except MessageError:
+        return False
+    return True

@@ -1,0 +1,206 @@
+"""One connection to the local server: aiosmtpd speaks SMTP, the script interferes, and every line is noted.
+
+Knows: aiosmtpd's methods and hooks (the SMTP itself is its business), the fault language, and which line is secret.
+That follows from where the conversation stands, never from what a line looks like: whatever a client says within AUTH
+(RFC 4954) is masked, and of a command that is not taken here nothing is repeated, in the reply to it neither.
+Must not know: threads, certificates, or what becomes of a message that was taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Literal, Never, cast
+
+from aiosmtpd.smtp import SMTP
+
+from sendkit._result import TranscriptLine
+from sendkit._smtp.phase import Phase
+from sendkit._transport.script import Action, ActionKind
+from sendkit.testing._local_answers import Answers
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    from sendkit._smtp.reply import Reply
+    from sendkit.testing.local_server import LocalServer
+
+_MECHANISMS = ("PLAIN", "LOGIN")
+
+
+class _Stage(Enum):
+    """Where a conversation stands: before the greeting, between commands, within one, or where a secret is due."""
+
+    GREETING = auto()
+    BETWEEN = auto()
+    COMMAND = auto()
+    SECRET = auto()
+
+
+class Session(SMTP):
+    """The server's side of one connection. `ended` is set when it is over; `number` counts from 1."""
+
+    def __init__(self, server: LocalServer, tls: ssl.SSLContext, loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self.number = 0
+        self.ended = asyncio.Event()
+        self._socket: asyncio.Transport | None = None
+        self._opening: Action | None = None
+        self._stage = _Stage.GREETING
+        self._cut = self._aborted = False
+        answers = Answers(self)
+        super().__init__(
+            answers,
+            hostname="localhost",
+            ident="ESMTP sendkit",
+            tls_context=tls,
+            require_starttls=True,
+            auth_required=True,
+            authenticator=answers.check,
+            enable_SMTPUTF8=True,
+            loop=loop,
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client came, or its TLS handshake is done."""
+        super().connection_made(transport)
+        if self._socket is not None:
+            tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
+            self.note("*", f"{tls.version()}, {(tls.cipher() or ('no cipher',))[0]}")
+            return
+        self._socket = cast("asyncio.Transport", transport)
+        self.server.conversations.append([])
+        self.number = len(self.server.conversations)
+        self._opening = self.server.action(Phase.CONNECT, connection=self.number)
+        if self._aborted or (self._opening is not None and self._opening.kind is ActionKind.REFUSE):
+            self.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is over; aiosmtpd itself calls this too, after a handshake that failed."""
+        super().connection_lost(error)
+        self.ended.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets came in."""
+        if self._cut:
+            self.abort()
+        super().data_received(data)
+
+    def abort(self) -> None:
+        """End the connection without a word, or as soon as there is one."""
+        self._aborted = True
+        if self._socket is not None:
+            self._socket.abort()
+
+    def note(self, who: Literal["C", "S", "*"], text: str) -> None:
+        """Write a line into the conversation."""
+        line = TranscriptLine(time=datetime.now(UTC), who=who, text=text)
+        self.server.conversations[self.number - 1].append(line)
+
+    async def obey(self, phase: Phase, recipient: str | None = None) -> str | None:
+        """Ask the script, and act."""
+        return await self.act(self.server.action(phase, recipient=recipient, connection=self.number))
+
+    async def act(self, action: Action | None) -> str | None:
+        """The reply that the script wants, or None for the usual one; does not return where the script ends it all."""
+        if action is None:
+            return None
+        if action.reply is not None:
+            return _written(action.reply)
+        if action.kind is not ActionKind.SILENCE:
+            self.abort()
+        return await self._never()
+
+    async def _never(self) -> Never:
+        # aiosmtpd cancels the task of the session when the connection is lost.
+        while True:
+            await asyncio.Event().wait()
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply, and note it."""
+        text = status if isinstance(status, str) else status.decode("utf-8", "replace")
+        if self._stage is _Stage.GREETING:
+            text = await self.act(self._opening) or text
+        self._note_reply(text)
+        await super().push(text)
+        if text.startswith("421") and self._socket is not None and self.transport is not None:
+            cast("asyncio.Transport", self.transport).close()
+
+    def _note_reply(self, text: str) -> None:
+        stage, self._stage = self._stage, _Stage.BETWEEN if self._stage is _Stage.GREETING else self._stage
+        if stage is _Stage.BETWEEN:
+            self.note("C", "(a command that is not taken here)")
+            text = text[:3]
+        elif stage is _Stage.SECRET:
+            self.note("C", "***")
+            self._stage = _Stage.COMMAND
+        for line in text.split("\r\n"):
+            self.note("S", line)
+        if stage is not _Stage.BETWEEN and text.startswith("334"):
+            self._stage = _Stage.SECRET
+
+    async def _take(self, said: str, method: Callable[[str], Awaitable[None]], argument: str) -> None:
+        self.note("C", said)
+        self._stage = _Stage.COMMAND
+        await method(argument)
+        self._stage = _Stage.BETWEEN
+
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd finds its commands by these names
+        await self._take(f"EHLO {hostname}", super().smtp_EHLO, hostname)
+
+    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802
+        await self._take(f"HELO {hostname}", super().smtp_HELO, hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        await self._take("STARTTLS", self._starttls, arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        mechanism, *initial = (arg or "").split()[:2] or [""]
+        shown = mechanism if mechanism in _MECHANISMS else "***"
+        await self._take(f"AUTH {shown}" + " ***" * len(initial), super().smtp_AUTH, arg)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        await self._take(f"MAIL {arg}", super().smtp_MAIL, arg or "")
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
+        await self._take(f"RCPT {arg}", super().smtp_RCPT, arg or "")
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        await self._take("DATA", self._data, arg)
+
+    async def smtp_RSET(self, arg: str) -> None:  # noqa: N802
+        await self._take("RSET", super().smtp_RSET, arg)
+
+    async def smtp_NOOP(self, arg: str) -> None:  # noqa: N802
+        await self._take("NOOP", super().smtp_NOOP, arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
+        await self._take("QUIT", super().smtp_QUIT, arg)
+
+    async def _starttls(self, arg: str) -> None:
+        if instead := await self.obey(Phase.STARTTLS):
+            await self.push(instead)
+            return
+        if action := self.server.action(Phase.TLS, connection=self.number):
+            await self.push("220 2.0.0 ready to start TLS")
+            await self.act(action)
+        await super().smtp_STARTTLS(arg)
+
+    async def _data(self, arg: str) -> None:
+        if self.envelope is not None and self.envelope.rcpt_tos:
+            if instead := await self.obey(Phase.DATA):
+                await self.push(instead)
+                return
+            if action := self.server.action(Phase.BODY, connection=self.number):
+                await self.push("354 end with a dot on a line of its own")
+                self._cut = action.kind is not ActionKind.SILENCE
+                await self._never()
+        await super().smtp_DATA(arg)
+
+
+def _written(reply: Reply) -> str:
+    """A reply as a server writes it; the enhanced code stands in each of its lines (RFC 2034 section 4)."""
+    *firsts, last = [" ".join(filter(None, (reply.enhanced, line))) for line in reply.text.split("\n")]
+    return "\r\n".join([*(f"{reply.code}-{line}" for line in firsts), f"{reply.code} {last}".rstrip()])

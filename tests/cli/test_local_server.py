@@ -1,0 +1,263 @@
+"""`sendkit.testing.LocalServer` to any client, here the standard library's: a well-behaved server that obeys its script."""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import socket
+import ssl
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sendkit.testing
+from sendkit import Mailer, Message, Outcome, RetryPolicy
+from sendkit.errors import ConfigurationError
+from sendkit.testing import LocalServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sendkit import RecipientResult
+
+CONTENT = b"Subject: x\r\n\r\n.dot\r\n"
+MESSAGE = Message(sender="ana@example.com", to="luis@example.com", subject="x", text="Hola")
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: LocalServer) -> Iterator[smtplib.SMTP]:
+    """A client of the standard library inside TLS, not logged in."""
+    with smtplib.SMTP(server.host, server.port) as client:
+        client.starttls(context=ssl.create_default_context(cafile=str(server.ca_file)))
+        yield client
+
+
+def sent(server: LocalServer) -> RecipientResult:
+    """What became of one message, tried once."""
+    mailer = Mailer(
+        server.server, username=server.username, password=server.password, retry=RetryPolicy(max_attempts=1)
+    )
+    with mailer:
+        return mailer.send(MESSAGE, check=False).recipients["luis@example.com"]
+
+
+def texts(server: LocalServer, number: int = 1) -> list[str]:
+    return [f"{line.who} {line.text}" for line in server.conversations[number - 1]]
+
+
+def test_a_message_of_any_client_is_kept_with_its_envelope(server: LocalServer, client: smtplib.SMTP) -> None:
+    client.login(server.username, server.password)
+    client.sendmail("", ["luis@example.com", "eva@example.org"], CONTENT)
+    (kept,) = server.messages
+    assert (kept.envelope.reverse_path, kept.envelope.recipients) == ("", ("luis@example.com", "eva@example.org"))
+    assert kept.content == CONTENT
+    assert kept.message["Subject"] == "x"
+
+
+def test_each_message_is_a_file_when_a_directory_is_named(tmp_path: Path) -> None:
+    with LocalServer(directory=tmp_path / "new") as server:
+        assert sent(server).outcome is Outcome.ACCEPTED
+        assert (tmp_path / "new" / "1.eml").read_bytes() == server.messages[0].content
+
+
+def test_nothing_is_taken_before_starttls_and_login(server: LocalServer, client: smtplib.SMTP) -> None:
+    assert client.docmd("MAIL FROM:<ana@example.com>")[0] == 530
+    with smtplib.SMTP(server.host, server.port) as clear:
+        clear.ehlo()
+        assert clear.docmd("MAIL FROM:<ana@example.com>")[0] == 530
+        assert not clear.has_extn("auth")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_one_account_may_log_in_and_its_secret_is_masked(
+    server: LocalServer, client: smtplib.SMTP, mechanism: str
+) -> None:
+    client.user, client.password = server.username, server.password
+    methods: dict[str, Callable[[str | None], str]] = {"PLAIN": client.auth_plain, "LOGIN": client.auth_login}  # type: ignore[dict-item]
+    for initial in (True, False):
+        client.rset()
+        client.password = "wrong" if initial else server.password
+        try:
+            client.auth(mechanism, methods[mechanism], initial_response_ok=initial)  # type: ignore[arg-type]
+        except smtplib.SMTPAuthenticationError as error:
+            assert (initial, error.smtp_code) == (True, 535)
+    said = "\n".join(texts(server))
+    assert f"C AUTH {mechanism} ***" in said
+    assert "C ***\nS 235 2.7.0 welcome" in said
+    for secret in (server.password, "wrong", *encoded(server.username, server.password), *encoded("", "wrong")):
+        assert secret not in said
+
+
+def encoded(username: str, password: str) -> tuple[str, ...]:
+    plain = f"\0{username}\0{password}".encode()
+    return base64.b64encode(plain).decode(), base64.b64encode(password.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("AUTH c2VjcmV0", 504),
+        ("AUTH PLAIN c2VjcmV0", 501),
+        ("AUTH PLAIN c2VjcmV0!", 501),
+        ("AUTH PLAIN c2VjcmV0 c2VjcmV0", 501),
+        ("c2VjcmV0", 500),
+        ("VRFY c2VjcmV0", 530),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_masked_too(
+    server: LocalServer, client: smtplib.SMTP, line: str, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.docmd(line)[0] == code
+    assert not any("c2vjcmv0" in text.lower() for text in texts(server))
+
+
+def test_an_aborted_login_is_no_login(server: LocalServer, client: smtplib.SMTP) -> None:
+    assert client.docmd("AUTH LOGIN")[0] == 334
+    assert client.docmd("*")[0] == 501
+    assert client.docmd("MAIL FROM:<ana@example.com>")[0] == 530
+
+
+def test_the_conversation_leaves_the_content_out(server: LocalServer) -> None:
+    sent(server)
+    said = texts(server)
+    assert f"C ({len(server.messages[0].content)} octets of content, and the dot)" in said
+    assert not any("Hola" in text for text in said)
+    assert said[0] == "S 220 localhost ESMTP sendkit"
+    assert any(text.startswith("* TLSv1.") for text in said)
+
+
+def test_what_is_no_address_is_refused(server: LocalServer, client: smtplib.SMTP) -> None:
+    client.login(server.username, server.password)
+    assert client.docmd("MAIL FROM:<ana@exa_mple..com>")[0] == 553
+    assert client.docmd("MAIL FROM:<ana@example.com>")[0] == 250
+    assert client.docmd("RCPT TO:<luis@-.com>")[0] == 553
+    assert client.docmd("NOOP")[0] == 250
+
+
+def test_an_old_client_is_greeted_too(server: LocalServer) -> None:
+    with smtplib.SMTP(server.host, server.port) as client:
+        assert client.helo()[0] == 250
+
+
+REPLIES: dict[str, tuple[Callable[[LocalServer], object], str, int]] = {
+    "connect": (lambda s: s.on_connect().reply("421 4.3.2 closing"), "greeting", 421),
+    "ehlo": (lambda s: s.on_ehlo().reply("550 5.7.1 go away"), "ehlo", 550),
+    "starttls": (lambda s: s.on_starttls().reply("454 4.7.0 not now"), "starttls", 454),
+    "auth": (lambda s: s.on_auth().reply("454 4.7.0 not now"), "auth", 454),
+    "mail": (lambda s: s.on_mail().reply("450 4.7.1 slow down"), "mail", 450),
+    "rcpt": (lambda s: s.on_rcpt("luis@example.com").reply("550-5.1.1 no such\n550 5.1.1 user"), "rcpt", 550),
+    "data": (lambda s: s.on_data().reply("451 4.3.0 not now"), "data", 451),
+    "after_data": (lambda s: s.after_data().reply("554 5.6.0 spam"), "end_of_data", 554),
+}
+
+
+@pytest.mark.parametrize("place", REPLIES)
+def test_the_script_says_what_is_answered(server: LocalServer, place: str) -> None:
+    rule, phase, code = REPLIES[place]
+    rule(server)
+    result = sent(server)
+    assert result.reply is not None
+    assert (result.phase, result.reply.code) == (phase, code)
+    assert server.messages == []
+
+
+CUTS: dict[str, tuple[Callable[[LocalServer], object], Outcome, int]] = {
+    "connect": (lambda s: s.on_connect().drop(), Outcome.DEFERRED, 0),
+    "refused": (lambda s: s.on_connect().refuse(), Outcome.DEFERRED, 0),
+    "tls": (lambda s: s.on_tls().drop(), Outcome.DEFERRED, 0),
+    "auth": (lambda s: s.on_auth().drop(), Outcome.DEFERRED, 0),
+    "mail": (lambda s: s.on_mail().drop(), Outcome.DEFERRED, 0),
+    "rcpt": (lambda s: s.on_rcpt().drop(), Outcome.DEFERRED, 0),
+    "data": (lambda s: s.on_data().drop(), Outcome.DEFERRED, 0),
+    "body": (lambda s: s.on_body().drop(), Outcome.IN_DOUBT, 0),
+    "after_data": (lambda s: s.after_data().drop(), Outcome.IN_DOUBT, 1),
+}
+
+
+@pytest.mark.parametrize("place", CUTS)
+def test_the_script_says_where_the_connection_is_lost(server: LocalServer, place: str) -> None:
+    rule, outcome, copies = CUTS[place]
+    rule(server)
+    assert sent(server).outcome is outcome
+    assert len(server.messages) == copies
+
+
+def test_usual_answers_may_be_said_in_other_words(server: LocalServer) -> None:
+    server.on_mail().reply("250 2.1.0 fine by me")
+    server.on_rcpt().reply("251 2.1.5 will forward")
+    server.after_data().reply("250 2.0.0 got it")
+    assert str(sent(server).reply) == "250 2.0.0 got it"
+    assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize("place", ["connect", "body", "after_data"])
+def test_a_silent_server_still_ends(place: str) -> None:
+    with LocalServer() as server:
+        getattr(server, place if place == "after_data" else f"on_{place}")().silence()
+        asked = threading.Event()
+        waiting = threading.Thread(target=lambda: (asked.set(), sent(server)))
+        waiting.start()
+        asked.wait()
+    waiting.join()
+
+
+def test_faults_may_name_the_connection(server: LocalServer) -> None:
+    server.on_mail().on_connection(2).reply("450 4.7.1 slow down")
+    assert [sent(server).outcome for _ in range(2)] == [Outcome.ACCEPTED, Outcome.DEFERRED]
+
+
+def test_a_client_that_does_not_trust_it_goes_and_another_comes(server: LocalServer) -> None:
+    with smtplib.SMTP(server.host, server.port) as client, pytest.raises(ssl.SSLCertVerificationError):
+        client.starttls(context=ssl.create_default_context())
+    assert sent(server).outcome is Outcome.ACCEPTED
+    assert texts(server)[-1] == "* the TLS handshake failed"
+
+
+def test_a_client_that_resets_the_connection_does_no_harm(server: LocalServer) -> None:
+    with socket.create_connection((server.host, server.port)) as client:
+        client.recv(100)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert sent(server).outcome is Outcome.ACCEPTED
+
+
+def test_its_own_failure_is_raised_when_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BaseExceptionGroup, match="local server itself") as raised, LocalServer() as server:
+        server.directory = tmp_path / "file"
+        assert sent(server).outcome is Outcome.DEFERRED
+    assert raised.group_contains(FileExistsError)
+
+
+def test_it_leaves_no_thread_no_file_and_no_socket() -> None:
+    threads = threading.active_count()
+    with LocalServer() as server, socket.create_connection((server.host, server.port)) as client:
+        ca_file, address = server.ca_file, client.getpeername()
+    assert threading.active_count() == threads
+    assert not ca_file.exists()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+@pytest.mark.parametrize("missing", ["trustme", "aiosmtpd.smtp"])
+def test_without_its_extra_it_says_how_to_get_it(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sendkit.testing._local_session", "sendkit.testing._local_answers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ConfigurationError, match=missing) as raised, LocalServer():
+        pass
+    assert raised.value.hint == "pip install 'sendkit-smtp[demo]'"
+
+
+def test_the_public_face_knows_its_names_and_no_others() -> None:
+    assert "LocalServer" in dir(sendkit.testing)
+    with pytest.raises(AttributeError, match="RemoteServer"):
+        _ = sendkit.testing.RemoteServer  # type: ignore[attr-defined]

@@ -1,0 +1,196 @@
+"""Plays one message against the scripted server, and brings back all that can be known of it from both sides.
+
+Knows: how to set up server, mailer and message, and how to look for what was left behind. Must not know: what should
+have come of it (`truth`, `checks`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import tempfile
+import threading
+import warnings
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sendkit import AsyncMailer, Message, RetryPolicy, Security, Server, Timeouts
+from tests.servers.authority import Authority
+from tests.servers.scripted import AUTH, BASE, ScriptedServer
+
+from .truth import RECIPIENTS, Mode
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from sendkit import DeliveryResult
+    from tests.servers.scripted_records import Connection
+
+USER, PASSWORD = "ana@example.com", "correct horse"
+LIMIT = 20.0
+PATIENT, SHORT = 8.0, 0.25
+_LACKING = {
+    Mode.STEPWISE: {"PIPELINING", "CHUNKING"},
+    Mode.PIPELINING: {"CHUNKING"},
+    Mode.CHUNKING: set[str](),
+}
+_LARGE = "A line of a large message, long enough to be none of the short ones.\n" * 3000
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What came of one message: the mailer's answer, the server's record, and what was left behind.
+
+    `error` is what `send` raised although it may raise nothing of the sort; `hung`: it did not end in time.
+    """
+
+    result: DeliveryResult | None = None
+    error: BaseException | None = None
+    hung: bool = False
+    copies: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    connections: list[Connection] = field(default_factory=list["Connection"])
+    left: list[str] = field(default_factory=list[str])
+
+    def copies_for(self, recipient: str) -> int:
+        """How many copies of this message the server took for that recipient."""
+        return self.copies[self.result.message_id or "", recipient] if self.result else 0
+
+
+@cache
+def authority() -> Authority:
+    """One certificate authority for this process; its folder goes when the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="sendkit-faults-")
+    made = Authority(Path(folder.name))
+    vars(made)["folder"] = folder
+    return made
+
+
+@cache
+def client_context() -> ssl.SSLContext:
+    """One client context for this process, as one mailer would have."""
+    return authority().client_context()
+
+
+def scripted(mode: Mode, *, implicit: bool = False, tls: bool = True, **settings: object) -> ScriptedServer:
+    """A server that announces what the mode needs."""
+    base = [capability for capability in BASE if capability not in _LACKING[mode]]
+    return ScriptedServer(
+        tls=authority().server_context() if tls else None,
+        implicit_tls=implicit,
+        capabilities=[*base, "STARTTLS" if tls else AUTH],
+        capabilities_in_tls=[*base, AUTH],
+        **settings,  # type: ignore[arg-type]
+    )
+
+
+def limits(*short: str) -> Timeouts:
+    """Time limits that nothing but a silent server runs into; the named phases are short."""
+    names = ("connect", "greeting", "command", "data", "body", "end_of_data", "quit")
+    return Timeouts(**{name: SHORT if name in short else PATIENT for name in names})
+
+
+def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True) -> Server:
+    """The scripted server, as a mailer is told about it."""
+    security = Security.IMPLICIT_TLS if server.implicit_tls else Security.STARTTLS if tls else Security.NONE
+    context = client_context() if tls else None
+    return Server(server.host, server.port, security, tls_context=context, timeouts=timeouts)
+
+
+def mailer(server: ScriptedServer, timeouts: Timeouts, *, tries: int = 1, tls: bool = True) -> AsyncMailer:
+    """A mailer that logs in, and does not wait between its tries."""
+    retry = RetryPolicy(max_attempts=tries, wait=lambda _: 0)
+    return AsyncMailer(server_of(server, timeouts, tls=tls), username=USER, password=PASSWORD, retry=retry)
+
+
+def letter(subject: str = "the one in question", *, large: bool = False) -> Message:
+    """A message to the three recipients, with a dot where it hurts."""
+    text = ".\n..\nHola.\n" + (_LARGE if large else "")
+    return Message(sender=USER, to=RECIPIENTS, subject=subject, text=text)
+
+
+def play(
+    server: ScriptedServer,
+    timeouts: Timeouts,
+    *,
+    tries: int = 1,
+    large: bool = False,
+    reused: bool = False,
+    tls: bool = True,
+    script: Callable[[], object] = lambda: None,
+) -> Evidence:
+    """Send one message to a server that is not started yet. `script` is called when only the fault is missing."""
+    evidence = Evidence()
+    with _watched(evidence), server:
+        asyncio.run(_play(evidence, server, timeouts, tries, large, reused, tls, script))
+        _settle(evidence, server)
+    evidence.copies, evidence.connections = server.copies(), server.connections
+    return evidence
+
+
+async def _play(
+    evidence: Evidence,
+    server: ScriptedServer,
+    timeouts: Timeouts,
+    tries: int,
+    large: bool,
+    reused: bool,
+    tls: bool,
+    script: Callable[[], object],
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: evidence.left.append(f"loop: {context}"))
+    async with mailer(server, timeouts, tries=tries, tls=tls) as used:
+        if reused:
+            await used.send(letter("the one before"))
+        script()
+        await _send(evidence, used, letter(large=large))
+    evidence.left += [f"task: {task!r}" for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def _send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:
+    task = asyncio.create_task(used.send(message, check=False))
+    done, _ = await asyncio.wait({task}, timeout=LIMIT)
+    if not done:
+        evidence.hung = True
+        task.cancel()
+        await asyncio.wait({task})
+    elif error := task.exception():
+        evidence.error = error
+    else:
+        evidence.result = task.result()
+
+
+def _settle(evidence: Evidence, server: ScriptedServer) -> None:
+    """Wait until the server knows of each connection that it is over, so that its record is complete."""
+    try:
+        server.wait_for(lambda: all(connection.ended for connection in server.connections), 3.0)
+    except TimeoutError:
+        evidence.left.append("socket: a connection is still open although the mailer is closed")
+
+
+@contextmanager
+def _watched(evidence: Evidence) -> Iterator[None]:
+    """Note threads, file descriptors and warnings that outlive the message."""
+    threads, descriptors, hook = set(threading.enumerate()), _descriptors(), sys.unraisablehook
+    sys.unraisablehook = lambda raised: evidence.left.append(f"unraisable: {raised.exc_value!r}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+            yield
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+    evidence.left += [f"thread: {thread.name}" for thread in threading.enumerate() if thread not in threads]
+    if (more := _descriptors() - descriptors) > 0:
+        evidence.left.append(f"socket: {more} file descriptors more than before")
+
+
+def _descriptors() -> int:
+    folder = Path("/proc/self/fd")
+    return len(os.listdir(folder)) if folder.exists() else 0

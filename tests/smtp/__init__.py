@@ -1,0 +1,1 @@
+"""The protocol without sockets: what is pure is tested as such."""
