@@ -185,12 +185,8 @@ class AsyncMailer:
 
     async def aclose(self) -> None:
         """Say good-bye to the server and close the connections."""
-        self.refuse_more()
-        await self._transport.aclose()
-
-    def refuse_more(self) -> None:
-        """From now on every `send` raises ConfigurationError; what is in flight goes on."""
         self._closed = True
+        await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -240,6 +236,9 @@ def _check_login(server: Server, username: str | None, password: object, credent
     if username is None and (password is not None or credentials is not None):
         hint = "give username= too, mostly the mail address of the account"
         raise errors.ConfigurationError("a password without a username", hint=hint)
+    if username is not None and (not username or not username.isprintable()):
+        hint = "give username= as the provider writes it, mostly the mail address of the account"
+        raise errors.ConfigurationError("the username is empty, or has control characters in it", hint=hint)
     if username is not None and server.security is Security.NONE and not server.loopback:
         hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
         raise errors.ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
@@ -247,7 +246,8 @@ def _check_login(server: Server, username: str | None, password: object, credent
 
 def _check_positive(name: str, value: float | None) -> None:
     if value is not None and not 0 < value < float("inf"):
-        raise errors.ConfigurationError(f"{name}= must be more than zero, not {value}")
+        hint = f"give {name}= a positive number" + (", or None for no limit" if name == "deadline" else "")
+        raise errors.ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
 
 
 def _smtp_transport(

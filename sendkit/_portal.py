@@ -25,6 +25,7 @@ class Portal:
     """One loop on one daemon thread, started when it is first needed."""
 
     def __init__(self) -> None:
+        self._closed = False
         self._start_over()
 
     def _start_over(self) -> None:
@@ -34,7 +35,13 @@ class Portal:
         self._thread: threading.Thread | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop. Raises ConfigurationError on the loop's own thread, which would wait for itself."""
+        """The running loop.
+
+        Raises ConfigurationError when closed, and on the loop's own thread, which would wait for itself.
+        """
+        if self._closed:
+            hint = "send inside its `with` block, or make a new one"
+            raise ConfigurationError("this mailer is closed", hint=hint)
         if self._pid != os.getpid():
             self._start_over()
         if threading.current_thread() is self._thread:
@@ -100,6 +107,7 @@ class Portal:
 
     def close(self) -> None:
         """Stop the loop and wait for its thread."""
+        self._closed = True
         if self.started and self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()

@@ -156,9 +156,9 @@ def _load_error(value: _ErrorFacts | errors.SendkitError | None) -> errors.Sendk
     if value is None or isinstance(value, errors.SendkitError):
         return value
     facts = _ErrorFacts.model_validate(value)
-    kind = getattr(errors, facts.type, errors.SendkitError)
-    error: errors.SendkitError = kind(facts.message, hint=facts.hint)
-    return error
+    name = facts.type if facts.type in errors.__all__ else "SendkitError"
+    kind: type[errors.SendkitError] = getattr(errors, name)
+    return kind(facts.message, hint=facts.hint)
 
 
 def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sendkit._message.letter import Letter
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
-from sendkit._smtp.verdict import Again, Outcome, Verdict
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 from sendkit._transport.base import AttemptLog, Transport
+from sendkit.errors import CredentialsError, SendkitError
 
 if TYPE_CHECKING:
     import tenacity
@@ -100,6 +101,11 @@ class Delivery:
         self.logs.append(log)
         try:
             await self.transport.deliver(replace(self.letter, recipients=recipients), log)
+        except SendkitError as error:
+            if len(self.logs) == 1:
+                raise
+            # What the tries before have settled must not be lost with it.
+            log.settle_all(Verdict(Outcome.DEFERRED, log.phase, _cause(error), Again.NEXT_SERVER, reason=error.message))
         finally:
             log.close()
         return self._left()
@@ -120,3 +126,7 @@ class Delivery:
         verdicts = [(log.verdict(recipient), log) for log in self.logs if log.includes(recipient)]
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
+
+
+def _cause(error: SendkitError) -> Cause:
+    return Cause.AUTHENTICATION if isinstance(error, CredentialsError) else Cause.DEFERRED

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -21,9 +22,8 @@ from sendkit.errors import ConfigurationError
 IMPLICIT_TLS_PORT = 465
 SUBMISSION_PORT = 587
 
-_HOST = re.compile(
-    r"(?=.{1,253}\.?$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
-)
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
 
 
 class Security(StrEnum):
@@ -115,7 +115,16 @@ class Server(BaseModel):
         if match is None:
             hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587"
             raise ConfigurationError(f"not a host, nor host:port: {text!r}", hint=hint)
-        return cls(match.group(1) or match.group(2) or "", int(match.group(3)) if match.group(3) else None)
+        literal, name, port = match.groups()
+        if literal is not None and not (":" in literal and _ip_address(literal)):
+            raise ConfigurationError(f"not an IPv6 address in brackets: {text!r}", hint="write [2001:db8::1]:587")
+        return cls(literal or name or "", int(port) if port else None)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with changes it is checked again, and gets a TLS context of its own."""
+        if not update:
+            return super().model_copy(deep=deep)
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **update})
 
     @property
     def address(self) -> str:
@@ -160,8 +169,11 @@ class Server(BaseModel):
     @field_validator("ca_file")
     @classmethod
     def _check_ca_file(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            raise ValueError(f"no such file: {path}")
+        if path is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+            except OSError as error:
+                raise ValueError(f"{path} is no PEM file of certificates that can be read ({error.strerror})") from None
         return path
 
 
@@ -221,4 +233,5 @@ class as_configuration_error:  # noqa: N801 - reads as the statement that it is
             parts = [
                 f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
             ]
-            raise ConfigurationError(f"{self._what}: " + "; ".join(parts)) from None
+            hint = f"mend what is named; help(sendkit.{self._what}) says what each setting takes"
+            raise ConfigurationError(f"{self._what}: " + "; ".join(parts), hint=hint) from None

@@ -146,10 +146,9 @@ class Mailer:
 
 
 def _close(portal: Portal, core: AsyncMailer) -> None:
-    core.refuse_more()
     if portal.started:
         portal.call(core.aclose())
-        portal.close()
+    portal.close()
 
 
 def _core() -> type[AsyncMailer]:

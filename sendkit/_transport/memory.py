@@ -22,7 +22,8 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import Screening, screen
-from sendkit._smtp.transaction import Answers, Command, Plan, Report, Step, transaction
+from sendkit._smtp.steps import Answers, Command, Plan, Report, Step
+from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog, Transport
 from sendkit._transport.script import ActionKind, Script

@@ -68,6 +68,11 @@ class Channel(asyncio.Protocol):
         return self._lost is None and not self._reader.pending and not self._transport.is_closing()
 
     @property
+    def unread(self) -> bool:
+        """Whether something came that nobody has asked for yet."""
+        return self._reader.pending
+
+    @property
     def idle_for(self) -> float:
         """Seconds since the last reply."""
         return self._loop.time() - self.answered_at

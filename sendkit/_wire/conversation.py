@@ -16,7 +16,8 @@ from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, dot_stuff
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.transaction import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report, transaction
+from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
+from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
@@ -81,7 +82,8 @@ class Conversation:
             channel.abort()
             self._give_up(steps)
             raise
-        return Answers(self.replies)
+        unread = self.session.turns.is_last(turn) and channel.unread
+        return Answers(self.replies, ended=self.ended, unread=unread)
 
     def _give_up(self, steps: _Steps) -> None:
         try:
@@ -157,10 +159,10 @@ def _described(framing: Framing, size: int) -> str:
 
 def _dead(answers: Answers) -> bool:
     """Whether the server was gone, or going, before it took the first command."""
-    if answers.ended:
-        return False
     if answers.replies:
         return answers.replies[0].code == 421
     failure = answers.failure
+    if answers.ended:
+        return False
     farewell = failure is not None and failure.reply is not None
     return failure is not None and (farewell or failure.kind is Break.LOST)

@@ -24,7 +24,7 @@ async def dial(host: str, port: int, limit: float) -> socket.socket:
             addresses = await _resolve(host, port)
             phase = Phase.CONNECT
             return await _race(addresses)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SessionFailed(verdict_of(phase, error)) from error
 
 

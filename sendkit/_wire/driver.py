@@ -13,7 +13,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.screening import Screening, screen
-from sendkit._smtp.transaction import Mode, Plan, Report
+from sendkit._smtp.steps import Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.conversation import Conversation, Stale
@@ -67,7 +67,8 @@ class Carrier:
             session.rset_due = plan.mode is not Mode.STEPWISE
             report = await conversation.hold(plan, turn)
             session.rset_due |= not report.clean
-            session.given_up |= report.close
+            # A server that says no to MAIL after earlier messages may have had enough on this connection.
+            session.given_up |= report.close or (report.turned_away and session.transactions > 1)
             if report.broken:
                 session.channel.abort()
             return report

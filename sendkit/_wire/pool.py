@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from sendkit._transport.base import AttemptLog
@@ -40,10 +40,14 @@ class Pool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._guard: AsyncGenerator[None] | None = None
         self.loop = asyncio.get_running_loop()
 
     async def acquire(self, log: AttemptLog, *, new: bool = False) -> Session:
         """A place on a session until `release`; one that sat idle answered a moment ago. Raises SessionFailed."""
+        if self._guard is None:
+            self._guard = self._until_the_loop_ends()
+            await anext(self._guard)
         queued = bool(self._waiting)
         if queued:
             await self._wait(again=False)
@@ -68,10 +72,23 @@ class Pool:
 
     async def aclose(self) -> None:
         """Say good-bye on every idle connection; those in use are closed behind the last letter on them."""
+        await self._say_good_bye()
+        if self._guard is not None:
+            await self._guard.aclose()
+
+    async def _say_good_bye(self) -> None:
         self._closed = True
         idle = [session for session in self._sessions if not session.riders]
         self._sessions = [session for session in self._sessions if session.riders]
         await asyncio.gather(*(session.channel.quit(self._limits.quit) for session in idle))
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
+        # asyncio.run() finishes the generators that are still open, and with this one the connections, while the loop
+        # can still do it; a mailer that is used from one short-lived loop after the other would leak them.
+        try:
+            yield
+        finally:
+            await self._say_good_bye()
 
     def _with_room(self, in_flight: int) -> Session | None:
         for session in reversed(self._sessions):

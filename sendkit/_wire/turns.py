@@ -28,6 +28,10 @@ class Turns:
         finally:
             turn.end()
 
+    def is_last(self, turn: Turn) -> bool:
+        """Whether nobody is behind this one, so that what is left to read is for nobody."""
+        return self._last is turn.done
+
 
 class Turn:
     """One conversation's place in the order."""

@@ -49,7 +49,7 @@ class Session(SMTP):
         self._socket: asyncio.Transport | None = None
         self._opening: Action | None = None
         self._stage = _Stage.GREETING
-        self._cut = self._aborted = False
+        self._cut = False
         answers = Answers(self)
         super().__init__(
             answers,
@@ -71,10 +71,9 @@ class Session(SMTP):
             self.note("*", f"{tls.version()}, {(tls.cipher() or ('no cipher',))[0]}")
             return
         self._socket = cast("asyncio.Transport", transport)
-        self.server.conversations.append([])
-        self.number = len(self.server.conversations)
+        self.number = self.server.opened(self)
         self._opening = self.server.action(Phase.CONNECT, connection=self.number)
-        if self._aborted or (self._opening is not None and self._opening.kind is ActionKind.REFUSE):
+        if self._opening is not None and self._opening.kind is ActionKind.REFUSE:
             self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -89,8 +88,7 @@ class Session(SMTP):
         super().data_received(data)
 
     def abort(self) -> None:
-        """End the connection without a word, or as soon as there is one."""
-        self._aborted = True
+        """End the connection without a word."""
         if self._socket is not None:
             self._socket.abort()
 

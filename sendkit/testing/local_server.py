@@ -55,6 +55,7 @@ class LocalServer(Script):
         self.messages: list[Sent] = []
         self.conversations: list[list[TranscriptLine]] = []
         self.directory = None if directory is None else Path(directory)
+        self._sessions: list[Session] = []
         self._errors: list[BaseException] = []
 
     def __enter__(self) -> Self:
@@ -62,6 +63,7 @@ class LocalServer(Script):
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-server-"))
         self._tls = _certified(self._folder, self.host)
         self._listener = socket.create_server((self.host, 0))
+        self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(from_extra, started), name=f"local-smtp-{self.port}")
@@ -86,6 +88,12 @@ class LocalServer(Script):
         """What a Mailer needs to know of it."""
         return Server(self.host, self.port, ca_file=self.ca_file)
 
+    def opened(self, session: Session) -> int:
+        """For sessions: note a new connection, and return its number."""
+        self._sessions.append(session)
+        self.conversations.append([])
+        return len(self._sessions)
+
     def take(self, message: Sent) -> int:
         """For sessions: take responsibility for a message, and return its number."""
         self.messages.append(message)
@@ -109,20 +117,20 @@ class LocalServer(Script):
     async def _main(self, session: type[Session], started: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(self._stray)
-        sessions: list[Session] = []
+        accepting = asyncio.create_task(self._accept(session))
+        started.set()
+        await self._stop.wait()
+        accepting.cancel()
+        await asyncio.wait({accepting})
+        for one in self._sessions:
+            one.abort()
+            await one.ended.wait()
 
-        def protocol() -> Session:
-            sessions.append(session(self, self._tls, self._loop))
-            return sessions[-1]
-
-        async with await self._loop.create_server(protocol, sock=self._listener) as listening:
-            started.set()
-            await self._stop.wait()
-            listening.close()
-            await asyncio.sleep(0)  # a connection that is just being accepted gets its session in this turn
-            for one in sessions:
-                one.abort()
-                await one.ended.wait()
+    async def _accept(self, session: type[Session]) -> None:
+        # asyncio's own server leaves a connection open that it is just accepting when it is closed.
+        while True:
+            sock, _ = await self._loop.sock_accept(self._listener)
+            await self._loop.connect_accepted_socket(lambda: session(self, self._tls, self._loop), sock)
 
     def _stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")

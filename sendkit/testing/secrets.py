@@ -41,8 +41,10 @@ def assert_no_secret_leaks(secret: str, *evidence: object) -> SecretWatch:
     """
     __tracebackhide__ = True
     watch = SecretWatch(secret)
-    del secret
-    watch.look_at(*evidence)
+    leaks = watch.leaks(evidence)
+    del secret, evidence  # this frame is shown when it fails
+    if leaks:
+        raise AssertionError(leaks)
     return watch
 
 
@@ -59,11 +61,17 @@ class SecretWatch:
     def look_at(self, *evidence: object) -> None:
         """Fail when the secret is found in one of these. Raises AssertionError."""
         __tracebackhide__ = True
+        leaks = self.leaks(evidence)
+        del evidence
+        if leaks:
+            raise AssertionError(leaks)
+
+    def leaks(self, evidence: Iterable[object]) -> str | None:
+        """Where the secret is in this evidence, in words, or None."""
         search = _Search(self._spellings)
         for number, item in enumerate(evidence, 1):
             search.look(f"evidence {number} ({type(item).__name__})", item)
-        if search.found:
-            raise AssertionError(search.report()) from None
+        return search.report() if search.found else None
 
     def __enter__(self) -> Self:
         for name in (None, "sendkit"):
@@ -81,7 +89,10 @@ class SecretWatch:
         while self._levels:
             logger, level = self._levels.pop()
             logger.setLevel(level)
-        self.look_at(self._records, *([] if error is None else [error]))
+        leaks = self.leaks([error, self._records])
+        del error, frames
+        if leaks:
+            raise AssertionError(leaks) from None
 
 
 class _Keeper(logging.Handler):
@@ -149,7 +160,6 @@ class _Search:
         if id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing
-        thing = bytes(thing) if isinstance(thing, memoryview) else thing
         if isinstance(thing, str | bytes | bytearray):
             self._text(place, thing)
         elif isinstance(thing, TracebackType):

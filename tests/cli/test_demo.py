@@ -19,7 +19,6 @@ from .shell import Shell, command, environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
-
     from pathlib import Path
 
     from tests.servers.secretservice import SecretService

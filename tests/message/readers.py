@@ -52,7 +52,7 @@ def read(octets: bytes) -> EmailMessage:
 
 
 def addresses(octets: bytes, name: str) -> list[tuple[str, str]]:
-    """Names and addresses of a field; not by `policy.default`, which in Python 3.11 puts spaces between encoded words."""
+    """Names and addresses of a field; not by `policy.default`: in Python 3.11 it puts spaces between encoded words."""
     value = email.message_from_bytes(octets)[name].replace("\r\n", "")
     return [(_decoded(display), address) for display, address in getaddresses([value])]
 

@@ -161,7 +161,7 @@ def test_a_copy_is_checked_like_any_message() -> None:
 def test_a_text_is_derived_only_where_it_is_missing() -> None:
     assert message(html="<p>Hola</p>").text == "Hola\n"
     assert message(html="<p>Hola</p>", text="Buenas").text == "Buenas"
-    assert message().text is None
+    assert message().text is message(text=None).text is None
 
 
 def test_attachments_come_from_paths_bytes_and_open_files(tmp_path: Path) -> None:

@@ -155,6 +155,11 @@ def test_a_long_header_line_is_folded_at_its_spaces() -> None:
     assert octets.replace(b"\r\n", b"").count(value.encode()) == 1
 
 
+def test_a_long_field_that_is_folded_already_is_not_touched() -> None:
+    raw = HEAD + b"Cc:" + b" a@b.c,\r\n" * 200 + b" d@e.f\r\n\r\nx\r\n"
+    assert octets_of(letter(raw)) == raw
+
+
 def test_eight_bit_bodies_are_kept_and_can_be_had_in_seven_bits() -> None:
     raw = HEAD + "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nñandú\n".encode()
     content = letter(raw).content
@@ -229,10 +234,10 @@ def test_base64_on_one_long_line_is_put_on_lines() -> None:
 
 
 def test_blocks_never_part_cr_from_lf() -> None:
-    content = letter(HEAD + b"\r\n" + (b"x" * 62 + b"\r\n") * 4096).content
+    rest = (b"x" * 62 + b"\r\n") * 4096
     for shift in range(64):
-        blocks = list(ReadyContent(content.head, content.rest[shift:]).blocks())
-        assert b"".join(blocks) == content.head + content.rest[shift:]
+        blocks = list(ReadyContent(HEAD, rest[shift:]).blocks())
+        assert b"".join(blocks) == HEAD + rest[shift:]
         assert not [block for block in blocks if block.endswith(b"\r")]
 
 
@@ -240,6 +245,8 @@ def test_a_multipart_without_parts_is_not_re_encoded() -> None:
     with pytest.raises(MessageError, match="998"):
         letter(HEAD + b"Content-Type: multipart/mixed\n\n" + b"x" * 1000)
     assert letter(HEAD + b"Content-Type: multipart/mixed\n\n\xf1").content.seven_bit() is None
+    with pytest.raises(MessageError, match="998"):
+        letter(MULTIPART.replace(b"image/png", b"multipart/mixed") % (b"multipart/mixed", b"x" * 1000))
 
 
 def test_a_long_line_outside_every_part_is_refused() -> None:

@@ -212,6 +212,8 @@ def test_binary_parts_become_base64_before_line_ends_can_hurt_them() -> None:
     message.attach(MIMEApplication(data, _encoder=lambda part: part.add_header("Content-Transfer-Encoding", "binary")))
     (part,) = read(octets_of(addressed(message))).iter_parts()
     assert part.get_content() == data
+    empty = addressed(Message(), Content_Transfer_Encoding="binary")
+    assert octets_of(empty).endswith(b"\r\n\r\n")
 
 
 def test_eight_bit_bodies_go_out_in_seven_bits_unless_they_are_signed() -> None:

@@ -1,0 +1,117 @@
+"""The vocabulary between a transaction and whoever runs it: steps, batches, answers, the plan and the report.
+
+RFC 2920 (what may be written in one go), RFC 3030 (BDAT), RFC 5321 section 4.5.3.1.10 (too many recipients).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sendkit._smtp.address import Address
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.verdict import Failure, Verdict
+
+# A content of at most this many octets goes out in one write with its envelope, or with its end.
+SMALL = 65_536
+
+
+class Mode(Enum):
+    """How much may be written before an answer is read."""
+
+    STEPWISE = "stepwise"
+    PIPELINING = "pipelining"
+    CHUNKING = "chunking"
+
+
+@dataclass(slots=True, frozen=True)
+class Command:
+    """One command line and the phase that its reply belongs to; `recipient` for RCPT."""
+
+    phase: Phase
+    line: bytes
+    recipient: Address | None = None
+
+
+class Framing(Enum):
+    """How content is set off from commands."""
+
+    DOT = "dot"
+    LONE_DOT = "lone_dot"
+    CHUNK = "chunk"
+    CHUNK_LAST = "chunk_last"
+    LAST = "last"
+
+
+@dataclass(slots=True, frozen=True)
+class Payload:
+    """Content, or a part of it, to be written here.
+
+    DOT: all of it, dot-stuffed, then the lone dot. LONE_DOT: only the dot, since no recipient is left. CHUNK_LAST: all
+    of it in `BDAT size LAST`. CHUNK and LAST: all of it in `BDAT size`, then, after it was drained, `BDAT 0 LAST`.
+    """
+
+    framing: Framing
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the reply belongs to."""
+        return Phase.BODY if self.framing is Framing.CHUNK else Phase.END_OF_DATA
+
+
+Step = Command | Payload
+Batch = Sequence[Step]
+
+
+@dataclass(slots=True, frozen=True)
+class Answers:
+    """The replies to the first steps of a batch, in order, and what broke off, if anything did.
+
+    `ended` says that the end of data was written, so that the server may have seen it; `unread`, that something more
+    came than was asked for.
+    """
+
+    replies: Sequence[Reply] = ()
+    failure: Failure | None = None
+    ended: bool = False
+    unread: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Plan:
+    """What one transaction is to do: who, to whom, how large, and how it may be written."""
+
+    reverse_path: Address | None
+    recipients: Sequence[Address]
+    size: int
+    mode: Mode = Mode.STEPWISE
+    rset: bool = False
+    stepwise: bool = False
+    parameters: Sequence[str] = ()
+    utf8: bool = False
+
+    @property
+    def ahead(self) -> bool:
+        """Whether all of it goes out in one write, so that another transaction may be written behind it."""
+        return self.mode is Mode.CHUNKING and self.size <= SMALL
+
+
+@dataclass(slots=True, frozen=True)
+class Report:
+    """How a transaction ended: a verdict for each recipient, and what became of the session.
+
+    `carried` recipients were too many for this transaction and go into the next one at once (RFC 5321 section
+    4.5.3.1.10). `close`: nothing more may be written on this connection; `broken`: nothing more can be believed on it
+    either. `clean`: it ended in 2yz, so no RSET is due. `choked`: the server did not follow, so speak step by step.
+    `turned_away`: MAIL was refused for now.
+    """
+
+    verdicts: dict[Address, Verdict]
+    carried: tuple[Address, ...] = ()
+    close: bool = False
+    broken: bool = False
+    clean: bool = False
+    choked: bool = False
+    turned_away: bool = False
