@@ -1,7 +1,7 @@
 """Hostile addresses cost linear time at most: `python -m benchmarks.addresses` prints a table, and ends with 1 if not.
 
-Each text is a run of one character that address parsers stumble over, alone, with an address behind it, and as a list
-of broken items. Ten times the text may cost ten times as much; quadratic parsers need a hundred times.
+Each text is full of one character that address parsers stumble over: a run of it alone, before and behind an address, a
+list of broken items, and a list of sound ones. Ten times the text may cost ten times as much; quadratic parsers need a hundred times.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ SHAPES: dict[str, Callable[[str, int], str]] = {
     "c…a@b.example": lambda char, size: char * size + "a@b.example",
     "a@b.example c…": lambda char, size: "a@b.example " + char * size,
     "a c, a c, …": lambda char, size: f"a {char}, " * (size // 5),
+    '"\\c" <a@b.example>, …': lambda char, size: ", ".join(f'"\\{char}" <a{n}@b.example>' for n in range(size // 25)),
 }
 
 
@@ -84,7 +85,7 @@ def _once(read: Callable[[str], object], text: str) -> float:
 
 
 def table(grown: list[Growth]) -> str:
-    """The dearest shape of each reader in Markdown, and every one that grew too fast."""
+    """The dearest text of each reader in Markdown, and every one that grew too fast."""
     sizes = " | ".join(f"{size // 1000:,} kB, ms" for size in SIZES)
     lines = [
         "### addresses: CPU time for hostile texts",

@@ -56,6 +56,8 @@ def main(name: str, job: Job) -> None:
 def _stream(client: Client, job: Job) -> dict[str, float]:
     client.open(_target(job), job.connections)
     client.send_all(letters(max(job.warm, job.connections)))
+    if job.attachment is not None:
+        client.prepare(next(_letters(job)))
     return _measured(lambda: client.send_all(_letters(job)))
 
 

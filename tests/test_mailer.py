@@ -205,7 +205,7 @@ async def test_a_ready_message_is_sent_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "field"),
-    [({"recipients": []}, "to"), ({"recipients": ["luis"]}, "recipients"), ({"envelope_from": "ana"}, "envelope_from"), ({"recipients": "a@b\r\nRSET"}, "recipients")],
+    [({"recipients": []}, "recipients"), ({"recipients": ["luis"]}, "recipients"), ({"envelope_from": "ana"}, "envelope_from"), ({"recipients": "a@b\r\nRSET"}, "recipients")],
 )
 async def test_an_impossible_envelope_is_refused_before_any_byte(arguments: dict[str, object], field: str) -> None:
     transport = MemoryTransport()

@@ -101,21 +101,25 @@ async def test_a_failure_is_a_result_and_never_an_exception() -> None:
     assert (results[2].recipients, results[2].attempts) == ({}, ()) or len(results[2].recipients) == 0
 
 
+class LetsOneThrough(Gate):
+    """Holds all but one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number, self.count = number, 0
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Carry it here or there."""
+        self.count += 1
+        if self.count == self.number:
+            await self.inner.deliver(letter, log)
+        else:
+            await super().deliver(letter, log)
+
+
 async def test_a_result_comes_as_soon_as_it_is_there() -> None:
-    gate, first = Gate(), MemoryTransport()
-
-    class OneByOne(Transport):
-        """Holds all but the second letter."""
-
-        clock = first.clock
-        count = 0
-
-        async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-            """Carry it here or there."""
-            self.count += 1
-            await (first if self.count == 2 else gate).deliver(letter, log)
-
-    async with AsyncMailer(transport=OneByOne()) as postman, aclosing(postman.send_many(Source(3))) as results:
+    gate = LetsOneThrough(2)
+    async with AsyncMailer(transport=gate) as postman, aclosing(postman.send_many(Source(3))) as results:
         assert (await anext(results)).index == 1
         gate.open.set()
 
@@ -144,28 +148,35 @@ async def test_who_does_not_take_results_is_not_sent_ahead_of() -> None:
         assert source.taken <= 4
 
 
+async def open_later(gate: Gate) -> None:
+    """Open the gate when everything else has come as far as it can."""
+    await settle()
+    gate.open.set()
+
+
 async def test_who_leaves_early_waits_for_what_is_in_flight() -> None:
-    gate, source = Gate(), Source(100)
+    gate, source = LetsOneThrough(1), Source(100)
     async with AsyncMailer(transport=gate, max_connections=3) as postman:
         results = postman.send_many(source)
-        taking = asyncio.create_task(anext(results))
-        await gate.full(3)
-        gate.open.set()
-        await taking
+        await anext(results)
+        await gate.full(2)
+        opening = asyncio.create_task(open_later(gate))
         await results.aclose()
         assert gate.under_way == 0
         assert len(gate.inner.sent) == source.taken
+    await opening
 
 
 async def test_who_breaks_out_of_the_loop_loses_nothing_that_is_in_flight() -> None:
-    gate, source = Gate(), Source(100)
+    gate, source = LetsOneThrough(1), Source(100)
     async with AsyncMailer(transport=gate, max_connections=3) as postman:
-        opening = asyncio.create_task(gate.full(3))
-        opening.add_done_callback(lambda _: gate.open.set())
         async for _ in postman.send_many(source):
+            await gate.full(2)
+            opening = asyncio.create_task(open_later(gate))
             break
     assert gate.under_way == 0
     assert len(gate.inner.sent) == source.taken
+    await opening
 
 
 async def test_a_source_that_fails_ends_the_stream_after_what_is_in_flight() -> None:

@@ -40,6 +40,9 @@ class Client(ABC):
     def open(self, target: Target, connections: int) -> None:
         """Get ready to send on that many connections; who connects lazily may leave it at that. Raises Unable."""
 
+    def prepare(self, letter: Letter) -> None:  # noqa: B027 - a real client builds when it sends
+        """What no client but the ceiling may do before the clock runs."""
+
     @abstractmethod
     def send_all(self, letters: Iterable[Letter]) -> None:
         """Build and send all of them; raises what goes wrong."""

@@ -18,7 +18,6 @@ from benchmarks.letter import SENDER, letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from benchmarks.letter import Letter
 
@@ -26,10 +25,11 @@ if TYPE_CHECKING:
 class Replay(BlockingClient[ssl.SSLSocket]):
     """One transaction at a time."""
 
-    def open(self, target: Target, connections: int) -> None:
+    def __init__(self) -> None:
         self._octets = _transaction(next(letters(1)))
-        self._large: dict[Path, bytes] = {}
-        super().open(target, connections)
+
+    def prepare(self, letter: Letter) -> None:
+        self._octets = _transaction(letter)
 
     def connect(self, target: Target) -> ssl.SSLSocket:
         clear = socket.create_connection((HOST, target.port))
@@ -44,15 +44,8 @@ class Replay(BlockingClient[ssl.SSLSocket]):
         return secure
 
     def send(self, connection: ssl.SSLSocket, letter: Letter) -> None:
-        connection.sendall(self._prepared(letter))
+        connection.sendall(self._octets)
         _replies(connection, 4)
-
-    def _prepared(self, letter: Letter) -> bytes:
-        if letter.attachment is None:
-            return self._octets
-        if letter.attachment not in self._large:
-            self._large[letter.attachment] = _transaction(letter)
-        return self._large[letter.attachment]
 
     def quit(self, connection: ssl.SSLSocket) -> None:
         connection.sendall(b"QUIT\r\n")
@@ -66,7 +59,7 @@ class ReplayAhead(Replay):
     def send_all(self, letters: Iterable[Letter]) -> None:
         remaining = iter(letters)
         while window := list(islice(remaining, 32)):
-            self._connections[0].sendall(b"".join(map(self._prepared, window)))
+            self._connections[0].sendall(self._octets * len(window))
             _replies(self._connections[0], 4 * len(window))
 
 

@@ -59,6 +59,14 @@ def _write(stream: TextIO, write: Callable[[], object]) -> None:
     try:
         write()
         stream.flush()
-    except OSError:
-        # Nobody reads on. Without this, Python would try the rest once more when it ends, and fail then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        _close(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            complain(f"sendkit: cannot print the rest: {error.strerror}")
+
+
+def _close(stream: TextIO) -> None:
+    # What is left in the stream goes nowhere; Python would try it once more when it ends, and fail then.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -21,7 +21,7 @@ _STYLES = {
 # The library's own hints name calls of Python, where a shell has other means.
 _HINTS = {
     Cause.IN_DOUBT: "the server may have taken it: look for {id} at the other side before you send it again",
-    Cause.DEFERRED: "send it again later, to these recipients alone: {who}",
+    Cause.DEFERRED: "send it again later, to these recipients alone ({who}), or try more often with --retries",
 }
 
 

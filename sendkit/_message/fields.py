@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _LINE = 76  # RFC 2047 section 2, for a line with an encoded word in it
-_MAX_LINE = 998  # RFC 5322 section 2.1.1, without CRLF
 _WORD = 75  # the same section, for the encoded word
+_MAX_LINE = 998  # RFC 5322 section 2.1.1, without CRLF
 _CHARSET = "utf-8''"
 _FRAME = len("=?utf-8?q??=")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -30,63 +30,18 @@ _Q = [chr(o) if o in _ALNUM or o in b"!*+-/" else f"={o:02X}" for o in range(256
 _Q[ord(" ")] = "_"
 _PERCENT = [chr(o) if o in _ALNUM or o in b"!#$&+-.^_`|~" else f"%{o:02X}" for o in range(256)]  # RFC 5987's attr-char
 
-ADDRESS_FIELDS = frozenset(
-    [
-        "from",
-        "sender",
-        "reply-to",
-        "to",
-        "cc",
-        "bcc",
-        "resent-from",
-        "resent-sender",
-        "resent-to",
-        "resent-cc",
-        "resent-bcc",
-        "resent-reply-to",
-        "disposition-notification-to",
-        "return-receipt-to",
-        "errors-to",
-        "mail-followup-to",
-        "mail-reply-to",
-    ]
-)
-STRUCTURED_FIELDS = frozenset(
-    [
-        "date",
-        "message-id",
-        "in-reply-to",
-        "references",
-        "resent-date",
-        "resent-message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "content-disposition",
-        "content-id",
-        "list-id",
-        "list-unsubscribe",
-        "list-unsubscribe-post",
-        "list-post",
-        "list-help",
-        "list-subscribe",
-        "list-owner",
-        "list-archive",
-        "auto-submitted",
-        "autocrypt",
-        "received",
-        "return-path",
-        "dkim-signature",
-        "authentication-results",
-        "arc-seal",
-        "arc-message-signature",
-        "arc-authentication-results",
-        "precedence",
-        "importance",
-        "priority",
-        "x-priority",
-    ]
-)
+ADDRESS_FIELDS = frozenset({
+    "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to", "resent-cc",
+    "resent-bcc", "resent-reply-to", "disposition-notification-to", "return-receipt-to", "errors-to",
+    "mail-followup-to", "mail-reply-to",
+})  # fmt: skip
+STRUCTURED_FIELDS = frozenset({
+    "date", "message-id", "in-reply-to", "references", "resent-date", "resent-message-id", "mime-version",
+    "content-type", "content-transfer-encoding", "content-disposition", "content-id", "list-id", "list-unsubscribe",
+    "list-unsubscribe-post", "list-post", "list-help", "list-subscribe", "list-owner", "list-archive",
+    "auto-submitted", "autocrypt", "received", "return-path", "dkim-signature", "authentication-results", "arc-seal",
+    "arc-message-signature", "arc-authentication-results", "precedence", "importance", "priority", "x-priority",
+})  # fmt: skip
 _FREE_TEXT = frozenset({"subject", "comments"})
 
 

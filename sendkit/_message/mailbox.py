@@ -150,7 +150,7 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
 def _lenient_name(phrase: str) -> str:
     try:
         return _name(phrase)
-    except AddressError:
+    except AddressError:  # mail goes to the address; a name that nobody can read does not change where
         return tidy_name(phrase)
 
 

@@ -17,7 +17,7 @@ from sendkit._message.attachment import Attachment
 from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from os import PathLike
 
     from sendkit._message.attachment import Readable
@@ -71,7 +71,7 @@ class Message(BaseModel):
             text: str | None = None,
             html: str | None = None,
             inline: Mapping[str, bytes | PathLike[str] | Readable | Attachment] | None = None,
-            attachments: Sequence[PathLike[str] | Readable | Attachment] = (),
+            attachments: Iterable[PathLike[str] | Readable | Attachment] | None = (),
             headers: Mapping[str, str] | None = None,
             message_id: str = ...,
             date: datetime = ...,

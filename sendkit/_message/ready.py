@@ -98,7 +98,10 @@ def _sendable(content: ReadyContent) -> ReadyContent:
 def _recode(content: ReadyContent, fits: Callable[[bytes], bool]) -> ReadyContent | None:
     from sendkit._message.recode import recoded  # noqa: PLC0415 - it brings the parser of `email`
 
-    octets = recoded(content.head + content.rest, fits)
+    try:
+        octets = recoded(content.head + content.rest, fits)
+    except RecursionError as error:
+        raise refuse("its parts are nested too deeply to be re-encoded", "flatten it") from error
     if octets is None:
         return None
     fields, rest = split_message(normalised(octets))
@@ -115,5 +118,5 @@ def _downgraded(item: Field) -> bytes | None:
         if item.key in ADDRESS_FIELDS:
             return mailbox_field(item.name, mailboxes_in(text), utf8=False).encode()
         return None if item.key in STRUCTURED_FIELDS else text_field(item.name, text).encode()
-    except (UnicodeEncodeError, AddressError, MessageError):
+    except (UnicodeEncodeError, AddressError, MessageError):  # the wire says that it needs SMTPUTF8
         return None

@@ -46,7 +46,7 @@ def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessag
         return _ready(deepcopy(message), redirection)
     except MessageError:
         raise
-    except (StdlibMessageError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (StdlibMessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise refuse(f"the email package cannot write it out: {error}", "mend the message") from error
 
 

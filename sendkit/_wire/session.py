@@ -57,9 +57,10 @@ class Session:
 async def open_session(server: Server, login: Login | None, log: AttemptLog) -> Session:
     """Connect to the server, secure the connection, and log in. Raises SessionFailed."""
     log.phase = Phase.RESOLVE
+    context = server.context if server.security is not Security.NONE else None
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, _client(server, sock))
+    opening = _Opening(server, log, _client(server, sock, context))
     try:
         return await opening.run(login)
     except BaseException:
@@ -74,7 +75,7 @@ def _hang_up(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _client(server: Server, sock: socket.socket) -> aiosmtplib.SMTP:
+def _client(server: Server, sock: socket.socket, context: ssl.SSLContext | None) -> aiosmtplib.SMTP:
     local_address = str(sock.getsockname()[0])
     literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
     return aiosmtplib.SMTP(
@@ -83,7 +84,7 @@ def _client(server: Server, sock: socket.socket) -> aiosmtplib.SMTP:
         local_hostname=server.local_hostname or literal,
         use_tls=server.security is Security.IMPLICIT_TLS,
         start_tls=False,
-        tls_context=server.context if server.security is not Security.NONE else None,
+        tls_context=context,
     )
 
 

@@ -18,7 +18,6 @@ from .shell import Shell, command, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import EmailMessage
     from pathlib import Path
 
     from tests.servers.secretservice import SecretService
@@ -54,7 +53,7 @@ def test_the_greylisted_recipient_is_alone_in_the_second_envelope(shell: Shell, 
 def test_the_message_is_a_report_with_a_table_a_picture_and_an_attachment(shell: Shell, tmp_path: Path) -> None:
     shell("demo", "--keep", tmp_path)
     octets = (tmp_path / "1.eml").read_bytes()
-    message = cast("EmailMessage", message_from_bytes(octets, policy=policy.default))
+    message = message_from_bytes(octets, policy=policy.default)
     html = message.get_body(("html",))
     assert html is not None
     assert "<table" in html.get_content()

@@ -85,7 +85,7 @@ def test_75_when_deferred_with_the_recipients_that_are_left(shell: Shell, server
     answer = shell("send", *account(server), *LETTER, "--cc", "eva@example.org", "--retries", "0")
     assert answer.code == 75
     assert "luis@example.com  deferred  450 4.2.0 greylisted" in answer.out
-    assert "hint: send it again later, to these recipients alone: luis@example.com" in answer.err
+    assert "hint: send it again later, to these recipients alone (luis@example.com)" in answer.err
 
 
 def test_75_when_the_server_is_not_reached(shell: Shell) -> None:

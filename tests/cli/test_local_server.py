@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sendkit.testing
-from sendkit import Mailer, Message, Outcome, RetryPolicy
+from sendkit import Mailer, Message, Outcome, RetryPolicy, Server, Timeouts
 from sendkit.errors import ConfigurationError
 from sendkit.testing import LocalServer
 
@@ -135,14 +136,26 @@ def test_the_conversation_leaves_the_content_out(server: LocalServer) -> None:
 
 def test_what_is_no_address_is_refused(server: LocalServer, client: smtplib.SMTP) -> None:
     client.login(server.username, server.password)
-    assert client.docmd("MAIL FROM:<ana@exa_mple..com>")[0] == 553
+    assert client.docmd("MAIL FROM:<ana@-.com>")[0] == 553
     assert client.docmd("MAIL FROM:<ana@example.com>")[0] == 250
     assert client.docmd("RCPT TO:<luis@-.com>")[0] == 553
-    assert client.docmd("NOOP")[0] == 250
+
+
+def test_a_transaction_can_be_given_up(server: LocalServer, client: smtplib.SMTP) -> None:
+    client.login(server.username, server.password)
+    assert client.docmd("MAIL FROM:<ana@example.com>")[0] == 250
+    assert (client.rset()[0], client.noop()[0]) == (250, 250)
+    assert client.docmd("DATA")[0] == 503
+    assert "S 250 2.0.0 reset" in texts(server)
 
 
 def test_an_old_client_is_greeted_too(client: smtplib.SMTP) -> None:
     assert client.helo()[0] == 250
+
+
+def test_an_old_client_can_be_sent_away(server: LocalServer, client: smtplib.SMTP) -> None:
+    server.on_ehlo().reply("550 5.7.1 go away")
+    assert client.helo()[0] == 550
 
 
 REPLIES: dict[str, tuple[Callable[[LocalServer], object], str, int]] = {
@@ -196,15 +209,23 @@ def test_usual_answers_may_be_said_in_other_words(server: LocalServer) -> None:
     assert len(server.messages) == 1
 
 
-@pytest.mark.parametrize("place", ["connect", "body", "after_data"])
-def test_a_silent_server_still_ends(place: str) -> None:
+def test_a_server_that_never_greets_still_ends() -> None:
     with LocalServer() as server:
-        getattr(server, place if place == "after_data" else f"on_{place}")().silence()
-        asked = threading.Event()
-        waiting = threading.Thread(target=lambda: (asked.set(), sent(server)))
-        waiting.start()
-        asked.wait()
-    waiting.join()
+        server.on_connect().silence()
+        client = socket.create_connection((server.host, server.port))
+    with client:
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("place", ["on_tls", "on_mail", "on_body", "after_data"])
+def test_a_server_that_never_answers_still_ends(place: str) -> None:
+    with LocalServer() as server:
+        getattr(server, place)().silence()
+        limits = Timeouts(greeting=0.2, command=0.2, data=0.2, body=0.2, end_of_data=0.2)
+        patient = Server(server.host, server.port, ca_file=server.ca_file, timeouts=limits)
+        once = RetryPolicy(max_attempts=1)
+        with Mailer(patient, username=server.username, password=server.password, retry=once) as mailer:
+            assert not mailer.send(MESSAGE, check=False).ok
 
 
 def test_faults_may_name_the_connection(server: LocalServer) -> None:
@@ -238,6 +259,17 @@ def fail_to_write(place: Path) -> None:
         assert sent(server).outcome is Outcome.DEFERRED
 
 
+@pytest.mark.parametrize(("error", "raised"), [(ZeroDivisionError("x"), True), (ConnectionResetError("x"), False)])
+def test_what_goes_wrong_in_its_loop_is_raised_but_for_the_loss_of_a_client(error: Exception, raised: bool) -> None:
+    def wrong() -> None:
+        raise error
+
+    server = LocalServer().__enter__()
+    server._loop.call_soon_threadsafe(wrong)
+    with pytest.raises(BaseExceptionGroup) if raised else contextlib.nullcontext():
+        server.__exit__(None, None, None)
+
+
 def test_it_leaves_no_thread_no_file_and_no_socket() -> None:
     threads = threading.active_count()
     with LocalServer() as server, socket.create_connection((server.host, server.port)) as client:
@@ -259,6 +291,7 @@ def test_without_its_extra_it_says_how_to_get_it(missing: str, monkeypatch: pyte
 
 
 def test_the_public_face_knows_its_names_and_no_others() -> None:
-    assert "LocalServer" in dir(sendkit.testing)
+    for name in dir(sendkit.testing):
+        assert getattr(sendkit.testing, name).__name__ == name
     with pytest.raises(AttributeError, match="RemoteServer"):
-        _ = sendkit.testing.RemoteServer  # type: ignore[attr-defined]
+        _ = sendkit.testing.RemoteServer

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from email import message_from_string, policy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,7 +28,7 @@ HEAD = LETTER[:-2]
 
 def shown(text: str) -> EmailMessage:
     """The message that a dry run printed."""
-    return cast("EmailMessage", message_from_string(text, policy=policy.default))
+    return message_from_string(text, policy=policy.default)
 
 
 def test_a_dry_run_prints_the_message_as_it_would_go_out_and_needs_no_server(shell: Shell) -> None:
@@ -271,3 +271,16 @@ def test_ctrl_c_during_the_good_bye_prints_the_whole_result(
 def test_python_dash_m_is_the_same_command(shell: Shell, server: LocalServer) -> None:
     answer = shell.apart("send", *account(server), *LETTER)
     assert (answer.code, answer.out) == (0, "luis@example.com  accepted  250 2.0.0 queued as 1\n")
+
+
+def test_a_full_disk_is_reported_and_does_not_change_the_exit_code(server: LocalServer) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        sending = subprocess.run(
+            command("send", *account(server), *LETTER),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            check=False,
+        )
+    assert sending.returncode == 0
+    assert sending.stderr.startswith(b"sendkit: cannot print the rest: ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from email.message import EmailMessage
 from typing import Any
 
@@ -96,3 +98,10 @@ def test_the_null_reverse_path_is_none_in_a_letter() -> None:
 def test_the_message_id_is_that_of_the_message() -> None:
     message = Message(sender="ana@example.com", to="a@b.c")
     assert compose(message).message_id == message.message_id
+
+
+def test_importing_the_room_loads_nothing_that_most_messages_do_not_need() -> None:
+    seldom = ["idna", "mimetypes", "html.parser", "email.parser", "email.headerregistry", "email.generator", "difflib"]
+    code = f"import sys, sendkit._message.compose; print([name for name in {seldom} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"

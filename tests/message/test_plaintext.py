@@ -30,7 +30,7 @@ from sendkit._message.plaintext import text_of
         ("a&nbsp;b &lt;c&gt; &ntilde;", "a b <c> ñ\n"),
         ("a<svg/>b<div/>c", "ab\nc\n"),
         ("<li>alone", "- alone\n"),
-        ("<script/>a<style/>b<script>c</b>", "ab\n"),
+        ("<script/>a<style/>b<template>c</b></template>d", "abd\n"),
         ("</p></ul></a>text</title>", "text\n"),
         ("", "\n"),
     ],

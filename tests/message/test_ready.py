@@ -249,6 +249,14 @@ def test_a_multipart_without_parts_is_not_re_encoded() -> None:
         letter(MULTIPART.replace(b"image/png", b"multipart/mixed") % (b"multipart/mixed", b"x" * 1000))
 
 
+def test_parts_nested_without_end_are_refused() -> None:
+    nested = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (depth, depth) for depth in range(2000)
+    )
+    with pytest.raises(MessageError, match="nested"):
+        letter(HEAD + nested + b"\n" + b"x" * 1000)
+
+
 def test_a_long_line_outside_every_part_is_refused() -> None:
     raw = HEAD + b'Content-Type: multipart/mixed; boundary="b"\n\n' + b"x" * 1000 + b"\n--b\n\nx\n--b--\n"
     with pytest.raises(MessageError, match="998"):
