@@ -1,7 +1,8 @@
 """Hostile addresses cost linear time at most: `python -m benchmarks.addresses` prints a table, and ends with 1 if not.
 
 Each text is full of one character that address parsers stumble over: a run of it alone, before and behind an address, a
-list of broken items, and a list of sound ones. Ten times the text may cost ten times as much; quadratic parsers need a hundred times.
+list of broken items, and a list of sound ones. Ten times the text may cost ten times as much; a quadratic parser needs
+a hundred times.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sendkit import Message, errors
+from sendkit import Message
 from sendkit._message.mailbox import parse_address_list
 from sendkit._smtp.address import parse_address
 
 SIZES = (10_000, 100_000, 1_000_000)
 CHARACTERS = '("<,'
-_ROUNDS = 5
+_ROUNDS = 3
 LIMIT = 20.0
 """How much dearer ten times the text may be: linear is 10, quadratic 100, and the machine is not quiet."""
 _FLOOR = 200e-6
@@ -77,10 +79,8 @@ def _cost(read: Callable[[str], object], text: str) -> float:
 
 def _once(read: Callable[[str], object], text: str) -> float:
     started = time.process_time()
-    try:
+    with suppress(ValueError):  # AddressError and MessageError are; a text that is read is as good
         read(text)
-    except ValueError:  # AddressError and MessageError are; a text that is read is as good
-        pass
     return time.process_time() - started
 
 
@@ -113,8 +113,6 @@ def main() -> int:
     print(table(grown))
     return 0 if all(growth.linear for growth in grown) else 1
 
-
-assert issubclass(errors.MessageError, ValueError)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -72,5 +72,6 @@ def _node_peer(folder: Path) -> str | None:
     if npm is None:
         return "npm is not on this machine"
     folder.mkdir(exist_ok=True)
-    command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, _NODE_PEER]
-    return None if subprocess.run(command, check=False).returncode == 0 else "npm could not install nodemailer"
+    quietly = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run([npm, "install", *quietly, "--prefix", folder, _NODE_PEER], check=False)
+    return None if done.returncode == 0 else "npm could not install nodemailer"

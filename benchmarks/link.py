@@ -1,4 +1,4 @@
-"""A long link on loopback: `python -m benchmarks.link PORT SECONDS` passes every byte on, so many seconds late each way.
+"""A long link on loopback: `python -m benchmarks.link PORT SECONDS` passes every byte on, so much later, each way.
 
 Prints its own port, then for each line on stdin how many round trips there were: answers that reached a client after it
 spoke, and greetings. Ends when stdin does. A TCP handshake cannot be made late here; connect and greeting together take

@@ -30,6 +30,7 @@ class Row:
     client: str
     seconds: float
     cpu: float
+    cpu_ratio: float | None
     growth: float
     round_trips: float
     ratio: float | None
@@ -57,12 +58,13 @@ def _row(outcome: Outcome, client: str) -> Row:
     def middle(figure: Callable[[Run], float]) -> float:
         return median(figure(run) for run in runs)
 
-    against = outcome.runs.get(outcome.work.baseline, [])
-    ratios = [theirs.seconds / ours.seconds for theirs, ours in zip(against, runs, strict=False)]
+    pairs = list(zip(outcome.runs.get(outcome.work.baseline, []), runs, strict=False))
+    ratios = [theirs.seconds / ours.seconds for theirs, ours in pairs]
     return Row(
         client=client,
         seconds=middle(lambda run: run.seconds) / count,
         cpu=middle(lambda run: run.cpu) / count,
+        cpu_ratio=median(theirs.cpu / ours.cpu for theirs, ours in pairs) if pairs else None,
         growth=middle(lambda run: run.growth) * 1024 / 1e6,
         round_trips=middle(lambda run: run.round_trips) / count,
         ratio=median(ratios) if ratios else None,
@@ -101,6 +103,7 @@ _COLUMNS: dict[Measure, dict[str, Callable[[Row], str]]] = {
         "messages/s": lambda row: f"{1 / row.seconds:,.0f}",
         "ratio": _times,
         "CPU, µs each": lambda row: f"{row.cpu * 1e6:,.0f}",
+        "ratio of CPU": lambda row: f"{row.cpu_ratio:.1f} ×" if row.cpu_ratio else "",
     },
     Measure.ROUND_TRIPS: {
         "round trips each, by time": lambda row: f"{row.elapsed:,.2f}",

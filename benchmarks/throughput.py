@@ -1,7 +1,7 @@
-"""Does the works: every client in a process of its own, in turns, round after round, against the same server.
+"""Does a work: every client in a process of its own, in turns, round after round, against the same server.
 
-`python -m benchmarks.throughput [--quick] [WORK…]` prints the tables. A client that did not bring every message to the
-server has no figures, but the reason.
+A client that did not bring every message to the server has no figures, but the reason. The works are in works.py, and
+`python -m benchmarks` does them all.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.clients import NODE
 from benchmarks.clients.base import PASSWORD, USERNAME
-from benchmarks.install import CACHE, ROOT, install
+from benchmarks.install import CACHE, ROOT
 from benchmarks.letter import HTML, SENDER, SENDER_NAME, TEXT
 from benchmarks.processes import LIMIT, Ended, Process, Server, server
-from benchmarks.report import table
-from benchmarks.works import ATTACHMENT_OCTETS, WORKS, Work
+from benchmarks.works import ATTACHMENT_OCTETS, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.install import Installation
@@ -48,18 +47,17 @@ class Outcome:
     unable: dict[str, str] = field(default_factory=dict)
 
 
-def measure(installed: Installation, works: Iterable[Work], *, quick: bool) -> list[Outcome]:
-    """Do the works, and say what each took."""
-    _make_attachment()
-    return [_measure(installed, work, quick=quick) for work in works]
-
-
-def _measure(installed: Installation, work: Work, *, quick: bool) -> Outcome:
+def measure(installed: Installation, work: Work, *, quick: bool) -> Outcome:
+    """Do a work, and say what it took."""
     job = {**work.job, **(work.quick if quick else {})}
+    if "attachment" in job:
+        _make_attachment(CACHE / job["attachment"])
     outcome = Outcome(work, job)
     with server(installed, work.extensions, far=work.far) as running:
         for number in range(min(work.rounds, 3) if quick else work.rounds):
-            for name in work.clients:
+            # Whoever goes first on a machine that grows warm, or busy, is another one each time.
+            start = number % len(work.clients)
+            for name in work.clients[start:] + work.clients[:start]:
                 if name not in outcome.unable:
                     _progress(f"{work.key}: round {number + 1}, {name}")
                     _run(installed, running, name, outcome)
@@ -117,25 +115,6 @@ def _command(installed: Installation, running: Server, name: str, job: dict[str,
     return [installed.node, ROOT / "benchmarks" / "clients" / NODE[name], json.dumps(job)]
 
 
-def _make_attachment() -> None:
-    path = CACHE / "attachment.bin"
+def _make_attachment(path: Path) -> None:
     if not path.exists() or path.stat().st_size != ATTACHMENT_OCTETS:
         path.write_bytes(os.urandom(ATTACHMENT_OCTETS))
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Do the works that are named, or all, and print the tables."""
-    installed = install()
-    if installed.node is None:
-        print(f"skipped: the server needs node, and {installed.missing}")
-        return 0
-    keys = [argument for argument in arguments if not argument.startswith("-")]
-    works = [work for work in WORKS if not keys or work.key in keys]
-    for work in works:
-        for outcome in measure(installed, [work], quick="--quick" in arguments):
-            print(table(outcome), flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

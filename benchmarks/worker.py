@@ -1,7 +1,7 @@
 """One client doing one job in a process of its own: `python -m benchmarks.worker CLIENT JOB`, the job as JSON.
 
-Says `ready` when it is warm and waits for a line, does the timed part, says `done` with what it measured and waits again,
-so that whoever started it can read the counters of server and link in between.
+Says `ready` when it is warm and waits for a line, does the timed part, says `done` with its figures and waits again, so
+that whoever started it can read the counters of server and link in between.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ _JOBS: dict[str, Callable[[Client, Job], dict[str, float]]] = {"stream": _stream
 
 
 def _target(job: Job) -> Target:
-    return Target(job.port, job.ca_file, ssl.create_default_context(cafile=job.ca_file))
+    return Target(job.port, ssl.create_default_context(cafile=job.ca_file))
 
 
 def _letters(job: Job) -> Iterator[Letter]:

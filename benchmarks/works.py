@@ -1,6 +1,6 @@
 """The works: what is to be done, by whom, how often, and what sendkit wants to reach.
 
-`python -m benchmarks --quick` does less of each, in a minute or two; its ratios are noisier, and its tables are not kept.
+`python -m benchmarks --quick` does less of each, in about four minutes; its ratios are noisier, and are not kept.
 """
 
 from __future__ import annotations

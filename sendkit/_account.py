@@ -41,7 +41,7 @@ class Account:
             raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
         if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT]", hint=_EXAMPLE)
-        username = unquote(parts.username) if parts.username else None
+        username = check_username(unquote(parts.username)) if parts.username else None
         return cls(Server(unquote(parts.hostname), parts.port, security), username)
 
     @classmethod
@@ -56,6 +56,14 @@ class Account:
             raise ConfigurationError("the environment names no server", hint=hint)
         server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
         return cls(server, environ.get("SENDKIT_USERNAME") or None)
+
+
+def check_username(username: str) -> str:
+    """The user name itself. Raises ConfigurationError: a control character would shift the fields of AUTH PLAIN."""
+    if not username or not username.isprintable():
+        hint = "give username= as the provider writes it, mostly the mail address of the account"
+        raise ConfigurationError("the username is empty, or has control characters in it", hint=hint)
+    return username
 
 
 def _split(url: str) -> SplitResult:

@@ -6,6 +6,7 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from email.message import Message as StdlibMessage
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
 
 from sendkit import errors
-from sendkit._account import Account
+from sendkit._account import Account, check_username
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._message.message import Message
@@ -88,6 +89,7 @@ class AsyncMailer:
         self._max_connections = max_connections
         self._transcript = transcript
         self._closed = False
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
     def from_url(cls, url: str, **settings: Unpack[MailerSettings]) -> Self:
@@ -146,10 +148,16 @@ class AsyncMailer:
         """
         _check_positive("in_flight", in_flight)
         send = partial(self._send_one, in_flight)
-        async for result in fan_out(messages, send, self._max_connections * in_flight):
-            yield result
+        width = self._max_connections * in_flight
+        async with contextlib.aclosing(fan_out(messages, send, width, lambda: self._closed)) as results:
+            async for result in results:
+                yield result
 
     async def _send_one(self, in_flight: int, index: int, message: AnyMessage) -> DeliveryResult:
+        # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
         try:
             return await self._deliver(compose(message), self._deadline, index, in_flight)
         except errors.SendkitError as error:
@@ -184,8 +192,10 @@ class AsyncMailer:
         return result_of(delivery, index)
 
     async def aclose(self) -> None:
-        """Say good-bye to the server and close the connections."""
+        """Wait for what `send_many` has under way, say good-bye to the server, and close the connections."""
         self._closed = True
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -236,9 +246,8 @@ def _check_login(server: Server, username: str | None, password: object, credent
     if username is None and (password is not None or credentials is not None):
         hint = "give username= too, mostly the mail address of the account"
         raise errors.ConfigurationError("a password without a username", hint=hint)
-    if username is not None and (not username or not username.isprintable()):
-        hint = "give username= as the provider writes it, mostly the mail address of the account"
-        raise errors.ConfigurationError("the username is empty, or has control characters in it", hint=hint)
+    if username is not None:
+        check_username(username)
     if username is not None and server.security is Security.NONE and not server.loopback:
         hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
         raise errors.ConfigurationError(f"{server.address}: no login without TLS", hint=hint)

@@ -173,7 +173,8 @@ class Server(BaseModel):
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
             except OSError as error:
-                raise ValueError(f"{path} is no PEM file of certificates that can be read ({error.strerror})") from None
+                why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
+                raise ValueError(f"{why}: {path}") from None
         return path
 
 

@@ -6,7 +6,7 @@ Knows tasks and sources, and nothing of mail.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -17,10 +17,12 @@ async def fan_out(
     source: Iterable[Item] | AsyncIterable[Item],
     send: Callable[[int, Item], Coroutine[Any, Any, Result]],
     width: int,
-) -> AsyncIterator[Result]:
+    stopped: Callable[[], bool] = lambda: False,
+) -> AsyncGenerator[Result]:
     """Yield the results of `send(index, item)` as they come; at most `width` are under way or wait to be taken.
 
-    An error of the source is raised after what is under way; who leaves early waits for it; a cancellation cancels it.
+    Once `stopped` says so, nothing more is read from the source. An error of the source is raised after what is under
+    way; who leaves early waits for it; a cancellation cancels it.
     """
     slots = asyncio.Semaphore(width)
     finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
@@ -34,6 +36,8 @@ async def fan_out(
             running.add(task)
             task.add_done_callback(finished.put_nowait)
             await slots.acquire()
+            if stopped():
+                return
 
     feeder = asyncio.create_task(feed())
     feeder.add_done_callback(finished.put_nowait)

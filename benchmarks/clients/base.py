@@ -1,4 +1,4 @@
-"""What a client under test must be able to do, and how a blocking one uses several connections: with a thread for each."""
+"""What a client under test must be able to do; and a blocking one with several connections, a thread for each."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ USERNAME, PASSWORD = "ana@example.com", "correct horse battery staple"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send: the server's port, and the certificate authority to trust, as a file and as a context made before."""
+    """Where to send: the server's port, and a TLS context, made before, that trusts it."""
 
     port: int
-    ca_file: str
     context: ssl.SSLContext
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
-
-from sendkit import AsyncMailer, Mailer, Message, Server
-from sendkit._message.compose import compose
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmarks.clients.base import HOST, PASSWORD, USERNAME, Client, Target, Unable
 from benchmarks.letter import HTML, SENDER, SENDER_NAME, TEXT
+from sendkit import AsyncMailer, Mailer, Message, Server
+from sendkit._message.compose import compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +38,7 @@ def _settings(target: Target, connections: int) -> dict[str, Any]:
 class SendMany(Client):
     """`send_many`, with as many connections as there are to be."""
 
-    options: dict[str, int] = {}
+    options: ClassVar[dict[str, int]] = {}
 
     def open(self, target: Target, connections: int) -> None:
         self._runner = asyncio.Runner()
@@ -80,7 +79,7 @@ class Sendkit(SendMany):
 class InFlight(SendMany):
     """`send_many(…, in_flight=32)`: transactions are written ahead."""
 
-    options = {"in_flight": _IN_FLIGHT}
+    options: ClassVar = {"in_flight": _IN_FLIGHT}
 
     def open(self, target: Target, connections: int) -> None:
         if "in_flight" not in inspect.signature(AsyncMailer.send_many).parameters:

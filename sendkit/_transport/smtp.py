@@ -43,15 +43,16 @@ class SMTPTransport(Transport):
         log.host, log.port = self._server.host, self._server.port
         pool = self._current_pool()
         try:
-            if not await self._carry(pool, letter, log, new=False):
-                await self._carry(pool, letter, log, new=True)
+            # Each dead connection is dropped, and a new one is never dead before it was used, so this comes to an end.
+            while not await self._carry(pool, letter, log):
+                pass
         except SessionFailed as failed:
             _note(log, failed)
             log.settle_all(failed.verdict)
 
-    async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog, *, new: bool) -> bool:
+    async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog) -> bool:
         """False when the session was dead before anything of the letter was written."""
-        session = await pool.acquire(log, new=new)
+        session = await pool.acquire(log)
         try:
             report = await Carrier(self._server.timeouts, self._stepwise).carry(session, letter, log)
             self._stepwise |= report is not None and report.choked

@@ -129,7 +129,7 @@ class Channel(asyncio.Protocol):
                 self._transport.close()
                 await asyncio.shield(self._closed)
         except TimeoutError:
-            pass
+            pass  # the server keeps the line; we do not
         finally:
             self._transport.abort()
 

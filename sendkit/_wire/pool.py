@@ -43,7 +43,7 @@ class Pool:
         self._guard: AsyncGenerator[None] | None = None
         self.loop = asyncio.get_running_loop()
 
-    async def acquire(self, log: AttemptLog, *, new: bool = False) -> Session:
+    async def acquire(self, log: AttemptLog) -> Session:
         """A place on a session until `release`; one that sat idle answered a moment ago. Raises SessionFailed."""
         if self._guard is None:
             self._guard = self._until_the_loop_ends()
@@ -52,7 +52,7 @@ class Pool:
         if queued:
             await self._wait(again=False)
         while True:
-            session = None if new else self._with_room(log.in_flight)
+            session = self._with_room(log.in_flight)
             if session is not None:
                 if session.riders or await self._alive(session):
                     return self._board(session, log)

@@ -8,6 +8,7 @@ Must not know: sendkit's clients; an application may send through any other libr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import socket
@@ -117,20 +118,23 @@ class LocalServer(Script):
     async def _main(self, session: type[Session], started: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(self._stray)
-        accepting = asyncio.create_task(self._accept(session))
+        beginnings: set[asyncio.Task[object]] = set()
+        self._loop.add_reader(self._listener, self._accept, session, beginnings)
         started.set()
         await self._stop.wait()
-        accepting.cancel()
-        await asyncio.wait({accepting})
+        self._loop.remove_reader(self._listener)
+        await asyncio.gather(*beginnings)
         for one in self._sessions:
             one.abort()
             await one.ended.wait()
 
-    async def _accept(self, session: type[Session]) -> None:
-        # asyncio's own server leaves a connection open that it is just accepting when it is closed.
-        while True:
-            sock, _ = await self._loop.sock_accept(self._listener)
-            await self._loop.connect_accepted_socket(lambda: session(self, self._tls, self._loop), sock)
+    def _accept(self, session: type[Session], beginnings: set[asyncio.Task[object]]) -> None:
+        # By hand: asyncio's own server leaves a connection open that it is just accepting when it is closed.
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # the client has gone again
+            sock, _ = self._listener.accept()
+            beginning = self._loop.connect_accepted_socket(lambda: session(self, self._tls, self._loop), sock)
+            beginnings.add(task := self._loop.create_task(beginning))
+            task.add_done_callback(beginnings.discard)
 
     def _stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")

@@ -209,15 +209,7 @@ def test_usual_answers_may_be_said_in_other_words(server: LocalServer) -> None:
     assert len(server.messages) == 1
 
 
-def test_a_server_that_never_greets_still_ends() -> None:
-    with LocalServer() as server:
-        server.on_connect().silence()
-        client = socket.create_connection((server.host, server.port))
-    with client:
-        assert client.recv(1) == b""
-
-
-@pytest.mark.parametrize("place", ["on_tls", "on_mail", "on_body", "after_data"])
+@pytest.mark.parametrize("place", ["on_connect", "on_tls", "on_mail", "on_body", "after_data"])
 def test_a_server_that_never_answers_still_ends(place: str) -> None:
     with LocalServer() as server:
         getattr(server, place)().silence()

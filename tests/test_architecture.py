@@ -1,0 +1,242 @@
+"""The house stands as it is drawn: import arrows run one way, each library has one door, no file or function is too long.
+
+Reads the syntax tree of `sendkit/`. Imports under TYPE_CHECKING do not count; those within functions do.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "sendkit").rglob("*.py"))
+
+# From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
+# one line knows nothing of its neighbours.
+ORDER = (
+    ("sendkit._version", "sendkit.errors"),
+    ("sendkit._smtp",),
+    ("sendkit._message",),
+    ("sendkit._result", "sendkit._settings", "sendkit._credentials"),
+    ("sendkit._account", "sendkit._transport.base", "sendkit._transport.script"),
+    ("sendkit._wire",),
+    ("sendkit._transport",),
+    ("sendkit._retry", "sendkit._stream"),
+    ("sendkit._mailer",),
+    ("sendkit._portal",),
+    ("sendkit._sync",),
+    ("sendkit._send",),
+    ("sendkit",),
+    ("sendkit.testing",),
+    ("sendkit._cli",),
+    ("sendkit.__main__",),
+)
+# Each library, and the one room that knows it.
+DOORS = {
+    "aiosmtplib": ("sendkit._wire",),
+    "tenacity": ("sendkit._retry",),
+    "keyring": ("sendkit._credentials",),
+    "aiosmtpd": ("sendkit.testing",),
+    "trustme": ("sendkit.testing",),
+    "pytest": ("sendkit.testing.plugin",),
+    "socket": ("sendkit._wire", "sendkit.testing"),
+}
+LAZY = {"keyring", "tenacity", "idna", "aiosmtpd", "trustme"}
+NOT_IN_SMTP = {"asyncio", "time", "datetime", "socket", "ssl", "select", "selectors", "threading", "random", "os", "io", "pathlib"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module: what, where, and whether it waits until a function is called."""
+
+    module: str
+    line: int
+    lazy: bool
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a file's module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path) for path in FILES}
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import that happens at run time."""
+    stack: list[tuple[ast.AST, bool]] = [(tree(path), False)]
+    while stack:
+        node, lazy = stack.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            if ast.unparse(node.test).endswith("TYPE_CHECKING") and not isinstance(node.test, ast.UnaryOp):
+                stack.extend((child, lazy) for child in node.orelse)
+                continue
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno, lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from _imported_from(path, node, lazy)
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        stack.extend((child, lazy) for child in ast.iter_child_nodes(node))
+
+
+def _imported_from(path: Path, node: ast.ImportFrom, lazy: bool) -> Iterator[Import]:
+    base = node.module or ""
+    if node.level:
+        package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
+        base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [base])])
+    for alias in node.names:
+        inner = f"{base}.{alias.name}"
+        yield Import(inner if inner in MODULES else base, node.lineno, lazy)
+
+
+def rank(module: str) -> tuple[int, str]:
+    """Where a module stands, and in which room; the longest name that fits counts."""
+    fitting = [(len(room), number, room) for number, rooms in enumerate(ORDER) for room in rooms if within(module, room)]
+    _, number, room = max(fitting)
+    return number, room
+
+
+def within(module: str, room: str) -> bool:
+    return module == room or (room != "sendkit" and module.startswith(room + "."))
+
+
+def functions(path: Path) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    """Every function, and how many lines its body has without the docstring."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+            yield node, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert {rank(module)[1] for module in MODULES} == {room for rooms in ORDER for room in rooms if any(within(m, room) for m in MODULES)}
+    with pytest.raises(ValueError, match="max"):
+        rank("sendkit._unknown")
+
+
+@every_file
+def test_import_arrows_run_one_way(path: Path) -> None:
+    here, room = rank(name_of(path))
+    wrong = [
+        f"line {found.line}: {found.module}"
+        for found in imports(path)
+        if found.module.split(".")[0] == "sendkit"
+        and rank(found.module)[0] >= here
+        and rank(found.module)[1] != room
+        and found.module != "sendkit._version"
+    ]
+    assert not wrong
+
+
+@every_file
+def test_each_library_has_one_door(path: Path) -> None:
+    here = name_of(path)
+    wrong = [
+        f"line {found.line}: {found.module}"
+        for found in imports(path)
+        if (doors := DOORS.get(found.module.split(".")[0])) and not any(within(here, door) for door in doors)
+    ]
+    assert not wrong
+
+
+@every_file
+def test_what_is_seldom_needed_is_imported_when_it_is_needed(path: Path) -> None:
+    """A file that nothing imports before it is needed may do so at once."""
+    if name_of(path).startswith(("sendkit.testing.", "sendkit._transport.script")):
+        return
+    assert [found.module for found in imports(path) if found.module.split(".")[0] in LAZY and not found.lazy] == []
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "_smtp" in p.parts], ids=lambda path: path.name)
+def test_the_protocol_knows_no_loop_no_clock_and_no_socket(path: Path) -> None:
+    assert {found.module.split(".")[0] for found in imports(path)} & NOT_IN_SMTP == set()
+
+
+@every_file
+def test_every_file_opens_with_its_law(path: Path) -> None:
+    law = ast.get_docstring(tree(path))
+    assert law
+    assert len(law.splitlines()) <= 40 if path.name == "errors.py" else len(law.splitlines()) <= 12
+
+
+@every_file
+def test_no_file_is_over_350_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 350
+
+
+@every_file
+def test_no_line_of_code_names_this_machine(path: Path) -> None:
+    assert "/work/" not in path.read_text()
+
+
+@every_file
+def test_no_function_is_over_50_lines(path: Path) -> None:
+    assert [(node.name, length) for node, length in functions(path) if length > 50] == []
+
+
+def test_most_functions_fit_on_a_hand() -> None:
+    assert median(length for path in FILES for _, length in functions(path)) <= 7
+
+
+@every_file
+def test_every_public_thing_is_described(path: Path) -> None:
+    """A method that fills a protocol, or replaces one of a base class, is described there."""
+    undescribed = [
+        node.name
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert undescribed == []
+
+
+@every_file
+def test_every_error_of_ours_says_what_to_do(path: Path) -> None:
+    """`raise SomeError("…")` has a `hint=`; errors for the house alone need none."""
+    ours = {"ConfigurationError", "MessageError", "CredentialsError", "CredentialsNotFound", "KeyringUnavailable", "KeyringLocked"}
+    without = [
+        f"line {node.lineno}: {ast.unparse(node.exc)[:60]}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and ast.unparse(node.exc.func).split(".")[-1] in ours
+        and "hint" not in {keyword.arg for keyword in node.exc.keywords}
+    ]
+    assert without == []
+
+
+@every_file
+def test_no_error_is_caught_in_silence(path: Path) -> None:
+    """An `except` that only passes gives its reason in a comment beside it."""
+    lines = path.read_text().splitlines()
+    silent = [
+        node.lineno
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and all(isinstance(step, ast.Pass) for step in node.body)
+        and "#" not in "".join(lines[node.lineno - 2 : (node.body[-1].end_lineno or 0)])
+    ]
+    assert silent == []
+
+
+def test_the_order_is_an_order() -> None:
+    names = [room for rooms in ORDER for room in rooms]
+    assert len(names) == len(set(names))
+    assert all(set(one).isdisjoint(other) for one, other in pairwise(ORDER))

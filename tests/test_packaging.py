@@ -1,0 +1,87 @@
+"""What is declared is what is there: the version, the entry points, the dependencies, the marker for type checkers."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sendkit
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DECLARED = PROJECT["project"]
+RUNTIME = {re.split(r"[<>=!~ \[]", line)[0].lower() for line in DECLARED["dependencies"]}
+EXTRAS = {re.split(r"[<>=!~ \[]", line)[0].lower() for lines in DECLARED["optional-dependencies"].values() for line in lines}
+
+
+def imported() -> set[str]:
+    """The top-level packages that the library imports and that come neither with Python nor with itself."""
+    found: set[str] = set()
+    for path in (ROOT / "sendkit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"sendkit"}
+
+
+def test_every_dependency_is_declared_and_every_declared_one_is_used() -> None:
+    third_party = imported() - {"pytest"}
+    assert third_party <= RUNTIME | EXTRAS
+    assert third_party >= RUNTIME | EXTRAS
+
+
+@pytest.mark.parametrize("line", DECLARED["dependencies"])
+def test_every_dependency_has_a_floor_and_a_ceiling(line: str) -> None:
+    assert re.fullmatch(r"[a-z]+>=[\d.]+,<\d+", line)
+
+
+def test_aiosmtplib_is_recent_enough_to_be_safe() -> None:
+    assert "aiosmtplib>=5.1.3,<6" in DECLARED["dependencies"]
+
+
+@pytest.mark.parametrize("target", [*DECLARED["scripts"].values(), *DECLARED["entry-points"]["pytest11"].values()])
+def test_every_entry_point_leads_somewhere(target: str) -> None:
+    module, _, name = target.partition(":")
+    found = importlib.import_module(module)
+    assert not name or callable(getattr(found, name))
+
+
+def test_the_pytest_plugin_is_declared() -> None:
+    assert DECLARED["entry-points"]["pytest11"] == {"sendkit": "sendkit.testing.plugin"}
+
+
+def test_the_version_is_written_in_one_place() -> None:
+    source = (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
+    assert f'__version__ = "{sendkit.__version__}"' in source
+    assert DECLARED["dynamic"] == ["version"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc|\.dev)\d+)?", sendkit.__version__)
+
+
+def test_type_checkers_are_told_that_there_are_types() -> None:
+    assert (ROOT / "sendkit" / "py.typed").is_file()
+    assert "Typing :: Typed" in DECLARED["classifiers"]
+
+
+def test_the_oldest_python_is_the_same_everywhere() -> None:
+    oldest = DECLARED["requires-python"].removeprefix(">=")
+    tool = PROJECT["tool"]
+    assert oldest == tool["mypy"]["python_version"] == tool["pyright"]["pythonVersion"]
+    assert tool["ruff"]["target-version"] == "py" + oldest.replace(".", "")
+    assert f"Programming Language :: Python :: {oldest}" in DECLARED["classifiers"]
+
+
+@pytest.mark.parametrize("name", [DECLARED["readme"], *DECLARED["license-files"], "CHANGELOG.md"])
+def test_the_files_that_belong_to_a_distribution_are_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 100
+
+
+def test_warnings_are_errors_in_the_tests() -> None:
+    assert PROJECT["tool"]["pytest"]["ini_options"]["filterwarnings"] == ["error"]
