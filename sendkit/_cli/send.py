@@ -53,7 +53,7 @@ def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryR
             )
     except KeyboardInterrupt as interrupt:
         if result is not None:  # it came when all was settled, and only the good-bye to the server was left
-            vars(interrupt).setdefault("result", result)
+            vars(interrupt)["result"] = result
         raise
     return result
 

@@ -132,4 +132,5 @@ def _folded(line: bytes) -> list[bytes]:
 
 
 def refuse(problem: str, hint: str) -> MessageError:
+    """The error for a head that cannot be sent as it is."""
     return MessageError(f"message: {problem}", field="message", hint=hint)

@@ -9,7 +9,7 @@ transport and against a plain list of replies in tests. It knows no clock and no
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
@@ -108,23 +108,22 @@ def _head(plan: Plan) -> Iterator[Command]:
 
 def _take(course: _Course, batch: Batch, answers: Answers) -> None:
     for step, reply in zip(batch, answers.replies, strict=False):
-        _answered(course, step, reply, ended=answers.ended)
+        if _fits(step, reply):
+            _answered(course, step, reply)
+        else:
+            _misfit(course, step, reply, ended=answers.ended)
     if answers.failure is not None:
         unanswered = batch[min(len(answers.replies), len(batch) - 1)]
         _broke_off(course, unanswered.phase, answers.failure, ended=answers.ended)
-    elif answers.unread and answers.ended and len(batch) > 1:
+    elif answers.unread and len(batch) > 1 and (answers.ended or course.over):
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
-        _lose_count(course, batch[-1].phase, Failure(Break.UNEXPECTED, "the server answered more than it was asked"))
+        failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
+        _lose_count(course, batch[-1].phase, failure, ended=answers.ended, whole=isinstance(batch[0], Command))
 
 
-def _answered(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:
+def _answered(course: _Course, step: Step, reply: Reply) -> None:
     if reply.code == 421:
         course.farewell = course.close = course.over = True
-    if not _fits(step, reply):
-        reason = "the server's reply does not fit the command"
-        ended = ended or step.phase is Phase.END_OF_DATA
-        _lose_count(course, step.phase, Failure(Break.UNEXPECTED, reason), reply, ended=ended)
-        return
     match step.phase:
         case Phase.RCPT if isinstance(step, Command) and step.recipient:
             _answered_rcpt(course, step.recipient, reply)
@@ -158,6 +157,21 @@ def _fits(step: Step, reply: Reply) -> bool:
     return reply.positive and not (in_a_group and about_an_address)
 
 
+def _misfit(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:
+    """A reply that cannot be the answer to this step. What was settled before stays so, if the count is right."""
+    course.close = course.over = True
+    failure = Failure(Break.UNEXPECTED, "the server's reply does not fit the command", reply)
+    verdict = judge_failure(step.phase, failure, ended=ended or step.phase is Phase.END_OF_DATA)
+    if isinstance(step, Command) and step.recipient:
+        course.refused[step.recipient] = verdict
+    elif reply.positive and course.plan.mode is not Mode.STEPWISE:
+        # So looks a group whose replies are one too many: this one belongs to the command before.
+        _lose_count(course, step.phase, failure, ended=step.phase is Phase.END_OF_DATA)
+    course.void |= step.phase in (Phase.MAIL, Phase.BODY)
+    if course.general is None or step.phase is Phase.END_OF_DATA:
+        course.general = verdict
+
+
 def _answered_rcpt(course: _Course, recipient: Address, reply: Reply) -> None:
     if course.void:
         return
@@ -188,7 +202,7 @@ def _answered_end(course: _Course, step: Step, reply: Reply) -> None:
             _refuse_all(course, Phase.END_OF_DATA, reply)
     elif course.void:
         reason = "the server accepted a message that it had refused before"
-        _lose_count(course, Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason), reply)
+        _lose_count(course, Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason, reply), ended=True)
     else:
         course.clean = True
         course.general = accepted(reply)
@@ -214,13 +228,14 @@ def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) 
         course.general = judge_failure(where, failure, ended=ended)
 
 
-def _lose_count(
-    course: _Course, phase: Phase, failure: Failure, reply: Reply | None = None, *, ended: bool = True
-) -> None:
-    """Replies and commands no longer pair up: from here on, and for a group as a whole, no reply settles anything."""
+def _lose_count(course: _Course, phase: Phase, failure: Failure, *, ended: bool, whole: bool = True) -> None:
+    """Replies and commands no longer pair up: none settles anything, or but those of earlier batches (not `whole`)."""
     course.close = course.over = True
-    if course.mistrust is None:
-        course.mistrust = replace(judge_failure(phase, failure, ended=ended), reply=reply)
+    verdict = judge_failure(phase, failure, ended=ended)
+    if whole:
+        course.mistrust = course.mistrust or verdict
+    else:
+        course.general = verdict
 
 
 def _report(course: _Course) -> Report:
@@ -236,8 +251,4 @@ def _report(course: _Course) -> Report:
 
 
 def _verdict(course: _Course, recipient: Address) -> Verdict | None:
-    own = course.refused.get(recipient)
-    if course.mistrust is None:
-        return own or course.general
-    # Behind a 354 to DATA the refusals before it were paired beyond doubt.
-    return own if own and course.go_ahead and course.mistrust.phase is Phase.END_OF_DATA else course.mistrust
+    return course.mistrust or course.refused.get(recipient) or course.general

@@ -102,9 +102,10 @@ def judge_failure(phase: Phase, failure: Failure, *, ended: bool = False) -> Ver
 
 
 def _cause_of(phase: Phase, failure: Failure) -> Cause:
-    if failure.kind in (Break.MALFORMED, Break.UNEXPECTED) and failure.reply is None:
+    farewell = failure.reply is not None and failure.reply.code == 421
+    if failure.kind in (Break.MALFORMED, Break.UNEXPECTED) and not farewell:
         return Cause.PROTOCOL
-    if failure.kind is Break.INTERRUPTED or failure.reply is not None:
+    if failure.kind is Break.INTERRUPTED or farewell:
         return Cause.DEFERRED
     return Cause.TLS if phase in (Phase.TLS, Phase.STARTTLS) else Cause.CONNECTION
 

@@ -160,7 +160,8 @@ def _described(framing: Framing, size: int) -> str:
 def _dead(answers: Answers) -> bool:
     """Whether the server was gone, or going, before it took the first command."""
     if answers.replies:
-        return answers.replies[0].code == 421
+        # A server that says good-bye and goes on all the same may have taken what was written behind.
+        return answers.replies[0].code == 421 and (len(answers.replies) == 1 or not answers.ended)
     failure = answers.failure
     if answers.ended:
         return False

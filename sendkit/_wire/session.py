@@ -7,7 +7,6 @@ secret goes out, and there is one AUTH command on a connection, never a second.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -28,7 +27,7 @@ from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.login import Login, authenticate
-from sendkit._wire.takeover import check_unread, take_over
+from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
@@ -65,20 +64,13 @@ async def open_session(server: Server, login: Login | None, log: AttemptLog) -> 
         return await opening.run(login)
     except BaseException:
         opening.client.close()
-        _hang_up(sock)
         raise
 
 
-def _hang_up(sock: socket.socket) -> None:
-    """End the connection under a TLS transport too, which would else wait for the other side to say good-bye."""
-    with contextlib.suppress(OSError):  # the other side was faster
-        sock.shutdown(socket.SHUT_RDWR)
-
-
-def _client(server: Server, sock: socket.socket, context: ssl.SSLContext | None) -> aiosmtplib.SMTP:
+def _client(server: Server, sock: socket.socket, context: ssl.SSLContext | None) -> Client:
     local_address = str(sock.getsockname()[0])
     literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
-    return aiosmtplib.SMTP(
+    return Client(
         hostname=server.host,
         sock=sock,
         local_hostname=server.local_hostname or literal,
@@ -92,7 +84,7 @@ def _client(server: Server, sock: socket.socket, context: ssl.SSLContext | None)
 class _Opening:
     server: Server
     log: AttemptLog
-    client: aiosmtplib.SMTP
+    client: Client
     capabilities: Capabilities = field(default_factory=Capabilities)
 
     async def run(self, login: Login | None) -> Session:

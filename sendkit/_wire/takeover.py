@@ -15,6 +15,20 @@ from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
 
 
+class Client(aiosmtplib.SMTP):
+    """aiosmtplib's client, but closing it ends the connection at once.
+
+    A TLS transport would else wait for the other side to say good-bye, which a hostile one never does.
+    """
+
+    def close(self) -> None:
+        """Close, whatever the other side does."""
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
 def take_over(client: aiosmtplib.SMTP) -> Channel:
     """Put a Channel in the place of the client's protocol. Raises Broken when the connection is no longer sound.
 

@@ -65,7 +65,7 @@ class Shell:
 
 def command(*arguments: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
     """The command line of a process of its own, in which every warning is an error."""
-    return [sys.executable, "-X", "dev", "-W", "error", "-m", "sendkit", *arguments]
+    return [sys.executable, "-W", "error", "-m", "sendkit", *arguments]
 
 
 def environment(**environ: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 from email import message_from_string, policy
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
@@ -289,4 +290,4 @@ def closed_pipe() -> TextIO:
     """A pipe that nobody reads."""
     read, write = os.pipe()
     os.close(read)
-    return open(write, "w", encoding="utf-8")
+    return os.fdopen(write, "w", encoding="utf-8")

@@ -248,7 +248,10 @@ def _in_body(setting: Setting) -> Fates:
 
 
 def _at_end(setting: Setting) -> Fates:
-    if setting.ahead and setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
+    if setting.mode is Mode.CHUNKING and setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
+        return YES | DOUBT
+    if setting.reset and setting.kind is Kind.GONE:
+        # The reset may overtake the answer.
         return YES | DOUBT
     return _END[setting.kind]
 
@@ -266,6 +269,9 @@ def _refused(setting: Setting, otherwise: Fates) -> Fates:
     if setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
         # Which reply was whose is not certain where several were under way.
         return own | AGAIN | (DOUBT if setting.ahead else frozenset())
+    if setting.mode is Mode.PIPELINING and setting.kind is Kind.UNEXPECTED and setting.place is Place.DATA:
+        # A 2yz to DATA is how a group looks that is shifted by one; then the refusal was another's.
+        return own | AGAIN
     if setting.reset and setting.kind in _PAIRING_LOST:
         # A reset may take with it what had arrived and was not read.
         return own | otherwise - YES
