@@ -55,7 +55,7 @@ class ReadOnlyMapping(Mapping[str, _Value]):
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
 
 
 class RecipientResult(_Frozen):

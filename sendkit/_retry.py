@@ -34,7 +34,7 @@ class RetryPolicy(BaseModel):
     ConfigurationError.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     max_attempts: Annotated[int, Field(ge=1)] = 4
     max_elapsed: Annotated[float, Field(ge=0)] = 120

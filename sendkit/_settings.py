@@ -44,7 +44,7 @@ class Timeouts(BaseModel):
     makes duplicates (RFC 5321 section 4.5.3.2.6, RFC 1047). Raises ConfigurationError.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     connect: Seconds = 30
     greeting: Seconds = 60
@@ -70,7 +70,7 @@ class Server(BaseModel):
     4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     host: str
     port: Annotated[int, Field(ge=1, le=65535)]

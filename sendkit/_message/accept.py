@@ -120,10 +120,12 @@ def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Itera
 def completed(data: Mapping[str, object]) -> dict[str, object]:
     """The given fields, and beside them what follows from them: Message-ID, Date, a text made from html."""
     full = dict(data)
+    if full.get("sender") is None and (usual := os.environ.get("SENDKIT_FROM")):
+        full["sender"] = usual
     full.setdefault("date", datetime.now(UTC).astimezone())
-    if "sender" in data and "message_id" not in data:
+    if "sender" in full and "message_id" not in data:
         try:
-            full["sender"] = sender = mailbox_of(data["sender"])
+            full["sender"] = sender = mailbox_of(full["sender"])
             full["message_id"] = new_message_id(sender.address.domain)
         except AddressError:
             full["message_id"] = new_message_id("invalid")  # the sender itself is refused a moment later
@@ -158,7 +160,8 @@ def _message_error(error: ValidationError) -> MessageError:
     if isinstance(cause, AddressError):
         return MessageError(f"{field}: {cause.problem}", field=field, hint=cause.hint)
     if first["type"] == "missing":
-        return MessageError(f"{field} is missing", field=field, hint=f"give {field}=…")
+        hint = "give sender=…, or set SENDKIT_FROM" if field == "sender" else f"give {field}=…"
+        return MessageError(f"{field} is missing", field=field, hint=hint)
     if first["type"] == "extra_forbidden":
         return MessageError(f"a message has no field {field!r}", field=field, hint=_nearest(str(field)))
     return MessageError(f"{field}: {first['msg']}", field=field, hint="see the documentation of Message")

@@ -38,10 +38,11 @@ class Message(BaseModel):
     Mailboxes may be strings (comma lists too), `("Name", "address")` pairs in lists, or stdlib `Address` objects. A
     text is made from `html` when `text` is missing. `attachments` are paths, open binary files or `Attachment`s;
     `inline={"chart": png}` is shown by `<img src="cid:chart">`. `message_id` and `date` are fixed here; a copy with
-    changes gets new ones. Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
+    changes gets new ones. A `sender` that is left out is SENDKIT_FROM of the environment.
+    Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     sender: Annotated[Mailbox, PlainValidator(mailbox_of), PlainSerializer(str, return_type=str)]
     to: _Mailboxes = ()
@@ -62,7 +63,7 @@ class Message(BaseModel):
         def __init__(
             self,
             *,
-            sender: MailboxLike,
+            sender: MailboxLike | None = None,
             to: MailboxLike | Iterable[MailboxLike] | None = (),
             cc: MailboxLike | Iterable[MailboxLike] | None = (),
             bcc: MailboxLike | Iterable[MailboxLike] | None = (),

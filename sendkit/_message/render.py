@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendkit._message.message import Message
 
-_UNSAFE_TEXT = re.compile(r"[^\t\n -~]|^[^\n]{79}|--=_", re.MULTILINE)
+_SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*[\t -~]{0,78}")
 
 
 @dataclass(slots=True, frozen=True)
@@ -115,7 +115,7 @@ def _multipart(kind: str, parts: list[_Part], boundary: str, **parameters: str) 
 def _text(text: str, kind: str) -> _Part:
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     octets = (lines if lines.endswith("\n") else lines + "\n").encode()
-    encoding, body = _encoded(octets) if _UNSAFE_TEXT.search(lines) else ("7bit", octets)
+    encoding, body = ("7bit", octets) if _SAFE_TEXT.fullmatch(lines) and "--=_" not in lines else _encoded(octets)
     head = parameter_field("Content-Type", f"text/{kind}", {"charset": "utf-8"})
     return _Part(head + f"Content-Transfer-Encoding: {encoding}\r\n", body.replace(b"\n", b"\r\n"))
 

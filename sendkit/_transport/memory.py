@@ -77,13 +77,14 @@ class Sent:
     @property
     def message(self) -> EmailMessage:
         """The content, parsed by the standard library."""
-        return message_from_bytes(self.content, policy=policy.default)
+        return message_from_bytes(self.content.replace(b"\r\n", b"\n"), policy=policy.default)
 
 
 class _Fault(Exception):
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, phase: Phase | None = None) -> None:
         super().__init__(failure.reason)
         self.failure = failure
+        self.phase = phase
 
 
 class MemoryTransport(Script, Transport):
@@ -125,6 +126,8 @@ class MemoryTransport(Script, Transport):
             try:
                 reply = self._ask(Phase.CONNECT if phase is Phase.GREETING else phase, phase)
             except _Fault as fault:
+                log.phase = fault.phase or phase
+                log.happened(fault.failure.reason)
                 log.settle_all(judge_failure(log.phase, fault.failure))
                 return False
             if phase is not Phase.TLS:  # a handshake has no reply
@@ -164,12 +167,14 @@ class MemoryTransport(Script, Transport):
         recipient = step.recipient if isinstance(step, Command) else None
         ended = step.phase is Phase.END_OF_DATA
         log.phase = Phase.BODY if ended else step.phase
+        log.said(step.line.decode().rstrip() if isinstance(step, Command) else "(content, and the dot)")
         try:
             if ended:
                 self._ask(Phase.BODY, Phase.BODY)
                 log.phase = Phase.END_OF_DATA
             reply = self._ask(step.phase, step.phase, recipient)
         except _Fault as fault:
+            log.happened(fault.failure.reason)
             return Answers((), fault.failure, ended=log.phase is Phase.END_OF_DATA)
         log.answered(step.phase, reply, recipient)
         if recipient is not None and reply.positive:
@@ -187,6 +192,8 @@ class MemoryTransport(Script, Transport):
         if action.reply is not None:
             return action.reply
         self._connected = False
+        if action.kind is ActionKind.REFUSE:
+            raise _Fault(Failure(Break.LOST, "the connection was refused"), Phase.CONNECT)
         if action.kind is not ActionKind.SILENCE:
             raise _Fault(Failure(Break.LOST, "the server closed the connection"))
         limit = _limit(self._timeouts, phase)

@@ -7,6 +7,7 @@ many processes play at a time (most of them wait). Ends with 1 when anything was
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import os
 import sys
@@ -56,7 +57,7 @@ def _chosen(cases: Iterator[Case], text: str) -> Iterator[Case]:
 def _run(cases: list[Case], workers: int) -> Iterator[tuple[Case, list[Finding]]]:
     # Spawned, since a process with threads may not be forked.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=gc.freeze) as pool:
         for done, (case, findings) in enumerate(zip(cases, pool.map(check, cases, chunksize=20), strict=True), 1):
             yield case, findings
             if done % 1000 == 0:

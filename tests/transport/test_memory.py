@@ -37,7 +37,7 @@ async def test_a_message_that_was_taken_can_be_looked_at() -> None:
     (taken,) = transport.sent
     assert taken.envelope == Envelope(ANA, [LUIS, OPS])
     assert taken.message["Subject"] == "Informe semanal"
-    assert taken.message.get_body().get_content() == "Todo bien.\n.\n"  # type: ignore[union-attr]
+    assert taken.message.get_body().get_content().split("\r\n") == ["Todo bien.", ".", ""]  # type: ignore[union-attr]
     assert taken.content.count(b"\n") == taken.content.count(b"\r\n")
 
 
@@ -130,7 +130,7 @@ async def test_a_dead_connection_that_was_kept_is_replaced_at_no_attempt() -> No
         transport = MemoryTransport()
         async with mailer(transport, ONCE) as postman:
             await postman.send(message())
-            rule = transport.on_mail(nth=2).on_connection(1)
+            rule = transport.on_mail().on_connection(1)
             rule.drop() if how == "drop" else rule.reply("421 4.4.2 idle for too long")
             result = await postman.send(message(), check=False)
         assert (result.ok, len(result.attempts)) == (True, 1)
@@ -138,12 +138,22 @@ async def test_a_dead_connection_that_was_kept_is_replaced_at_no_attempt() -> No
 
 async def test_rset_comes_before_mail_when_the_last_transaction_did_not_end_well() -> None:
     transport = MemoryTransport()
-    transport.after_data().reply("451 4.3.0 not now", times=1)
-    async with mailer(transport, transcript=True) as postman:
-        result = await postman.send(message())
-    said = [[line.text.split(" ")[0] for line in attempt.transcript or () if line.who == "C"] for attempt in result.attempts]
-    assert "RSET" not in said[0]
-    assert "RSET" in said[1]
+    transport.on_rset().reply("421 4.3.2 shutting down")
+    async with mailer(transport, ONCE) as postman:
+        assert [(await postman.send(message())).ok for _ in range(2)] == [True, True]
+        transport.after_data().reply("451 4.3.0 not now", times=1)
+        await postman.send(message(), check=False)
+        result = await postman.send(message(), check=False)
+    assert [answer.phase for answer in result.attempts[0].replies][:1] == [Phase.RSET]
+
+
+async def test_a_transcript_has_both_sides_of_the_conversation() -> None:
+    async with mailer(MemoryTransport(), transcript=True) as postman:
+        result = await postman.send(message(text="for Luis alone"))
+    lines = result.attempts[0].transcript or ()
+    assert [line.text for line in lines if line.who == "C"][-3:-1] == [f"RCPT TO:<{LUIS}>", "DATA"]
+    assert "354 end with a dot" in [line.text for line in lines if line.who == "S"]
+    assert not any("for Luis alone" in line.text for line in lines)
 
 
 async def test_what_the_server_announces_is_held_against_the_message() -> None:
