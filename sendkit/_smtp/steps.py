@@ -12,7 +12,7 @@ from enum import Enum
 from sendkit._smtp.address import Address
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Failure, Verdict
+from sendkit._smtp.verdict import Break, Failure, Verdict
 
 # A content of at most this many octets goes out in one write with its envelope, or with its end.
 SMALL = 65_536
@@ -77,6 +77,16 @@ class Answers:
     failure: Failure | None = None
     ended: bool = False
     unread: bool = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server was gone, or going, before it took the first of the steps."""
+        if self.replies:
+            # A server that says good-bye and goes on all the same may have taken what was written behind.
+            return self.replies[0].code == 421 and (len(self.replies) == 1 or not self.ended)
+        if self.failure is None or self.ended:
+            return False
+        return self.failure.kind is Break.LOST or self.failure.reply is not None
 
 
 @dataclass(slots=True, frozen=True)

@@ -109,15 +109,24 @@ class MemoryTransport(Script, Transport):
         """Run the letter's transactions against the script."""
         log.host = "memory"
         with self._lock:
-            if not self._connected and not self._connect(log):
+            reused = self._connected
+            if not reused and not self._connect(log):
                 return
-            screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities)
-            log.settle(screening.verdicts)
-            left = screening.recipients
-            while left:
-                report = self._transact(letter, screening, left, log)
-                log.settle(report.verdicts)
-                left = report.carried
+            if not self._carry(letter, log, reused=reused) and self._connect(log):
+                self._carry(letter, log, reused=False)
+
+    def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
+        """False when a reused connection was dead before anything of the letter was taken."""
+        screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities)
+        log.settle(screening.verdicts)
+        left = screening.recipients
+        while left:
+            report = self._transact(letter, screening, left, log, reused=reused)
+            if report is None:
+                return False
+            log.settle(report.verdicts)
+            left, reused = report.carried, False
+        return True
 
     def _connect(self, log: AttemptLog) -> bool:
         self._connections += 1
@@ -139,8 +148,8 @@ class MemoryTransport(Script, Transport):
         return True
 
     def _transact(
-        self, letter: Letter, screening: Screening, recipients: tuple[Address, ...], log: AttemptLog
-    ) -> Report:
+        self, letter: Letter, screening: Screening, recipients: tuple[Address, ...], log: AttemptLog, *, reused: bool
+    ) -> Report | None:
         plan = Plan(
             letter.reverse_path,
             recipients,
@@ -155,6 +164,9 @@ class MemoryTransport(Script, Transport):
         try:
             while True:
                 answers = self._answer(batch[0], log, taken)
+                if reused and answers.gone:
+                    return None
+                reused = False
                 if answers.ended and (answers.failure or answers.replies[0].positive):
                     self._keep(letter, taken, screening.content)
                 batch = steps.send(answers)

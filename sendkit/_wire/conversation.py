@@ -18,7 +18,6 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
 from sendkit._smtp.transaction import transaction
-from sendkit._smtp.verdict import Break
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
@@ -55,7 +54,7 @@ class Conversation:
         try:
             while True:
                 answers = await self._exchange(steps, batch, turn, ahead=plan.ahead)
-                if self.reused and _dead(answers):
+                if self.reused and answers.gone:
                     raise Stale
                 self.reused = False
                 batch = steps.send(answers)
@@ -155,15 +154,3 @@ def _described(framing: Framing, size: int) -> str:
         Framing.CHUNK_LAST: f"BDAT {size} LAST (content)",
         Framing.LAST: "BDAT 0 LAST",
     }[framing]
-
-
-def _dead(answers: Answers) -> bool:
-    """Whether the server was gone, or going, before it took the first command."""
-    if answers.replies:
-        # A server that says good-bye and goes on all the same may have taken what was written behind.
-        return answers.replies[0].code == 421 and (len(answers.replies) == 1 or not answers.ended)
-    failure = answers.failure
-    if answers.ended:
-        return False
-    farewell = failure is not None and failure.reply is not None
-    return failure is not None and (farewell or failure.kind is Break.LOST)
