@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendkit._message.message import Message
 
-_SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*[\t -~]{0,78}")
+_SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 
 
 @dataclass(slots=True, frozen=True)

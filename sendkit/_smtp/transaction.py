@@ -122,13 +122,15 @@ def _take(course: _Course, batch: Batch, answers: Answers) -> None:
 
 
 def _answered(course: _Course, step: Step, reply: Reply) -> None:
-    if reply.code == 421:
-        course.farewell = course.close = course.over = True
+    # Who says good-bye and then answers again has not gone, and may have taken what was written behind.
+    course.farewell = reply.code == 421
+    if course.farewell:
+        course.close = course.over = True
     match step.phase:
         case Phase.RCPT if isinstance(step, Command) and step.recipient:
             _answered_rcpt(course, step.recipient, reply)
         case Phase.MAIL if reply.positive:
-            course.general = course.general if course.farewell else None
+            course.general = course.general if course.over else None
         case Phase.DATA if reply.code == 354:
             # Behind a refused MAIL the server would put the content into an older transaction.
             course.go_ahead = not (course.void or course.over)

@@ -26,6 +26,7 @@ class Channel(asyncio.Protocol):
         self._reader = ReplyReader()
         self._lost: str | None = None
         self._paused = False
+        self._gathered: list[bytes] = []
         self._waiter: asyncio.Future[bool] | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
         self.answered_at = loop.time()
@@ -91,9 +92,20 @@ class Channel(asyncio.Protocol):
         reason = "the server closes the session" if farewell else "the server answered before it was asked"
         raise Broken(Failure(Break.UNEXPECTED, reason, farewell))
 
-    def write(self, data: bytes) -> None:
-        """Hand octets to the transport."""
-        self._transport.write(data)
+    def write(self, data: bytes, *, gather: bool = False) -> None:
+        """Hand octets to the transport; with `gather` together with all else that is written in this turn of the loop."""
+        if not gather:
+            self._hand_over()
+            self._transport.write(data)
+            return
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(data)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            data, self._gathered = b"".join(self._gathered), []
+            self._transport.write(data)
 
     async def drain(self, limit: float) -> None:
         """Wait until the transport takes more. Raises Broken after `limit` seconds without progress."""

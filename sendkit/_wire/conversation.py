@@ -101,7 +101,7 @@ class Conversation:
             channel.write(head)
         elif self.content.size <= SMALL or payloads == [Framing.LONE_DOT]:
             self.ended = True
-            channel.write(b"".join((head, *self._framed(payloads[0]))))
+            channel.write(b"".join((head, *self._framed(payloads[0]))), gather=self.session.room > 1)
         else:
             await self._stream(channel, payloads[0])
 

@@ -1,0 +1,53 @@
+"""Every fault at every place ends in the outcome of DESIGN.md 3; here a sample, all of it by `python -m tests.faults`."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import cuts, noise
+from .cases import Case, check
+from .matrix import Persistence, Scenario, scenarios
+from .truth import Kind, Mode, Place
+
+# Coprime to the lengths of all dimensions, so that every value of each meets every value of each other.
+_STEP = 13
+_SAMPLE = [scenario for number, scenario in enumerate(scenarios()) if number % _STEP == 0]
+
+
+def findings(cases: list[Case]) -> dict[str, list[str]]:
+    """What is not as promised, by case; an empty one says that all is well."""
+    checked = {str(case): check(case) for case in cases}
+    return {name: [f"{finding.count}: {finding.words}" for finding in found] for name, found in checked.items() if found}
+
+
+@pytest.mark.parametrize("place", Place)
+def test_a_fault_at_any_place_ends_in_the_outcome_that_the_design_promises(place: Place) -> None:
+    assert findings([scenario for scenario in _SAMPLE if scenario.place is place]) == {}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("kind", Kind)
+def test_the_sample_has_every_kind_of_fault_in_every_mode(kind: Kind, mode: Mode) -> None:
+    assert any(scenario.fault.kind is kind and scenario.mode is mode for scenario in _SAMPLE)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_session_cut_after_any_octet_leaves_nobody_with_a_false_answer(mode: Mode) -> None:
+    assert findings([cut for cut in cuts.cuts(step=29) if cut.mode is mode]) == {}
+
+
+def test_random_answers_make_no_foreign_exception_and_no_false_acceptance() -> None:
+    assert findings(list(noise.noises(300))) == {}
+
+
+def test_the_whole_matrix_has_no_scenario_twice_and_a_truth_for_each() -> None:
+    whole = list(scenarios())
+    assert len(set(whole)) == len(whole)
+    assert all(fates for scenario in whole for fates in scenario.truth().values())
+
+
+def test_what_is_in_doubt_stays_so_whatever_a_retry_would_say() -> None:
+    for scenario in scenarios():
+        if scenario.place is Place.END and scenario.fault.kind is Kind.LOST and not scenario.refusal:
+            once = Scenario(*(getattr(scenario, name) for name in ("place", "fault_name", "mode", "link")), Persistence.NO_RETRY)
+            assert scenario.truth() == once.truth()
