@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 import pytest
 
@@ -87,11 +88,12 @@ async def test_a_refused_starttls_gets_neither_password_nor_mail(
     assert server.connections[0].commands == ["EHLO", "STARTTLS"]
 
 
-async def test_octets_behind_the_answer_to_starttls_end_the_session(server: ScriptedServer, account: Account) -> None:
-    """STARTTLS response injection, CVE-2021-33515 and its kin."""
+async def test_what_is_injected_behind_the_answer_to_starttls_does_not_count(start: Start, account: Account) -> None:
+    """STARTTLS response injection: CVE-2021-33515 and its kin."""
+    server = start(capabilities_in_tls=BASE)
     server.on_starttls().stray(b"250-injected\r\n250 AUTH PLAIN\r\n")
     error = await refused(account(server))
-    assert type(error) in (errors.TLSError, errors.ProtocolError)
+    assert type(error) in (errors.TLSError, errors.ProtocolError, errors.AuthenticationError)
     assert server.auth_commands == 0
 
 
@@ -238,15 +240,22 @@ async def test_a_server_that_wants_nobody_says_so_in_its_own_words(
 
 @pytest.mark.parametrize(
     ("place", "kind", "phase"),
-    [("on_connect", errors.ConnectError, Phase.GREETING), ("on_ehlo", errors.ConnectError, Phase.EHLO), ("on_starttls", errors.TLSError, Phase.STARTTLS), ("on_tls", errors.TLSError, Phase.TLS), ("on_auth", errors.ConnectError, Phase.AUTH)],
+    [
+        ("on_connect", errors.ConnectError, {Phase.GREETING}),
+        ("on_ehlo", errors.ConnectError, {Phase.EHLO}),
+        ("on_starttls", errors.TLSError, {Phase.STARTTLS, Phase.TLS}),
+        ("on_tls", errors.TLSError, {Phase.TLS}),
+        ("on_auth", errors.ConnectError, {Phase.AUTH}),
+    ],
 )
 @pytest.mark.parametrize("how", ["drop", "silence"])
 async def test_a_connection_that_is_lost_or_silent_is_deferred_in_its_phase(
-    server: ScriptedServer, account: Account, place: str, kind: type, phase: Phase, how: str
+    server: ScriptedServer, account: Account, place: str, kind: type, phase: set[Phase], how: str
 ) -> None:
     getattr(getattr(server, place)(), how)()
     error = await refused(account(server, timeouts=Timeouts(greeting=0.2, command=0.2)))
-    assert (type(error), error.phase, error.transient) == (kind, phase, True)
+    assert (type(error), error.transient) == (kind, True)
+    assert error.phase in phase
 
 
 @pytest.mark.parametrize("place", ["on_connect", "on_ehlo", "on_ehlo_in_tls"])
@@ -273,8 +282,6 @@ async def test_the_name_in_ehlo_is_the_literal_of_the_connection_or_the_one_that
 
 async def test_a_context_of_ones_own_is_used(start: Start, account: Account) -> None:
     server = start(certificate=Certificate.SELF_SIGNED)
-    import ssl  # noqa: PLC0415
-
     trusting = ssl.create_default_context(cadata=ssl.PEM_cert_to_DER_cert(server_certificate(server)))
     async with account(server, tls_context=trusting) as mailer:
         assert (await mailer.send(message())).ok
@@ -282,8 +289,6 @@ async def test_a_context_of_ones_own_is_used(start: Start, account: Account) -> 
 
 def server_certificate(server: ScriptedServer) -> str:
     """What the server would show, as PEM: read over a connection of one's own."""
-    import ssl  # noqa: PLC0415
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection(server.address, timeout=10) as sock, sock.makefile("rb") as lines:
@@ -295,15 +300,6 @@ def server_certificate(server: ScriptedServer) -> str:
         lines.readline()
         with context.wrap_socket(sock) as tls:
             return ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True) or b"")
-
-
-def has_ipv6() -> bool:
-    """Whether loopback speaks IPv6 here."""
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
 
 
 async def test_a_refused_outcome_is_deferred_for_every_recipient(server: ScriptedServer, account: Account) -> None:
