@@ -35,8 +35,9 @@ class Process:
     """
 
     def __init__(self, command: Sequence[str | Path], limit: float | None = None) -> None:
+        self._command = [str(part) for part in command]
         self._child = subprocess.Popen(
-            [str(part) for part in command],
+            self._command,
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -54,7 +55,7 @@ class Process:
         assert self._child.stdout is not None
         line = self._child.stdout.readline()
         if not line:
-            raise Ended(f"{self._child.args} ended with status {self._child.wait()}")
+            raise Ended(f"{self._command} ended with status {self._child.wait()}")
         said: dict[str, Any] = json.loads(line)
         return said
 
@@ -108,9 +109,11 @@ def server(installed: Installation, extensions: Sequence[str], *, far: bool) -> 
     """A sink with these ESMTP extensions; with `far` behind a link of 50 ms."""
     assert installed.node is not None
     folder = installed.certificates
-    command = [installed.node, ROOT / "benchmarks" / "sink.mjs", folder / "key.pem", folder / "cert.pem", *extensions]
+    sink_file = ROOT / "benchmarks" / "sink.mjs"
     with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(Process(command))
+        sink = stack.enter_context(
+            Process([installed.node, sink_file, folder / "key.pem", folder / "cert.pem", *extensions])
+        )
         port, link = sink.hear()["port"], None
         if far:
             link = stack.enter_context(Process([installed.python, "-m", "benchmarks.link", str(port), str(ONE_WAY)]))

@@ -118,7 +118,7 @@ WORKS = (
         job={"kind": "stream", "messages": 1, "recipients": 1000},
         quick={"recipients": 200},
         far=True,
-        rounds=1,
+        rounds=3,
         goals={"sendkit": Goal(round_trips=1.5)},
     ),
     Work(

@@ -73,8 +73,8 @@ class Portal:
         try:
             return call.done.result()
         except BaseException as error:
-            if not call.done.done():
-                vars(error)["result"] = call.cancel()
+            if not call.done.done() and (result := call.cancel()) is not None:
+                vars(error)["result"] = result
             raise
 
     def stream(

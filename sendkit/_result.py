@@ -123,6 +123,13 @@ class AttemptError(_Frozen):
     transient: bool = False
 
 
+def server_name(host: str, port: int | None) -> str:
+    """`host:port`, with brackets around an IPv6 address; the host alone where there is no port."""
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Attempt(_Frozen):
     """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
 
@@ -142,8 +149,8 @@ class Attempt(_Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def server(self) -> str:
-        """`host:port`, or the name of a transport that has no port."""
-        return self.host if self.port is None else f"{self.host}:{self.port}"
+        """`host:port` (brackets around an IPv6 address), or the name of a transport that has no port."""
+        return server_name(self.host, self.port)
 
 
 class _ErrorFacts(_Frozen):

@@ -7,25 +7,25 @@ from sendkit._smtp.verdict import Cause, Outcome, Verdict
 
 _BY_CAUSE = {
     Cause.IN_DOUBT: (
-        "the server may have taken the message: look for its Message-ID at the other side before you send it again, "
-        "or allow duplicates with RetryPolicy(retry_in_doubt=True)"
+        "the server may have taken the message: look for its Message-ID at the other side before you send it again; "
+        "only a policy that allows duplicates (retry_in_doubt) repeats it by itself"
     ),
-    Cause.TLS: "nothing was sent; check the host name, the port and `security=`, and that the certificate is valid",
+    Cause.TLS: "nothing was sent; check the host name, the port, the security, and that the certificate is valid",
     Cause.AUTHENTICATION: (
         "check the username and the password (many providers want an app password); `sendkit login HOST USER` stores a "
         "new one, and this mailer does not send the refused one again"
     ),
-    Cause.CONNECTION: "check host and port, and that no firewall is in between; result.unsettled() can be sent again",
-    Cause.PROTOCOL: "check that an SMTP submission server answers on this port; its answers are in result.attempts",
-    Cause.DEFERRED: "send result.unsettled() again later; a RetryPolicy with more attempts does it for you",
+    Cause.CONNECTION: "check host and port, and that no firewall is in between; what is unsettled can be sent again",
+    Cause.PROTOCOL: "check that an SMTP submission server answers on this port; the result's attempts hold its answers",
+    Cause.DEFERRED: "send what is unsettled again later; a retry policy with more attempts does it by itself",
     Cause.REJECTED: "the reply says why; sending the same message to the same address again will not help",
 }
-_NO_STARTTLS = "this server offers no STARTTLS here: use port 465 with Security.IMPLICIT_TLS, or another server"
+_NO_STARTTLS = "this server offers no STARTTLS here: use port 465 with implicit TLS, or another server"
 _IMPLICIT_PORT = (
-    "no greeting came: a port for implicit TLS (465) waits for the client; name it with security=Security.IMPLICIT_TLS"
+    "no greeting came: a port for implicit TLS (mostly 465) waits for the client to begin; set security=implicit_tls"
 )
-_NO_MECHANISM = "the server offers no login that sendkit speaks (PLAIN, LOGIN); leave username= out if it needs none"
-_LOGIN_WANTED = "the server wants a login first: give the mailer a username= and a password"
+_NO_MECHANISM = "the server offers no login that sendkit speaks (PLAIN, LOGIN); give no username if it needs none"
+_LOGIN_WANTED = "the server wants a login first: give a username and a password"
 
 
 def hint_for(verdict: Verdict) -> str | None:

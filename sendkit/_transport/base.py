@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from sendkit._message.letter import Letter
-from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine
+from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, server_name
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
@@ -94,7 +94,7 @@ class AttemptLog:
     @property
     def server(self) -> str | None:
         """`host:port`, as soon as it is known."""
-        return f"{self.host}:{self.port}" if self.port is not None else self.host or None
+        return server_name(self.host, self.port) or None
 
     def answered(self, phase: Phase, reply: Reply, recipient: Address | None = None) -> None:
         """Note a reply."""

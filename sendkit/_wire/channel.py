@@ -93,7 +93,7 @@ class Channel(asyncio.Protocol):
         raise Broken(Failure(Break.UNEXPECTED, reason, farewell))
 
     def write(self, data: bytes, *, gather: bool = False) -> None:
-        """Hand octets to the transport; with `gather` together with all else that is written in this turn of the loop."""
+        """Hand octets to the transport; with `gather` together with all else written in this turn of the loop."""
         if not gather:
             self._hand_over()
             self._transport.write(data)

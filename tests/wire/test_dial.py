@@ -6,11 +6,12 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from sendkit import Phase, Timeouts, errors
+from sendkit import Phase, errors
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
 from tests.accounts import message
@@ -148,9 +149,13 @@ async def test_a_closed_port_is_a_connect_error_with_advice(server: ScriptedServ
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="loopback speaks no IPv6 here")
-async def test_an_ipv6_address_is_reached_and_named_as_a_literal(start: Start, account: Account) -> None:
-    server = start(host="::1")
-    async with account(server, timeouts=Timeouts(greeting=5)) as mailer:
+async def test_an_ipv6_address_is_reached_and_named_as_a_literal(
+    start: Start, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "create_server", partial(socket.create_server, family=socket.AF_INET6))
+        server = start(host="::1")
+    async with account(server) as mailer:
         result = await mailer.send(message())
-    assert result.attempts[0].server == f"[::1]:{server.port}"
     assert "EHLO [IPv6:::1]" in server.lines()
+    assert result.attempts[0].server == result.recipients["luis@example.com"].server == f"[::1]:{server.port}"

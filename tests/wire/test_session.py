@@ -108,7 +108,7 @@ async def test_clear_text_where_the_server_waits_for_tls_names_the_cure(start: S
     error = await refused(account(server, security=Security.STARTTLS, timeouts=Timeouts(greeting=0.1)))
     assert type(error) is errors.ConnectError
     assert (error.phase, error.transient) == (Phase.GREETING, True)
-    assert "IMPLICIT_TLS" in (error.hint or "")
+    assert "implicit_tls" in (error.hint or "").lower()
 
 
 @pytest.mark.parametrize(("offered", "mechanism"), [("AUTH PLAIN LOGIN", "PLAIN"), ("AUTH LOGIN CRAM-MD5", "LOGIN"), ("AUTH LOGIN PLAIN", "PLAIN")])
@@ -198,7 +198,7 @@ async def test_no_login_is_refused_with_what_to_do(start: Start, account: Accoun
     error = await refused(account(server, username=None))
     assert type(error) is errors.AuthenticationError
     assert (error.reply and error.reply.code, error.phase) == (530, Phase.MAIL)
-    assert "username=" in (error.hint or "")
+    assert "username" in (error.hint or "")
 
 
 @pytest.mark.parametrize("code", [500, 502])
