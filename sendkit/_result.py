@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, com
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
+from sendkit._smtp.endpoint import server_name
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
@@ -121,13 +122,6 @@ class AttemptError(_Frozen):
     message: str
     hint: str | None = None
     transient: bool = False
-
-
-def server_name(host: str, port: int | None) -> str:
-    """`host:port`, with brackets around an IPv6 address; the host alone where there is no port."""
-    if port is None:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Attempt(_Frozen):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sendkit._smtp.endpoint import server_name
 from sendkit.errors import ConfigurationError
 
 IMPLICIT_TLS_PORT = 465
@@ -129,7 +130,7 @@ class Server(BaseModel):
     @property
     def address(self) -> str:
         """`host:port`, with brackets around an IPv6 address."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return server_name(self.host, self.port)
 
     @property
     def loopback(self) -> bool:

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from sendkit._message.letter import Letter
-from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, server_name
+from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine
 from sendkit._smtp.address import Address
+from sendkit._smtp.endpoint import server_name
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply

@@ -5,13 +5,13 @@ RFC 8314 and RFC 9525 for TLS; RFC 4954 for AUTH.
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sendkit import DeliveryResult, Mailer, Outcome
+from sendkit import AsyncMailer, DeliveryResult, Mailer, Outcome
 from sendkit.errors import AuthenticationError, DeliveryError, TLSError
 from sendkit.testing import assert_no_secret_leaks
 from tests.servers.authority import Certificate
@@ -84,15 +84,24 @@ def test_an_authority_that_nobody_named_is_not_trusted(postfix: Postfix, in_keyr
 
 def test_a_good_login_shows_the_password_nowhere(postfix: Postfix, in_keyring: SecretService) -> None:
     with assert_no_secret_leaks(postfix.users[ANA]) as watch:
-        logging.getLogger("asyncio").setLevel(logging.DEBUG)
         with Mailer(starttls(postfix), username=ANA, retry=at_once(), transcript=True) as mailer:
             result = mailer.send(letter(LUIS))
             watch.look_at(mailer, vars(mailer))
         watch.look_at(result, result.model_dump_json(), result.attempts, postfix.log())
-    logging.getLogger("asyncio").setLevel(logging.NOTSET)
     assert auth_commands(postfix) == 1
     said = [line.text for attempt in result.attempts for line in attempt.transcript or ()]
     assert any(text.startswith("AUTH PLAIN") for text in said)
+
+
+def test_asyncio_in_debug_mode_shows_the_password_nowhere(postfix: Postfix, in_keyring: SecretService) -> None:
+    async def send() -> DeliveryResult:
+        asyncio.get_running_loop().slow_callback_duration = 0  # so that every callback is logged
+        async with AsyncMailer(starttls(postfix), username=ANA, retry=at_once()) as mailer:
+            return await mailer.send(letter(LUIS))
+
+    with assert_no_secret_leaks(postfix.users[ANA]) as watch:
+        watch.look_at(asyncio.run(send(), debug=True))
+    assert auth_commands(postfix) == 1
 
 
 def _refused(postfix: Postfix, **settings: str) -> AuthenticationError:
