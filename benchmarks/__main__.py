@@ -29,8 +29,9 @@ the median over the rounds of its time against aiosmtplib's in the same round (i
 STARTTLS and AUTH always. The server is [a sink in node](sink.mjs); *ceiling* is a bare socket that replays prepared
 octets to it, which shows that the server is not the limit. The link is [a proxy](link.py) that passes every byte on
 25 ms later; round trips *by time* are the time in units of 50 ms, CPU time of the client included, *as counted* are
-answers that reached a client after it spoke (where a client writes ahead, that counts bursts). A TCP handshake cannot be made late on loopback, so connecting counts one
-round trip too few for everybody. red-mail and python-emails check no certificate, and yagmail logs in for each message.
+answers that reached a client after it spoke (bursts, where one writes ahead). A TCP handshake cannot be made late on
+loopback, so connecting counts one round trip too few for everybody. red-mail and python-emails check no certificate,
+and yagmail logs in for each message.
 
 ![The most telling ones](results.svg)
 

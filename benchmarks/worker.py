@@ -145,7 +145,7 @@ def _version(name: str) -> str:
     distribution = _DISTRIBUTIONS.get(name)
     if distribution is not None:
         return version(distribution)
-    return "" if name == "smtplib" else _sendkit_version()
+    return _sendkit_version() if name.startswith("sendkit") else ""
 
 
 def _sendkit_version() -> str:

@@ -68,8 +68,9 @@ def put_back(waiting: deque[Message], left: TextIO) -> None:
 
 def obstacle(result: DeliveryResult) -> str | None:
     """What a person must mend first, since it would befall all others too: no password, a refused login."""
-    waits_for_somebody = (one for one in result.deferred if not one.retryable)
-    return str(result.error) if result.error else next((f"{one}\n  hint: {one.hint}" for one in waits_for_somebody), None)
+    if result.error:
+        return str(result.error)
+    return next((f"{one}\n  hint: {one.hint}" for one in result.deferred if not one.retryable), None)
 
 
 def outcome(result: DeliveryResult) -> str:

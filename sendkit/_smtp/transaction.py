@@ -79,7 +79,9 @@ def _batches(course: _Course) -> Iterator[Batch]:
     else:
         yield head
         if course.accepted and not course.void:
-            yield [Payload(Framing.CHUNK), Payload(Framing.LAST)]
+            yield [Payload(Framing.CHUNK)]
+            if course.general is None:
+                yield [Payload(Framing.LAST)]
 
 
 def _stepwise(course: _Course, head: list[Command]) -> Iterator[Batch]:
@@ -118,7 +120,7 @@ def _take(course: _Course, batch: Batch, answers: Answers) -> None:
     elif answers.unread and len(batch) > 1 and (answers.ended or course.over):
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
         failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
-        _lose_count(course, batch[-1].phase, failure, ended=answers.ended, whole=isinstance(batch[0], Command))
+        _lose_count(course, batch[-1].phase, failure, ended=answers.ended)
 
 
 def _answered(course: _Course, step: Step, reply: Reply) -> None:
@@ -144,7 +146,8 @@ def _answered(course: _Course, step: Step, reply: Reply) -> None:
         case phase:
             course.void |= phase in (Phase.MAIL, Phase.BODY)
             course.turned_away |= phase is Phase.MAIL and reply.transient
-            course.close |= phase is Phase.RSET
+            # Some servers read what follows a refused chunk as commands.
+            course.close |= phase is Phase.RSET or (phase is Phase.BODY and reply.permanent)
             _refuse_all(course, phase, reply)
 
 
@@ -198,8 +201,7 @@ def _too_many(reply: Reply) -> bool:
 def _answered_end(course: _Course, step: Step, reply: Reply) -> None:
     chunked = isinstance(step, Payload) and step.framing not in (Framing.DOT, Framing.LONE_DOT)
     if not reply.positive:
-        # Some servers read what follows a refused chunk as commands.
-        course.close |= chunked and not reply.transient
+        course.close |= chunked and not reply.transient  # as above
         if course.accepted:
             _refuse_all(course, Phase.END_OF_DATA, reply)
     elif course.void:
@@ -230,14 +232,10 @@ def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) 
         course.general = judge_failure(where, failure, ended=ended)
 
 
-def _lose_count(course: _Course, phase: Phase, failure: Failure, *, ended: bool, whole: bool = True) -> None:
-    """Replies and commands no longer pair up: none settles anything, or but those of earlier batches (not `whole`)."""
+def _lose_count(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
+    """Replies and commands no longer pair up, so that none of them settles anything."""
     course.close = course.over = True
-    verdict = judge_failure(phase, failure, ended=ended)
-    if whole:
-        course.mistrust = course.mistrust or verdict
-    else:
-        course.general = verdict
+    course.mistrust = course.mistrust or judge_failure(phase, failure, ended=ended)
 
 
 def _report(course: _Course) -> Report:

@@ -12,9 +12,14 @@ import contextlib
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.failure import Broken
+from sendkit._wire.system import unacknowledged
 
 # More unread input than any group of replies to us needs; the rest waits in the kernel.
 _MAX_UNREAD = 1 << 20
+
+
+# How often the system is asked whether the content has arrived, in seconds.
+_FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05
 
 
 class Channel(asyncio.Protocol):
@@ -38,7 +43,7 @@ class Channel(asyncio.Protocol):
         self._reader.feed(data)
         if self._reader.unread > _MAX_UNREAD:
             self._lose("the server sent more than anybody asked for")
-            self._transport.abort()
+            self.abort()
         self._wake()
 
     def eof_received(self) -> bool:
@@ -114,14 +119,30 @@ class Channel(asyncio.Protocol):
             await self._wait(when, limit)
 
     async def flush(self, limit: float) -> None:
-        """Wait until all that was written has left the transport's buffer. Raises Broken."""
+        """Wait until all that was written has arrived, as far as the system knows. Raises Broken.
+
+        `limit` is in seconds without any progress.
+        """
         # Never 0: asyncio's TLS transport would then pause for good.
         self._transport.set_write_buffer_limits(high=1, low=0)
         try:
             await self.drain(limit)
+            await self._acknowledged(limit)
         finally:
             if not self._transport.is_closing():
                 self._transport.set_write_buffer_limits()
+
+    async def _acknowledged(self, limit: float) -> None:
+        sock = self._transport.get_extra_info("socket")
+        left, since, pause = unacknowledged(sock), self._loop.time(), _FIRST_LOOK
+        while left:
+            await asyncio.sleep(pause)
+            self.check_quiet()
+            now, pause = unacknowledged(sock), min(2 * pause, _LAST_LOOK)
+            if now < left:
+                left, since = now, self._loop.time()
+            elif self._loop.time() - since > limit:
+                raise Broken(Failure(Break.TIMEOUT, f"nothing of the content arrived within {limit:g} s"))
 
     async def reply(self, limit: float) -> Reply:
         """The next reply, whole, within `limit` seconds. Raises Broken."""
@@ -143,11 +164,12 @@ class Channel(asyncio.Protocol):
         except TimeoutError:
             pass  # the server keeps the line; we do not
         finally:
-            self._transport.abort()
+            self.abort()
 
     def abort(self) -> None:
         """Close at once: nothing that is still in the buffer goes out."""
-        self._transport.abort()
+        if not self._closed.done():
+            self._transport.abort()
 
     def _next_reply(self) -> Reply | None:
         try:

@@ -99,7 +99,7 @@ class Conversation:
         await channel.drain(self.timeouts.body)
         if not payloads:
             channel.write(head)
-        elif self.content.size <= SMALL or payloads == [Framing.LONE_DOT]:
+        elif self.content.size <= SMALL or payloads[0] in (Framing.LONE_DOT, Framing.LAST):
             self.ended = True
             channel.write(b"".join((head, *self._framed(payloads[0]))), gather=self.session.room > 1)
         else:
@@ -118,15 +118,19 @@ class Conversation:
             channel.check_quiet()
             channel.write(block)
             await channel.drain(self.timeouts.body)
-        await channel.flush(self.timeouts.body)
-        channel.check_quiet()
-        self.ended = True
-        channel.write(END_OF_DATA if framing is Framing.DOT else b"BDAT 0 LAST\r\n")
+        if framing is Framing.DOT:
+            await channel.flush(self.timeouts.body)
+            channel.check_quiet()
+            self.ended = True
+            channel.write(END_OF_DATA)
 
     def _framed(self, framing: Framing, *, end: bool = True) -> Iterator[bytes]:
         if framing in (Framing.CHUNK, Framing.CHUNK_LAST):
             yield b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
             yield from self.content.blocks()
+            return
+        if framing is Framing.LAST:
+            yield b"BDAT 0 LAST\r\n"
             return
         if framing is Framing.DOT:
             yield from dot_stuff(self.content.blocks())

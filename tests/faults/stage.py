@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sendkit import AsyncMailer, Message, RetryPolicy, Security, Server, Timeouts
 from tests.servers.authority import Authority
@@ -28,7 +28,7 @@ from .truth import RECIPIENTS, Mode
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from sendkit import DeliveryResult
     from tests.servers.scripted_records import Connection
@@ -126,31 +126,32 @@ def play(
     script: Callable[[], object] = lambda: None,
 ) -> Evidence:
     """Send one message to a server that is not started yet. `script` is called when only the fault is missing."""
+
+    async def act(evidence: Evidence) -> None:
+        async with mailer(server, timeouts, tries=tries, tls=tls) as used:
+            if reused:
+                await used.send(letter("the one before"))
+            script()
+            await _send(evidence, used, letter(large=large))
+
+    return observe(server, act)
+
+
+def observe(server: ScriptedServer, act: Callable[[Evidence], Coroutine[Any, Any, None]]) -> Evidence:
+    """Start the server, do what is to be done on an event loop of its own, and write down all that came of it."""
     evidence = Evidence()
+
+    async def watched() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: evidence.left.append(f"loop: {context}"))
+        await act(evidence)
+        evidence.left += [f"task: {task!r}" for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
     with _watched(evidence), server:
-        asyncio.run(_play(evidence, server, timeouts, tries, large, reused, tls, script))
+        asyncio.run(watched())
         _settle(evidence, server)
     evidence.copies, evidence.connections = server.copies(), server.connections
     return evidence
-
-
-async def _play(
-    evidence: Evidence,
-    server: ScriptedServer,
-    timeouts: Timeouts,
-    tries: int,
-    large: bool,
-    reused: bool,
-    tls: bool,
-    script: Callable[[], object],
-) -> None:
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: evidence.left.append(f"loop: {context}"))
-    async with mailer(server, timeouts, tries=tries, tls=tls) as used:
-        if reused:
-            await used.send(letter("the one before"))
-        script()
-        await _send(evidence, used, letter(large=large))
-    evidence.left += [f"task: {task!r}" for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
 async def _send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:

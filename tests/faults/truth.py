@@ -248,7 +248,7 @@ def _in_body(setting: Setting) -> Fates:
 
 
 def _at_end(setting: Setting) -> Fates:
-    if setting.mode is Mode.CHUNKING and setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
+    if setting.ahead and setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
         return YES | DOUBT
     if setting.reset and setting.kind is Kind.GONE:
         # The reset may overtake the answer.

@@ -1,4 +1,4 @@
-"""A connection that is cut: behind the end of data nobody can know, before it nothing was taken (RFC 1047, RFC 5321 4.2.5).
+"""A connection that is cut: behind the end of data nobody can know, before it nothing was taken (RFC 1047).
 
 A scripted server cuts it, at the octet that a test names; a real one cannot be told to. Each in the three ways of
 writing: one command at a time, PIPELINING, CHUNKING.
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 USER, PASSWORD = "ana@example.com", "correct horse"
 A, B = "a@example.net", "b@example.net"
 SMALL, LARGE = "Todo bien.\n", "Todo bien, y bastante más.\n" * 10_000
+# More than the kernels on both sides take before anybody reads: what they hold has left us, the end of data with it.
+HUGE = "One more line of a report that has no end in sight, as some reports have it.\n" * 100_000
 LACKING = {"stepwise": {"PIPELINING", "CHUNKING"}, "pipelining": {"CHUNKING"}, "chunking": set[str]()}
 POLICIES = [
     RetryPolicy(max_attempts=1),
-    at_once(3),
     RetryPolicy(max_attempts=20, max_elapsed=3600, wait=lambda _: 0),
-    RetryPolicy(max_attempts=20, max_elapsed=0, wait=lambda _: 0),
 ]
 
 
@@ -54,7 +54,7 @@ def sent(
         return mailer.send(message, check=False)
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=["one try", "three tries", "twenty tries", "no time"])
+@pytest.mark.parametrize("policy", POLICIES, ids=["one try", "twenty tries"])
 @pytest.mark.parametrize("rst", [False, True], ids=["fin", "rst"])
 def test_cut_behind_the_end_of_data_is_in_doubt_and_no_second_copy(
     server: ScriptedServer, authority: Authority, message: Message, policy: RetryPolicy, rst: bool
@@ -113,11 +113,11 @@ def test_only_who_asks_for_it_gets_a_second_copy(
 
 
 @pytest.mark.parametrize("rst", [False, True], ids=["fin", "rst"])
-def test_cut_in_the_middle_of_a_large_body_is_one_copy_after_the_retry(
+def test_cut_in_the_middle_of_the_body_is_one_copy_after_the_retry(
     server: ScriptedServer, authority: Authority, rst: bool
 ) -> None:
-    message = Message(sender=USER, to=[A, B], subject="Informe", text=LARGE)
-    server.on_body().drop(times=1, rst=rst)
+    message = Message(sender=USER, to=[A, B], subject="Informe", text=HUGE)
+    server.on_cut().cut(received=1_000_000, rst=rst, times=1)
     result = sent(server, authority, message)
     assert result.ok
     assert [one.attempts for one in result.recipients.values()] == [2, 2]
@@ -152,7 +152,7 @@ def test_cut_before_the_content_began_is_one_copy_after_the_retry(
 def test_cut_while_a_whole_transaction_is_on_its_way_is_never_two_copies(
     server: ScriptedServer, authority: Authority, message: Message, place: str
 ) -> None:
-    """A small message left in one write with its envelope, so nobody can know; the end of a large one was still here."""
+    """A small message left in one write with its envelope, so nobody can know; the end of a large one is still here."""
     getattr(server, f"on_{place}")().drop(times=1)
     result = sent(server, authority, message)
     if message.text == SMALL:

@@ -1,4 +1,4 @@
-"""The main job through a real Postfix, with the password from a real Secret Service: the truth about every recipient."""
+"""The main job through a real Postfix, with the password from a real Secret Service: the truth for every recipient."""
 
 from __future__ import annotations
 

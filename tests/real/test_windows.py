@@ -43,7 +43,9 @@ BOXES = [f"box-{number}@example.test" for number in range(5)]
 
 def travelled(*to: str, subject: str) -> ReadyMessage:
     """A message that no server takes any more: it has passed too many of them, as in a loop."""
-    received = "".join(f"Received: from a.example by b.example; Mon, 2 Nov 2026 10:00:{n % 60:02} +0000\r\n" for n in range(HOPS))
+    received = "".join(
+        f"Received: from a.example by b.example; Mon, 2 Nov 2026 10:00:{n % 60:02} +0000\r\n" for n in range(HOPS)
+    )
     head = f"From: {ANA}\r\nTo: {', '.join(to)}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@loop.example>\r\n"
     return Message.from_bytes(f"{received}{head}\r\nTodo bien.\r\n".encode())
 
@@ -92,9 +94,9 @@ def test_greylisted_recipients_in_a_window_get_one_copy_from_a_retry(
     assert {n: results[n].recipients[address].attempts for n, address in grey.items()} == {n: n % 2 + 2 for n in grey}
     wanted = Counter((message.message_id, one) for message, all_ in zip(messages, to, strict=True) for one in all_)
     assert copies(postfix, [*BOXES, *grey.values()]) == accepted(results.values()) == wanted
-    assert sum(envelope.recipients == (address,) for envelope in postfix.envelopes() for address in grey.values()) == sum(
-        n % 2 + 1 for n in grey
-    )
+    assert sum(
+        envelope.recipients == (address,) for envelope in postfix.envelopes() for address in grey.values()
+    ) == sum(n % 2 + 1 for n in grey)
 
 
 @pytest.mark.parametrize("connections", [1, 4])
@@ -103,7 +105,9 @@ def test_a_refused_end_of_data_in_a_window_is_that_messages_own(
 ) -> None:
     refused = {5, 6, 17, 40}
     messages = [
-        travelled(BOXES[n % 5], LUIS, subject=f"bucle-{n}") if n in refused else letter(BOXES[n % 5], subject=f"Informe {n}")
+        travelled(BOXES[n % 5], LUIS, subject=f"bucle-{n}")
+        if n in refused
+        else letter(BOXES[n % 5], subject=f"Informe {n}")
         for n in range(64)
     ]
     results = sent(postfix, messages, connections=connections)
@@ -118,7 +122,7 @@ def test_a_refused_end_of_data_in_a_window_is_that_messages_own(
 
 
 def test_everything_that_can_be_refused_at_once(postfix: Postfix, in_keyring: SecretService) -> None:
-    """A window in no order: accepted, unknown, greylisted, of another's sender, too large, and going round in circles."""
+    """A window in no order: accepted, unknown, greylisted, of another's sender, too large, and going in circles."""
     draw = random.Random(4)
     kinds = [draw.choice(["fine", "unknown", "grey", "stranger", "huge", "loop"]) for _ in range(120)]
     large = "x" * 76 + "\n"
@@ -142,12 +146,16 @@ def test_everything_that_can_be_refused_at_once(postfix: Postfix, in_keyring: Se
         wanted.update((str(result.message_id), one.address) for one in result.accepted)
     greys = [f"grey-1-e{n}@example.test" for n, kind in enumerate(kinds) if kind == "grey"]
     assert copies(postfix, [*BOXES, *greys]) == accepted(results.values()) == wanted
-    assert all((results[n].message_id, f"grey-1-e{n}@example.test") in wanted for n, kind in enumerate(kinds) if kind == "grey")
+    assert all(
+        (results[n].message_id, f"grey-1-e{n}@example.test") in wanted for n, kind in enumerate(kinds) if kind == "grey"
+    )
 
 
 def test_a_large_message_in_a_window_of_small_ones_arrives_whole(postfix: Postfix, in_keyring: SecretService) -> None:
     lines = "".join(f"Línea {n} de un informe muy largo.\n" for n in range(12_000))
-    messages = [letter(BOXES[n % 5], subject=f"Informe {n}", text=lines if n % 16 == 7 else "Poco.\n") for n in range(64)]
+    messages = [
+        letter(BOXES[n % 5], subject=f"Informe {n}", text=lines if n % 16 == 7 else "Poco.\n") for n in range(64)
+    ]
     results = sent(postfix, messages)
     assert all(result.ok for result in results.values())
     wanted = Counter((message.message_id, BOXES[n % 5]) for n, message in enumerate(messages))
@@ -181,7 +189,9 @@ def window() -> list[Message]:
 
 
 @pytest.mark.parametrize("nested", [False, True], ids=["forgets", "as Postfix does"])
-@pytest.mark.parametrize(("reply", "outcome"), [("451 4.3.0 disk", Outcome.ACCEPTED), ("554 5.7.1 no", Outcome.REJECTED)])
+@pytest.mark.parametrize(
+    ("reply", "outcome"), [("451 4.3.0 disk", Outcome.ACCEPTED), ("554 5.7.1 no", Outcome.REJECTED)]
+)
 def test_an_end_of_data_refused_in_the_middle_is_counted_at_the_server(
     authority: Authority, window: list[Message], nested: bool, reply: str, outcome: Outcome
 ) -> None:

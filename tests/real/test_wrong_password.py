@@ -38,9 +38,11 @@ def test_a_wrong_password_is_one_auth_command_and_an_error_with_a_hint(
     postfix: Postfix, wrong_in_keyring: SecretService, make: Callable[[Postfix], Server]
 ) -> None:
     server = make(postfix)
-    with Mailer(server, username=ANA, retry=at_once(5)) as mailer:
-        with pytest.raises(AuthenticationError, match=r"535 5\.7\.8") as refused:
-            mailer.send(letter(LUIS))
+    with (
+        Mailer(server, username=ANA, retry=at_once(5)) as mailer,
+        pytest.raises(AuthenticationError, match=r"535 5\.7\.8") as refused,
+    ):
+        mailer.send(letter(LUIS))
     error = refused.value
     assert error.reply is not None
     assert (error.reply.code, error.host, error.port, error.transient) == (535, server.host, server.port, False)
@@ -72,9 +74,7 @@ def test_a_second_message_of_the_same_mailer_sends_no_further_auth(
     _check_one_refused_login(postfix)
 
 
-def test_four_messages_at_the_same_time_are_one_auth_command(
-    postfix: Postfix, wrong_in_keyring: SecretService
-) -> None:
+def test_four_messages_at_the_same_time_are_one_auth_command(postfix: Postfix, wrong_in_keyring: SecretService) -> None:
     async def send() -> list[DeliveryResult]:
         async with AsyncMailer(starttls(postfix), username=ANA, retry=at_once(), max_connections=4) as mailer:
             return await asyncio.gather(*(mailer.send(letter(LUIS), check=False) for _ in range(4)))

@@ -1,0 +1,265 @@
+"""Each example runs as its reader would run it, against a real server, and does what it says.
+
+The account is in the environment; SSL_CERT_FILE, which OpenSSL reads, makes the server's own authority a trusted one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sendkit import DeliveryResult, Outcome
+from sendkit.testing import LocalServer
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+LUIS, MIA, EVA = "luis@example.com", "mia@example.net", "eva@example.org"
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+def environment(server: LocalServer, **more: str) -> dict[str, str]:
+    """The account of this server, as an example finds it."""
+    account = {
+        "SENDKIT_HOST": server.host,
+        "SENDKIT_PORT": str(server.port),
+        "SENDKIT_USERNAME": server.username,
+        "SENDKIT_PASSWORD": server.password,
+        "SENDKIT_FROM": "Ana <ana@example.com>",
+        "SSL_CERT_FILE": str(server.ca_file),
+    }
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **account, **more}
+
+
+def run(name: str, *arguments: object, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run an example in a process of its own, in which every warning is an error."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *map(str, arguments)]
+    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=60)
+
+
+def received_by(server: LocalServer) -> list[str]:
+    """Whom the server took messages for, one entry for each copy."""
+    return sorted(recipient for sent in server.messages for recipient in sent.envelope.recipients)
+
+
+def everything_on(screen: io.RawIOBase) -> str:
+    """What a terminal shows whose other side was closed."""
+    octets = b""
+    with contextlib.suppress(OSError):  # Linux says EIO at the end
+        while piece := screen.read(4096):
+            octets += piece
+    return octets.decode()
+
+
+class TestCronReport:
+    """A report from cron is silent when all is well, and otherwise says what to do."""
+
+    def run(self, server: LocalServer, *folders: object, **more: str) -> subprocess.CompletedProcess[str]:
+        environ = environment(server, **{"REPORT_TO": f"Luis <{LUIS}>, {MIA}", **more})
+        return run("cron_report.py", *folders, environ=environ)
+
+    def test_the_report_arrives_whole_and_nothing_is_printed(self, server: LocalServer, tmp_path: Path) -> None:
+        ran = self.run(server, tmp_path)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+        (sent,) = server.messages
+        html, text = sent.message.get_body(("html",)), sent.message.get_body(("plain",))
+        assert html is not None
+        assert text is not None
+        assert f"<td>{tmp_path}</td>" in html.get_content()
+        assert str(tmp_path) in text.get_content()
+        (attachment,) = sent.message.iter_attachments()
+        assert attachment.get_filename() == "disks.csv"
+        assert attachment.get_content().lstrip("\ufeff").splitlines()[0] == "folder,size (GB),free (GB),used"
+
+    def test_the_exit_code_says_refused_and_the_output_by_whom(self, server: LocalServer) -> None:
+        server.on_rcpt(MIA).reply("550 5.1.1 no such user")
+        ran = self.run(server)
+        assert ran.returncode == 69
+        assert f"{MIA}: rejected (550 5.1.1 no such user)" in ran.stderr
+        assert "REPORT_TO=" not in ran.stderr
+
+    def test_in_doubt_has_a_code_of_its_own(self, server: LocalServer) -> None:
+        server.after_data().drop()
+        ran = self.run(server)
+        assert (ran.returncode, len(server.messages)) == (76, 1)
+        assert "look for its Message-ID" in ran.stderr
+
+    def test_who_is_deferred_is_named_for_the_next_run(self, server: LocalServer) -> None:
+        server.on_starttls().reply("502 5.5.1 not today")
+        ran = self.run(server)
+        assert ran.returncode == 75
+        assert f"REPORT_TO={LUIS},{MIA}" in ran.stderr
+        assert "hint: " in ran.stderr
+
+    @pytest.mark.parametrize(
+        ("setting", "code"),
+        [({"REPORT_TO": "luis@"}, 65), ({"SENDKIT_PORT": "x"}, 78), ({"SENDKIT_PASSWORD": "no"}, 77)],
+    )
+    def test_what_a_person_must_mend_has_its_code(
+        self, server: LocalServer, setting: dict[str, str], code: int
+    ) -> None:
+        ran = self.run(server, **setting)
+        assert (ran.returncode, server.messages) == (code, [])
+        assert "hint: " in ran.stderr
+
+
+class TestAsyncApp:
+    """Several tasks confirm orders through one mailer, and each outcome has its consequence."""
+
+    def test_every_order_is_confirmed_once(self, server: LocalServer) -> None:
+        customers = [f"customer{number}@example.com" for number in range(8)]
+        ran = run("async_app.py", *customers, environ=environment(server))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert received_by(server) == customers
+        assert {sent.message["Subject"] for sent in server.messages} == {f"Order {number}" for number in range(1, 9)}
+
+    def test_a_refused_customer_stops_none_of_the_others(self, server: LocalServer) -> None:
+        server.on_rcpt(MIA).reply("550 5.1.1 no such user")
+        ran = run("async_app.py", LUIS, MIA, EVA, "nobody", environ=environment(server))
+        assert ran.returncode == 1
+        assert set(ran.stdout.splitlines()) == {
+            f"order 1 ({LUIS}): confirmed",
+            f"order 2 ({MIA}): a person must look at it",
+            f"order 3 ({EVA}): confirmed",
+            "order 4 (nobody): a person must look at it",
+        }
+        assert received_by(server) == [EVA, LUIS]
+
+    def test_what_is_in_doubt_is_not_sent_again(self, server: LocalServer) -> None:
+        server.after_data().drop()
+        ran = run("async_app.py", LUIS, environ=environment(server))
+        assert ran.stdout == f"order 1 ({LUIS}): ask the customer before sending again\n"
+        assert received_by(server) == [LUIS]
+
+    def test_the_deadline_ends_the_retries(self, server: LocalServer) -> None:
+        server.on_rcpt(LUIS).reply("450 4.2.0 greylisted")
+        ran = run("async_app.py", LUIS, environ=environment(server, SHOP_PATIENCE="0.5"))
+        assert ran.stdout == f"order 1 ({LUIS}): send again later\n"
+        assert server.messages == []
+
+
+class TestSignUp:
+    """The application with its test suite: the suite passes, and the application works."""
+
+    def test_the_suite_passes_with_the_plugin_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "test_signup.py").write_bytes((EXAMPLES / "test_signup.py").read_bytes())
+        plugin = ["-p", "sendkit.testing.plugin", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(tmp_path)]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+        command = [sys.executable, "-m", "pytest", "-q", *plugin]
+        ran = subprocess.run(
+            command, cwd=tmp_path, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=60
+        )
+        assert "5 passed" in ran.stdout, ran.stdout + ran.stderr
+
+    def test_the_application_signs_up_a_real_user(self, server: LocalServer) -> None:
+        server.on_rcpt(MIA).reply("550 5.1.1 no such user")
+        ran = run("test_signup.py", LUIS, MIA, environ=environment(server))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.splitlines() == [
+            f"{LUIS}: look into your mailbox",
+            f"{MIA}: this address does not take mail: is it right?",
+        ]
+        assert received_by(server) == [LUIS]
+
+
+class TestBulkSend:
+    """A bulk send leaves a result for each reader, and a file of those who can be sent to again."""
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[Path, Path]:
+        letter, readers = tmp_path / "letter.txt", tmp_path / "readers.txt"
+        letter.write_text("News – 日本\n\nWhat is new.\n", encoding="utf-8")
+        readers.write_text(f"Luis <{LUIS}>\n{MIA}\n\n{EVA}\n", encoding="utf-8")
+        return letter, readers
+
+    def results(self, readers: Path) -> dict[str, Outcome]:
+        lines = readers.with_name(readers.name + ".results.jsonl").read_text(encoding="utf-8").splitlines()
+        results = [DeliveryResult.model_validate_json(line) for line in lines]
+        return {one.address: one.outcome for result in results for one in result.recipients.values()}
+
+    def test_every_reader_is_served_and_stands_in_the_results(
+        self, server: LocalServer, files: tuple[Path, Path]
+    ) -> None:
+        ran = run("bulk_send.py", *files, environ=environment(server))
+        assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (0, "", "3 accepted")
+        assert received_by(server) == [EVA, LUIS, MIA]
+        assert {sent.message["Subject"] for sent in server.messages} == {"News – 日本"}
+        assert set(self.results(files[1]).values()) == {Outcome.ACCEPTED}
+        assert files[1].with_name("readers.txt.unsettled").read_text() == ""
+
+    def test_a_run_that_somebody_must_mend_can_be_taken_up_again(
+        self, server: LocalServer, files: tuple[Path, Path]
+    ) -> None:
+        letter, readers = files
+        readers.write_text("".join(f"reader{number}@example.com\n" for number in range(20)))
+        ran = run("bulk_send.py", letter, readers, environ=environment(server, SENDKIT_PASSWORD="wrong"))
+        unsettled = readers.with_name("readers.txt.unsettled")
+        assert (ran.returncode, server.messages) == (1, [])
+        assert "535 5.7.8" in ran.stderr
+        assert sorted(unsettled.read_text().split()) == sorted(readers.read_text().split())
+        assert sum("AUTH PLAIN" in line.text for lines in server.conversations for line in lines) == 1
+        assert run("bulk_send.py", letter, unsettled, environ=environment(server)).returncode == 0
+        assert received_by(server) == sorted(readers.read_text().split())
+
+    def test_refused_and_in_doubt_are_not_sent_again(self, server: LocalServer, files: tuple[Path, Path]) -> None:
+        letter, readers = files
+        readers.write_text(f"{MIA}\n")
+        server.on_rcpt(MIA).reply("550 5.1.1 no such user")
+        assert run("bulk_send.py", letter, readers, environ=environment(server)).returncode == 1
+        readers.write_text(f"{EVA}\n")
+        server.after_data().drop()
+        ran = run("bulk_send.py", letter, readers, environ=environment(server))
+        assert "1 in doubt" in ran.stderr
+        assert self.results(readers) == {MIA: Outcome.REJECTED, EVA: Outcome.IN_DOUBT}
+        assert readers.with_name("readers.txt.unsettled").read_text() == ""
+
+    def test_without_a_password_nobody_is_begun_and_all_are_kept(
+        self, server: LocalServer, files: tuple[Path, Path]
+    ) -> None:
+        environ = environment(server)
+        del environ["SENDKIT_PASSWORD"]
+        ran = run("bulk_send.py", *files, environ=environ)
+        assert ran.returncode == 1
+        assert "not begun" in ran.stderr
+        assert "hint: " in ran.stderr
+        assert sorted(files[1].with_name("readers.txt.unsettled").read_text().splitlines()) == sorted(
+            [f'"Luis" <{LUIS}>', MIA, EVA]
+        )
+
+    def test_a_reader_who_is_no_mailbox_stops_all_before_the_first(
+        self, server: LocalServer, files: tuple[Path, Path]
+    ) -> None:
+        files[1].write_text(f"{LUIS}\nnobody\n")
+        ran = run("bulk_send.py", *files, environ=environment(server))
+        assert ran.stderr.startswith("nothing was sent: to: ")
+        assert (ran.returncode, server.messages) == (1, [])
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+    def test_a_terminal_sees_the_bar_grow(self, server: LocalServer, files: tuple[Path, Path]) -> None:
+        terminal, stderr = os.openpty()
+        command = [sys.executable, str(EXAMPLES / "bulk_send.py"), *map(str, files)]
+        with os.fdopen(terminal, "rb", buffering=0) as screen:
+            try:
+                subprocess.run(command, env=environment(server), stderr=stderr, check=True, timeout=60)
+            finally:
+                os.close(stderr)
+            shown = everything_on(screen)
+        assert "[██████████····················] 1/3" in shown
+        assert "[██████████████████████████████] 3/3" in shown
+
+
+def test_every_example_is_run_here() -> None:
+    here = Path(__file__).read_text(encoding="utf-8")
+    assert all(f'"{example.name}"' in here for example in EXAMPLES.glob("*.py"))
+    assert len(list(EXAMPLES.glob("*.py"))) == 4

@@ -1,0 +1,52 @@
+"""After a fork with an open mailer, parent and child both go on, and neither writes on the other's connection."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sendkit import Security
+from tests.servers.authority import Authority
+
+from .conftest import PASSWORD, USER, Start
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os, sys, warnings
+from sendkit import Mailer, Message, Security, Server
+warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads at a fork; that is what is tried here
+host, port, security, ca_file, user, password = sys.argv[1:]
+server = Server(host, int(port), security, ca_file=ca_file)
+mailer = Mailer(server, username=user, password=password)
+send = lambda subject: mailer.send(Message(sender=user, to="luis@example.com", subject=subject)).ok
+assert send("before")
+child = os.fork()
+if child == 0:
+    assert send("child")
+    mailer.close()
+    os._exit(7)
+_, status = os.waitpid(child, 0)
+assert send("after")
+mailer.close()
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("security", Security)
+def test_parent_and_child_both_go_on(start: Start, authority: Authority, security: Security) -> None:
+    server = start(security)
+    arguments = [server.host, str(server.port), security, str(authority.ca_file), USER, PASSWORD]
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "7\n", "")
+    assert len(server.accepted) == 3
+    assert len(server.connections) == 2
+    assert [connection.commands.count("BDAT") for connection in server.connections] == [2, 1]
+    assert [connection.commands[-1] for connection in server.connections] == ["QUIT", "QUIT"]
