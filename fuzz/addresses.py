@@ -172,11 +172,11 @@ def _same_domain(wire: str, written: str) -> bool:
     if written.isascii():
         return wire == written
     assert wire.isascii(), wire
-    shown = ".".join(_unicode_label(label) for label in wire.split("."))
+    shown = _unicode_domain(wire)
     plain = "".join(char for char in written.translate(_DOTS) if ord(char) not in _VANISH)
     if plain == unicodedata.normalize("NFKC", plain).lower():
-        return shown == plain
-    return unicodedata.normalize("NFKC", shown).casefold() == _folded(plain)
+        return shown == _unicode_domain(plain)
+    return _folded(shown) == _folded(_unicode_domain(_folded(plain)))
 
 
 def _folded(text: str) -> str:
@@ -186,8 +186,11 @@ def _folded(text: str) -> str:
     return text
 
 
-def _unicode_label(label: str) -> str:
-    return label[4:].encode().decode("punycode") if label.startswith("xn--") else label
+def _unicode_domain(domain: str) -> str:
+    return ".".join(
+        label[4:].encode().decode("punycode") if label.startswith("xn--") and label.isascii() else label
+        for label in domain.split(".")
+    )
 
 
 SEEDS = [text.encode() for text in (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuzz.engine import Campaign, instrumented, main
@@ -18,6 +18,7 @@ from fuzz.engine import Campaign, instrumented, main
 
 _PADDING = 0x01  # this octet and the two behind it stand for a long stretch, so that 64 KB are within reach
 _LIMIT = reply.MAX_REPLY
+_LONG = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,8 @@ def by_hand(octets: bytes) -> Reading:
 
 
 def _is_reply_line(line: bytes) -> bool:
-    return line[:1] in set_of(b"2345") and all(line[i : i + 1] in set_of(b"0123456789") for i in (1, 2)) and line[3:4] in (b"", b" ", b"-")
-
-
-def set_of(octets: bytes) -> set[bytes]:
-    """The octets, each on its own; never the empty one."""
-    return {bytes([octet]) for octet in octets}
+    digits = len(line) >= 3 and line[0] in b"2345" and line[1] in b"0123456789" and line[2] in b"0123456789"
+    return digits and line[3:4] in (b"", b" ", b"-")
 
 
 def _size(group: list[bytes]) -> int:
@@ -124,16 +121,11 @@ def _cut(octets: bytes, dice: random.Random, most: int) -> list[bytes]:
 
 
 def _by_one(octets: bytes) -> list[bytes]:
-    """One octet at a time, but for the middle of a long stretch."""
-    return list(_bites(octets))
-
-
-def _bites(octets: bytes) -> Iterator[bytes]:
-    position = 0
-    while position < len(octets):
-        size = 4000 if octets[position : position + 4008] == b"x" * 4008 else 1
-        yield octets[position : position + size]
-        position += size
+    """One octet at a time; a long input in two pieces, parted at its last line end."""
+    if len(octets) > _LONG:
+        end = octets.rfind(b"\n")
+        return [octets[:end], octets[end:]] if end > 0 else [octets]
+    return [octets[place : place + 1] for place in range(len(octets))]
 
 
 SEEDS = [

@@ -73,7 +73,10 @@ class Portal:
         try:
             return call.done.result()
         except BaseException as error:
-            if not call.done.done() and (result := call.cancel()) is not None:
+            if call.done.done() and error is call.done.exception():
+                raise
+            # An interrupt, perhaps at the same moment as the answer.
+            if (result := call.cancel()) is not None:
                 vars(error)["result"] = result
             raise
 

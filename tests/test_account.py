@@ -14,7 +14,12 @@ HIDDEN = "correct-horse-battery"
     ("url", "address", "security", "username"),
     [
         ("smtp://smtp.example.com", "smtp.example.com:587", Security.STARTTLS, None),
-        ("smtp+starttls://ana%40example.com@smtp.example.com:2587/", "smtp.example.com:2587", Security.STARTTLS, "ana@example.com"),
+        (
+            "smtp+starttls://ana%40example.com@smtp.example.com:2587/",
+            "smtp.example.com:2587",
+            Security.STARTTLS,
+            "ana@example.com",
+        ),
         ("smtps://ana@smtp.example.com", "smtp.example.com:465", Security.IMPLICIT_TLS, "ana"),
         ("SMTPS://smtp.example.com:4650", "smtp.example.com:4650", Security.IMPLICIT_TLS, None),
         ("smtp+none://localhost:2525", "localhost:2525", Security.NONE, None),
@@ -29,7 +34,21 @@ def test_a_url_names_server_security_and_user(url: str, address: str, security: 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "smtp.example.com", "http://smtp.example.com", "smtp://", "smtp://ana@", "smtp://host/path", "smtp://host?tls=no", "smtp://host#x", "smtp://host:port", "smtp://host:99999", "smtp://[::1", "smtp://a b", "smtp://%0d%0a"],
+    [
+        "",
+        "smtp.example.com",
+        "http://smtp.example.com",
+        "smtp://",
+        "smtp://ana@",
+        "smtp://host/path",
+        "smtp://host?tls=no",
+        "smtp://host#x",
+        "smtp://host:port",
+        "smtp://host:99999",
+        "smtp://[::1",
+        "smtp://a b",
+        "smtp://%0d%0a",
+    ],
 )
 def test_what_is_no_url_of_a_server_is_refused_with_advice(url: str) -> None:
     with pytest.raises(errors.ConfigurationError) as failure:
@@ -37,7 +56,16 @@ def test_what_is_no_url_of_a_server_is_refused_with_advice(url: str) -> None:
     assert failure.value.hint
 
 
-@pytest.mark.parametrize("url", [f"smtp://ana:{HIDDEN}@smtp.example.com", f"smtps://:{HIDDEN}@smtp.example.com", f"http://ana:{HIDDEN}@x", f"smtp://ana:{HIDDEN}@[x", f"smtp://ana:{HIDDEN}@x:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"smtp://ana:{HIDDEN}@smtp.example.com",
+        f"smtps://:{HIDDEN}@smtp.example.com",
+        f"http://ana:{HIDDEN}@x",
+        f"smtp://ana:{HIDDEN}@[x",
+        f"smtp://ana:{HIDDEN}@x:port",
+    ],
+)
 def test_a_password_in_a_url_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(errors.ConfigurationError) as failure:
         Account.from_url(url)
@@ -57,7 +85,9 @@ def test_a_user_name_with_a_nul_is_refused() -> None:
 
 
 def test_the_environment_may_hold_a_url() -> None:
-    account = Account.from_env({"SENDKIT_URL": "smtps://ana@smtp.example.com", "SENDKIT_HOST": "other.example.com", "SENDKIT_USERNAME": "luis"})
+    account = Account.from_env(
+        {"SENDKIT_URL": "smtps://ana@smtp.example.com", "SENDKIT_HOST": "other.example.com", "SENDKIT_USERNAME": "luis"}
+    )
     assert (account.server.address, account.username) == ("smtp.example.com:465", "ana")
 
 
@@ -67,13 +97,30 @@ def test_a_url_without_a_user_takes_the_one_beside_it() -> None:
 
 
 def test_the_environment_may_name_one_thing_after_the_other() -> None:
-    account = Account.from_env({"SENDKIT_HOST": "smtp.example.com", "SENDKIT_PORT": "2465", "SENDKIT_SECURITY": "implicit_tls", "SENDKIT_USERNAME": "ana"})
-    assert (account.server.address, account.server.security, account.username) == ("smtp.example.com:2465", Security.IMPLICIT_TLS, "ana")
+    account = Account.from_env(
+        {
+            "SENDKIT_HOST": "smtp.example.com",
+            "SENDKIT_PORT": "2465",
+            "SENDKIT_SECURITY": "implicit_tls",
+            "SENDKIT_USERNAME": "ana",
+        }
+    )
+    assert (account.server.address, account.server.security, account.username) == (
+        "smtp.example.com:2465",
+        Security.IMPLICIT_TLS,
+        "ana",
+    )
 
 
 def test_a_host_is_enough() -> None:
-    account = Account.from_env({"SENDKIT_HOST": "smtp.example.com", "SENDKIT_PORT": "", "SENDKIT_SECURITY": "", "SENDKIT_USERNAME": ""})
-    assert (account.server.address, account.server.security, account.username) == ("smtp.example.com:587", Security.STARTTLS, None)
+    account = Account.from_env(
+        {"SENDKIT_HOST": "smtp.example.com", "SENDKIT_PORT": "", "SENDKIT_SECURITY": "", "SENDKIT_USERNAME": ""}
+    )
+    assert (account.server.address, account.server.security, account.username) == (
+        "smtp.example.com:587",
+        Security.STARTTLS,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ def test_the_drawing_shows_every_error_on_its_branch() -> None:
 
 
 def test_every_error_that_is_defined_is_public() -> None:
-    defined = {name for name, value in vars(errors).items() if inspect.isclass(value) and value.__module__ == errors.__name__}
+    defined = {
+        name for name, value in vars(errors).items() if inspect.isclass(value) and value.__module__ == errors.__name__
+    }
     assert defined == set(errors.__all__)
 
 
@@ -99,7 +101,11 @@ def test_a_message_error_takes_its_field_along() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "builtin"),
-    [(errors.ConfigurationError, ValueError), (errors.MessageError, ValueError), (errors.ConnectError, ConnectionError)],
+    [
+        (errors.ConfigurationError, ValueError),
+        (errors.MessageError, ValueError),
+        (errors.ConnectError, ConnectionError),
+    ],
 )
 def test_where_a_builtin_fits_it_catches_the_error_too(kind: type[Exception], builtin: type[Exception]) -> None:
     assert issubclass(kind, builtin)

@@ -1,4 +1,4 @@
-"""The mailer takes a message of any kind, and says what became of it; what the caller must mend comes before any byte."""
+"""The mailer takes messages of any kind, and says what became of them; what is for the caller to mend comes first."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_mailer_is_made_of_a_host_or_a_server_and_connects_to_nothing_yet(targ
 
 
 MAKERS: list[tuple[Callable[[], object], str]] = [
-    (lambda: AsyncMailer(), "needs a server"),
+    (AsyncMailer, "needs a server"),
     (lambda: AsyncMailer("not a host"), "not a host"),
     (lambda: AsyncMailer(HOST, password="secret"), "without a username"),
     (lambda: AsyncMailer(HOST, credentials=lambda host, user: "secret"), "without a username"),
@@ -78,7 +78,7 @@ MAKERS: list[tuple[Callable[[], object], str]] = [
     (lambda: AsyncMailer(HOST, deadline=float("nan")), "deadline"),
     (lambda: AsyncMailer(HOST, max_connections=0), "max_connections"),
     (lambda: AsyncMailer.from_url("smtp://ana:secret@smtp.example.com"), "password"),
-    (lambda: AsyncMailer.from_env(), "no server"),
+    (AsyncMailer.from_env, "no server"),
 ]
 
 
@@ -167,7 +167,9 @@ async def test_the_null_reverse_path_is_an_empty_string(null: str) -> None:
     assert (transport.sent[0].envelope.reverse_path, result.reverse_path) == ("", "")
 
 
-@pytest.mark.parametrize("recipients", [f"{OPS}, {EVA}", [OPS, EVA], (r for r in (OPS, EVA)), Envelope(ANA, [OPS, EVA])])
+@pytest.mark.parametrize(
+    "recipients", [f"{OPS}, {EVA}", [OPS, EVA], (r for r in (OPS, EVA)), Envelope(ANA, [OPS, EVA])]
+)
 async def test_recipients_may_be_text_a_list_or_an_envelope(recipients: object) -> None:
     transport = MemoryTransport()
     async with mailer(transport) as postman:
@@ -205,7 +207,12 @@ async def test_a_ready_message_is_sent_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "field"),
-    [({"recipients": []}, "recipients"), ({"recipients": ["luis"]}, "recipients"), ({"envelope_from": "ana"}, "envelope_from"), ({"recipients": "a@b\r\nRSET"}, "recipients")],
+    [
+        ({"recipients": []}, "recipients"),
+        ({"recipients": ["luis"]}, "recipients"),
+        ({"envelope_from": "ana"}, "envelope_from"),
+        ({"recipients": "a@b\r\nRSET"}, "recipients"),
+    ],
 )
 async def test_an_impossible_envelope_is_refused_before_any_byte(arguments: dict[str, object], field: str) -> None:
     transport = MemoryTransport()

@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DECLARED = PROJECT["project"]
 RUNTIME = {re.split(r"[<>=!~ \[]", line)[0].lower() for line in DECLARED["dependencies"]}
-EXTRAS = {re.split(r"[<>=!~ \[]", line)[0].lower() for lines in DECLARED["optional-dependencies"].values() for line in lines}
+EXTRAS = {
+    re.split(r"[<>=!~ \[]", line)[0].lower() for lines in DECLARED["optional-dependencies"].values() for line in lines
+}
 
 
 def imported() -> set[str]:

@@ -10,14 +10,41 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"pydantic", "aiosmtplib", "tenacity", "keyring", "idna", "sendkit.errors", "sendkit._mailer", "sendkit._transport"}
+HEAVY = {
+    "pydantic",
+    "aiosmtplib",
+    "tenacity",
+    "keyring",
+    "idna",
+    "sendkit.errors",
+    "sendkit._mailer",
+    "sendkit._transport",
+}
 
 
 def run(folder: Path, tests: str) -> str:
     """Run these tests in a pytest of their own that has the plugin and no other; returns what it prints."""
     (folder / "test_it.py").write_text(tests)
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "sendkit.testing.plugin", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    environment = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "sendkit.testing.plugin",
+        "-q",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(folder),
+    ]
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

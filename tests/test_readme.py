@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,12 +212,13 @@ def flags() -> set[str]:
     return {flag for action in actions for flag in action.option_strings if flag.startswith("--")}
 
 
-def settings(kind: type) -> list[str]:
-    """The settings that a public class is made with, beside the server itself."""
-    names = [name for name in inspect.signature(kind).parameters if name != "host_or_server"]
-    return [f"{kind.__name__}.{name}" for name in names]
+def settings(made: Callable[..., object]) -> list[str]:
+    """The settings that a public class or method takes, beside what it is about."""
+    names = inspect.signature(made).parameters.keys() - {"self", "host_or_server", "message", "messages"}
+    return [f"{made.__name__}.{name}" for name in sorted(names)]
 
 
+SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many)
 VARIABLES = set(re.findall(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*", SOURCE))
 FAULTS = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "after_")) and name != "on_rcpt"]
 ACTIONS = [name for name in vars(Rule) if name in ("reply", "drop", "silence", "refuse")]
@@ -246,7 +247,7 @@ class TestNothingIsMissing:
     def test_every_variable(self, variable: str) -> None:
         assert is_told(variable)
 
-    @pytest.mark.parametrize("setting", [s for kind in (Server, Timeouts, RetryPolicy, Mailer) for s in settings(kind)])
+    @pytest.mark.parametrize("setting", [setting for made in SETTABLE for setting in settings(made)])
     def test_every_setting(self, setting: str) -> None:
         kind, _, name = setting.partition(".")
         assert re.search(rf"(?<!\w){name}=", CODE) or re.search(rf"\b{kind}\([^)]*\b{name}\b", CODE)

@@ -106,7 +106,10 @@ def test_no_content_of_the_message_is_in_a_result(mixed: DeliveryResult) -> None
         assert "Secret plans" not in shown
 
 
-@pytest.mark.parametrize("error", [errors.MessageError("to: empty", field="to", hint="fill it"), errors.KeyringLocked("locked", hint="unlock it")])
+@pytest.mark.parametrize(
+    "error",
+    [errors.MessageError("to: empty", field="to", hint="fill it"), errors.KeyringLocked("locked", hint="unlock it")],
+)
 def test_what_the_caller_must_mend_goes_through_json_too(error: errors.SendkitError) -> None:
     result = failed_before_sending(error, index=3)
     again = DeliveryResult.model_validate_json(result.model_dump_json())
@@ -157,7 +160,9 @@ def test_the_recipients_are_a_mapping_that_shows_itself(mixed: DeliveryResult) -
 
 
 def test_each_outcome_has_its_tuple(mixed: DeliveryResult) -> None:
-    assert [[r.address for r in group] for group in (mixed.accepted, mixed.deferred, mixed.rejected, mixed.in_doubt)] == [[LUIS], [OPS], [EVA], []]
+    assert [
+        [r.address for r in group] for group in (mixed.accepted, mixed.deferred, mixed.rejected, mixed.in_doubt)
+    ] == [[LUIS], [OPS], [EVA], []]
 
 
 def test_a_result_is_ok_only_when_everybody_was_accepted(mixed: DeliveryResult) -> None:
@@ -199,7 +204,7 @@ def test_each_cause_has_its_error(cause: Cause, kind: type[DeliveryError]) -> No
 
 @pytest.mark.parametrize(("first", "second"), list(pairwise(ORDER)))
 @pytest.mark.parametrize("turned", [False, True])
-def test_with_mixed_outcomes_the_first_of_the_order_is_raised(first, second, turned: bool) -> None:  # noqa: ANN001
+def test_with_mixed_outcomes_the_first_of_the_order_is_raised(first, second, turned: bool) -> None:
     causes = [first[0], second[0]]
     with pytest.raises(DeliveryError) as failure:
         result_of(*(reversed(causes) if turned else causes)).raise_for_failure()
@@ -217,7 +222,12 @@ def test_the_error_carries_the_result_and_what_to_do(mixed: DeliveryResult) -> N
         mixed.raise_for_failure()
     error = failure.value
     assert error.result is mixed
-    assert (error.phase, error.reply, error.host, error.port) == (Phase.RCPT, Reply(450, "4.2.0", "wait\nplease"), "memory", None)
+    assert (error.phase, error.reply, error.host, error.port) == (
+        Phase.RCPT,
+        Reply(450, "4.2.0", "wait\nplease"),
+        "memory",
+        None,
+    )
     assert error.transient
     assert error.hint == mixed.recipients[OPS].hint
     assert error.transcript == sum((attempt.transcript or () for attempt in mixed.attempts), ())
@@ -227,7 +237,16 @@ def test_the_text_of_an_error_says_where_who_what_and_what_to_do(mixed: Delivery
     with pytest.raises(errors.PartialDelivery) as failure:
         mixed.raise_for_failure()
     text = str(failure.value)
-    for part in ("memory, rcpt: 2 of 3", OPS, "deferred", "450 4.2.0 wait", EVA, "rejected", "550 5.1.1 no such user", "hint: "):
+    for part in (
+        "memory, rcpt: 2 of 3",
+        OPS,
+        "deferred",
+        "450 4.2.0 wait",
+        EVA,
+        "rejected",
+        "550 5.1.1 no such user",
+        "hint: ",
+    ):
         assert part in text
 
 
@@ -263,7 +282,11 @@ def test_an_attempt_says_what_happened(mixed: DeliveryResult) -> None:
     assert len(rest) == 3
     assert isinstance(first, Attempt)
     assert (first.server, first.phase, first.tls) == ("memory", Phase.END_OF_DATA, None)
-    assert [(answer.recipient, answer.reply.code) for answer in first.replies if answer.phase is Phase.RCPT] == [(LUIS, 250), (OPS, 450), (EVA, 550)]
+    assert [(answer.recipient, answer.reply.code) for answer in first.replies if answer.phase is Phase.RCPT] == [
+        (LUIS, 250),
+        (OPS, 450),
+        (EVA, 550),
+    ]
     assert first.error is not None
     assert (first.error.cause, first.error.phase, first.error.transient) == (Cause.DEFERRED, Phase.RCPT, True)
     assert first.error.hint

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import tenacity
+from itertools import pairwise
+
 import pytest
+import tenacity
 
 from sendkit import DeliveryResult, Envelope, MemoryTransport, Outcome, RetryPolicy, Timeouts, errors
 from sendkit._message.letter import Letter
@@ -120,7 +122,7 @@ async def test_the_usual_wait_grows_and_is_jittered_within_its_bounds() -> None:
     transport = MemoryTransport()
     transport.on_mail().reply("451 4.3.0 not now")
     moments = started(await sent(transport, retry=RetryPolicy(max_attempts=12, max_elapsed=1e6)))
-    pauses = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(moments)]
     assert all(0 <= pause <= min(60, 2**number) + 1e-3 for number, pause in enumerate(pauses))
 
 
@@ -136,7 +138,9 @@ async def test_the_usual_wait_grows_and_is_jittered_within_its_bounds() -> None:
         ("on_starttls", "502 5.5.1 no TLS", Outcome.DEFERRED),
     ],
 )
-async def test_what_is_permanent_or_for_a_person_to_mend_is_tried_once(place: str, reply: str, outcome: Outcome) -> None:
+async def test_what_is_permanent_or_for_a_person_to_mend_is_tried_once(
+    place: str, reply: str, outcome: Outcome
+) -> None:
     transport = MemoryTransport()
     getattr(transport, place)().reply(reply)
     result = await sent(transport)
@@ -144,7 +148,9 @@ async def test_what_is_permanent_or_for_a_person_to_mend_is_tried_once(place: st
     assert not result.recipients[LUIS].retryable
 
 
-@pytest.mark.parametrize("place", ["on_connect", "on_ehlo", "on_starttls", "on_tls", "on_auth", "on_mail", "on_rcpt", "on_data", "on_body"])
+@pytest.mark.parametrize(
+    "place", ["on_connect", "on_ehlo", "on_starttls", "on_tls", "on_auth", "on_mail", "on_rcpt", "on_data", "on_body"]
+)
 async def test_a_drop_before_the_end_of_data_costs_an_attempt_and_no_copy(place: str) -> None:
     transport = MemoryTransport()
     getattr(transport, place)().drop(times=1)
@@ -239,7 +245,14 @@ async def test_a_secret_that_is_gone_at_a_later_try_does_not_hide_who_was_accept
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_attempts": 0}, {"max_attempts": "many"}, {"max_elapsed": -1}, {"wait": 5}, {"attempts": 3}, {"max_elapsed": float("nan")}],
+    [
+        {"max_attempts": 0},
+        {"max_attempts": "many"},
+        {"max_elapsed": -1},
+        {"wait": 5},
+        {"attempts": 3},
+        {"max_elapsed": float("nan")},
+    ],
 )
 def test_a_policy_that_cannot_work_is_refused(settings: dict[str, object]) -> None:
     (name,) = settings

@@ -69,7 +69,16 @@ def test_a_secret_is_found_in_base64_whatever_stands_around_it(secret: str, befo
 
 @pytest.mark.parametrize(
     "text",
-    [HIDDEN, HIDDEN.encode(), bytearray(HIDDEN.encode()), repr(HIDDEN), repr(HIDDEN.encode()), json.dumps([HIDDEN]), quote(HIDDEN, safe=""), f"AUTH {HIDDEN} ok\udcff"],
+    [
+        HIDDEN,
+        HIDDEN.encode(),
+        bytearray(HIDDEN.encode()),
+        repr(HIDDEN),
+        repr(HIDDEN.encode()),
+        json.dumps([HIDDEN]),
+        quote(HIDDEN, safe=""),
+        f"AUTH {HIDDEN} ok\udcff",
+    ],
     ids=range(8),
 )
 def test_a_secret_is_found_however_it_is_written(text: object) -> None:
@@ -78,7 +87,17 @@ def test_a_secret_is_found_however_it_is_written(text: object) -> None:
 
 @pytest.mark.parametrize(
     "thing",
-    [Account(HIDDEN), Quiet(HIDDEN), [Account(HIDDEN)], {"account": (Account(HIDDEN),)}, {HIDDEN: 1}, {HIDDEN}, errors.DeliveryError(HIDDEN), errors.MessageError("no", hint=HIDDEN), ExceptionGroup("two", [ValueError(1), ValueError(HIDDEN)])],
+    [
+        Account(HIDDEN),
+        Quiet(HIDDEN),
+        [Account(HIDDEN)],
+        {"account": (Account(HIDDEN),)},
+        {HIDDEN: 1},
+        {HIDDEN},
+        errors.DeliveryError(HIDDEN),
+        errors.MessageError("no", hint=HIDDEN),
+        ExceptionGroup("two", [ValueError(1), ValueError(HIDDEN)]),
+    ],
     ids=range(9),
 )
 def test_a_secret_is_found_inside_of_things(thing: object) -> None:
@@ -122,7 +141,7 @@ def test_a_function_that_still_runs_may_hold_the_secret() -> None:
 
     def check() -> None:
         try:
-            raise errors.AuthenticationError("refused")
+            raise errors.AuthenticationError("refused")  # noqa: TRY301 - its frames are what is looked at
         except errors.AuthenticationError as error:
             assert_no_secret_leaks(password, error)
 
@@ -134,7 +153,9 @@ def test_everything_that_goes_to_a_log_in_the_block_is_looked_at() -> None:
         lambda: logger.debug("it was %s", HIDDEN),
         lambda: logger.debug("it was hidden", extra={"password": HIDDEN}),
         lambda: logger.error("it failed", exc_info=failed_login()),
-        lambda: logging.getLogger("sendkit.smtp").debug("AUTH PLAIN %s", base64.b64encode(b"\0ana\0" + HIDDEN.encode())),
+        lambda: logging.getLogger("sendkit.smtp").debug(
+            "AUTH PLAIN %s", base64.b64encode(b"\0ana\0" + HIDDEN.encode())
+        ),
     ):
         with pytest.raises(AssertionError, match="evidence 2"), assert_no_secret_leaks(HIDDEN):
             log()
@@ -167,7 +188,9 @@ def test_the_levels_of_the_loggers_are_put_back() -> None:
 
 def test_where_there_is_no_secret_nothing_is_said() -> None:
     result = DeliveryResult(recipients={})
-    watch = assert_no_secret_leaks(HIDDEN, "text", b"octets", 5, None, result, errors.DeliveryError("no", result=result), [{}], len, int)
+    watch = assert_no_secret_leaks(
+        HIDDEN, "text", b"octets", 5, None, result, errors.DeliveryError("no", result=result), [{}], len, int
+    )
     assert isinstance(watch, SecretWatch)
 
 

@@ -37,7 +37,13 @@ def test_port_and_security_follow_from_each_other(
 
 @pytest.mark.parametrize(
     ("word", "security"),
-    [("starttls", Security.STARTTLS), ("TLS", Security.IMPLICIT_TLS), ("ssl", Security.IMPLICIT_TLS), (" Implicit-TLS ", Security.IMPLICIT_TLS), ("none", Security.NONE)],
+    [
+        ("starttls", Security.STARTTLS),
+        ("TLS", Security.IMPLICIT_TLS),
+        ("ssl", Security.IMPLICIT_TLS),
+        (" Implicit-TLS ", Security.IMPLICIT_TLS),
+        ("none", Security.NONE),
+    ],
 )
 def test_security_may_be_a_word(word: str, security: Security) -> None:
     assert Server(HOST, security=word).security is security
@@ -69,7 +75,29 @@ def test_a_server_is_read_from_one_string(text: str, address: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":587", "a b", "host:", "host:port", "host:99999", "host:0", "2001:db8::1", "[2001:db8::1", "[nonsense]:25", "smtp://host", "user@host", "host:587:587", "-a.example", "a-.example", "a..example", "a_b.example", "host\n:587", "x" * 64 + ".example", "a." * 127 + "example"],
+    [
+        "",
+        ":587",
+        "a b",
+        "host:",
+        "host:port",
+        "host:99999",
+        "host:0",
+        "2001:db8::1",
+        "[2001:db8::1",
+        "[nonsense]:25",
+        "smtp://host",
+        "user@host",
+        "host:587:587",
+        "-a.example",
+        "a-.example",
+        "a..example",
+        "a_b.example",
+        "host\n:587",
+        "x" * 64 + ".example",
+        "a." * 127 + "example",
+        "xn--ñ.example",
+    ],
 )
 def test_what_is_no_server_is_refused(text: str) -> None:
     with pytest.raises(errors.ConfigurationError) as failure:
@@ -85,7 +113,17 @@ def test_a_port_has_its_bounds(port: int) -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("localhost", True), ("LOCALHOST.", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), (HOST, False), ("10.0.0.1", False), ("localhost.example.com", False), ("2001:db8::1", False)],
+    [
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        (HOST, False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("2001:db8::1", False),
+    ],
 )
 def test_only_this_very_machine_is_loopback(host: str, loopback: bool) -> None:
     assert Server(host).loopback is loopback
@@ -148,6 +186,7 @@ def test_a_copy_with_another_ca_file_has_another_context(authority: Authority) -
 
 def test_a_server_is_a_frozen_value() -> None:
     server = Server(HOST)
+    assert server.model_copy() == server
     with pytest.raises(ValueError, match="frozen"):
         server.host = "other.example.com"  # type: ignore[misc]
     assert server == Server(HOST, 587)

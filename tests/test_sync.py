@@ -22,6 +22,8 @@ from sendkit._transport.base import AttemptLog, Transport
 from tests.accounts import LUIS, OPS, message, outcomes
 
 ROOT = Path(__file__).parents[1]
+# The innermost function of a thread that waits in the portal; no event tells that it has begun to.
+WAITING = ("wait", "stream")
 
 
 @pytest.fixture
@@ -132,9 +134,12 @@ class Portalled(Transport):
 @pytest.mark.usefixtures("not_warned_yet")
 def test_a_call_from_its_own_loop_raises_instead_of_waiting_for_itself() -> None:
     transport = Portalled()
-    with Mailer(transport=transport) as mailer, pytest.warns(RuntimeWarning):
+    with Mailer(transport=transport) as mailer:
         transport.mailer = mailer
-        with pytest.raises(errors.ConfigurationError, match="its own event loop") as failure:
+        with (
+            pytest.warns(RuntimeWarning),
+            pytest.raises(errors.ConfigurationError, match="its own event loop") as failure,
+        ):
             mailer.send(message(), check=False)
     assert failure.value.hint
 
@@ -234,7 +239,7 @@ class Interrupting(Transport):
         """Interrupt, and wait to be cancelled."""
         log.host = "slow.example.com"
         main = threading.main_thread().ident
-        while sys._current_frames()[main].f_code.co_name not in ("wait", "stream"):  # type: ignore[index]
+        while sys._current_frames()[main].f_code.co_name not in WAITING:  # type: ignore[index]  # noqa: ASYNC110
             await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGINT)
         try:
@@ -270,7 +275,14 @@ def test_ctrl_c_in_a_stream_cancels_what_is_in_flight() -> None:
 def run(program: str) -> str:
     """What a program prints, with warnings as errors."""
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout.strip()
 

@@ -1,7 +1,8 @@
 """Mailbox lists as they stand in the header of a ready message: comments, groups and all (RFC 5322 section 3.4).
 
 Knows what `parse_address_list` refuses and headers may hold: comments, groups (`undisclosed-recipients:;`), empty
-places between commas. What remains is judged by the same grammar; nothing is cut to another address.
+places between commas. What remains is judged by the same grammar; nothing is cut to another address. Linear time: a
+double quote without its end is refused where it stands, and so looked for once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendkit._message.mailbox import PIECE, Mailbox, mailbox_from
+from sendkit._message.mailbox import PIECE, Mailbox, mailbox_from, refuse_open_quote
 from sendkit._smtp.address import AddressError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def _without_comments(text: str) -> str:
     match = _OUTSIDE.match(text)
     while match and depth >= 0:
         piece = match.group()
+        if not depth:
+            refuse_open_quote(piece, text)
         depth += {"(": 1, ")": -1}.get(piece, 0)
         if piece == "(":
             kept.append(" ")
@@ -50,6 +53,7 @@ def _split(text: str) -> Iterator[list[str]]:
     length = 0
     for match in PIECE.finditer(text):
         piece = match.group()
+        refuse_open_quote(piece, text)
         length += len(piece)
         if length > _MAX_MAILBOX:
             raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {text[:60]!r}…", "mend the header")

@@ -25,13 +25,18 @@ _HINT = "write such as Ana Núñez <ana@example.com>, with a name that has speci
 
 @dataclass(slots=True, frozen=True)
 class Mailbox:
-    """A display name (may be empty) and a checked address. Raises AddressError for a name with control characters."""
+    """A display name (may be empty) and a checked address.
+
+    Raises AddressError for a name with control characters, or one that as printed would be too long to be read back.
+    """
 
     name: str
     address: Address
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if len(str(self)) > _MAX_MAILBOX:
+            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {self.name[:60]!r}…", "shorten the name")
 
     def __str__(self) -> str:
         if not self.name:
@@ -121,13 +126,22 @@ def _split(text: str) -> Iterator[list[str]]:
 
 
 def _refuse_special(piece: str, text: str) -> None:
-    shown = repr(text if len(text) <= 80 else text[:77] + "…")
+    shown = _shown(text)
     if piece in {"(", ")"}:
         raise AddressError(f"{shown} holds a comment", "take the round brackets out, or put the name in double quotes")
-    if piece == '"':
-        raise AddressError(f"{shown} holds a double quote that is not closed", _HINT)
     if piece in {":", ";"}:
         raise AddressError(f"{shown} holds a group or a source route", _HINT)
+    refuse_open_quote(piece, text)
+
+
+def refuse_open_quote(piece: str, text: str) -> None:
+    """Refuse a piece that is a double quote alone: one reader ends its string where another reads an address."""
+    if piece == '"':
+        raise AddressError(f"{_shown(text)} holds a double quote that is not closed", _HINT)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "…")
 
 
 def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
@@ -167,11 +181,11 @@ def _word(match: re.Match[str]) -> str:
 
 
 def _decoded(text: str) -> str:
-    from email.errors import HeaderParseError  # noqa: PLC0415 - few programs hand us encoded words
+    from email.errors import MessageError  # noqa: PLC0415 - few programs hand us encoded words
     from email.header import decode_header, make_header  # noqa: PLC0415
 
     try:
         # `email.utils.formataddr` writes such words.
         return str(make_header(decode_header(text)))
-    except (HeaderParseError, LookupError, ValueError) as error:
+    except (MessageError, LookupError, ValueError) as error:
         raise AddressError(f"{text[:80]!r} is a broken encoded word", "give the name as plain text") from error

@@ -143,6 +143,6 @@ class ReplyReader:
 def _single(line: bytes) -> Reply:
     """A reply of one line; servers say the same few all day."""
     match = _LINE.fullmatch(line)
-    if match is None or len(line) > MAX_REPLY:
+    if match is None or len(line) + 2 > MAX_REPLY:
         raise MalformedReply(f"not an SMTP reply line: {line[:80]!r}")
     return Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))

@@ -50,7 +50,7 @@ class Payload:
     """Content, or a part of it, to be written here.
 
     DOT: all of it, dot-stuffed, then the lone dot. LONE_DOT: only the dot, since no recipient is left. CHUNK_LAST: all
-    of it in `BDAT size LAST`. CHUNK: all of it in `BDAT size`, and LAST, once that has been answered, the end in `BDAT 0 LAST`.
+    of it in `BDAT size LAST`. CHUNK: all of it in `BDAT size`; LAST, once that is answered: `BDAT 0 LAST`.
     """
 
     framing: Framing

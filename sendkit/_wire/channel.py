@@ -12,7 +12,7 @@ import contextlib
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.failure import Broken
-from sendkit._wire.system import unacknowledged
+from sendkit._wire.system import stirred, unacknowledged
 
 # More unread input than any group of replies to us needs; the rest waits in the kernel.
 _MAX_UNREAD = 1 << 20
@@ -72,6 +72,11 @@ class Channel(asyncio.Protocol):
     def quiet(self) -> bool:
         """Whether the connection stands and nothing came that nobody asked for."""
         return self._lost is None and not self._reader.pending and not self._transport.is_closing()
+
+    @property
+    def stirred(self) -> bool:
+        """Whether something happened to the connection that has not been looked at."""
+        return stirred(self._transport.get_extra_info("socket"))
 
     @property
     def unread(self) -> bool:

@@ -117,6 +117,8 @@ class Conversation:
         for block in self._framed(framing, end=False):
             channel.check_quiet()
             channel.write(block)
+            # The kernel may take it all at once; without a turn of the loop nobody would see that the server has gone.
+            await asyncio.sleep(0)
             await channel.drain(self.timeouts.body)
         if framing is Framing.DOT:
             await channel.flush(self.timeouts.body)

@@ -32,7 +32,8 @@ async def authenticate(client: aiosmtplib.SMTP, mechanism: Mechanism, login: Log
     """Log in, once, and return the code and text of the reply; what fails without a reply is returned, not raised."""
     command = client.auth_plain if mechanism is Mechanism.PLAIN else client.auth_login
     try:
-        code, text = await command(login.username, login.secret.reveal(), timeout=limit)
+        async with asyncio.timeout(limit):
+            code, text = await command(login.username, login.secret.reveal(), timeout=None)
     except aiosmtplib.SMTPResponseException as error:
         code, text = error.code, error.message
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames

@@ -103,16 +103,15 @@ class _Opening:
 
     async def _greet(self) -> None:
         implicit = self.server.security is Security.IMPLICIT_TLS
-        self._note(Phase.GREETING, await self._ask(Phase.TLS if implicit else Phase.GREETING, self._connect))
+        reply = await self._ask(Phase.TLS if implicit else Phase.GREETING, self._connect, self.server.timeouts.greeting)
+        self._note(Phase.GREETING, reply)
 
     async def _connect(self) -> aiosmtplib.SMTPResponse:
-        # Without a limit of its own aiosmtplib takes the socket before it first waits, so that closing the client
-        # always closes the socket too; and one limit over handshake and greeting needs somebody to look where it fell.
+        # One limit holds for handshake and greeting, and at its end somebody has to look where it fell.
         limit = self.server.timeouts.greeting
         look = asyncio.get_running_loop().call_later(limit, self._look_behind_handshake)
         try:
-            async with asyncio.timeout(limit):
-                return await self.client.connect(timeout=None)
+            return await self.client.connect(timeout=None)
         finally:
             look.cancel()
 
@@ -124,14 +123,14 @@ class _Opening:
         limit = self.server.timeouts.command
         self.log.said(f"EHLO {self.client.local_hostname}")
         try:
-            reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=limit))
+            reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=None), limit)
         except SessionFailed as failed:
             # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
             if failed.verdict.reply is None or failed.verdict.reply.code not in (500, 502):
                 raise
             self._note(Phase.EHLO, failed.verdict.reply)
             self.log.said(f"HELO {self.client.local_hostname}")
-            reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=limit))
+            reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=None), limit)
             self.capabilities = Capabilities()
         else:
             self.capabilities = Capabilities.parse(reply.text)
@@ -140,10 +139,9 @@ class _Opening:
     async def _starttls(self) -> None:
         if not self.capabilities.starttls:
             raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
-        limit = self.server.timeouts.command
         self.log.said("STARTTLS")
-        upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=limit)
-        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade))
+        upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=None)
+        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade, self.server.timeouts.command))
 
     async def _log_in(self, login: Login) -> None:
         mechanism = choose_mechanism(self.capabilities.mechanisms)
@@ -151,16 +149,19 @@ class _Opening:
             raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, "the server offers no login mechanism of ours")
         self.log.said(f"AUTH {mechanism} ***")
         attempt = partial(authenticate, self.client, mechanism, login, self.server.timeouts.command)
-        reply = await self._ask(Phase.AUTH, attempt)
+        reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
         if reply.code != 235:
             raise SessionFailed(judge_refusal(Phase.AUTH, reply))
         self._note(Phase.AUTH, reply)
 
-    async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]]) -> Reply:
+    async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]], limit: float | None) -> Reply:
         self.log.phase = phase
         try:
             check_unread(self.client)
-            response = await command()
+            # The limit is ours: with one of its own aiosmtplib waits by `wait_for`, which on Python 3.11 can swallow a
+            # cancellation (bpo-37658), and would not take the socket before it first waits, so that it could leak.
+            async with asyncio.timeout(limit):
+                response = await command()
         except Broken as error:
             raise SessionFailed(judge_failure(phase, error.failure)) from None
         except Exception as error:

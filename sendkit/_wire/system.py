@@ -1,8 +1,9 @@
-"""What only the operating system knows: how much of what was sent the other side has acknowledged (RFC 9293)."""
+"""What only the operating system knows: what the other side has acknowledged, and whether something has just come."""
 
 from __future__ import annotations
 
 import array
+import select
 import sys
 from asyncio.trsock import TransportSocket
 
@@ -20,3 +21,14 @@ def unacknowledged(sock: TransportSocket | None) -> int:
     except OSError:
         return 0  # no TCP socket, so there is nothing to wait for
     return count[0]
+
+
+def stirred(sock: TransportSocket | None) -> bool:
+    """Whether something came, or the connection ended, that the event loop has not seen yet."""
+    if sock is None or sock.fileno() < 0:
+        return True
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

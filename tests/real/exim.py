@@ -64,10 +64,11 @@ class Exim:
         return None
 
     def raw_mailbox(self, name: str) -> list[bytes]:
-        """The messages for this address, oldest first, after a run of the queue."""
+        """The messages for this address, in no order, after a run of the queue."""
         subprocess.run(self._exim("-qff"), check=True, env=self._environment(), capture_output=True, timeout=60)
-        paths = sorted((self._folder / "mail" / name).glob("new/*"), key=lambda path: path.stat().st_mtime_ns)
-        return [path.read_bytes() for path in paths]
+        mark = f"Envelope-to: {name}\n".encode()
+        all_of_them = [path.read_bytes() for path in (self._folder / "mail").glob("new/*")]
+        return [raw for raw in all_of_them if raw.startswith(mark)]
 
     def log(self) -> str:
         """Exim's main log since the last `reset`."""
@@ -87,7 +88,7 @@ class Exim:
         _run("apt-get", "download", "--quiet", *_PACKAGES, folder=packages)
         for package in packages.glob("*.deb"):
             _run("dpkg", "-x", package, programs, folder=packages)
-        (self._program).chmod(0o755)  # neither setuid nor setgid
+        self._program.chmod(0o755)  # neither setuid nor setgid
 
     @property
     def _program(self) -> Path:
@@ -191,8 +192,9 @@ local:
 begin transports
 maildir:
   driver = appendfile
-  directory = @@/mail/${lookup{$local_part@$domain}nwildlsearch,ret=full{@@/names}{$value}fail}
+  directory = @@/mail
   maildir_format
+  envelope_to_add
 
 begin authenticators
 plain:

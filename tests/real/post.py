@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sendkit import AsyncMailer, DeliveryResult, Mailer, Message, Outcome, RetryPolicy, Security, Server
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 ANA, LUIS, OPS, NOBODY = (f"{name}@example.test" for name in ("ana", "luis", "ops", "nobody"))
 ROOT = Path(__file__).parents[2]
-# What Postfix writes on top of a message that it delivers, folded lines included.
-_TRACE = re.compile(rb"\A(?:(?:Return-Path|X-Original-To|Delivered-To|Received):[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+# What a server writes on top of a message that it delivers, folded lines included.
+_TRACE = re.compile(
+    rb"\A(?:(?:Return-Path|X-Original-To|Delivered-To|Envelope-to|Received):[^\n]*\n(?:[ \t][^\n]*\n)*)+"
+)
 
 
 def at_once(attempts: int = 3) -> RetryPolicy:
@@ -101,17 +103,23 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=environment)
 
 
-def contents(postfix: Postfix, mailbox: str) -> list[bytes]:
-    """The messages of a mailbox as they were sent, but for line ends: without what Postfix wrote on top."""
-    return [_TRACE.sub(b"", raw) for raw in postfix.raw_mailbox(mailbox)]
+class Mailboxes(Protocol):
+    """A server into whose mailboxes one can look."""
+
+    def raw_mailbox(self, name: str) -> list[bytes]: ...
 
 
-def copies(postfix: Postfix, mailboxes: Iterable[str]) -> Counter[tuple[str, str]]:
+def contents(server: Mailboxes, mailbox: str) -> list[bytes]:
+    """The messages of a mailbox as they were sent, but for line ends: without what the server wrote on top."""
+    return [_TRACE.sub(b"", raw) for raw in server.raw_mailbox(mailbox)]
+
+
+def copies(server: Mailboxes, mailboxes: Iterable[str]) -> Counter[tuple[str, str]]:
     """How many copies of each message each mailbox holds: (Message-ID, mailbox) and a count."""
     return Counter(
         (str(message_from_bytes(raw)["Message-ID"]).strip(), mailbox)
         for mailbox in set(mailboxes)
-        for raw in postfix.raw_mailbox(mailbox)
+        for raw in server.raw_mailbox(mailbox)
     )
 
 

@@ -125,9 +125,11 @@ def test_cut_in_the_middle_of_the_body_is_one_copy_after_the_retry(
 
 
 @pytest.mark.parametrize("place", ["connect", "ehlo", "starttls", "tls", "ehlo_in_tls", "auth"])
+@pytest.mark.parametrize("server", ["chunking"], indirect=True)
 def test_cut_before_the_transaction_is_one_copy_after_the_retry(
-    server: ScriptedServer, authority: Authority, message: Message, place: str
+    server: ScriptedServer, authority: Authority, place: str
 ) -> None:
+    message = Message(sender=USER, to=[A, B], subject="Informe", text=SMALL)
     getattr(server, f"on_{place}")().drop(times=1)
     result = sent(server, authority, message)
     assert result.ok

@@ -29,8 +29,15 @@ LUIS = parse_address("luis@example.com")
 OPS = parse_address("ops@example.net")
 EVA = parse_address("eva@example.org")
 
-MAIL, RCPT, DATA, GO, TAKEN = "250 2.1.0 sender ok", "250 2.1.5 recipient ok", "354 go on", "354 go on", "250 2.0.0 taken"
+MAIL, RCPT, DATA, GO, TAKEN = (
+    "250 2.1.0 sender ok",
+    "250 2.1.5 recipient ok",
+    "354 go on",
+    "354 go on",
+    "250 2.0.0 taken",
+)
 LOST = Failure(Break.LOST, "the server closed the connection")
+STRAY = Failure(Break.UNEXPECTED, "the server answered before it was asked")
 SILENT = Failure(Break.TIMEOUT, "no answer within 60 s")
 GARBAGE = Failure(Break.MALFORMED, "not an SMTP reply line")
 BREAKS = [LOST, SILENT, GARBAGE]
@@ -79,27 +86,27 @@ class Course:
         return verdict.outcome, verdict.again
 
 
-def converse(to_do: Plan, *replies: str, broken: Failure | None = None) -> Course:
-    """Answer each step with the next reply; with none left, break off so."""
+def converse(to_do: Plan, *replies: str, broken: Failure | None = None, unread: bool = False) -> Course:
+    """Answer each step with the next reply; with none left, break off so. `unread`: there is one reply too many."""
     course, script = Course(), list(replies)
     steps = transaction(to_do)
     batch = next(steps)
     try:
         while True:
             course.batches.append([written(step) for step in batch])
-            batch = steps.send(_answers(batch, script, broken))
+            batch = steps.send(_answers(batch, script, broken, unread))
     except StopIteration as stop:
         course.report = stop.value
     course.left = script
     return course
 
 
-def _answers(batch: Batch, script: list[str], broken: Failure | None) -> Answers:
+def _answers(batch: Batch, script: list[str], broken: Failure | None, unread: bool) -> Answers:
     now, script[: len(batch)] = script[: len(batch)], []
     replies = [Reply.parse(text) for text in now]
     ended = any(isinstance(step, Payload) and step.phase is Phase.END_OF_DATA for step in batch)
     if len(replies) == len(batch):
-        return Answers(replies)
+        return Answers(replies, ended=ended, unread=unread and not script)
     assert broken is not None, f"no reply is left for {written(batch[len(replies)])}"
     # A large body breaks off before its end is written; all else goes out in one write.
     before_the_end = batch[len(replies)].phase is Phase.BODY

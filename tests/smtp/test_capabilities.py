@@ -46,7 +46,10 @@ def test_without_esmtp_there_is_nothing() -> None:
     assert Capabilities() == Capabilities(esmtp=False, mechanisms=(), max_size=None)
 
 
-@pytest.mark.parametrize(("line", "limit"), [("SIZE", None), ("SIZE 0", None), ("SIZE 1000", 1000), ("SIZE many", None), ("SIZE -1", None), ("SIZE ١٢", None)])
+@pytest.mark.parametrize(
+    ("line", "limit"),
+    [("SIZE", None), ("SIZE 0", None), ("SIZE 1000", 1000), ("SIZE many", None), ("SIZE -1", None), ("SIZE ١٢", None)],
+)
 def test_a_size_of_nothing_or_nought_is_no_limit(line: str, limit: int | None) -> None:
     """RFC 1870 section 3."""
     capabilities = Capabilities.parse(f"mx\n{line}")
@@ -60,7 +63,13 @@ def test_mechanisms_of_several_lines_and_of_the_old_spelling_count_once_each() -
 
 @pytest.mark.parametrize(
     ("line", "limit"),
-    [("LIMITS RCPTMAX=100", 100), ("LIMITS MAILMAX=5 RCPTMAX=20", 20), ("LIMITS MAILMAX=5", None), ("LIMITS RCPTMAX=0", None), ("LIMITS RCPTMAX=x", None)],
+    [
+        ("LIMITS RCPTMAX=100", 100),
+        ("LIMITS MAILMAX=5 RCPTMAX=20", 20),
+        ("LIMITS MAILMAX=5", None),
+        ("LIMITS RCPTMAX=0", None),
+        ("LIMITS RCPTMAX=x", None),
+    ],
 )
 def test_a_limit_of_recipients_is_known(line: str, limit: int | None) -> None:
     """RFC 9422 section 4."""

@@ -19,7 +19,7 @@ from sendkit._smtp.verdict import (
     rejected_unasked,
 )
 
-from .dialogue import BREAKS, DATA, EVA, LARGE_SIZE, LOST, LUIS, MAIL, OPS, RCPT, TAKEN, converse, plan
+from .dialogue import BREAKS, DATA, EVA, LARGE_SIZE, LOST, LUIS, MAIL, OPS, RCPT, STRAY, TAKEN, converse, plan
 
 DEFERRED, REJECTED, IN_DOUBT = Outcome.DEFERRED, Outcome.REJECTED, Outcome.IN_DOUBT
 NO, NEXT, LATER = Again.NO, Again.NEXT_SERVER, Again.LATER
@@ -85,7 +85,9 @@ def test_trouble_with_the_session_is_deferred_and_never_rejected(
 
 
 @pytest.mark.parametrize("code", [530, 534, 538])
-@pytest.mark.parametrize("phase", [Phase.EHLO, Phase.AUTH, Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.END_OF_DATA])
+@pytest.mark.parametrize(
+    "phase", [Phase.EHLO, Phase.AUTH, Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.END_OF_DATA]
+)
 def test_a_login_that_is_wanted_refuses_no_message(phase: Phase, code: int) -> None:
     verdict = judge_refusal(phase, Reply.build(code, "5.7.0 authentication required"))
     assert (verdict.outcome, verdict.again, verdict.cause) == (DEFERRED, NEXT, Cause.AUTHENTICATION)
@@ -95,7 +97,9 @@ def test_a_login_that_is_wanted_refuses_no_message(phase: Phase, code: int) -> N
     ("phase", "before"),
     [(Phase.MAIL, []), (Phase.RCPT, [MAIL]), (Phase.DATA, [MAIL, RCPT]), (Phase.END_OF_DATA, [MAIL, RCPT, DATA])],
 )
-@pytest.mark.parametrize(("reply", "outcome", "again"), [("451 4.3.0 not now", DEFERRED, LATER), ("554 5.7.1 no", REJECTED, NO)])
+@pytest.mark.parametrize(
+    ("reply", "outcome", "again"), [("451 4.3.0 not now", DEFERRED, LATER), ("554 5.7.1 no", REJECTED, NO)]
+)
 def test_in_the_transaction_4yz_defers_and_5yz_rejects(
     phase: Phase, before: list[str], reply: str, outcome: Outcome, again: Again
 ) -> None:
@@ -235,6 +239,56 @@ def test_after_421_nothing_more_is_asked() -> None:
     assert len(course.batches) == 2
     course = converse(plan(mode=Mode.PIPELINING), MAIL, RCPT, "421 4.3.2 shutting down")
     assert len(course.batches) == 1
+
+
+@pytest.mark.parametrize("refusal", ["550 5.1.1 unknown", "451 4.3.0 wait"])
+def test_one_reply_too_many_behind_a_group_leaves_everybody_in_doubt(refusal: str) -> None:
+    """Which reply belongs to whom cannot be known, so a refusal is none to build a second try on."""
+    course = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), MAIL, RCPT, refusal, TAKEN, unread=True)
+    assert [course.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
+    assert (course.report.close, course.report.broken) == (True, True)
+
+
+def test_one_reply_too_many_behind_a_single_command_is_not_its_answer() -> None:
+    course = converse(plan(), MAIL, RCPT, DATA, TAKEN, unread=True)
+    assert course.outcome()[0] is Outcome.ACCEPTED
+
+
+def test_a_reply_about_an_address_is_none_to_the_end_of_a_group() -> None:
+    """So looks a group whose replies are shifted by one (RFC 3463 section 3.2)."""
+    course = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), "250 stray", MAIL, RCPT, RCPT)
+    assert [course.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
+    assert course.report.broken
+
+
+def test_a_2yz_to_data_in_a_group_settles_nothing() -> None:
+    course = converse(plan(LUIS, OPS, mode=Mode.PIPELINING), "250 stray", MAIL, "550 5.1.1 unknown", RCPT)
+    assert [course.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
+    assert course.verdict(OPS).cause is Cause.PROTOCOL
+
+
+def test_an_answer_before_the_question_settles_nothing() -> None:
+    course = converse(plan(LUIS, OPS), MAIL, "550 5.1.1 unknown", broken=STRAY)
+    assert [course.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
+    assert course.report.broken
+
+
+def test_a_354_to_a_recipient_ends_the_transaction() -> None:
+    course = converse(plan(LUIS, OPS, EVA), MAIL, RCPT, "354 what")
+    assert {course.verdict(r).outcome for r in (LUIS, OPS, EVA)} == {DEFERRED}
+    assert len(course.batches) == 3
+    assert course.report.close
+
+
+def test_who_says_good_bye_and_goes_on_may_have_taken_what_was_written_behind() -> None:
+    course = converse(plan(mode=Mode.CHUNKING, rset=True), "421 4.3.2 bye", MAIL, RCPT, broken=LOST)
+    assert course.outcome() == (IN_DOUBT, NO)
+
+
+def test_mail_that_is_refused_for_now_is_told_apart() -> None:
+    """A server may have had enough of this connection, and not of the message."""
+    assert converse(plan(), "452 4.3.1 enough for one connection").report.turned_away
+    assert not converse(plan(), "550 5.7.1 no").report.turned_away
 
 
 def test_what_is_known_before_asking_is_rejected_without_a_reply() -> None:

@@ -77,7 +77,23 @@ def test_after_a_malformed_reply_the_reader_stays_broken(garbage: bytes, behind:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"2", b"25", b"250x", b"25 ok", b"2500 ok", b"150 ok", b"600 ok", b"999 ok", b"-25 ok", b" 250 ok", b"\xb2\xb5\xb0 ok", b"250\tok", b"abc ok", b"\x00250 ok"],
+    [
+        b"",
+        b"2",
+        b"25",
+        b"250x",
+        b"25 ok",
+        b"2500 ok",
+        b"150 ok",
+        b"600 ok",
+        b"999 ok",
+        b"-25 ok",
+        b" 250 ok",
+        b"\xb2\xb5\xb0 ok",
+        b"250\tok",
+        b"abc ok",
+        b"\x00250 ok",
+    ],
 )
 def test_only_three_digits_from_200_to_599_begin_a_reply(line: bytes) -> None:
     reader = ReplyReader()
@@ -103,13 +119,17 @@ def test_a_reply_is_its_code_its_enhanced_code_and_its_text(octets: bytes, reply
     assert read(octets) == [reply]
 
 
-@pytest.mark.parametrize("text", ["4.2.0 of another class", "5.7 too short", "5.7.1x no", "5.1234.1 too long", "no code 5.7.1", "5.٧.1 no"])
+@pytest.mark.parametrize(
+    "text", ["4.2.0 of another class", "5.7 too short", "5.7.1x no", "5.1234.1 too long", "no code 5.7.1", "5.٧.1 no"]
+)
 def test_what_only_looks_like_an_enhanced_code_is_text(text: str) -> None:
     """RFC 2034 section 4: its class is that of the reply code."""
     assert Reply.build(550, text) == Reply(550, None, text)
 
 
-@pytest.mark.parametrize("lines", [(b"250-one", b"550 two"), (b"250-one", b"251-two"), (b"250-one", b"two"), (b"250-one", b"")])
+@pytest.mark.parametrize(
+    "lines", [(b"250-one", b"550 two"), (b"250-one", b"251-two"), (b"250-one", b"two"), (b"250-one", b"")]
+)
 def test_all_lines_of_a_reply_have_the_same_code(lines: tuple[bytes, bytes]) -> None:
     reader = ReplyReader()
     reader.feed(b"\r\n".join(lines) + b"\r\n")
@@ -177,7 +197,13 @@ def test_what_is_no_reply_line_cannot_be_parsed(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "flags"),
-    [(200, (True, False, False)), (299, (True, False, False)), (354, (False, False, False)), (421, (False, True, False)), (599, (False, False, True))],
+    [
+        (200, (True, False, False)),
+        (299, (True, False, False)),
+        (354, (False, False, False)),
+        (421, (False, True, False)),
+        (599, (False, False, True)),
+    ],
 )
 def test_the_first_digit_says_what_a_reply_means(code: int, flags: tuple[bool, bool, bool]) -> None:
     reply = Reply(code, None, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from sendkit._smtp.command import UnsafeCommand
@@ -59,8 +61,10 @@ def test_only_a_small_message_is_written_with_its_envelope(size: int, together: 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_rset_stands_before_mail_when_it_is_due(mode: Mode) -> None:
-    course = converse(plan(mode=mode, rset=True), "250 reset", MAIL, RCPT, *([DATA] * (mode is not Mode.CHUNKING)), TAKEN)
-    assert sum(course.batches, [])[:2] == ["RSET", FROM_ANA]
+    course = converse(
+        plan(mode=mode, rset=True), "250 reset", MAIL, RCPT, *([DATA] * (mode is not Mode.CHUNKING)), TAKEN
+    )
+    assert [*chain(*course.batches)][:2] == ["RSET", FROM_ANA]
     assert course.outcome()[0] is Outcome.ACCEPTED
 
 
@@ -144,7 +148,9 @@ def test_a_refused_recipient_does_not_keep_the_others_from_their_mail(mode: Mode
     assert not course.report.close
 
 
-@pytest.mark.parametrize("reply", ["452 4.5.3 too many", "451 4.5.3 too many", "550 5.5.3 too many", "452 too many", "552 too many"])
+@pytest.mark.parametrize(
+    "reply", ["452 4.5.3 too many", "451 4.5.3 too many", "550 5.5.3 too many", "452 too many", "552 too many"]
+)
 def test_recipients_that_are_too_many_go_into_the_next_transaction_at_once(reply: str) -> None:
     """RFC 5321 section 4.5.3.1.10; OpenSMTPD says 451 4.5.3."""
     course = converse(plan(LUIS, OPS, EVA), MAIL, RCPT, reply, reply, DATA, TAKEN)
@@ -179,7 +185,9 @@ def test_a_transaction_is_clean_only_when_it_ended_in_2yz(mode: Mode) -> None:
     """Else RSET is due before the next MAIL."""
     tail = ["451 no"] if mode is Mode.CHUNKING else [DATA, "451 no"]
     assert not converse(plan(mode=mode), MAIL, RCPT, *tail).report.clean
-    assert not converse(plan(mode=mode), MAIL, NO, *(["503 no"] if mode is Mode.CHUNKING else ["554 no"] * (mode is Mode.PIPELINING))).report.clean
+    assert not converse(
+        plan(mode=mode), MAIL, NO, *(["503 no"] if mode is Mode.CHUNKING else ["554 no"] * (mode is Mode.PIPELINING))
+    ).report.clean
 
 
 @pytest.mark.parametrize("size", [100, LARGE_SIZE])

@@ -40,8 +40,12 @@ def test_it_knows_whom_it_is_about(log: AttemptLog) -> None:
     assert not log.includes(parse_address("eva@example.org"))
 
 
-@pytest.mark.parametrize(("host", "port", "server"), [("", None, None), ("memory", None, "memory"), ("localhost", 587, "localhost:587")])
-def test_the_server_has_a_name_as_soon_as_it_is_known(log: AttemptLog, host: str, port: int | None, server: str | None) -> None:
+@pytest.mark.parametrize(
+    ("host", "port", "server"), [("", None, None), ("memory", None, "memory"), ("localhost", 587, "localhost:587")]
+)
+def test_the_server_has_a_name_as_soon_as_it_is_known(
+    log: AttemptLog, host: str, port: int | None, server: str | None
+) -> None:
     log.host, log.port = host, port
     assert log.server == server
 
@@ -57,7 +61,11 @@ def test_its_summary_says_how_long_it_took_and_what_failed_first(log: AttemptLog
     summary = log.summary()
     assert summary.duration == 3
     assert summary.error is not None
-    assert (summary.error.cause, summary.error.message, summary.error.transient) == (Cause.DEFERRED, "450 4.2.0 wait", True)
+    assert (summary.error.cause, summary.error.message, summary.error.transient) == (
+        Cause.DEFERRED,
+        "450 4.2.0 wait",
+        True,
+    )
 
 
 def test_without_a_failure_its_summary_has_no_error(log: AttemptLog) -> None:
@@ -86,7 +94,9 @@ def test_the_logger_gets_the_same_lines_at_debug(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.DEBUG, "sendkit.smtp"):
         assert log.recording
         log.said("DATA")
-    assert [(record.name, record.getMessage()) for record in caplog.records] == [("sendkit.smtp", "localhost:587 C: DATA")]
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        ("sendkit.smtp", "localhost:587 C: DATA")
+    ]
     assert log.summary().transcript is None
 
 

@@ -41,14 +41,18 @@ def server(start: Start) -> ScriptedServer:
 
 @pytest.fixture
 def account(authority: Authority) -> Account:
-    """Make a mailer for a server: `account(server, username=None, host="localhost")`, Ana's by default, without retries."""
+    """Make a mailer for a server: `account(server, username=None, host="localhost")`; Ana's, and without retries."""
 
     def make(server: ScriptedServer, **settings: Any) -> AsyncMailer:
         usual = Security.NONE if server.tls is None else Security.STARTTLS
         security = settings.pop("security", Security.IMPLICIT_TLS if server.implicit_tls else usual)
         context = authority.client_context() if security is not Security.NONE else None
         place = {"host": server.host, "port": server.port, "tls_context": context}
-        place |= {key: settings.pop(key) for key in ("host", "port", "timeouts", "tls_context", "local_hostname") if key in settings}
+        place |= {
+            key: settings.pop(key)
+            for key in ("host", "port", "timeouts", "tls_context", "local_hostname")
+            if key in settings
+        }
         account = {"username": USER, "password": PASSWORD, "retry": RetryPolicy(max_attempts=1), **settings}
         if account["username"] is None or "credentials" in account:
             del account["password"]

@@ -1,4 +1,4 @@
-"""A large body is streamed, and its end is written only when the rest has left: so only its own round trip is in doubt."""
+"""A large body is streamed, and its end is written when the rest has left; so only its own round trip is in doubt."""
 
 from __future__ import annotations
 
@@ -33,8 +33,14 @@ def large(octets: int = 2_000_000) -> Message:
 
 @every_mode
 @pytest.mark.parametrize("security", Security)
-async def test_a_large_body_arrives_whole_and_once(start: Start, account: Account, security: Security, mode: str) -> None:
-    server = start(security, capabilities_in_tls=[*MODES[mode], "AUTH PLAIN"], capabilities=[*MODES[mode], "STARTTLS" if security is Security.STARTTLS else "AUTH PLAIN"])
+async def test_a_large_body_arrives_whole_and_once(
+    start: Start, account: Account, security: Security, mode: str
+) -> None:
+    server = start(
+        security,
+        capabilities_in_tls=[*MODES[mode], "AUTH PLAIN"],
+        capabilities=[*MODES[mode], "STARTTLS" if security is Security.STARTTLS else "AUTH PLAIN"],
+    )
     async with account(server) as mailer:
         results = [await mailer.send(large()) for _ in range(2)]
     assert server.copies() == Counter({(str(result.message_id), to): 1 for result in results for to in (LUIS, OPS)})
@@ -81,7 +87,9 @@ async def test_a_connection_lost_after_the_body_is_in_doubt(start: Start, accoun
     assert set(server.copies().values()) == {1}
 
 
-async def test_a_server_that_takes_nothing_more_is_given_up_after_the_limit_of_the_body(start: Start, account: Account) -> None:
+async def test_a_server_that_takes_nothing_more_is_given_up_after_the_limit_of_the_body(
+    start: Start, account: Account
+) -> None:
     server = start(Security.NONE, capabilities=MODES["pipelining"])
     server.on_body().hold()
     async with account(server, username=None, timeouts=Timeouts(body=0.2)) as mailer:
@@ -102,12 +110,16 @@ async def test_an_answer_within_the_body_ends_it(start: Start, account: Account)
 
 
 @every_mode
-async def test_who_is_cancelled_within_the_body_leaves_no_half_message(start: Start, account: Account, mode: str) -> None:
+async def test_who_is_cancelled_within_the_body_leaves_no_half_message(
+    start: Start, account: Account, mode: str
+) -> None:
     server = start(Security.NONE, capabilities=MODES[mode])
     server.on_body().hold()
     async with account(server, username=None) as mailer:
         sending = asyncio.create_task(mailer.send(large(BEYOND_ALL_BUFFERS)))
-        await asyncio.to_thread(server.wait_for, lambda: bool(server.connections) and len(server.connections[0].octets()) > 1_000)
+        await asyncio.to_thread(
+            server.wait_for, lambda: bool(server.connections) and len(server.connections[0].octets()) > 1_000
+        )
         sending.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
             await sending
@@ -118,8 +130,8 @@ async def test_who_is_cancelled_within_the_body_leaves_no_half_message(start: St
 
 
 async def test_a_refused_recipient_does_not_stop_a_large_body_for_the_others(start: Start, account: Account) -> None:
-    for mode in MODES:
-        server = start(Security.NONE, capabilities=MODES[mode])
+    for capabilities in MODES.values():
+        server = start(Security.NONE, capabilities=capabilities)
         server.on_rcpt(OPS).reply("550 5.1.1 no such user")
         async with account(server, username=None) as mailer:
             result = await mailer.send(large(), check=False)
@@ -127,8 +139,8 @@ async def test_a_refused_recipient_does_not_stop_a_large_body_for_the_others(sta
 
 
 async def test_when_every_recipient_is_refused_no_body_is_sent(start: Start, account: Account) -> None:
-    for mode in MODES:
-        server = start(Security.NONE, capabilities=MODES[mode])
+    for capabilities in MODES.values():
+        server = start(Security.NONE, capabilities=capabilities)
         server.on_rcpt().reply("550 5.1.1 no such user")
         async with account(server, username=None) as mailer:
             result = await mailer.send(large(), check=False)

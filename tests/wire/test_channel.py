@@ -133,7 +133,7 @@ async def test_a_lost_connection_is_not_quiet(pair: Pair) -> None:
 
 async def test_who_sends_without_end_is_cut_off(pair: Pair) -> None:
     line = b"250 " + b"x" * 60_000 + b"\r\n"
-    with pytest.raises(OSError):  # noqa: PT011 - a reset or a broken pipe, as the system likes
+    with pytest.raises(OSError):  # noqa: PT011, PT012 - a reset or a broken pipe, as the system likes
         for _ in range(1_000):
             await pair.say(line)
     assert not pair.channel.quiet
@@ -183,7 +183,7 @@ async def test_quit_ends_whatever_is_answered(pair: Pair, answer: bytes) -> None
 
 
 async def test_a_connection_that_went_while_there_was_more_to_write_can_be_closed_again(pair: Pair) -> None:
-    """asyncio's transport forgets its loop when it is closed by the last write; to abort it then is an AttributeError."""
+    """asyncio's transport forgets its loop when the last write closes it; to abort it then is an AttributeError."""
     pair.channel.write(bytes(10_000_000))
     pair.peer.shutdown(socket.SHUT_WR)
     await settle()

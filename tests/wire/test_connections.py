@@ -56,11 +56,15 @@ async def test_every_message_of_a_connection_arrives_whole_and_once(start: Start
     async with account(server, username=None) as mailer:
         results = [await mailer.send(message(subject=f"{number}", text=f".{number}\n..\n.\n")) for number in range(4)]
     assert server.copies() == Counter({(str(result.message_id), LUIS): 1 for result in results})
-    assert [f"\r\n.{number}\r\n..\r\n.\r\n".encode() in taken.content for number, taken in enumerate(server.accepted)] == [True] * 4
+    assert [
+        f"\r\n.{number}\r\n..\r\n.\r\n".encode() in taken.content for number, taken in enumerate(server.accepted)
+    ] == [True] * 4
 
 
 @every_mode
-async def test_a_connection_that_died_while_idle_is_replaced_at_no_attempt(start: Start, account: Account, mode: str) -> None:
+async def test_a_connection_that_died_while_idle_is_replaced_at_no_attempt(
+    start: Start, account: Account, mode: str
+) -> None:
     server = begin(start, mode)
     async with account(server, username=None) as mailer:
         await mailer.send(message())
@@ -130,7 +134,9 @@ async def test_a_used_connection_that_dies_at_the_first_command_is_replaced_at_n
 
 
 @every_mode
-async def test_421_costs_an_attempt_on_a_new_connection_and_takes_another_for_the_next(start: Start, account: Account, mode: str) -> None:
+async def test_421_costs_an_attempt_on_a_new_connection_and_takes_another_for_the_next(
+    start: Start, account: Account, mode: str
+) -> None:
     server = begin(start, mode)
     server.on_mail().reply("421 4.3.2 shutting down", times=1)
     async with account(server, username=None, retry=RetryPolicy(wait=lambda _: 0)) as mailer:
@@ -162,7 +168,9 @@ async def test_who_waits_for_a_connection_may_be_cancelled(start: Start, account
     server.on_mail().hold()
     async with account(server, max_connections=1) as mailer:
         first, second, third = (asyncio.create_task(mailer.send(message())) for _ in range(3))
-        await asyncio.to_thread(server.wait_for, lambda: "MAIL" in server.connections[0].commands if server.connections else False)
+        await asyncio.to_thread(
+            server.wait_for, lambda: "MAIL" in server.connections[0].commands if server.connections else False
+        )
         second.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
             await second
@@ -183,7 +191,9 @@ async def test_who_is_cancelled_closes_the_connection_and_knows_how_far_it_came(
     async with account(server, username=None) as mailer:
         sending = asyncio.create_task(mailer.send(message()))
         seen = "MAIL" if place == "on_mail" else {"chunking": "BDAT"}.get(mode, "DATA")
-        await asyncio.to_thread(server.wait_for, lambda: bool(server.connections) and seen in server.connections[0].commands)
+        await asyncio.to_thread(
+            server.wait_for, lambda: bool(server.connections) and seen in server.connections[0].commands
+        )
         if place == "after_data":
             await asyncio.to_thread(server.wait_for, lambda: b"Message-ID" in server.connections[0].octets())
         sending.cancel()
@@ -206,7 +216,9 @@ async def test_closing_says_good_bye_on_every_connection(start: Start, account: 
 
 
 @pytest.mark.parametrize("how", ["drop", "silence", "garbage"])
-async def test_a_good_bye_that_is_not_answered_changes_nothing(server: ScriptedServer, account: Account, how: str) -> None:
+async def test_a_good_bye_that_is_not_answered_changes_nothing(
+    server: ScriptedServer, account: Account, how: str
+) -> None:
     getattr(server.on_quit(), how)()
     async with account(server, timeouts=Timeouts(quit=0.2)) as mailer:
         result = await mailer.send(message())
@@ -214,13 +226,17 @@ async def test_a_good_bye_that_is_not_answered_changes_nothing(server: ScriptedS
     gc.collect()
 
 
-async def test_a_mailer_that_was_closed_and_never_used_connected_to_nothing(server: ScriptedServer, account: Account) -> None:
+async def test_a_mailer_that_was_closed_and_never_used_connected_to_nothing(
+    server: ScriptedServer, account: Account
+) -> None:
     async with account(server):
         pass
     assert server.connections == []
 
 
-def test_every_event_loop_has_connections_of_its_own_and_leaves_none_open(server: ScriptedServer, account: Account) -> None:
+def test_every_event_loop_has_connections_of_its_own_and_leaves_none_open(
+    server: ScriptedServer, account: Account
+) -> None:
     mailer = account(server)
     for number in range(3):
         assert asyncio.run(mailer.send(message(subject=str(number)))).ok
@@ -232,8 +248,8 @@ def test_every_event_loop_has_connections_of_its_own_and_leaves_none_open(server
 
 async def test_a_refused_end_of_data_is_followed_by_rset(start: Start, account: Account) -> None:
     """As with Postfix: without it the next message goes into the old transaction (FACTS, 1)."""
-    for mode in MODES:
-        server = start(Security.NONE, capabilities=MODES[mode], nested_mail_refused=True)
+    for capabilities in MODES.values():
+        server = start(Security.NONE, capabilities=capabilities, nested_mail_refused=True)
         server.after_data().reply("451 4.3.0 not now", times=1)
         async with account(server, username=None) as mailer:
             refused = await mailer.send(message(), check=False)
@@ -242,7 +258,9 @@ async def test_a_refused_end_of_data_is_followed_by_rset(start: Start, account: 
         assert server.copies() == Counter({(str(taken.message_id), LUIS): 1})
 
 
-async def test_a_server_that_chokes_on_a_group_is_asked_one_command_at_a_time_from_then_on(start: Start, account: Account) -> None:
+async def test_a_server_that_chokes_on_a_group_is_asked_one_command_at_a_time_from_then_on(
+    start: Start, account: Account
+) -> None:
     server = start(Security.NONE)
     server.on_rcpt().reply("503 5.5.1 bad sequence", times=1)
     async with account(server, username=None, retry=RetryPolicy(wait=lambda _: 0)) as mailer:
@@ -254,7 +272,9 @@ async def test_a_server_that_chokes_on_a_group_is_asked_one_command_at_a_time_fr
 
 
 @every_mode
-async def test_recipients_beyond_the_servers_limit_go_into_further_transactions(start: Start, account: Account, mode: str) -> None:
+async def test_recipients_beyond_the_servers_limit_go_into_further_transactions(
+    start: Start, account: Account, mode: str
+) -> None:
     recipients = [f"{number}@example.com" for number in range(25)]
     server = start(Security.NONE, capabilities=MODES[mode], max_recipients=10)
     async with account(server, username=None) as mailer:
@@ -287,10 +307,42 @@ async def test_many_messages_arrive_once_each_however_many_are_written_ahead(
 ) -> None:
     server = start()
     async with account(server, max_connections=2) as mailer:
-        results = [result async for result in mailer.send_many((message(subject=str(n)) for n in range(60)), in_flight=in_flight)]
+        results = [
+            result
+            async for result in mailer.send_many((message(subject=str(n)) for n in range(60)), in_flight=in_flight)
+        ]
     assert sorted(result.index or 0 for result in results) == list(range(60))
     assert server.copies() == Counter({(str(result.message_id), LUIS): 1 for result in results})
     assert len(server.connections) <= 2
+
+
+async def test_who_waits_for_a_turn_on_a_connection_that_is_given_up_goes_to_another(
+    start: Start, account: Account
+) -> None:
+    server = start(Security.NONE)
+    server.after_data().reply("421 4.3.2 shutting down", times=1)
+    messages = [message(text="A long line of a long message.\n" * 5_000), message(), message()]
+    async with account(server, username=None, max_connections=1) as mailer:
+        results = {result.index: result async for result in mailer.send_many(messages, in_flight=3)}
+    assert [results[number].ok for number in range(3)] == [False, True, True]
+    assert [len(results[number].attempts) for number in range(3)] == [1, 1, 1]
+    assert len(server.connections) == 2
+
+
+@pytest.mark.usefixtures("idle_at_once")
+async def test_who_is_cancelled_while_an_idle_connection_is_asked_closes_it(start: Start, account: Account) -> None:
+    server = start(Security.NONE)
+    server.on_rset().silence(times=1)
+    async with account(server, username=None) as mailer:
+        await mailer.send(message())
+        sending = asyncio.create_task(mailer.send(message()))
+        await asyncio.to_thread(server.wait_for, lambda: "RSET" in server.connections[0].commands)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await sending
+        assert (await mailer.send(message())).ok
+    assert outcomes(cancelled.value.result) == {LUIS: Outcome.DEFERRED}  # type: ignore[attr-defined]
+    assert len(server.connections) == 2
 
 
 async def test_a_mailer_sends_to_a_server_that_writes_slowly(start: Start, account: Account) -> None:
@@ -317,7 +369,11 @@ def test_sockets_are_closed_when_nobody_closes_the_mailer(server: ScriptedServer
 
     asyncio.run(main())
     gc.collect()
-    assert not [thing for thing in gc.get_objects() if isinstance(thing, socket.socket) and thing.family == socket.AF_INET and _peer(thing) == server.port]
+    assert not [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, socket.socket) and thing.family == socket.AF_INET and _peer(thing) == server.port
+    ]
 
 
 def _peer(sock: socket.socket) -> int | None:

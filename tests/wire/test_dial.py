@@ -99,6 +99,15 @@ async def test_an_address_that_does_not_answer_is_not_waited_for(
     gc.collect()
 
 
+async def test_an_address_that_answers_late_is_taken_all_the_same(
+    listener: socket.socket, full: tuple[str, int], resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendkit._wire.dial._STAGGER", 0)
+    resolve_to(listener.getsockname(), full)
+    assert await connected(0) == listener.getsockname()
+    gc.collect()
+
+
 async def test_when_all_addresses_refuse_the_last_refusal_is_told(closed_port: int, resolve_to: Addresses) -> None:
     resolve_to(("127.0.0.1", closed_port), ("127.0.0.2", closed_port))
     verdict = (await failure_of("smtp.example.com", closed_port)).verdict
@@ -138,7 +147,9 @@ async def test_who_is_cancelled_while_dialling_leaves_no_socket(full: tuple[str,
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_closed_port_is_a_connect_error_with_advice(server: ScriptedServer, account: Account, closed_port: int) -> None:
+async def test_a_closed_port_is_a_connect_error_with_advice(
+    server: ScriptedServer, account: Account, closed_port: int
+) -> None:
     async with account(server, port=closed_port) as mailer:
         with pytest.raises(ConnectionError) as failure:
             await mailer.send(message())

@@ -1,4 +1,4 @@
-"""What the layers below raise becomes a verdict by its type and phase, and nothing of their wording decides anything."""
+"""What the layers below raise becomes a verdict by its type and phase; none of their words decides anything."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def unverified() -> ssl.SSLCertVerificationError:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_an_exception_is_judged_by_its_type_and_phase(phase: Phase, error: Exception, cause: Cause, again: Again) -> None:
+def test_an_exception_is_judged_by_its_type_and_phase(
+    phase: Phase, error: Exception, cause: Cause, again: Again
+) -> None:
     verdict = verdict_of(phase, error)
     assert (verdict.outcome, verdict.cause, verdict.again) == (Outcome.DEFERRED, cause, again)
     assert verdict.reply or verdict.reason

@@ -71,7 +71,9 @@ async def test_a_right_password_leaks_nowhere(account: Account, start: Start) ->
 
 
 @pytest.mark.parametrize("said", [PLAIN, LOGIN, SECRET.encode(), PLAIN[:10] + b" " + PLAIN], ids=range(4))
-async def test_a_server_that_repeats_the_secret_is_not_quoted(account: Account, server: ScriptedServer, said: bytes) -> None:
+async def test_a_server_that_repeats_the_secret_is_not_quoted(
+    account: Account, server: ScriptedServer, said: bytes
+) -> None:
     server.on_auth().raw(b"535 5.7.8 cannot decode " + said + b"\r\n")
     error = await failed(account, server)
     assert error.reply is not None
@@ -86,8 +88,12 @@ async def test_a_login_that_breaks_off_leaks_nothing(account: Account, server: S
     assert was_sent(server)
 
 
-@pytest.mark.parametrize("reply", [b"334 \xff\xfe\r\n", b"334 not base64!\r\n", b"999 what\r\n", b"250 what\r\n", b"454 4.7.0 not now\r\n"])
-async def test_a_challenge_that_makes_no_sense_leaks_nothing(account: Account, server: ScriptedServer, reply: bytes) -> None:
+@pytest.mark.parametrize(
+    "reply", [b"334 \xff\xfe\r\n", b"334 not base64!\r\n", b"999 what\r\n", b"250 what\r\n", b"454 4.7.0 not now\r\n"]
+)
+async def test_a_challenge_that_makes_no_sense_leaks_nothing(
+    account: Account, server: ScriptedServer, reply: bytes
+) -> None:
     server.on_challenge().raw(reply)
     server.on_auth().raw(reply)
     await failed(account, server)
@@ -122,7 +128,7 @@ def test_the_synchronous_mailer_leaks_nothing_either(authority: Authority, serve
     with assert_no_secret_leaks(SECRET) as watch, Mailer(place, username=USER, password=SECRET) as mailer:
         with pytest.raises(errors.AuthenticationError) as failure:
             mailer.send(message())
-        watch.look_at(failure.value, repr(mailer), [result for result in mailer.send_many([message()])])
+        watch.look_at(failure.value, repr(mailer), list(mailer.send_many([message()])))
     assert was_sent(server)
 
 

@@ -29,7 +29,9 @@ async def refused(mailer: AsyncMailer) -> errors.DeliveryError:
 
 
 @pytest.mark.parametrize("security", Security)
-async def test_a_message_goes_out_over_every_kind_of_connection(start: Start, account: Account, security: Security) -> None:
+async def test_a_message_goes_out_over_every_kind_of_connection(
+    start: Start, account: Account, security: Security
+) -> None:
     server = start(security)
     async with account(server) as mailer:
         result = await mailer.send(message())
@@ -42,7 +44,9 @@ async def test_a_message_goes_out_over_every_kind_of_connection(start: Start, ac
 
 
 @pytest.mark.parametrize("security", TLS)
-async def test_nothing_but_the_way_into_tls_is_said_in_the_clear(start: Start, account: Account, security: Security) -> None:
+async def test_nothing_but_the_way_into_tls_is_said_in_the_clear(
+    start: Start, account: Account, security: Security
+) -> None:
     server = start(security)
     async with account(server) as mailer:
         await mailer.send(message())
@@ -77,7 +81,9 @@ async def test_a_server_without_starttls_gets_neither_password_nor_mail(start: S
     assert server.lines() == ["EHLO [127.0.0.1]"]
 
 
-@pytest.mark.parametrize(("reply", "transient"), [("454 4.7.0 not now", True), ("502 5.5.1 no", False), ("554 5.7.0 no", False)])
+@pytest.mark.parametrize(
+    ("reply", "transient"), [("454 4.7.0 not now", True), ("502 5.5.1 no", False), ("554 5.7.0 no", False)]
+)
 async def test_a_refused_starttls_gets_neither_password_nor_mail(
     server: ScriptedServer, account: Account, reply: str, transient: bool
 ) -> None:
@@ -111,7 +117,10 @@ async def test_clear_text_where_the_server_waits_for_tls_names_the_cure(start: S
     assert "implicit_tls" in (error.hint or "").lower()
 
 
-@pytest.mark.parametrize(("offered", "mechanism"), [("AUTH PLAIN LOGIN", "PLAIN"), ("AUTH LOGIN CRAM-MD5", "LOGIN"), ("AUTH LOGIN PLAIN", "PLAIN")])
+@pytest.mark.parametrize(
+    ("offered", "mechanism"),
+    [("AUTH PLAIN LOGIN", "PLAIN"), ("AUTH LOGIN CRAM-MD5", "LOGIN"), ("AUTH LOGIN PLAIN", "PLAIN")],
+)
 async def test_the_login_uses_the_best_mechanism_that_both_speak(
     start: Start, account: Account, offered: str, mechanism: str
 ) -> None:
@@ -153,7 +162,9 @@ async def test_a_wrong_password_is_one_auth_command(start: Start, account: Accou
     assert (server.auth_commands, len(server.connections)) == (1, 1)
 
 
-async def test_a_wrong_password_is_one_auth_command_however_many_send_at_once(server: ScriptedServer, account: Account) -> None:
+async def test_a_wrong_password_is_one_auth_command_however_many_send_at_once(
+    server: ScriptedServer, account: Account
+) -> None:
     async with account(server, password="wrong password", max_connections=4) as mailer:
         results = await asyncio.gather(*(mailer.send(message(), check=False) for _ in range(4)))
     assert [result.recipients[LUIS].cause for result in results] == [Cause.AUTHENTICATION] * 4
@@ -177,7 +188,9 @@ async def test_another_secret_than_the_refused_one_is_tried(server: ScriptedServ
     assert server.auth_commands == 2
 
 
-async def test_a_login_that_fails_for_now_is_tried_again_on_a_new_connection(server: ScriptedServer, account: Account) -> None:
+async def test_a_login_that_fails_for_now_is_tried_again_on_a_new_connection(
+    server: ScriptedServer, account: Account
+) -> None:
     server.on_auth().reply("454 4.7.0 temporary failure", times=1)
     async with account(server, retry=RetryPolicy(wait=lambda _: 0)) as mailer:
         result = await mailer.send(message())
@@ -273,7 +286,16 @@ async def test_two_answers_to_one_command_end_the_session(server: ScriptedServer
     assert server.auth_commands == 0
 
 
-async def test_the_name_in_ehlo_is_the_literal_of_the_connection_or_the_one_that_was_set(server: ScriptedServer, account: Account) -> None:
+async def test_two_answers_to_the_login_end_the_session(server: ScriptedServer, account: Account) -> None:
+    server.on_auth().stray(b"250 2.1.0 sender ok\r\n")
+    error = await refused(account(server))
+    assert (type(error), error.phase) == (errors.ProtocolError, Phase.AUTH)
+    assert "MAIL" not in server.connections[0].commands
+
+
+async def test_the_name_in_ehlo_is_the_literal_of_the_connection_or_the_one_that_was_set(
+    server: ScriptedServer, account: Account
+) -> None:
     for settings, name in (({}, "[127.0.0.1]"), ({"local_hostname": "pc.example.com"}, "pc.example.com")):
         async with account(server, **settings) as mailer:
             await mailer.send(message())

@@ -1,4 +1,4 @@
-"""The contract with aiosmtplib: what we take for granted of its client, release by release. Fails when one breaks it."""
+"""The contract with aiosmtplib: what we take for granted of its client. Fails when a release breaks it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,12 @@ def connected(authority: Authority) -> Connected:
         sock.setblocking(False)
         context = authority.client_context() if server.tls else None
         client = Client(
-            hostname="localhost", sock=sock, local_hostname="test", use_tls=server.implicit_tls, start_tls=False, tls_context=context
+            hostname="localhost",
+            sock=sock,
+            local_hostname="test",
+            use_tls=server.implicit_tls,
+            start_tls=False,
+            tls_context=context,
         )
         try:
             await client.connect(timeout=None)
@@ -74,7 +79,9 @@ def test_every_command_that_we_use_takes_a_time_limit(name: str) -> None:
     assert "timeout" in inspect.signature(getattr(aiosmtplib.SMTP, name)).parameters
 
 
-async def test_the_client_holds_its_transport_and_a_protocol_with_a_buffer(connected: Connected, server: ScriptedServer) -> None:
+async def test_the_client_holds_its_transport_and_a_protocol_with_a_buffer(
+    connected: Connected, server: ScriptedServer
+) -> None:
     async with connected(server) as client:
         assert isinstance(client.transport, asyncio.Transport)
         assert client.protocol is not None
@@ -106,7 +113,9 @@ async def test_back_pressure_reaches_the_new_protocol(connected: Connected, serv
     assert len(server.accepted[0].content) == size
 
 
-async def test_the_loss_of_the_connection_reaches_the_new_protocol(connected: Connected, server: ScriptedServer) -> None:
+async def test_the_loss_of_the_connection_reaches_the_new_protocol(
+    connected: Connected, server: ScriptedServer
+) -> None:
     async with connected(server) as client:
         channel = take_over(client)
         server.drop()

@@ -1,0 +1,180 @@
+"""Denial of service: a megabyte from a stranger costs no more than reading it, and an endless reply costs little memory.
+
+Address parsers: nodemailer (CVE-2025-14874, CVE-2026-90776, GHSA-9h6g-pr28-7cqp, GHSA-v53p-9fqp-m79j), Go's net/mail
+(CVE-2025-61725, CVE-2026-42499, CVE-2026-39820), IDNA (CVE-2024-3651). Html: html.parser (CVE-2025-6069). Replies: Go's
+net/textproto (CVE-2025-61724), aiosmtplib before 5.1.2. What is quadratic takes hours here, and pytest-timeout ends it.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from sendkit import Attachment, Envelope, Mailer, Message, Outcome, Security, Server, Timeouts, errors
+from sendkit._smtp.reply import MAX_REPLY, MalformedReply, ReplyReader
+from tests.accounts import ANA, LUIS, message, outcomes
+from tests.servers.scripted import ScriptedServer
+from tests.wire.conftest import Account, Start
+
+from .eyes import compose
+
+MEGABYTE = 1_000_000
+AT_ONCE = pytest.mark.timeout(15)  # a hundred times what it takes
+PIECES = ["(", ")", '"', "<", ">", ",", "@", ".", "\\", '\\"', '"\\', "[", ":", ";", " ", "\t", "a", "é", "a@", "a.", "<a@b.c>,", "a@b.c,", "()", "(\\", '""', "=?", "=?utf-8?q?a?= ", "=?utf-8?b?YQ==?=", "g:", "g:;", "xn--", "。", "ａ", "\u0301", '" ', ' "', "((", "a(b)", "<<", "@a,", "\\,", '\\",', "[a"]
+HEADS = ["", '"', "(", "<", "a@", '"a" <', "g:", "=?utf-8?q?", '"\\']
+
+
+def _long(piece: str, head: str = "", tail: str = "") -> str:
+    return head + piece * (MEGABYTE // len(piece)) + tail
+
+
+def _tried(use: Callable[[], object]) -> None:
+    """Taken or refused, it does not matter; only no other exception, and no time."""
+    try:
+        use()
+    except errors.SendkitError:
+        return
+
+
+@AT_ONCE
+@pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
+def test_address_parser_denial_of_service_by_a_megabyte_is_impossible(piece: str) -> None:
+    """CVE-2025-14874, CVE-2026-90776, CVE-2025-61725, CVE-2026-42499, CVE-2026-39820, GHSA-9h6g-pr28-7cqp."""
+    for head in HEADS:
+        for tail in ("", "a@b.c", '"', "(", ">"):
+            text = _long(piece, head, tail)
+            _tried(lambda: Message(sender=ANA, to=text, text="x"))  # noqa: B023 - called at once
+            _tried(lambda: Envelope(ANA, [text]))  # noqa: B023
+
+
+@AT_ONCE
+@pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
+def test_address_parser_denial_of_service_by_the_header_of_a_ready_message_is_impossible(piece: str) -> None:
+    """The same where comments and groups are taken. Headers are folded, so the lines are short."""
+    fold = "\r\n " if " " in piece or piece == "\t" else ""
+    for head in HEADS:
+        for tail in ("", '"', "("):
+            text = "".join(head + piece * 50_000 + fold for _ in range(3)) + tail
+            raw = f"From: {ANA}\r\nTo: {text}\r\nCc: {text}\r\n\r\nx".encode()
+            _tried(lambda: compose(Message.from_bytes(raw)))  # noqa: B023
+
+
+FIELDS: dict[str, Callable[[str], object]] = {
+    "sender": lambda text: Message(sender=text, to=LUIS, text="x"),
+    "a name": lambda text: compose(Message(sender=(text, ANA), to=LUIS, text="x")),
+    "reply_to": lambda text: Message(sender=ANA, to=LUIS, text="x", reply_to=text),
+    "subject": lambda text: compose(Message(sender=ANA, to=LUIS, text="x", subject=text)),
+    "text": lambda text: compose(Message(sender=ANA, to=LUIS, text=text)),
+    "html": lambda text: compose(Message(sender=ANA, to=LUIS, html=text)),
+    "a header": lambda text: compose(Message(sender=ANA, to=LUIS, text="x", headers={"X-Report": text})),
+    "References": lambda text: compose(Message(sender=ANA, to=LUIS, text="x", headers={"References": f"<a@b>{text}"})),
+    "Sender": lambda text: compose(Message(sender=ANA, to=LUIS, text="x", headers={"Sender": text})),
+    "a header's name": lambda text: Message(sender=ANA, to=LUIS, text="x", headers={text: "x"}),
+    "message_id": lambda text: Message(sender=ANA, to=LUIS, text="x", message_id=f"<{text}@b>"),
+    "date": lambda text: Message(sender=ANA, to=LUIS, text="x", date=text),  # type: ignore[arg-type]
+    "filename": lambda text: Attachment.from_bytes(b"", filename=text),
+    "content_type": lambda text: Attachment.from_bytes(b"", filename="a", content_type=f"text/plain;{text}"),
+    "content_id": lambda text: Attachment.from_bytes(b"", filename="a", content_id=text),
+    "inline": lambda text: Message(sender=ANA, to=LUIS, html="x", inline={text: b"\x89PNG\r\n\x1a\n"}),
+    "host": Server,
+    "host and port": Server.parse,
+    "local_hostname": lambda text: Server("smtp.example.com", local_hostname=text),
+    "a URL": lambda text: Mailer.from_url(f"smtp://{text}"),
+    "a ready message": lambda text: compose(Message.from_bytes(text.encode(), envelope_from=ANA, recipients=[LUIS])),
+    "its Subject": lambda text: compose(Message.from_bytes(f"Subject:{text}\n\nx".encode(), envelope_from=ANA, recipients=[LUIS])),
+    "its body": lambda text: compose(Message.from_bytes(f"\n{text}".encode(), envelope_from=ANA, recipients=[LUIS])),
+}
+STUFF = [" ", "a", "a ", "é", "é ", "<", "<a ", "<!--", "&", "=?", "\t", ";a=b", ";a=\"", "a.", "-", "\r\n", "\n.", "\r", "%41", "[", "]", "/", "@"]
+
+
+@AT_ONCE
+@pytest.mark.parametrize("use", FIELDS.values(), ids=FIELDS)
+def test_denial_of_service_by_any_other_string_is_impossible(use: Callable[[str], object]) -> None:
+    """CVE-2024-3651 (IDNA) among them."""
+    for piece in STUFF:
+        for tail in ("", "x"):
+            _tried(lambda: use(_long(piece, tail=tail)[: MEGABYTE // 4]))  # noqa: B023
+
+
+HTML = ["<a ", '<a x="', "<!--", "<![CDATA[", "</", "<div>", "<ul>", "<ul><li>x", "<a href=x>t", "<pre>\t", "<script>", "<td>", "&#", "<br>", "\t", "<p>", "<ol><li>", "<svg>", "<?", "<!"]
+
+
+@AT_ONCE
+@pytest.mark.parametrize("piece", HTML)
+def test_denial_of_service_by_html_is_impossible(piece: str) -> None:
+    """CVE-2025-6069: the text that is made from html costs what html costs, on every patch release of Python."""
+    for head, tail in (("", ""), ("<pre>", "x"), ("", "</a>" * 50_000), ("<ul>" * 2_000, "<li>x" * 2_000)):
+        _tried(lambda: Message(sender=ANA, to=LUIS, html=head + piece * 30_000 + tail))  # noqa: B023
+
+
+@AT_ONCE
+def test_the_steps_of_the_address_parser_grow_no_faster_than_its_input() -> None:
+    """Counted, not timed: lists of a thousand and of ten thousand addresses cost ten times as many calls."""
+    counts = [_calls(lambda: Message(sender=ANA, to="Ana <a@b.c>, " * size + "x@y.z", text="x")) for size in (300, 3_000)]  # noqa: B023
+    assert counts[1] < 11 * counts[0]
+
+
+def _calls(use: Callable[[], object]) -> int:
+    import sys  # noqa: PLC0415 - for this count alone
+
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        use()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+PLACES = ["on_connect", "on_ehlo", "on_starttls", "on_ehlo_in_tls", "on_auth", "on_mail", "on_rcpt", "on_data", "after_data"]
+
+
+@pytest.mark.parametrize("fault", ["endless_line", "endless_reply"])
+@pytest.mark.parametrize("place", PLACES)
+async def test_an_endless_reply_is_bounded_in_memory(start: Start, account: Account, place: str, fault: str) -> None:
+    """CVE-2025-61724, aiosmtplib before 5.1.2: it ends the connection soon, whatever the phase."""
+    server = start()
+    getattr(getattr(server, place)(), fault)()
+    async with account(server, timeouts=Timeouts(greeting=20, command=20, data=20, end_of_data=20, quit=1)) as mailer:
+        tracemalloc.start()
+        try:
+            result = await mailer.send(message(), check=False)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert outcomes(result) == {LUIS: Outcome.IN_DOUBT if place == "after_data" else Outcome.DEFERRED}
+    assert peak < 8 * MEGABYTE
+    assert len(result.model_dump_json()) < MEGABYTE
+
+
+async def test_a_reply_of_the_longest_kind_is_still_read(server: ScriptedServer, account: Account) -> None:
+    """The counterpart: the bound stands where RFC 5321 has long been left behind, and no nearer."""
+    server.on_rcpt(LUIS).long_reply(MAX_REPLY - 2_000, code=250)
+    async with account(server) as mailer:
+        assert (await mailer.send(message())).ok
+
+
+def test_lines_that_never_become_a_reply_are_bounded() -> None:
+    """Many short lines cost no more than one long one, however they are cut."""
+    reader = ReplyReader()
+    with pytest.raises(MalformedReply):
+        for _ in range(MAX_REPLY):
+            reader.feed(b"250-x\r\n")
+            assert reader.next_reply() is None
+    assert reader.unread <= MAX_REPLY
+
+
+def test_security_none_is_bounded_too(start: Start) -> None:
+    server = start(security=Security.NONE)
+    server.on_connect().endless_line()
+    place = Server(server.host, server.port, Security.NONE, timeouts=Timeouts(greeting=20))
+    with Mailer(place) as mailer:
+        assert outcomes(mailer.send(message(), check=False)) == {LUIS: Outcome.DEFERRED}

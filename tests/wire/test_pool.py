@@ -1,0 +1,122 @@
+"""The pool hands out connections in order of arrival, and no wake-up is ever lost."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from sendkit import Phase
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.verdict import Break, Failure, judge_failure
+from sendkit._transport.base import AttemptLog
+from sendkit._wire.channel import Channel
+from sendkit._wire.failure import SessionFailed
+from sendkit._wire.pool import Limits, Pool
+from sendkit._wire.session import Session
+
+Opener = Callable[[AttemptLog], Awaitable[Session]]
+
+
+async def settle() -> None:
+    """Let everything run that can run."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def opener() -> AsyncIterator[Opener]:
+    """Opens sessions over socket pairs."""
+    loop, channels = asyncio.get_running_loop(), list[Channel]()
+    async with AsyncExitStack() as stack:
+
+        async def open_session(_: AttemptLog) -> Session:
+            ours, peer = socket.socketpair()
+            stack.enter_context(peer)
+            transport, _protocol = await loop.create_connection(asyncio.Protocol, sock=ours)
+            channels.append(Channel(transport, loop))
+            transport.set_protocol(channels[-1])
+            return Session(channels[-1], Capabilities(), None)
+
+        yield open_session
+        for channel in channels:
+            channel.abort()
+        await settle()
+
+
+def log() -> AttemptLog:
+    return AttemptLog(())
+
+
+async def take(pool: Pool, seen: list[str], name: str) -> Session:
+    """A session, and a note of who got it."""
+    session = await pool.acquire(log())
+    seen.append(name)
+    return session
+
+
+async def test_who_came_first_is_served_first(opener: Opener) -> None:
+    pool, seen = Pool(opener, Limits(1)), list[str]()
+    session = await take(pool, seen, "a")
+    waiting = []
+    for name in "bcd":
+        waiting.append(asyncio.create_task(take(pool, seen, name)))
+        await settle()
+    for task in waiting:
+        pool.release(session)
+        assert await task is session
+    assert seen == list("abcd")
+
+
+async def test_who_is_cancelled_just_when_it_is_served_passes_its_place_on(opener: Opener) -> None:
+    pool, seen = Pool(opener, Limits(1)), list[str]()
+    session = await take(pool, seen, "a")
+    second, third = asyncio.create_task(take(pool, seen, "b")), asyncio.create_task(take(pool, seen, "c"))
+    await settle()
+    pool.release(session)
+    second.cancel()
+    await third
+    assert seen == ["a", "c"]
+    assert second.cancelled()
+
+
+async def test_when_no_connection_comes_about_the_next_one_may_try(opener: Opener) -> None:
+    failed = SessionFailed(judge_failure(Phase.CONNECT, Failure(Break.LOST, "refused")))
+    attempts: list[int] = []
+
+    async def at_first_in_vain(note: AttemptLog) -> Session:
+        attempts.append(1)
+        await settle()
+        if len(attempts) == 1:
+            raise failed
+        return await opener(note)
+
+    pool, seen = Pool(at_first_in_vain, Limits(1)), list[str]()
+    first, second = asyncio.create_task(take(pool, seen, "a")), asyncio.create_task(take(pool, seen, "b"))
+    with pytest.raises(SessionFailed):
+        await first
+    await second
+    assert seen == ["b"]
+
+
+async def test_a_connection_that_has_carried_enough_is_left(opener: Opener) -> None:
+    pool, seen = Pool(opener, Limits(1, letters=2)), list[str]()
+    used = []
+    for name in "abc":
+        used.append(await take(pool, seen, name))
+        pool.release(used[-1])
+    assert used[0] is used[1]
+    assert used[1] is not used[2]
+    assert not used[0].channel.quiet
+
+
+async def test_what_is_in_use_when_the_pool_closes_is_closed_when_it_is_handed_back(opener: Opener) -> None:
+    pool, seen = Pool(opener, Limits(2)), list[str]()
+    session = await take(pool, seen, "a")
+    await pool.aclose()
+    assert session.channel.quiet
+    pool.release(session)
+    assert not session.channel.quiet
