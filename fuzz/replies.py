@@ -5,6 +5,8 @@ same octets gives the same replies, then the same refusal or the same wait; only
 other exception, and no more kept than one reply and what was just fed.
 """
 
+# ruff: noqa: S101, S311 - an oracle asserts, and its dice need no secrecy
+
 from __future__ import annotations
 
 import random
@@ -141,7 +143,8 @@ SEEDS = [
     b"\x16\x03\x01\xff\x00\x80\xfe garbage \x1b[2J\r\n",
     "354 ñ\u2028 ¿qué?\r\n".encode(),
 ]
-TOKENS = [b"\r\n", b"\n", b"\r", b"250 ", b"250-", b"550 ", b"421 4.4.2 ", b"2.0.0 ", b"5.1.1", b"\x01\xff\xfa", b"\x01\x00\x00", b"\xd9\xa5", b"\xa0", b"\x00", b"354", b"999"]  # fmt: skip
+_TEXTS = [b"250 ", b"250-", b"550 ", b"421 4.4.2 ", b"2.0.0 ", b"5.1.1", b"354", b"999", b"\xd9\xa5", b"\xa0", b"\x00"]
+TOKENS = [b"\r\n", b"\n", b"\r", b"\x01\xff\xf8", b"\x01\xff\xfa", b"\x01\x00\x00", *_TEXTS]
 
 if __name__ == "__main__":
     main(Campaign(["sendkit._smtp.reply"], check, SEEDS, TOKENS))

@@ -269,6 +269,31 @@ def test_ctrl_c_in_a_stream_cancels_what_is_in_flight() -> None:
     assert threads() == []
 
 
+class Stuck(Transport):
+    """Never comes to an end by itself."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Wait for ever."""
+        self.reached.set()
+        await asyncio.Event().wait()
+
+
+def test_closing_leaves_no_other_thread_waiting() -> None:
+    transport = Stuck()
+    with ThreadPoolExecutor(1) as pool:
+        mailer = Mailer(transport=transport)
+        sending = pool.submit(mailer.send, message(), check=False)
+        transport.reached.wait()
+        mailer.close()
+        error = sending.exception(timeout=20)
+    result = sending.result() if error is None else error.result  # type: ignore[attr-defined]
+    assert outcomes(result) == {LUIS: Outcome.DEFERRED}
+    assert threads() == []
+
+
 # Fork.
 
 

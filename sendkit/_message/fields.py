@@ -68,7 +68,7 @@ def text_field(name: str, text: str) -> str:
 
 
 def plain_field(name: str, text: str) -> str:
-    """A field of ASCII text that must not be encoded: folded at its spaces, without outer ones, otherwise left alone."""
+    """A field of ASCII text that must not be encoded: folded at its spaces, rid of outer ones, else left alone."""
     check_text(name, text.replace("\t", " "))
     # With a word behind every run of spaces, each run is read once.
     return _join(name, re.findall(r"[ \t]*[^ \t]+", " " + text.strip(" \t")))

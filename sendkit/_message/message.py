@@ -36,9 +36,10 @@ class Message(BaseModel):
     """A message to send: frozen, and checked when it is made.
 
     Mailboxes may be strings (comma lists too), `("Name", "address")` pairs in lists, or stdlib `Address` objects. A
-    text is made from `html` when `text` is missing (a short note for html of over 512 Ki characters). `attachments` are paths, open binary files or `Attachment`s;
-    `inline={"chart": png}` is shown by `<img src="cid:chart">`. `message_id` and `date` are fixed here; a copy with
-    changes gets new ones. A `sender` that is left out is SENDKIT_FROM of the environment.
+    text is made from `html` when `text` is missing (a short note from html of over 512 Ki characters).
+    `attachments` are paths, open binary files or `Attachment`s; `inline={"chart": png}` is shown by
+    `<img src="cid:chart">`. `message_id` and `date` are fixed here; a copy with changes gets new ones. A `sender` that
+    is left out is SENDKIT_FROM of the environment.
     Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
 

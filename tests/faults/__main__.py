@@ -1,9 +1,10 @@
 """`python -m tests.faults`: everything, in full, and one closing table.
 
-`--matrix`, `--cuts`, `--noise` choose; `--only TEXT` keeps the scenarios whose name holds the text; `--workers` says how
-many processes play at a time (most of them wait). Ends with 1 when anything was wrong.
+`--matrix`, `--cuts`, `--noise` choose; `--only TEXT` keeps the scenarios whose name holds the text; `--workers` says
+how many processes play at a time (most of them wait). Ends with 1 when anything was wrong.
 """
 
+# ruff: noqa: T201 - a command line prints
 from __future__ import annotations
 
 import argparse
@@ -29,7 +30,9 @@ _SHOWN = 60
 def main(arguments: list[str]) -> int:
     """Run what is asked for, print what was found and the table, and say whether all is well."""
     options = _options(arguments)
-    sections = {name: list(_chosen(make(), options.only)) for name, make in SECTIONS.items() if name in options.sections}
+    sections = {
+        name: list(_chosen(make(), options.only)) for name, make in SECTIONS.items() if name in options.sections
+    }
     began = time.monotonic()
     found = list(_run(list(chain.from_iterable(sections.values())), options.workers))
     _print_findings(found)

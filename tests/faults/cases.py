@@ -11,6 +11,7 @@ from . import cuts, noise, play
 from .cuts import Cut
 from .matrix import Scenario, scenarios
 from .noise import Noise
+from .truth import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +26,25 @@ SECTIONS: Mapping[str, Callable[[], Iterator[Case]]] = {
 }
 
 
+_SLACK = 8
+
+
 def check(case: Case) -> list[Finding]:
     """Play one case of any sort, and say what is not as promised."""
+    found = _play(case)
+    # A busy machine makes any server look silent: where a short limit is at stake, only what is found again counts.
+    return _play(case, _SLACK) if found and _is_short(case) else found
+
+
+def _play(case: Case, slack: float = 1) -> list[Finding]:
     match case:
         case Scenario():
-            return play.run(case)
+            return play.run(case, slack)
         case Cut():
             return cuts.run(case)
         case Noise():
-            return noise.run(case)
+            return noise.run(case, slack)
+
+
+def _is_short(case: Case) -> bool:
+    return isinstance(case, Noise) or (isinstance(case, Scenario) and case.fault.kind is Kind.SILENT)

@@ -101,7 +101,8 @@ def _told(evidence: Evidence, truth: Mapping[str, Fates] | None) -> Iterator[Fin
 
 
 def _one(told: RecipientResult, copies: int, truth: Fates | None) -> Iterator[Finding]:
-    words = f"{told.address}: {told.outcome.value}, retryable={told.retryable}, {copies} copies ({told.reply or told.reason})"
+    why = told.reply or told.reason
+    words = f"{told.address}: {told.outcome.value}, retryable={told.retryable}, {copies} copies ({why})"
     if copies > 1:
         yield Finding(Count.DUPLICATES, words)
     if told.outcome == "accepted" and not copies:

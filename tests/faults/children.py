@@ -98,4 +98,4 @@ _CHILDREN: dict[str, Callable[[int, str], object]] = {
 }
 
 if __name__ == "__main__":
-    print(json.dumps(_CHILDREN[sys.argv[1]](int(sys.argv[2]), sys.argv[3])))
+    print(json.dumps(_CHILDREN[sys.argv[1]](int(sys.argv[2]), sys.argv[3])))  # noqa: T201 - a command line prints

@@ -1,4 +1,4 @@
-"""What the fault tests share: garbage is looked for after every message, and only in what came since the module began."""
+"""What the fault tests share: garbage is looked for after every message, in what came since the module began."""
 
 from __future__ import annotations
 

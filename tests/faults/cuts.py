@@ -1,7 +1,7 @@
 """One whole session, cut after every single octet that the client sends, and after every one that the server sends.
 
-Knows: from which octet on the client may have sent the end of data, and from which on it knows the answer; both are read
-off what the server had really said when the connection ended. Must not know: what sendkit makes of it.
+Knows: from which octet on the client may have sent the end of data, and from which on it knows the answer; both are
+read off what the server had really said when the connection ended. Must not know: what sendkit makes of it.
 """
 
 from __future__ import annotations
@@ -88,4 +88,4 @@ def _first_try(cut: Cut, said: bytes) -> Fates:
 
 
 def _after_retry(cut: Cut, fates: Fates) -> Fates:
-    return (fates - AGAIN) | YES if cut.tries > 1 and AGAIN <= fates else fates
+    return (fates - AGAIN) | YES if cut.tries > 1 and fates >= AGAIN else fates

@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from .faults import BY_NAME, FAULTS, Fault
-from .truth import AGAIN, MEND, ONCE, RECIPIENTS, YES, A, Fates, Kind, Mode, Place, Setting, truth
+from .truth import AGAIN, MEND, ONCE, RECIPIENTS, YES, Fates, Kind, Mode, Place, Setting, truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _after(fates: Fates, later: Fates) -> Fates:
         return fates
     settled = (fates - again) | later
     # "once, one command at a time": whoever is deferred by it twice is left to a person, or to the next run.
-    return settled | MEND if ONCE <= later else settled
+    return settled | MEND if later >= ONCE else settled
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -105,7 +105,8 @@ def scenarios() -> Iterator[Scenario]:
 
 
 def _session() -> Iterator[Scenario]:
-    for place, fault, link, persistence in product(sorted(_SESSION), FAULTS, (Link.STARTTLS, Link.IMPLICIT), Persistence):
+    links = (Link.STARTTLS, Link.IMPLICIT)
+    for place, fault, link, persistence in product(sorted(_SESSION), FAULTS, links, Persistence):
         yield Scenario(place, fault.name, Mode.CHUNKING, link, persistence)
 
 
@@ -135,6 +136,3 @@ def _can_happen(scenario: Scenario) -> bool:
         return fault.kind in _FAILING and fault.name != "drip"
     # 252 is a yes from MAIL on, and one at RCPT; before, it is none of the codes that are due.
     return fault.name != "252" or place in {*_SESSION, Place.DATA}
-
-
-__all__ = ["A", "TRIES", "Link", "Persistence", "Scenario", "scenarios"]

@@ -43,13 +43,14 @@ _ALMOST = (
     b"",
     b"\x00",
 )
-_CODES = (200, 211, 220, 221, 235, 250, 251, 252, 299, 334, 354, 399, 421, 450, 451, 452, 499, 500, 503, 530, 535, 550, 552, 599)
-_WORDS = ("2.0.0 ok", "2.1.5 ok", "4.7.0 later", "5.5.3 too many", "4.5.3 too many", "9.9.9", "", "no", "ñ", "\x1b[2J", "%s", "{}")
-_EXTENSIONS = (
-    *("PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "SIZE 0", "SIZE -1", "SIZE x", "SIZE 10", "SIZE " + "9" * 60),
-    *("AUTH", "AUTH=PLAIN", "AUTH PLAIN LOGIN", "AUTH XOAUTH2 CRAM-MD5", "auth plain", "STARTTLS", "STARTTLS x", "=", " ", "é"),
-    *("LIMITS RCPTMAX=0", "LIMITS RCPTMAX=-1", "LIMITS RCPTMAX=1", "LIMITS RCPTMAX=x MAILMAX=0", "LIMITS =", "XCLIENT \x7f"),
-)
+# Split, since as lists they would fill two pages.
+_CODES = "200 211 220 221 235 250 251 252 299 334 354 399 421 450 451 452 499 500 503 530 535 550 552 599".split()  # noqa: SIM905
+_WORDS = "2.0.0 ok|2.1.5 ok|4.7.0 later|5.5.3 too many|4.5.3 too many|9.9.9||no|ñ|\x1b[2J|%s|{}".split("|")  # noqa: SIM905
+_EXTENSIONS = (  # noqa: SIM905
+    "PIPELINING|CHUNKING|8BITMIME|SMTPUTF8|SIZE|SIZE 0|SIZE -1|SIZE x|SIZE 10|SIZE 99999999999999999999999999999"
+    "|AUTH|AUTH=PLAIN|AUTH PLAIN LOGIN|AUTH XOAUTH2 CRAM-MD5|auth plain|STARTTLS|STARTTLS x|=| |é|XCLIENT \x7f"
+    "|LIMITS RCPTMAX=0|LIMITS RCPTMAX=-1|LIMITS RCPTMAX=1|LIMITS RCPTMAX=x MAILMAX=0|LIMITS ="
+).split("|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def noises(count: int = 10_000) -> Iterator[Noise]:
     return (Noise(seed) for seed in range(count))
 
 
-def run(noise: Noise) -> list[Finding]:
+def run(noise: Noise, slack: float = 1) -> list[Finding]:
     """Play one session, and say what is not as promised."""
     dice = random.Random(noise.seed)
     mode = dice.choice(list(Mode))
@@ -75,7 +76,8 @@ def run(noise: Noise) -> list[Finding]:
     server = scripted(mode, tls=tls)
     for place in _places(dice):
         _write(server, place, mode, dice)
-    evidence = play(server, limits("greeting", "command", "data", "end_of_data", "quit"), tries=dice.randint(1, 2), tls=tls)
+    short = limits("greeting", "command", "data", "end_of_data", "quit", slack=slack)
+    evidence = play(server, short, tries=dice.randint(1, 2), tls=tls)
     return judge(evidence, tls=tls)
 
 
@@ -106,7 +108,7 @@ def _answer(place: Place, dice: random.Random, *, several: bool) -> tuple[bool, 
         return False, dice.choice(_ALMOST) + b"\r\n"
     if sort < 0.6 and place in (Place.EHLO, Place.EHLO_IN_TLS):
         lines = ["here", *dice.choices(_EXTENSIONS, k=dice.randint(0, 6))]
-        return True, _reply(250, lines)
+        return True, _reply("250", lines)
     replies = dice.randint(1, 3) if several and dice.random() < 0.2 else 1
     return True, b"".join(_random_reply(dice) for _ in range(replies))
 
@@ -116,6 +118,6 @@ def _random_reply(dice: random.Random) -> bytes:
     return _reply(dice.choice(_CODES), lines)
 
 
-def _reply(code: int, lines: list[str]) -> bytes:
+def _reply(code: str, lines: list[str]) -> bytes:
     *firsts, last = lines
     return "".join([*(f"{code}-{line}\r\n" for line in firsts), f"{code} {last}\r\n"]).encode()

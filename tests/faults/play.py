@@ -11,7 +11,7 @@ from .checks import Count, Finding, judge
 from .faults import PLACES
 from .matrix import TRIES, Link, Persistence, Scenario
 from .stage import limits, play, scripted
-from .truth import AGAIN, ONCE, A, Fates, Kind, Place
+from .truth import AGAIN, ONCE, A, Fates, Kind, Place, truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +30,12 @@ _LIMITS = {
 }
 
 
-def run(scenario: Scenario) -> list[Finding]:
+def run(scenario: Scenario, slack: float = 1) -> list[Finding]:
     """Play one scenario, and say what is not as promised."""
     server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT)
     evidence = play(
         server,
-        _limits(scenario),
+        _limits(scenario, slack),
         tries=scenario.tries,
         large=scenario.large,
         reused=scenario.link is Link.REUSED,
@@ -52,12 +52,12 @@ def _write(scenario: Scenario, server: ScriptedServer) -> None:
         server.on_rcpt(A).reply(text)
 
 
-def _limits(scenario: Scenario) -> Timeouts:
+def _limits(scenario: Scenario, slack: float) -> Timeouts:
     if scenario.fault.kind is not Kind.SILENT:
         return limits()
     if scenario.place is Place.HANDSHAKE:
-        return limits("greeting" if scenario.link is Link.IMPLICIT else "command")
-    return limits(_LIMITS.get(scenario.place, "command"))
+        return limits("greeting" if scenario.link is Link.IMPLICIT else "command", slack=slack)
+    return limits(_LIMITS.get(scenario.place, "command"), slack=slack)
 
 
 def _tries(scenario: Scenario, evidence: Evidence) -> Iterator[Finding]:
@@ -73,6 +73,4 @@ def _tries(scenario: Scenario, evidence: Evidence) -> Iterator[Finding]:
 
 
 def _first(scenario: Scenario) -> list[Fates]:
-    from .truth import truth  # noqa: PLC0415
-
     return list(truth(scenario.setting).values())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import sys
 import tempfile
 import threading
@@ -90,10 +89,10 @@ def scripted(mode: Mode, *, implicit: bool = False, tls: bool = True, **settings
     )
 
 
-def limits(*short: str) -> Timeouts:
-    """Time limits that nothing but a silent server runs into; the named phases are short."""
+def limits(*short: str, slack: float = 1) -> Timeouts:
+    """Time limits that nothing but a silent server runs into; the named phases are short, by the `slack` less so."""
     names = ("connect", "greeting", "command", "data", "body", "end_of_data", "quit")
-    return Timeouts(**{name: SHORT if name in short else PATIENT for name in names})
+    return Timeouts(**{name: slack * SHORT if name in short else PATIENT for name in names})
 
 
 def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True) -> Server:
@@ -194,4 +193,4 @@ def _watched(evidence: Evidence) -> Iterator[None]:
 
 def _descriptors() -> int:
     folder = Path("/proc/self/fd")
-    return len(os.listdir(folder)) if folder.exists() else 0
+    return len(list(folder.iterdir())) if folder.exists() else 0

@@ -1,4 +1,4 @@
-"""Stops a coroutine at the n-th place where it waits: before what it waits for has come, or in the very moment it comes.
+"""Stops a coroutine at the n-th place where it waits: before what it waits for has come, or as it comes.
 
 Knows: coroutines and futures. Must not know: what the coroutine does.
 """

@@ -22,7 +22,12 @@ MESSAGES, AHEAD = 12, 5
 
 
 def send_ahead(
-    server: ScriptedServer, *, tries: int, connections: int = 1, deadline: float | None = None, short: tuple[str, ...] = ()
+    server: ScriptedServer,
+    *,
+    tries: int,
+    connections: int = 1,
+    deadline: float | None = None,
+    short: tuple[str, ...] = (),
 ) -> tuple[Evidence, list[DeliveryResult]]:
     """Send some messages, several at a time on each connection."""
     results: list[DeliveryResult] = []
@@ -37,8 +42,7 @@ def send_ahead(
             deadline=deadline,
         ) as used:
             messages = [letter(str(number)) for number in range(MESSAGES)]
-            async for result in used.send_many(messages, in_flight=AHEAD):
-                results.append(result)
+            results.extend([result async for result in used.send_many(messages, in_flight=AHEAD)])
 
     return observe(server, act), results
 

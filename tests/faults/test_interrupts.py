@@ -1,4 +1,4 @@
-"""Ctrl-C, forks and loops: what surrounds the mailer cannot make it lie, hang, or tread on another process's connection."""
+"""Ctrl-C, forks and loops cannot make the mailer lie, hang, or tread on another process's connection."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def answer(started: subprocess.Popen[str]) -> object:
 
 
 @needs_signals
-@pytest.mark.parametrize(("place", "outcome"), [("on_auth", "deferred"), ("on_data", "deferred"), ("after_data", "in_doubt")])
+@pytest.mark.parametrize(
+    ("place", "outcome"), [("on_auth", "deferred"), ("on_data", "deferred"), ("after_data", "in_doubt")]
+)
 @pytest.mark.parametrize("name", ["interrupted", "interrupted_async"])
 def test_ctrl_c_comes_through_with_the_result_so_far(name: str, place: str, outcome: str) -> None:
     with scripted(Mode.PIPELINING) as server:
@@ -147,8 +149,7 @@ def test_ctrl_c_at_any_moment_tells_the_truth_and_harms_no_later_message(mode: M
     def act() -> None:
         retry = RetryPolicy(max_attempts=1)
         with Mailer(server_of(server, limits()), username=USER, password=PASSWORD, retry=retry) as used:
-            for number in range(60):
-                seen.append(_interrupted_after(number / 2000, used))
+            seen.extend(_interrupted_after(number / 2000, used) for number in range(60))
             assert used.send(letter()).ok
 
     with server:
@@ -174,5 +175,3 @@ def _interrupted_after(seconds: float, used: Mailer) -> tuple[str, DeliveryResul
     except KeyboardInterrupt as interrupt:
         result = result or vars(interrupt).get("result")
     return str(message.message_id), result
-
-

@@ -1,23 +1,27 @@
-"""Every fault at every place ends in the outcome of DESIGN.md 3; here a sample, all of it by `python -m tests.faults`."""
+"""Every fault at every place ends in the outcome of DESIGN.md 3: a sample; `python -m tests.faults` plays all of it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from . import cuts, noise
 from .cases import Case, check
-from .matrix import Persistence, Scenario, scenarios
+from .matrix import Persistence, scenarios
 from .truth import Kind, Mode, Place
 
 # Coprime to the lengths of all dimensions, so that every value of each meets every value of each other.
-_STEP = 13
+_STEP = 19
 _SAMPLE = [scenario for number, scenario in enumerate(scenarios()) if number % _STEP == 0]
 
 
 def findings(cases: list[Case]) -> dict[str, list[str]]:
     """What is not as promised, by case; an empty one says that all is well."""
     checked = {str(case): check(case) for case in cases}
-    return {name: [f"{finding.count}: {finding.words}" for finding in found] for name, found in checked.items() if found}
+    return {
+        name: [f"{finding.count}: {finding.words}" for finding in found] for name, found in checked.items() if found
+    }
 
 
 @pytest.mark.parametrize("place", Place)
@@ -33,11 +37,11 @@ def test_the_sample_has_every_kind_of_fault_in_every_mode(kind: Kind, mode: Mode
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_session_cut_after_any_octet_leaves_nobody_with_a_false_answer(mode: Mode) -> None:
-    assert findings([cut for cut in cuts.cuts(step=29) if cut.mode is mode]) == {}
+    assert findings([cut for cut in cuts.cuts(step=41) if cut.mode is mode]) == {}
 
 
 def test_random_answers_make_no_foreign_exception_and_no_false_acceptance() -> None:
-    assert findings(list(noise.noises(300))) == {}
+    assert findings(list(noise.noises(250))) == {}
 
 
 def test_the_whole_matrix_has_no_scenario_twice_and_a_truth_for_each() -> None:
@@ -49,5 +53,4 @@ def test_the_whole_matrix_has_no_scenario_twice_and_a_truth_for_each() -> None:
 def test_what_is_in_doubt_stays_so_whatever_a_retry_would_say() -> None:
     for scenario in scenarios():
         if scenario.place is Place.END and scenario.fault.kind is Kind.LOST and not scenario.refusal:
-            once = Scenario(*(getattr(scenario, name) for name in ("place", "fault_name", "mode", "link")), Persistence.NO_RETRY)
-            assert scenario.truth() == once.truth()
+            assert scenario.truth() == replace(scenario, persistence=Persistence.NO_RETRY).truth()

@@ -40,7 +40,9 @@ def play(scenario: Scenario) -> Evidence:
     retry = RetryPolicy(max_attempts=scenario.tries, max_elapsed=10_000, wait=lambda _: 60)
     used = AsyncMailer(transport=transport, retry=retry)
     result = asyncio.run(used.send(letter(), check=False))
-    copies = Counter((str(sent.message["Message-ID"]), to) for sent in transport.sent for to in sent.envelope.recipients)
+    copies = Counter(
+        (str(sent.message["Message-ID"]), to) for sent in transport.sent for to in sent.envelope.recipients
+    )
     return Evidence(result, copies=copies)
 
 

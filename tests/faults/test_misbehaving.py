@@ -48,7 +48,9 @@ def send_in_turn(
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("code", ["450 4.2.0", "550 5.7.1"])
-def test_after_a_refused_end_of_data_the_next_message_does_not_go_into_the_old_transaction(mode: Mode, code: str) -> None:
+def test_after_a_refused_end_of_data_the_next_message_does_not_go_into_the_old_transaction(
+    mode: Mode, code: str
+) -> None:
     server = scripted(mode, nested_mail_refused=True)
     server.after_data().reply(f"{code} no", times=1)
     evidence, (first, second) = send_in_turn(server, letter("first"), letter("second"))
@@ -100,7 +102,9 @@ def test_too_many_recipients_go_into_further_transactions_of_the_same_try(mode: 
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("reply", ["452 4.5.3 too many", "451 4.5.3 too many", "552 5.5.3 too many", "452 too many", "552 too many"])
+@pytest.mark.parametrize(
+    "reply", ["452 4.5.3 too many", "451 4.5.3 too many", "552 5.5.3 too many", "452 too many", "552 too many"]
+)
 def test_every_way_to_say_too_many_is_understood(reply: str, mode: Mode) -> None:
     server = scripted(mode)
     server.on_rcpt(C).reply(reply, times=1)
@@ -145,7 +149,9 @@ def test_a_server_that_breaks_under_pipelining_is_spoken_to_one_command_at_a_tim
     assert [len(result.attempts) for result in results] == [2, 1]
     _, stepwise = evidence.connections
     # What came in one piece had one command in it, or none that another follows.
-    assert [piece.data for piece in stepwise.received if piece.data.startswith(b"MAIL") and piece.data.count(b"\r\n") > 1] == []
+    assert [
+        piece.data for piece in stepwise.received if piece.data.startswith(b"MAIL") and piece.data.count(b"\r\n") > 1
+    ] == []
 
 
 def test_stepping_down_happens_once() -> None:
@@ -239,5 +245,3 @@ def test_the_reverse_path_and_the_recipients_are_those_of_the_message_in_every_c
     evidence, _ = send_in_turn(server, *(letter(str(number)) for number in range(5)))
     assert judge(evidence, ALL_YES) == []
     assert {(message.reverse_path, message.recipients) for message in server.accepted} == {(USER, (A, B, C))}
-
-

@@ -99,7 +99,9 @@ def test_without_starttls_nothing_goes_on_in_the_clear(name: str) -> None:
     assert isinstance(error_of(evidence), errors.TLSError)
 
 
-@pytest.mark.parametrize("injected", [b"250-there\r\n250 AUTH PLAIN\r\n", b"235 2.7.0 welcome\r\n", b"\x16\x03\x01\x00\x02hi"])
+@pytest.mark.parametrize(
+    "injected", [b"250-there\r\n250 AUTH PLAIN\r\n", b"235 2.7.0 welcome\r\n", b"\x16\x03\x01\x00\x02hi"]
+)
 def test_what_stands_in_the_clear_behind_the_220_is_never_believed(injected: bytes) -> None:
     server = scripted(Mode.CHUNKING)
     server.capabilities_in_tls = list(BASE)
@@ -120,7 +122,9 @@ def test_a_server_that_offers_no_login_of_ours_gets_no_mail(offered: list[str]) 
     assert not commands(evidence) & {"AUTH", "MAIL"}
 
 
-def send_many(server: ScriptedServer, count: int, *, at_once: bool, tries: int) -> tuple[Evidence, list[DeliveryResult]]:
+def send_many(
+    server: ScriptedServer, count: int, *, at_once: bool, tries: int
+) -> tuple[Evidence, list[DeliveryResult]]:
     """So many messages with one mailer."""
     results: list[DeliveryResult] = []
 
@@ -170,7 +174,9 @@ def test_a_closed_port_defers_and_is_tried_again() -> None:
     there = Server("127.0.0.1", port, tls_context=client_context(), timeouts=limits())
     used = AsyncMailer(there, retry=RetryPolicy(max_attempts=3, wait=lambda _: 0))
     result = asyncio.run(used.send(letter(), check=False))
-    assert [(told.outcome, told.retryable, told.attempts) for told in result.deferred] == [(Outcome.DEFERRED, True, 3)] * 3
+    assert [(told.outcome, told.retryable, told.attempts) for told in result.deferred] == [
+        (Outcome.DEFERRED, True, 3)
+    ] * 3
     with pytest.raises(errors.ConnectError):
         result.raise_for_failure()
 

@@ -265,7 +265,7 @@ def _refused(setting: Setting, otherwise: Fates) -> Fates:
     own = NO if setting.refusal == 550 else AGAIN
     if setting.place not in _AFTER_RCPT:
         # Where the others go through, or are only told so, the first recipient is refused all the same.
-        return (otherwise - YES) | own if YES <= otherwise else otherwise
+        return (otherwise - YES) | own if otherwise >= YES else otherwise
     if setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
         # Which reply was whose is not certain where several were under way.
         return own | AGAIN | (DOUBT if setting.ahead else frozenset())

@@ -66,6 +66,8 @@ def test_one_mailbox_is_a_name_and_an_address(text: str, expected: tuple[str, st
         ("Ana\nLuisa <a@b.c>", "U\\+000A"),
         ("=?utf-8?q?=0D=0A?= <a@b.c>", "U\\+000D"),
         ("=?nonsense?q?=FF?= <a@b.c>", "plain text"),
+        ("=?ñ?q?a?= <a@b.c>", "plain text"),
+        ("=?utf-8?b?a?= <a@b.c>", "plain text"),
         ("x" * 1001 + " <a@b.c>", "1000 characters"),
     ],
 )
@@ -81,6 +83,29 @@ def test_hostile_megabytes_end_at_the_first_fault(char: str) -> None:
             parse_address_list(text)
         with pytest.raises(AddressError):
             mailboxes_in(f"a {text} x")
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 500_000 + "(", '"' + ",".join(['\\" <a@b.c>'] * 100_000), '(c) "' + '\\" "' * 333_333]
+)
+def test_a_quote_without_its_end_is_looked_for_once(text: str) -> None:
+    with pytest.raises(AddressError):
+        mailboxes_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"x <a@b.c>', '"a\\" <x@evil.example>, b@c.d', '(c) "x <a@b.c>', '"x (c) <a@b.c>', 'a@b.c, "', 'Team": a@b.c;'],
+)
+def test_a_quote_without_its_end_is_refused_in_a_header_as_in_a_list(text: str) -> None:
+    with pytest.raises(AddressError, match="not closed"):
+        mailboxes_in(text)
+    with pytest.raises(AddressError):
+        parse_address_list(text)
+
+
+def test_a_quote_inside_a_comment_begins_nothing() -> None:
+    assert [mailbox.address.wire for mailbox in mailboxes_in('a@b.c (5" disk), d@e.f (")')] == ["a@b.c", "d@e.f"]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +159,24 @@ def test_any_name_comes_back_from_its_printed_form_or_is_refused(name: str) -> N
     assert mailbox_of(str(mailbox)) == mailbox
 
 
+@given(st.text(st.sampled_from('"\\x'), min_size=300, max_size=1100))
+def test_a_long_name_comes_back_from_its_printed_form_or_is_refused(name: str) -> None:
+    try:
+        mailbox = Mailbox(name, parse_address("a@b.c"))
+    except AddressError:
+        return
+    assert mailbox_of(str(mailbox)) == mailbox
+
+
+@pytest.mark.parametrize("quote", ['"', "\\"])
+def test_the_length_of_a_name_is_judged_as_it_is_printed(quote: str) -> None:
+    fits = Mailbox(quote * 495, parse_address("a@b.c"))  # 990, two quotes, a space and <a@b.c>
+    assert len(str(fits)) == 1000
+    assert mailbox_of(str(fits)) == fits
+    with pytest.raises(AddressError, match="shorten the name"):
+        Mailbox(quote * 496, parse_address("a@b.c"))
+
+
 @given(SPECIALS, SPECIALS)
 def test_no_text_around_an_address_turns_it_into_another(before: str, after: str) -> None:
     """What comes out is spelled in the text, between what divides mailboxes."""
@@ -159,6 +202,7 @@ def test_no_text_around_an_address_turns_it_into_another(before: str, after: str
         ("Ana < a@b.c >", ["a@b.c"]),
         ("=?utf-8?q?=3Cevil=40x=2Ey=3E=2C?= <a@b.c>", ["a@b.c"]),
         ("=?nonsense?q?=FF?= <a@b.c>", ["a@b.c"]),
+        ("=?ñ?q?a?= <a@b.c>", ["a@b.c"]),
         ('"(" <a@b.c>, ")" <d@e.f>', ["a@b.c", "d@e.f"]),
     ],
 )

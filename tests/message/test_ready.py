@@ -290,6 +290,11 @@ def test_ready_messages_can_be_pickled_and_print_no_content() -> None:
     assert "secret" not in repr(ready).lower()
 
 
+def test_an_encoded_word_in_a_charset_without_a_name_changes_no_address() -> None:
+    sent = compose(Message.from_bytes("From: ana@example.com\nTo: =?ñ?q?a?= <c@d.e>\n\nx".encode()))
+    assert [recipient.wire for recipient in sent.recipients] == ["c@d.e"]
+
+
 def test_only_octets_are_taken() -> None:
     assert isinstance(Message.from_bytes(memoryview(HEAD)).content, ReadyContent)
     with pytest.raises(MessageError, match="bytes"):

@@ -256,6 +256,12 @@ def test_what_needs_no_utf8_is_its_own_downgrade() -> None:
     assert content.without_utf8() is content.seven_bit() is content
 
 
+@pytest.mark.parametrize("spaces", [" ", " " * 500_000])
+def test_a_structured_field_goes_out_without_outer_spaces_however_many(spaces: str) -> None:
+    octets = rendered(headers={"References": f"{spaces}<a@b> <c@d>{spaces}"})
+    assert b"\r\nReferences: <a@b> <c@d>\r\n" in octets
+
+
 def test_a_word_too_long_for_a_line_is_encoded_where_the_field_is_text() -> None:
     assert read(rendered(headers={"X-Token": "x" * 2000}))["X-Token"] == "x" * 2000
 

@@ -131,7 +131,7 @@ class Exim:
 def _run(*command: str | Path, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, env={"PATH": _PATH}, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stderr}")
+        raise RuntimeError(f"{command[0]} failed; does it know the packages (apt-get update)? It said:\n{done.stderr}")
 
 
 def _free_port() -> int:

@@ -1,1 +1,1 @@
-"""What an attacker may try on a mail client: one file for each class of advisory, with the numbers of those who had it."""
+"""What an attacker may try on a mail client: a file for each class of advisory, with the numbers it had elsewhere."""

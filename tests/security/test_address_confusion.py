@@ -167,7 +167,9 @@ def test_address_confusion_by_a_sign_between_two_addresses_adds_no_third(sign: s
             assert paths in (lawful.get(sign), lawful.get(None)), pattern
 
 
-@pytest.mark.parametrize("text", ['"x <a@good.example>', 'x" <a@good.example>', '"a\\" <b@evil.example>, c@good.example'])
+@pytest.mark.parametrize(
+    "text", ['"x <a@good.example>', 'x" <a@good.example>', '"a\\" <b@evil.example>, c@good.example']
+)
 def test_address_confusion_by_a_quote_that_is_not_closed_goes_nowhere(text: str) -> None:
     """Readers disagree where such a name ends, and so to whom the mail goes."""
     assert _wires(text) == []

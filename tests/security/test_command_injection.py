@@ -126,14 +126,18 @@ def test_command_injection_by_a_setting_is_refused_when_it_is_made(use: Use) -> 
             use(f"{end}MAIL FROM:<{EVIL}>")
 
 
-@pytest.mark.parametrize("name", ["me.example.com XCLIENT ADDR=1.2.3.4", "me example", "me>", "", " ", "[x]", "mé.example"])
+@pytest.mark.parametrize(
+    "name", ["me.example.com XCLIENT ADDR=1.2.3.4", "me example", "me>", "", " ", "[x]", "mé.example"]
+)
 def test_the_name_in_ehlo_is_a_name_or_a_literal_and_nothing_more(name: str) -> None:
     """aiosmtplib before 5.1.3: `XCLIENT` behind the EHLO name."""
     with pytest.raises(errors.ConfigurationError):
         Server("smtp.example.com", local_hostname=name)
 
 
-@pytest.mark.parametrize("variable", ["SENDKIT_HOST", "SENDKIT_URL", "SENDKIT_PORT", "SENDKIT_SECURITY", "SENDKIT_USERNAME"])
+@pytest.mark.parametrize(
+    "variable", ["SENDKIT_HOST", "SENDKIT_URL", "SENDKIT_PORT", "SENDKIT_SECURITY", "SENDKIT_USERNAME"]
+)
 def test_command_injection_by_the_environment_is_refused(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENDKIT_HOST", "smtp.example.com")
     if variable == "SENDKIT_URL":

@@ -95,8 +95,12 @@ def test_no_text_made_of_dots_and_line_ends_ends_a_message(text: str) -> None:
         _check(message)
 
 
-@pytest.mark.parametrize("capabilities", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]], ids=["stepwise", "dot", "bdat"])
-async def test_smtp_smuggling_is_impossible_on_the_wire(start: Start, account: Account, capabilities: list[str]) -> None:
+@pytest.mark.parametrize(
+    "capabilities", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]], ids=["stepwise", "dot", "bdat"]
+)
+async def test_smtp_smuggling_is_impossible_on_the_wire(
+    start: Start, account: Account, capabilities: list[str]
+) -> None:
     """A server counts one message for each that was sent, to the right people, small and large, by DATA and BDAT."""
     base = [item for item in BASE if item not in ("PIPELINING", "CHUNKING")]
     server = start(capabilities_in_tls=[*base, *capabilities, AUTH])

@@ -61,7 +61,9 @@ async def test_starttls_response_injection_counts_for_nothing(
     server = _made(start())
     getattr(server, place)().stray(stray)
     with assert_no_secret_leaks(SECRET) as watch:
-        async with account(server, password=SECRET, timeouts=Timeouts(greeting=2, command=2), transcript=True) as mailer:
+        async with account(
+            server, password=SECRET, timeouts=Timeouts(greeting=2, command=2), transcript=True
+        ) as mailer:
             result = await mailer.send(message(), check=False)
         watch.look_at(result, [connection.octets(tls=False) for connection in server.connections])
     if result.ok:
@@ -84,11 +86,15 @@ async def test_starttls_response_injection_does_not_choose_the_mechanism(start: 
     assert b"SIZE=" not in connection.octets()
 
 
-REFUSALS = ["454 4.7.0 not now", "502 5.5.1 what", "554 5.7.3 never", "250 2.0.0 not ready", "200 what", "354 go", "421 bye"]
+REFUSALS = [
+    "454 4.7.0 not now", "502 5.5.1 what", "554 5.7.3 never", "250 2.0.0 not ready", "200 what", "354 go", "421 bye",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("reply", REFUSALS)
-async def test_starttls_stripping_by_a_refusal_gets_neither_secret_nor_mail(start: Start, account: Account, reply: str) -> None:
+async def test_starttls_stripping_by_a_refusal_gets_neither_secret_nor_mail(
+    start: Start, account: Account, reply: str
+) -> None:
     """CVE-2016-0772, CVE-2026-7666: a STARTTLS that fails ends the session; nothing goes on in the clear."""
     server = _made(start(capabilities=[*BASE, "STARTTLS", AUTH]))
     server.on_starttls().raw(reply.encode() + b"\r\n", accept=False)
@@ -99,7 +105,9 @@ async def test_starttls_stripping_by_a_refusal_gets_neither_secret_nor_mail(star
     assert server.auth_commands == 0
 
 
-@pytest.mark.parametrize("capabilities", [[AUTH], [*BASE, AUTH], [], ["STARTTLS2", AUTH], ["XSTARTTLS"], ["AUTH STARTTLS"]])
+@pytest.mark.parametrize(
+    "capabilities", [[AUTH], [*BASE, AUTH], [], ["STARTTLS2", AUTH], ["XSTARTTLS"], ["AUTH STARTTLS"]]
+)
 async def test_starttls_stripping_by_silence_gets_neither_secret_nor_mail(
     start: Start, account: Account, capabilities: list[str]
 ) -> None:
@@ -114,7 +122,9 @@ async def test_starttls_stripping_by_silence_gets_neither_secret_nor_mail(
 
 
 @pytest.mark.parametrize("code", [500, 502])
-async def test_starttls_stripping_by_a_server_that_knows_no_ehlo_gets_nothing(start: Start, account: Account, code: int) -> None:
+async def test_starttls_stripping_by_a_server_that_knows_no_ehlo_gets_nothing(
+    start: Start, account: Account, code: int
+) -> None:
     server = _made(start())
     server.on_ehlo(nth=1).reply(f"{code} what?")
     async with account(server, password=SECRET) as mailer:

@@ -25,9 +25,15 @@ ENCRYPTED = [Security.STARTTLS, Security.IMPLICIT_TLS]
 
 def _mailer(server: ScriptedServer, authority: Authority, **settings: object) -> AsyncMailer:
     security = Security.IMPLICIT_TLS if server.implicit_tls else Security.STARTTLS
-    place = Server("localhost", server.port, security, ca_file=authority.ca_file, timeouts=Timeouts(greeting=5, command=5))
+    place = Server(
+        "localhost", server.port, security, ca_file=authority.ca_file, timeouts=Timeouts(greeting=5, command=5)
+    )
     return AsyncMailer(
-        place, username=ANA, password=SECRET, retry=RetryPolicy(max_attempts=3, wait=lambda _: 0), **settings  # type: ignore[arg-type]
+        place,
+        username=ANA,
+        password=SECRET,
+        retry=RetryPolicy(max_attempts=3, wait=lambda _: 0),
+        **settings,  # type: ignore[arg-type]
     )
 
 
@@ -89,7 +95,11 @@ async def test_a_good_certificate_is_enough(start: Start, authority: Authority, 
 
 
 def test_the_context_that_we_make_verifies_names_and_chains(authority: Authority) -> None:
-    for server in (Server("smtp.example.com"), Server("smtp.example.com", 465), Server("localhost", ca_file=authority.ca_file)):
+    for server in (
+        Server("smtp.example.com"),
+        Server("smtp.example.com", 465),
+        Server("localhost", ca_file=authority.ca_file),
+    ):
         assert server.context.check_hostname
         assert server.context.verify_mode is ssl.CERT_REQUIRED
         assert server.context.minimum_version >= ssl.TLSVersion.TLSv1_2

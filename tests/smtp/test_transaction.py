@@ -180,6 +180,14 @@ def test_too_many_recipients_wait_when_their_transaction_came_to_nothing(last: s
     assert course.report.close is close
 
 
+def test_too_many_recipients_wait_when_the_connection_has_to_be_closed() -> None:
+    to_do = plan(LUIS, OPS, mode=Mode.PIPELINING, rset=True)
+    course = converse(to_do, "451 no reset", MAIL, RCPT, "452 4.5.3 too many", DATA, TAKEN)
+    assert course.report.close
+    assert course.report.carried == ()
+    assert [course.verdict(r).outcome for r in (LUIS, OPS)] == [Outcome.ACCEPTED, Outcome.DEFERRED]
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_a_transaction_is_clean_only_when_it_ended_in_2yz(mode: Mode) -> None:
     """Else RSET is due before the next MAIL."""

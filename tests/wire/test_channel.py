@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -154,6 +155,31 @@ async def test_flushing_waits_until_everything_has_left(pair: Pair) -> None:
     heard += len(await pair.hear(10_000_000 - heard))
     await flushing
     assert heard == 10_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what has arrived")
+async def test_flushing_waits_until_what_has_left_has_arrived() -> None:
+    """What lies in the kernel has left us, and the server may never see it."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        transport, _ = await loop.create_connection(asyncio.Protocol, *listener.getsockname())
+        channel = Channel(transport, loop)
+        transport.set_protocol(channel)
+        with listener.accept()[0] as peer:
+            channel.write(bytes(200_000))
+            assert transport.get_write_buffer_size() == 0
+            with pytest.raises(Broken) as failure:
+                await channel.flush(0.05)
+            flushing = asyncio.create_task(channel.flush(20.0))
+            peer.setblocking(False)
+            heard = await Pair(channel, peer).hear(200_000)
+            await flushing
+            channel.abort()
+        await settle()
+    assert (failure.value.failure.kind, len(heard)) == (Break.TIMEOUT, 200_000)
 
 
 async def test_who_waits_for_an_answer_may_be_cancelled(pair: Pair) -> None:

@@ -110,7 +110,7 @@ async def test_an_idle_connection_that_does_not_answer_is_replaced_at_no_attempt
 ) -> None:
     server = begin(start, mode)
     getattr(server.on_rset(), how)(times=1)
-    async with account(server, username=None, timeouts=Timeouts(quit=0.2)) as mailer:
+    async with account(server, username=None, timeouts=Timeouts(quit=0.3 if how == "silence" else 5)) as mailer:
         await mailer.send(message())
         result = await mailer.send(message())
     assert (result.ok, len(result.attempts)) == (True, 1)
@@ -220,7 +220,7 @@ async def test_a_good_bye_that_is_not_answered_changes_nothing(
     server: ScriptedServer, account: Account, how: str
 ) -> None:
     getattr(server.on_quit(), how)()
-    async with account(server, timeouts=Timeouts(quit=0.2)) as mailer:
+    async with account(server, timeouts=Timeouts(quit=0.3)) as mailer:
         result = await mailer.send(message())
     assert result.ok
     gc.collect()
@@ -355,10 +355,10 @@ async def test_a_mailer_sends_to_a_server_that_writes_slowly(start: Start, accou
 
 async def test_a_time_limit_is_for_the_whole_reply(start: Start, account: Account) -> None:
     server = start(Security.NONE)
-    server.on_mail().drip(b"250 2.1.0 a reply that takes its time\r\n", interval=0.05)
-    async with account(server, username=None, timeouts=Timeouts(command=0.2)) as mailer:
+    server.on_mail().drip(b"250 2.1.0 a reply that takes its time\r\n", interval=0.1)
+    async with account(server, username=None, timeouts=Timeouts(command=0.5)) as mailer:
         result = await mailer.send(message(), check=False)
-    assert "0.2 s" in (result.recipients[LUIS].reason or "")
+    assert "0.5 s" in (result.recipients[LUIS].reason or "")
 
 
 def test_sockets_are_closed_when_nobody_closes_the_mailer(server: ScriptedServer, account: Account) -> None:

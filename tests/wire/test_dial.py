@@ -99,13 +99,26 @@ async def test_an_address_that_does_not_answer_is_not_waited_for(
     gc.collect()
 
 
-async def test_an_address_that_answers_late_is_taken_all_the_same(
-    listener: socket.socket, full: tuple[str, int], resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch
+async def test_of_addresses_that_answer_late_one_is_taken_and_the_others_are_left(
+    listener: socket.socket, resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loop, both = asyncio.get_running_loop(), asyncio.Barrier(2)
+    connect = loop.sock_connect
+
+    async def late(sock: socket.socket, address: tuple[str, int]) -> None:
+        await both.wait()
+        await connect(sock, address)
+
     monkeypatch.setattr("sendkit._wire.dial._STAGGER", 0)
-    resolve_to(listener.getsockname(), full)
+    monkeypatch.setattr(loop, "sock_connect", late)
+    resolve_to(listener.getsockname(), listener.getsockname())
     assert await connected(0) == listener.getsockname()
     gc.collect()
+    ends = []
+    for _ in range(2):
+        with listener.accept()[0] as accepted:
+            ends.append(accepted.recv(1))
+    assert ends == [b"", b""]
 
 
 async def test_when_all_addresses_refuse_the_last_refusal_is_told(closed_port: int, resolve_to: Addresses) -> None:

@@ -266,7 +266,7 @@ async def test_a_connection_that_is_lost_or_silent_is_deferred_in_its_phase(
     server: ScriptedServer, account: Account, place: str, kind: type, phase: set[Phase], how: str
 ) -> None:
     getattr(getattr(server, place)(), how)()
-    error = await refused(account(server, timeouts=Timeouts(greeting=0.2, command=0.2)))
+    error = await refused(account(server, timeouts=Timeouts(greeting=0.5, command=0.5) if how == "silence" else None))
     assert (type(error), error.transient) == (kind, True)
     assert error.phase in phase
 

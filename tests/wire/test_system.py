@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from sendkit._wire import system
-from sendkit._wire.system import unacknowledged
+from sendkit._wire.system import stirred, unacknowledged
 
 
 async def test_what_lies_in_the_kernel_is_counted() -> None:
@@ -27,8 +28,33 @@ async def test_what_lies_in_the_kernel_is_counted() -> None:
         assert unacknowledged(transport.get_extra_info("socket")) == 0
 
 
-def test_where_nothing_is_said_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_said_there_is_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert unacknowledged(None) == 0
+    with (tmp_path / "no socket").open("wb") as file:
+        assert unacknowledged(file) == 0  # type: ignore[arg-type]
     monkeypatch.setattr(system.sys, "platform", "plan9")
     with socket.socket() as sock:
         assert unacknowledged(sock) == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("poll", [True, False], ids=["poll", "select"])
+def test_what_has_just_come_is_seen_before_the_loop_has(monkeypatch: pytest.MonkeyPatch, poll: bool) -> None:
+    if not poll:
+        monkeypatch.delattr(system.select, "poll", raising=False)
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        assert not stirred(ours)  # type: ignore[arg-type]
+        peer.send(b"421 bye")
+        assert stirred(ours)  # type: ignore[arg-type]
+        ours.recv(100)
+        assert not stirred(ours)  # type: ignore[arg-type]
+        peer.shutdown(socket.SHUT_WR)
+        assert stirred(ours)  # type: ignore[arg-type]
+
+
+def test_of_a_closed_connection_anything_may_have_come() -> None:
+    ours, peer = socket.socketpair()
+    for sock in (ours, peer):
+        sock.close()
+    assert stirred(ours)  # type: ignore[arg-type]
+    assert stirred(None)
