@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_REPLY = 65_536
@@ -69,12 +70,14 @@ class ReplyReader:
 
     Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
-    mistaken for anything else. Anything else raises MalformedReply, and the reader stays broken.
+    mistaken for anything else. `mask` takes out of a line what must not be shown. Anything else raises MalformedReply, and
+    the reader stays broken.
     """
 
-    __slots__ = ("_broken", "_buffer", "_code", "_lines", "_scanned", "_size")
+    __slots__ = ("_broken", "_buffer", "_code", "_lines", "_mask", "_scanned", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[bytes], bytes] | None = None) -> None:
+        self._mask = mask
         self._buffer = bytearray()
         self._scanned = 0
         self._lines: list[str] = []
@@ -109,6 +112,8 @@ class ReplyReader:
     def _read(self) -> Reply | None:
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
             line = bytes(self._buffer[:end])
+            if self._mask is not None:
+                line = self._mask(line)
             del self._buffer[: end + 1]
             self._scanned = 0
             if (reply := self._take(line.removesuffix(b"\r"))) is not None:

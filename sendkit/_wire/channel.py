@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
@@ -25,10 +26,15 @@ _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05
 class Channel(asyncio.Protocol):
     """The protocol that takes the place of aiosmtplib's behind a login. One task uses it at a time."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        mask: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         self._transport = transport
         self._loop = loop
-        self._reader = ReplyReader()
+        self._reader = ReplyReader(mask)
         self._lost: str | None = None
         self._paused = False
         self._gathered: list[bytes] = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -39,18 +38,21 @@ async def authenticate(client: aiosmtplib.SMTP, mechanism: Mechanism, login: Log
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
         error.__traceback__ = error.__context__ = error.__cause__ = None
         return error
-    return code, _redacted(text, login)
+    return code, Mask(login)(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
-def _redacted(text: str, login: Login) -> str:
-    for sent in _forms(login):
-        text = text.replace(sent, "***")
-    return text
+class Mask:
+    """Takes what was sent of a secret out of what a server says."""
 
+    __slots__ = ("_forms",)
 
-def _forms(login: Login) -> Iterator[str]:
-    """What went over the wire of the secret, and the secret itself."""
-    plain = f"\0{login.username}\0{login.secret.reveal()}".encode()
-    yield base64.b64encode(plain).decode()
-    yield base64.b64encode(login.secret.reveal().encode()).decode()
-    yield login.secret.reveal()
+    def __init__(self, login: Login) -> None:
+        plain = login.secret.reveal().encode()
+        whole = f"\0{login.username}\0".encode() + plain
+        self._forms = (base64.b64encode(whole), base64.b64encode(plain), plain)
+
+    def __call__(self, line: bytes) -> bytes:
+        for form in self._forms:
+            if form in line:
+                line = line.replace(form, b"***")
+        return line

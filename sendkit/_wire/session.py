@@ -26,7 +26,7 @@ from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
-from sendkit._wire.login import Login, authenticate
+from sendkit._wire.login import Login, Mask, authenticate
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 
@@ -96,7 +96,7 @@ class _Opening:
         if login is not None:
             await self._log_in(login)
         try:
-            channel = take_over(self.client)
+            channel = take_over(self.client, Mask(login) if login else None)
         except Broken as error:
             raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
         return Session(channel, self.capabilities, self.log.tls)

@@ -7,6 +7,7 @@ protocol of ours. A contract test runs against every release that we allow, and 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiosmtplib
 
@@ -29,16 +30,16 @@ class Client(aiosmtplib.SMTP):
             transport.abort()
 
 
-def take_over(client: aiosmtplib.SMTP) -> Channel:
+def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = None) -> Channel:
     """Put a Channel in the place of the client's protocol. Raises Broken when the connection is no longer sound.
 
-    The client must not be used afterwards.
+    `mask` takes out of the server's lines what must not be shown. The client must not be used afterwards.
     """
     check_unread(client)
     transport = client.transport
     if not isinstance(transport, asyncio.Transport) or transport.is_closing():
         raise Broken(Failure(Break.LOST, "the server closed the connection"))
-    channel = Channel(transport, asyncio.get_running_loop())
+    channel = Channel(transport, asyncio.get_running_loop(), mask)
     transport.set_protocol(channel)
     return channel
 
