@@ -70,8 +70,8 @@ class ReplyReader:
 
     Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
-    mistaken for anything else. `mask` takes out of a line what must not be shown. Anything else raises MalformedReply, and
-    the reader stays broken.
+    mistaken for anything else. `mask` takes out of a line what must not be shown. Anything else raises MalformedReply,
+    and the reader stays broken.
     """
 
     __slots__ = ("_broken", "_buffer", "_code", "_lines", "_mask", "_scanned", "_size")

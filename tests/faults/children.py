@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -98,4 +99,6 @@ _CHILDREN: dict[str, Callable[[int, str], object]] = {
 }
 
 if __name__ == "__main__":
+    # A program that is started in the background may have been told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(json.dumps(_CHILDREN[sys.argv[1]](int(sys.argv[2]), sys.argv[3])))  # noqa: T201 - a command line prints

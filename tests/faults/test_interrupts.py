@@ -122,6 +122,14 @@ def test_closing_a_mailer_on_another_loop_than_it_was_used_on_is_no_error() -> N
     assert judge(observe(server, act)) == []
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Ctrl-C as Python has it, whatever the tests were started by."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupting(MemoryTransport):
     """Sends Ctrl-C to the main thread in the very moment in which the answer is there and nobody has looked at it."""
 
@@ -133,6 +141,7 @@ class Interrupting(MemoryTransport):
 
 
 @needs_signals
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_that_falls_together_with_the_answer_does_not_lose_the_answer() -> None:
     with Mailer(transport=Interrupting()) as used:
         with pytest.raises(KeyboardInterrupt) as interrupt:
@@ -141,6 +150,7 @@ def test_ctrl_c_that_falls_together_with_the_answer_does_not_lose_the_answer() -
 
 
 @needs_signals
+@pytest.mark.usefixtures("_ctrl_c")
 @pytest.mark.parametrize("mode", Mode)
 def test_ctrl_c_at_any_moment_tells_the_truth_and_harms_no_later_message(mode: Mode) -> None:
     seen: list[tuple[str, DeliveryResult | None]] = []

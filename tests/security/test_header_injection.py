@@ -25,7 +25,8 @@ ENDS = [
 ]  # fmt: skip
 BCC = "Bcc: evil@evil.example"
 NOT_OURS = [
-    "Bcc", "bcc", "BCC", "Resent-Bcc", "From", "To", "Content-Type", "Return-Path", "Date", "", "X Y", "X:", "Xé", "X\t",
+    "Bcc", "bcc", "BCC", "Resent-Bcc", "From", "To", "Content-Type", "Return-Path", "Date", "",
+    "X Y", "X:", "Xé", "X\t",
 ]  # fmt: skip
 OURS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
 

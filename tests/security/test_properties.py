@@ -182,7 +182,9 @@ def _check_head(message: Message, extra: dict[str, str]) -> None:
     parsed = message_from_bytes(octets, policy=policy.default)
     for field, mailbox in (("From", message.sender), ("To", message.to[0])):
         (address,) = parsed[field].addresses
-        assert (address.display_name, address.addr_spec) == (mailbox.name, mailbox.address.wire), octets
+        # The standard library's reader loses spaces of any kind at the ends of a name, and doubled ones within it.
+        assert address.display_name.split() == mailbox.name.split(), octets
+        assert address.addr_spec == mailbox.address.wire, octets
     for part, attachment in zip(parsed.iter_attachments(), message.attachments, strict=False):
         assert part.get_filename() == attachment.filename, octets
     _check_wire(compose(message))
