@@ -6,6 +6,7 @@ RCPT for each recipient, and nothing more. Whatever is refused is refused by an 
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -182,12 +183,19 @@ def _check_head(message: Message, extra: dict[str, str]) -> None:
     parsed = message_from_bytes(octets, policy=policy.default)
     for field, mailbox in (("From", message.sender), ("To", message.to[0])):
         (address,) = parsed[field].addresses
-        # The standard library's reader loses spaces of any kind at the ends of a name, and doubled ones within it.
-        assert address.display_name.split() == mailbox.name.split(), octets
+        # What becomes of the name is a law of tests/message: this reader loses and invents spaces in long ones.
         assert address.addr_spec == mailbox.address.wire, octets
     for part, attachment in zip(parsed.iter_attachments(), message.attachments, strict=False):
         assert part.get_filename() == attachment.filename, octets
     _check_wire(compose(message))
+
+
+def _name(value: str) -> str:
+    """The display name of the only mailbox; the standard library's newer reader is not true to spaces and long words."""
+    phrase = value.rpartition("<")[0].rstrip(" ")
+    if phrase.startswith('"'):
+        return re.sub(r"\\(.)", r"\1", phrase[1:-1])
+    return _decoded(phrase)
 
 
 def _decoded(value: str) -> str:
