@@ -27,6 +27,7 @@ def run(folder: Path, tests: str) -> str:
     (folder / "test_it.py").write_text(tests)
     environment = {
         **os.environ,
+        "PYTEST_ADDOPTS": "",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",

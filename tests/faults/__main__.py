@@ -8,7 +8,6 @@ how many processes play at a time (most of them wait). Ends with 1 when anything
 from __future__ import annotations
 
 import argparse
-import gc
 import multiprocessing
 import os
 import sys
@@ -18,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .cases import SECTIONS, Case, check
+from .cases import SECTIONS, Case, check, prepare
 from .checks import Count, Finding
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def _chosen(cases: Iterator[Case], text: str) -> Iterator[Case]:
 def _run(cases: list[Case], workers: int) -> Iterator[tuple[Case, list[Finding]]]:
     # Spawned, since a process with threads may not be forked.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=gc.freeze) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=prepare) as pool:
         for done, (case, findings) in enumerate(zip(cases, pool.map(check, cases, chunksize=20), strict=True), 1):
             yield case, findings
             if done % 1000 == 0:

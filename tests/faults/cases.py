@@ -5,13 +5,14 @@ Knows: which module plays which sort. Must not know: what comes of it.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, TypeAlias
 
 from . import cuts, noise, play
 from .cuts import Cut
 from .matrix import Scenario, scenarios
 from .noise import Noise
-from .truth import Kind
+from .truth import Kind, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,13 @@ SECTIONS: Mapping[str, Callable[[], Iterator[Case]]] = {
 
 
 _SLACK = 8
+
+
+def prepare() -> None:
+    """Load all that a case needs, so that the search for garbage behind each of them has little to look through."""
+    cuts.session(Mode.CHUNKING)
+    gc.collect()
+    gc.freeze()
 
 
 def check(case: Case) -> list[Finding]:

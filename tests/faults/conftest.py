@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .cases import prepare
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_old_is_searched() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()
+    prepare()
     yield
     gc.unfreeze()

@@ -191,7 +191,7 @@ def _check_head(message: Message, extra: dict[str, str]) -> None:
 
 
 def _name(value: str) -> str:
-    """The display name of the only mailbox; the standard library's newer reader is not true to spaces and long words."""
+    """The display name of the only mailbox; the newer reader of the standard library loses spaces and makes others."""
     phrase = value.rpartition("<")[0].rstrip(" ")
     if phrase.startswith('"'):
         return re.sub(r"\\(.)", r"\1", phrase[1:-1])

@@ -14,9 +14,9 @@ import traceback
 
 import pytest
 
-from sendkit import AsyncMailer, Mailer, MemoryTransport, Security, Timeouts, errors
+from sendkit import AsyncMailer, Mailer, MemoryTransport, Outcome, Security, Timeouts, errors
 from sendkit.testing import assert_no_secret_leaks
-from tests.accounts import ANA, message
+from tests.accounts import ANA, LUIS, message, outcomes
 from tests.servers.authority import Authority, Certificate
 from tests.servers.scripted import BASE, ScriptedServer
 from tests.wire.conftest import Account, Start
@@ -87,6 +87,18 @@ async def test_secrets_in_logs_by_a_server_that_repeats_them_later(
     getattr(server, place)().raw(f"what? {ECHOES['all of it']}\r\n".encode())
     await _everything(account, server)
     assert server.auth_commands >= 1
+
+
+@pytest.mark.parametrize("password", ["250", "354", "2", "0", "250 ", "-", " ", ".", "2.0.0", "5.7.1", "ok", "235"])
+async def test_a_password_that_looks_like_a_part_of_a_reply_changes_no_outcome(
+    start: Start, account: Account, password: str
+) -> None:
+    """What is taken out of a reply's text is taken out for the eye; the code, and what follows from it, stay."""
+    server = start(capabilities_in_tls=["ENHANCEDSTATUSCODES", "AUTH PLAIN"], users={ANA: password})
+    server.after_data(nth=2).raw(b"550-5.7.1 no\r\n550 5.7.1 ok\r\n")
+    async with account(server, password=password) as mailer:
+        results = [await mailer.send(message(), check=False) for _ in range(2)]
+    assert [outcomes(result) for result in results] == [{LUIS: Outcome.ACCEPTED}, {LUIS: Outcome.REJECTED}]
 
 
 @pytest.mark.parametrize("kind", [Certificate.SELF_SIGNED, Certificate.WRONG_HOST, Certificate.UNKNOWN_CA])
