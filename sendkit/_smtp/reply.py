@@ -113,7 +113,8 @@ class ReplyReader:
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
             line = bytes(self._buffer[:end])
             if self._mask is not None:
-                line = self._mask(line)
+                # Never the code: a password may look like one.
+                line = line[:4] + self._mask(line[4:])
             del self._buffer[: end + 1]
             self._scanned = 0
             if (reply := self._take(line.removesuffix(b"\r"))) is not None:
