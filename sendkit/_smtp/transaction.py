@@ -226,7 +226,9 @@ def _judge(course: _Course, phase: Phase, reply: Reply) -> Verdict:
 def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
     course.close = course.over = True
     where = Phase.BODY if phase is Phase.END_OF_DATA else phase
-    if failure.kind is Break.UNEXPECTED and failure.reply is None and not ended:
+    # Behind a 354 the replies before are paired beyond doubt: nothing else is answered so.
+    uncounted = failure.kind is Break.UNEXPECTED and failure.reply is None and not ended and not course.go_ahead
+    if uncounted:
         _lose_count(course, where, failure, ended=False)
     elif course.general is None or (ended and not (course.void or course.farewell)):
         course.general = judge_failure(where, failure, ended=ended)
