@@ -34,7 +34,7 @@ def _message(subject: str) -> Message:
 
 
 def _outcome(result: DeliveryResult | None) -> str | None:
-    return result and result.recipients["a@example.net"].outcome.value
+    return None if result is None else result.recipients["a@example.net"].outcome.value
 
 
 def interrupted(port: int, ca_file: str) -> object:

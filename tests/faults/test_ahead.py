@@ -116,7 +116,8 @@ def test_a_connection_with_several_messages_cut_anywhere_tells_no_lie_about_any(
     wrong = {}
     for octets in range(0, length, 61):
         server = scripted(Mode.CHUNKING)
-        server.on_cut().on_connection(1).cut(**{direction: octets})
+        received, sent = (octets, None) if direction == "received" else (None, octets)
+        server.on_cut().on_connection(1).cut(received=received, sent=sent)
         evidence, results = send_ahead(server, tries=1 + octets % 2)
         lies = [words for result in results for words in dishonest(result, evidence)]
         if found := [*judge(evidence), *lies]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendkit import DeliveryResult, Outcome, errors
+from sendkit import AsyncMailer, DeliveryResult, Outcome, RetryPolicy, errors
 from tests.servers.scripted import AUTH, BASE, Ending, ScriptedServer
 
 from .checks import judge
-from .stage import USER, Evidence, letter, limits, mailer, observe, play, scripted
+from .stage import PASSWORD, USER, Evidence, letter, limits, mailer, observe, play, scripted, server_of
 from .test_cancellation import dishonest
 from .truth import AGAIN, DOUBT, NO, RECIPIENTS, YES, A, B, C, Fates, Mode
 
@@ -173,6 +173,60 @@ def test_a_yes_to_the_data_of_a_refused_mail_leaves_nobody_accepted(mode: Mode) 
     evidence = play(server, limits(), tries=3)
     assert judge(evidence, dict.fromkeys(RECIPIENTS, DOUBT if mode is Mode.CHUNKING else NO)) == []
     assert len(evidence.connections) == 1
+
+
+@pytest.mark.parametrize("farewell", [b"421 4.3.2 closing\r\n", b"421-4.3.2 closing\r\n421 4.3.2 soon\r\n"])
+def test_a_server_that_says_good_bye_and_goes_on_may_have_taken_the_message(farewell: bytes) -> None:
+    server = scripted(Mode.CHUNKING)
+    server.on_rcpt(B).raw(farewell, times=1)
+    server.after_data().raw(b"250\xa0queued\r\n", ending=Ending.FIN, times=1)
+    evidence = play(server, limits(), tries=2)
+    assert judge(evidence, {A: DOUBT, B: YES, C: DOUBT}) == []
+
+
+_UNMARKED = pytest.mark.xfail(strict=False, reason="nothing marks whose a reply is, where BDAT was written ahead")
+
+
+@pytest.mark.parametrize("mode", [Mode.STEPWISE, Mode.PIPELINING, pytest.param(Mode.CHUNKING, marks=_UNMARKED)])
+def test_a_second_reply_without_an_enhanced_code_never_turns_a_refusal_into_an_acceptance(mode: Mode) -> None:
+    wrong = []
+    for _ in range(20):
+        server = scripted(mode)
+        server.capabilities_in_tls.remove("ENHANCEDSTATUSCODES")
+        server.on_mail().stray(b"250 stray\r\n")
+        server.after_data().reply("554 no")
+        wrong += judge(play(server, limits()))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_second_reply_never_turns_a_refusal_into_an_acceptance(mode: Mode) -> None:
+    server = scripted(mode)
+    server.on_mail().stray(b"250 2.1.0 stray\r\n")
+    server.after_data().reply("554 5.3.0 no")
+    assert judge(play(server, limits())) == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    ("later", "fates"), [("250 2.0.0 Ok", YES), ("550 5.7.1 no", DOUBT), ("450 4.2.0 later", DOUBT)]
+)
+def test_a_doubt_that_is_tried_again_on_request_is_settled_by_an_acceptance_alone(
+    later: str, fates: Fates, mode: Mode
+) -> None:
+    server = scripted(mode)
+    server.after_data().drop(accept=False, times=1)
+    server.after_data().reply(later)
+
+    async def act(evidence: Evidence) -> None:
+        retry = RetryPolicy(max_attempts=2, wait=lambda _: 0, retry_in_doubt=True)
+        async with AsyncMailer(server_of(server, limits()), username=USER, password=PASSWORD, retry=retry) as used:
+            evidence.result = await used.send(letter(), check=False)
+
+    evidence = observe(server, act)
+    assert judge(evidence, dict.fromkeys(RECIPIENTS, fates)) == []
+    assert evidence.result is not None
+    assert len(evidence.result.attempts) == 2
 
 
 _IDLE_ENDS: dict[str, Callable[[ScriptedServer], object]] = {
