@@ -71,6 +71,7 @@ class Portal:
             raise
         call: _Call[Result] = _Call(loop, work)
         try:
+            call.start()
             return call.done.result()
         except BaseException as error:
             if call.done.done() and error is call.done.exception():
@@ -89,10 +90,11 @@ class Portal:
         """
         loop = self.loop()
         events: queue.SimpleQueue[_Wanted | _Item | Future[Any]] = queue.SimpleQueue()
+        items, leaving = iter(source), False
         call = _Call(loop, _pump(work, events))
         call.done.add_done_callback(events.put)
-        items, leaving = iter(source), False
         try:
+            call.start()
             while not isinstance(event := events.get(), Future):
                 if isinstance(event, _Item):
                     yield event.value
@@ -137,9 +139,15 @@ class _Call(Generic[Result]):
         self._loop = loop
         self._work = work
         self._task: asyncio.Task[Result] | None = None
-        loop.call_soon_threadsafe(self._start)
+        self._called_off = False
+
+    def start(self) -> None:
+        """Hand the coroutine to the loop; an interrupt in here is no different from one while waiting."""
+        self._loop.call_soon_threadsafe(self._start)
 
     def _start(self) -> None:
+        if self._called_off:
+            return
         self._task = self._loop.create_task(self._work)
         self._task.add_done_callback(self._finish)
 
@@ -151,9 +159,18 @@ class _Call(Generic[Result]):
 
     def cancel(self) -> object:
         """Cancel, wait for the end, and return the result so far, if there is one."""
-        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+        self._loop.call_soon_threadsafe(self._call_off)
         error = self.done.exception()
         return self.done.result() if error is None else getattr(error, "result", None)
+
+    def _call_off(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        elif not self._called_off:
+            # The interrupt came before the loop had it: it must not begin any more.
+            self._called_off = True
+            self._work.close()
+            self.done.set_exception(asyncio.CancelledError())
 
 
 @dataclass(slots=True, frozen=True)

@@ -15,10 +15,20 @@ class Capabilities:
     chunking: bool = False
     eight_bit_mime: bool = False
     smtputf8: bool = False
+    enhanced_status_codes: bool = False
     size_announced: bool = False
     max_size: int | None = None
     max_recipients: int | None = None
     mechanisms: tuple[str, ...] = ()
+
+    @property
+    def ahead(self) -> bool:
+        """Whether an end of data may be written before the replies to its envelope are read.
+
+        BDAT has no 354 that marks its place among the replies; only an enhanced code (RFC 2034) then tells whether a
+        reply is about an address or about the message, and so whether one too many has come.
+        """
+        return self.pipelining and self.chunking and self.enhanced_status_codes
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:
@@ -32,6 +42,7 @@ class Capabilities:
             chunking="CHUNKING" in words,
             eight_bit_mime="8BITMIME" in words,
             smtputf8="SMTPUTF8" in words,
+            enhanced_status_codes="ENHANCEDSTATUSCODES" in words,
             size_announced=size is not None,
             max_size=_number(size[0]) if size else None,
             max_recipients=_limit(words.get("LIMITS", []), "RCPTMAX"),

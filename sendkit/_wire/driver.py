@@ -89,7 +89,7 @@ class Carrier:
         """How much may be written before an answer is read."""
         if self.stepwise or not server.pipelining:
             return Mode.STEPWISE
-        return Mode.CHUNKING if server.chunking else Mode.PIPELINING
+        return Mode.CHUNKING if server.ahead else Mode.PIPELINING
 
 
 def _split(recipients: tuple[Address, ...], most: int | None) -> tuple[tuple[Address, ...], tuple[Address, ...]]:

@@ -102,8 +102,7 @@ class Pool:
 
     def _board(self, session: Session, log: AttemptLog) -> Session:
         if not session.riders:
-            ahead = session.capabilities.pipelining and session.capabilities.chunking
-            session.room = log.in_flight if ahead else 1
+            session.room = log.in_flight if session.capabilities.ahead else 1
         session.riders += 1
         session.letters += 1
         log.tls = session.tls

@@ -184,10 +184,7 @@ def test_a_server_that_says_good_bye_and_goes_on_may_have_taken_the_message(fare
     assert judge(evidence, {A: DOUBT, B: YES, C: DOUBT}) == []
 
 
-_UNMARKED = pytest.mark.xfail(strict=False, reason="nothing marks whose a reply is, where BDAT was written ahead")
-
-
-@pytest.mark.parametrize("mode", [Mode.STEPWISE, Mode.PIPELINING, pytest.param(Mode.CHUNKING, marks=_UNMARKED)])
+@pytest.mark.parametrize("mode", Mode)
 def test_a_second_reply_without_an_enhanced_code_never_turns_a_refusal_into_an_acceptance(mode: Mode) -> None:
     wrong = []
     for _ in range(20):

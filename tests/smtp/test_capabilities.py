@@ -28,10 +28,17 @@ def test_everything_that_is_announced_is_known() -> None:
         chunking=True,
         eight_bit_mime=True,
         smtputf8=True,
+        enhanced_status_codes=True,
         size_announced=True,
         max_size=10_240_000,
         mechanisms=("PLAIN", "LOGIN", "CRAM-MD5"),
     )
+
+
+def test_the_end_of_data_goes_ahead_only_where_enhanced_codes_tell_the_replies_apart() -> None:
+    """An acceptance in a written-ahead group must be told from a reply to RCPT, and BDAT has no 354 that marks it."""
+    assert Capabilities.parse(POSTFIX).ahead
+    assert not Capabilities.parse(POSTFIX.replace("ENHANCEDSTATUSCODES", "HELP")).ahead
 
 
 def test_case_does_not_matter() -> None:
