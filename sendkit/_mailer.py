@@ -140,7 +140,8 @@ class AsyncMailer:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
-        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when the connection dies.
+        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
+        the connection dies.
 
         `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
         never ends the stream. The source is read no faster than messages leave. An error of the source itself is
