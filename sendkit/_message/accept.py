@@ -44,7 +44,7 @@ def body(field: str) -> Callable[[object], str | None]:
         if value is None:
             return None
         text = _text(field, value)
-        if _LONE_SURROGATE.search(text):
+        if not text.isascii() and _LONE_SURROGATE.search(text):
             raise _refuse(field, "holds a lone surrogate", "decode it with the right encoding first")
         return text
 
@@ -55,7 +55,10 @@ def attachments(value: object) -> tuple[Attachment, ...]:
     """Paths, open binary files and Attachments; never a str."""
     if value is None:
         return ()
-    return tuple(map(attachment_of, value)) if _is_many(value) else (attachment_of(value),)
+    # Whether something is an open file is a costly question.
+    if isinstance(value, list | tuple) or _is_many(value):
+        return tuple(map(attachment_of, cast("Iterable[object]", value)))
+    return (attachment_of(value),)
 
 
 def _is_many(value: object) -> TypeGuard[Iterable[object]]:
@@ -130,7 +133,7 @@ def completed(data: Mapping[str, object]) -> dict[str, object]:
         except AddressError:
             full["message_id"] = new_message_id("invalid")  # the sender itself is refused a moment later
     html = full.get("html")
-    if full.get("text") is None and isinstance(html, str) and not _LONE_SURROGATE.search(html):
+    if full.get("text") is None and isinstance(html, str) and (html.isascii() or not _LONE_SURROGATE.search(html)):
         from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
 
         full["text"] = text_of(html)

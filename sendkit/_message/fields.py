@@ -6,6 +6,7 @@ that unfolding gives back what was set. Must not know which fields a message has
 
 from __future__ import annotations
 
+import functools
 import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _LINE = 76  # RFC 2047 section 2, for a line with an encoded word in it
 _WORD = 75  # the same section, for the encoded word
@@ -26,8 +27,8 @@ _FRAME = len("=?utf-8?q??=")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 !#$&'()*+,./:;=?@\[\]^_`{|}~-]{1,55}")
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_Q = [chr(o) if o in _ALNUM or o in b"!*+-/" else f"={o:02X}" for o in range(256)]  # RFC 2047 section 5, rule 3
-_Q[ord(" ")] = "_"
+# RFC 2047 section 5, rule 3
+_Q = {o: "_" if o == 32 else chr(o) if o in _ALNUM or o in b"!*+-/" else f"={o:02X}" for o in range(256)}
 _PERCENT = [chr(o) if o in _ALNUM or o in b"!#$&+-.^_`|~" else f"%{o:02X}" for o in range(256)]  # RFC 5987's attr-char
 
 ADDRESS_FIELDS = frozenset({
@@ -70,12 +71,26 @@ def text_field(name: str, text: str) -> str:
 def plain_field(name: str, text: str) -> str:
     """A field of ASCII text that must not be encoded: folded at its spaces, rid of outer ones, else left alone."""
     check_text(name, text.replace("\t", " "))
+    if text and " " not in text and "\t" not in text:
+        return _join(name, [f" {text}"])
     # With a word behind every run of spaces, each run is read once.
     return _join(name, re.findall(r"[ \t]*[^ \t]+", " " + text.strip(" \t")))
 
 
-def mailbox_field(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool = False) -> str:
+def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False) -> str:
     """A list of mailboxes. Without `utf8`, one with a non-ASCII local part becomes an empty group (RFC 6857)."""
+    if len(mailboxes) == 1:
+        return _single_mailbox_field(name, mailboxes[0], utf8=utf8)
+    return _mailbox_field(name, mailboxes, utf8=utf8)
+
+
+@functools.lru_cache(maxsize=256)
+def _single_mailbox_field(name: str, mailbox: Mailbox, *, utf8: bool) -> str:
+    # A program writes in the name of few.
+    return _mailbox_field(name, [mailbox], utf8=utf8)
+
+
+def _mailbox_field(name: str, mailboxes: Iterable[Mailbox], *, utf8: bool) -> str:
     chunks: list[str] = []
     room = _LINE - len(name) - 2
     for mailbox in mailboxes:
@@ -101,11 +116,18 @@ def encoded_words(text: str, first: int = _WORD) -> list[str]:
     """RFC 2047 encoded words of at most 75 characters (the first of `first`), each of whole characters, Q or B."""
     data = text.encode()
     first, rest = max(first, 28) - _FRAME, _WORD - _FRAME
-    if sum(len(_Q[octet]) for octet in data) <= -(-len(data) // 3) * 4:
-        pieces = _pieces(text, lambda char: sum(len(_Q[octet]) for octet in char.encode()), first, rest)
-        return [f"=?utf-8?q?{''.join(_Q[octet] for octet in piece.encode())}?=" for piece in pieces]
+    quoted = _quoted(data)
+    if len(quoted) <= -(-len(data) // 3) * 4:
+        if len(quoted) <= first:
+            return [f"=?utf-8?q?{quoted}?="]
+        pieces = _pieces(text, lambda char: len(_quoted(char.encode())), first, rest)
+        return [f"=?utf-8?q?{_quoted(piece.encode())}?=" for piece in pieces]
     pieces = _pieces(text, lambda char: len(char.encode()), first // 4 * 3, rest // 4 * 3)
     return [f"=?utf-8?b?{b2a_base64(piece.encode(), newline=False).decode()}?=" for piece in pieces]
+
+
+def _quoted(data: bytes) -> str:
+    return data.decode("latin-1").translate(_Q)
 
 
 def _pieces(text: str, cost: Callable[[str], int], first: int, rest: int) -> Iterator[str]:
@@ -162,6 +184,8 @@ def _fold(name: str, words: list[str]) -> str:
 def _join(name: str, chunks: list[str]) -> str:
     """Put chunks, each with its leading white space, on lines; the first beside the name, as some readers need it."""
     check_field_name(name, name)
+    if len(chunks) == 1 and len(name) + len(chunks[0]) < _LINE:
+        return f"{name}:{chunks[0]}\r\n"
     lines = [f"{name}:"]
     for chunk in chunks:
         if len(lines[-1]) + len(chunk) > _LINE and lines[-1] != f"{name}:":

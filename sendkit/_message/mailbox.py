@@ -6,6 +6,7 @@ by `parse_address` alone. Linear time: one pass over the text, and the first fau
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MAX_MAILBOX = 1_000  # characters: a name, an address, and air
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<>,();:]+|.', re.DOTALL)
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"|[^"]+', re.DOTALL)
+_SPECIAL = re.compile(r'["<>,();:]')
 _HINT = "write such as Ana Núñez <ana@example.com>, with a name that has special characters in double quotes"
 
 
@@ -34,6 +36,8 @@ class Mailbox:
     address: Address
 
     def __post_init__(self) -> None:
+        if not self.name:
+            return
         check_name(self.name)
         if len(str(self)) > _MAX_MAILBOX:
             raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {self.name[:60]!r}…", "shorten the name")
@@ -59,6 +63,8 @@ def parse_address_list(text: str) -> list[Mailbox]:
 
     Raises AddressError for anything else: comments, groups, source routes, an empty place between two commas.
     """
+    if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
+        return [mailbox_from([text])]
     return [mailbox_from(pieces) for pieces in _split(text)]
 
 
@@ -67,15 +73,21 @@ def mailbox_of(value: object) -> Mailbox:
     if isinstance(value, Mailbox):
         return value
     if isinstance(value, str):
-        found = parse_address_list(value)
-        if len(found) != 1:
-            raise AddressError(f"{value[:80]!r} is {len(found)} addresses", "give exactly one")
-        return found[0]
+        return _one_mailbox(value)
     match value:
         case (str(name), str(address)) if isinstance(value, tuple):
             return Mailbox(tidy_name(name), parse_address(address))
         case _:
             return _from_stdlib(value)
+
+
+@functools.lru_cache(maxsize=256)
+def _one_mailbox(text: str) -> Mailbox:
+    # A program writes in the name of few, and writes them the same way each time.
+    found = parse_address_list(text)
+    if len(found) != 1:
+        raise AddressError(f"{text[:80]!r} is {len(found)} addresses", "give exactly one")
+    return found[0]
 
 
 def mailboxes_of(value: object) -> tuple[Mailbox, ...]:

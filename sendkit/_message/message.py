@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
 
 from sendkit._message import accept
 from sendkit._message.attachment import Attachment
@@ -53,9 +53,9 @@ class Message(BaseModel):
     subject: Annotated[str, PlainValidator(accept.subject)] = ""
     text: Annotated[str | None, PlainValidator(accept.body("text"))] = None
     html: Annotated[str | None, PlainValidator(accept.body("html"))] = None
-    inline: Annotated[Mapping[str, Attachment], PlainValidator(accept.inline)] = {}
+    inline: Annotated[Mapping[str, Attachment], PlainValidator(accept.inline)] = Field(default_factory=dict)
     attachments: Annotated[tuple[Attachment, ...], PlainValidator(accept.attachments)] = ()
-    headers: Annotated[Mapping[str, str], PlainValidator(accept.headers)] = {}
+    headers: Annotated[Mapping[str, str], PlainValidator(accept.headers)] = Field(default_factory=dict)
     message_id: Annotated[str, PlainValidator(accept.message_id)] = ""
     date: Annotated[datetime, PlainValidator(accept.date)]
 

@@ -5,9 +5,11 @@ Knows the MIME tree (RFC 2045, 2046, 2387) and the transfer encodings. Must not 
 
 from __future__ import annotations
 
+import functools
 import re
 from binascii import b2a_qp
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import format_datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from sendkit._message.message import Message
 
+_DIGEST = 12  # octets
+_ANY_BOUNDARY = f"=_{'0' * 2 * _DIGEST}-x"
 _SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 
 
@@ -71,16 +75,22 @@ def _head(message: Message, *, utf8: bool) -> str:
     if not message.to and not message.cc:
         fields.append("To: undisclosed-recipients:;\r\n")
     fields.append(text_field("Subject", message.subject))
-    fields.append(plain_field("Date", format_datetime(message.date)))
+    fields.append(_date_field(message.date.isoformat()))
     fields.append(plain_field("Message-ID", message.message_id))
     fields += [header_field(name, text, utf8=utf8) for name, text in message.headers.items()]
     return "".join(fields)
 
 
+@functools.lru_cache(maxsize=16)
+def _date_field(moment: str) -> str:
+    # Many messages are made in the same second.
+    return plain_field("Date", format_datetime(datetime.fromisoformat(moment)))
+
+
 def _tree(message: Message) -> _Part:
     # No encoded body holds "=_", and a plain one that does is encoded, so only a forwarded message could hold a
     # boundary; and that one is made from another Message-ID.
-    boundary = f"=_{blake2b(message.message_id.encode(), digest_size=12).hexdigest()}"
+    boundary = f"=_{blake2b(message.message_id.encode(), digest_size=_DIGEST).hexdigest()}"
     inline = list(message.inline.values())
     attached = list(message.attachments)
     if message.html is not None:
@@ -99,25 +109,36 @@ def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _
     html = _text(message.html, "html")
     if inline:
         pictures = [_file(item, "inline") for item in inline]
-        html = _multipart("related", [html, *pictures], f"{boundary}-r", type="text/html")
+        html = _multipart("related", [html, *pictures], f"{boundary}-r")
     return _multipart("alternative", [plain, html], f"{boundary}-a")
 
 
-def _multipart(kind: str, parts: list[_Part], boundary: str, **parameters: str) -> _Part:
+def _multipart(kind: str, parts: list[_Part], boundary: str) -> _Part:
     octets: list[bytes] = []
     for part in parts:
         octets += [f"--{boundary}\r\n{part.head}\r\n".encode(), part.body, b"\r\n"]  # the last belongs to the boundary
     octets.append(f"--{boundary}--\r\n".encode())
-    head = parameter_field("Content-Type", f"multipart/{kind}", {**parameters, "boundary": boundary})
-    return _Part(head, b"".join(octets))
+    return _Part(_multipart_head(kind).replace(_ANY_BOUNDARY, boundary), b"".join(octets))
+
+
+@functools.cache
+def _multipart_head(kind: str) -> str:
+    # All boundaries have one length, so that every field with one is folded alike.
+    parameters = {"type": "text/html"} if kind == "related" else {}
+    return parameter_field("Content-Type", f"multipart/{kind}", {**parameters, "boundary": _ANY_BOUNDARY})
+
+
+@functools.cache
+def _text_head(kind: str, encoding: str) -> str:
+    head = parameter_field("Content-Type", f"text/{kind}", {"charset": "utf-8"})
+    return head + f"Content-Transfer-Encoding: {encoding}\r\n"
 
 
 def _text(text: str, kind: str) -> _Part:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     octets = (lines if lines.endswith("\n") else lines + "\n").encode()
     encoding, body = ("7bit", octets) if _SAFE_TEXT.fullmatch(lines) and "--=_" not in lines else _encoded(octets)
-    head = parameter_field("Content-Type", f"text/{kind}", {"charset": "utf-8"})
-    return _Part(head + f"Content-Transfer-Encoding: {encoding}\r\n", body.replace(b"\n", b"\r\n"))
+    return _Part(_text_head(kind, encoding), body.replace(b"\n", b"\r\n"))
 
 
 def _encoded(octets: bytes) -> tuple[str, bytes]:
