@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack, cast
 
 from sendkit import errors
 from sendkit._account import Account, check_username
@@ -149,20 +149,22 @@ class AsyncMailer:
         """
         _check_positive("in_flight", in_flight)
         send = partial(self._send_one, in_flight)
-        width = self._max_connections * in_flight
-        async with contextlib.aclosing(fan_out(messages, send, width, lambda: self._closed)) as results:
+        width, burst = self._max_connections * in_flight, (in_flight + 1) // 2
+        results_as_they_come = fan_out(messages, send, width, lambda: self._closed, burst=burst)
+        async with contextlib.aclosing(results_as_they_come) as results:
             async for result in results:
                 yield result
 
     async def _send_one(self, in_flight: int, index: int, message: AnyMessage) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
-        if (task := asyncio.current_task()) is not None:
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._under_way.add(task)
         try:
             return await self._deliver(compose(message), self._deadline, index, in_flight)
         except errors.SendkitError as error:
             return failed_before_sending(error, index=index)
+        finally:
+            self._under_way.discard(task)
 
     async def _deliver(
         self, letter: Letter, deadline: float | None, index: int | None = None, in_flight: int = 1
@@ -170,23 +172,9 @@ class AsyncMailer:
         if self._closed:
             hint = "send inside its `with` block, or make a new one"
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
-        clock = self._transport.clock
-        limit = asyncio.timeout(deadline)
-        delivery = Delivery(
-            letter,
-            self._transport,
-            self._retry,
-            lambda: f"the deadline of {deadline:g} s ran out" if limit.expired() else "the call was cancelled",
-            None if deadline is None else clock.monotonic() + deadline,
-            self._transcript,
-            in_flight,
-        )
+        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight)
         try:
-            async with limit:
-                await delivery.run()
-        except TimeoutError:
-            if not limit.expired():
-                raise
+            await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except asyncio.CancelledError as cancelled:
             vars(cancelled)["result"] = result_of(delivery, index)
             raise

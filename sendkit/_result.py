@@ -190,7 +190,8 @@ class DeliveryResult(_Frozen):
     @property
     def ok(self) -> bool:
         """Whether every recipient was accepted."""
-        return self.error is None and bool(self.recipients) and len(self.accepted) == len(self.recipients)
+        found = self.recipients.values()
+        return self.error is None and bool(found) and all(r.outcome is Outcome.ACCEPTED for r in found)
 
     @property
     def accepted(self) -> tuple[RecipientResult, ...]:

@@ -6,6 +6,7 @@ rejected, what a person must mend, and what is in doubt is left alone. The one p
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from sendkit._message.letter import Letter
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
-from sendkit._transport.base import AttemptLog, Transport
+from sendkit._transport.base import AttemptLog, Transport, cancelled
 from sendkit.errors import CredentialsError, SendkitError
 
 if TYPE_CHECKING:
@@ -52,16 +53,17 @@ class RetryPolicy(BaseModel):
 class Delivery:
     """One message on its way: the letter, the log of each attempt so far, and when it must be over.
 
-    `deadline` is on the transport's clock. The truth about every recipient can be told at any moment.
+    `deadline` is on the transport's clock; `run_within` sets it. The truth about every recipient can be told at any
+    moment.
     """
 
     letter: Letter
     transport: Transport
     policy: RetryPolicy
-    why_interrupted: Callable[[], str]
-    deadline: float | None = None
     keep_transcript: bool = False
     in_flight: int = 1
+    deadline: float | None = None
+    why_interrupted: Callable[[], str] = cancelled
     logs: list[AttemptLog] = field(default_factory=list[AttemptLog])
 
     async def run(self) -> None:
@@ -70,6 +72,18 @@ class Delivery:
         left = await self._attempt()
         if left:
             await self._try_again(started, left)
+
+    async def run_within(self, seconds: float) -> None:
+        """As `run`, but what is still under way after so many seconds is interrupted."""
+        self.deadline = self.transport.clock.monotonic() + seconds
+        limit = asyncio.timeout(seconds)
+        self.why_interrupted = lambda: f"the deadline of {seconds:g} s ran out" if limit.expired() else cancelled()
+        try:
+            async with limit:
+                await self.run()
+        except TimeoutError:
+            if not limit.expired():
+                raise
 
     async def _try_again(self, started: float, left: tuple[Address, ...]) -> None:
         import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
@@ -96,11 +110,12 @@ class Delivery:
         )(attempt)
 
     async def _attempt(self) -> tuple[Address, ...]:
-        recipients = self._left() if self.logs else self.letter.recipients
-        log = AttemptLog(recipients, self.transport.clock, self.why_interrupted, self.keep_transcript, self.in_flight)
+        letter = replace(self.letter, recipients=self._left()) if self.logs else self.letter
+        clock = self.transport.clock
+        log = AttemptLog(letter.recipients, clock, self.why_interrupted, self.keep_transcript, self.in_flight)
         self.logs.append(log)
         try:
-            await self.transport.deliver(replace(self.letter, recipients=recipients), log)
+            await self.transport.deliver(letter, log)
         except SendkitError as error:
             if len(self.logs) == 1:
                 raise

@@ -18,9 +18,12 @@ async def fan_out(
     send: Callable[[int, Item], Coroutine[Any, Any, Result]],
     width: int,
     stopped: Callable[[], bool] = lambda: False,
+    *,
+    burst: int = 1,
 ) -> AsyncGenerator[Result]:
     """Yield the results of `send(index, item)` as they come; at most `width` are under way or wait to be taken.
 
+    Once so many are, none is added before there is room for `burst`, so that what goes out together stays together.
     Once `stopped` says so, nothing more is read from the source. An error of the source is raised after what is under
     way; who leaves early waits for it; a cancellation cancels it.
     """
@@ -30,12 +33,12 @@ async def fan_out(
 
     async def feed() -> None:
         items = _numbered(source)
-        await slots.acquire()
+        room = await _room(slots, burst)
         async for index, item in items:
             task = asyncio.create_task(send(index, item))
             running.add(task)
             task.add_done_callback(finished.put_nowait)
-            await slots.acquire()
+            room = room - 1 or await _room(slots, burst)
             if stopped():
                 return
 
@@ -56,6 +59,13 @@ async def fan_out(
     finally:
         feeder.cancel()
         await asyncio.gather(feeder, *running, return_exceptions=True)
+
+
+async def _room(slots: asyncio.Semaphore, burst: int) -> int:
+    wanted = burst if slots.locked() else 1
+    for _ in range(wanted):
+        await slots.acquire()
+    return wanted
 
 
 async def _numbered(source: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[tuple[int, Item]]:

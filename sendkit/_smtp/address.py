@@ -63,6 +63,10 @@ class Address:
     def __str__(self) -> str:
         return self.written
 
+    def __hash__(self) -> int:
+        # Of one field only: addresses are the keys under which verdicts are kept, and looked up often.
+        return hash(self.written)
+
     @property
     def wire(self) -> str:
         """The address as it stands between the angle brackets of a command."""

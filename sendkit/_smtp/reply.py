@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_REPLY = 65_536
+_MANY_LINES, _SHORT_LINE = 64, 128
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -74,11 +74,12 @@ class ReplyReader:
     and the reader stays broken.
     """
 
-    __slots__ = ("_broken", "_buffer", "_code", "_lines", "_mask", "_scanned", "_size")
+    __slots__ = ("_broken", "_buffer", "_code", "_known", "_lines", "_mask", "_scanned", "_size")
 
     def __init__(self, mask: Callable[[bytes], bytes] | None = None) -> None:
         self._mask = mask
         self._buffer = bytearray()
+        self._known: dict[bytes, Reply] = {}
         self._scanned = 0
         self._lines: list[str] = []
         self._code: int | None = None
@@ -112,24 +113,38 @@ class ReplyReader:
     def _read(self) -> Reply | None:
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
             line = bytes(self._buffer[:end])
-            if self._mask is not None:
-                # Never the code: a password may look like one.
-                line = line[:4] + self._mask(line[4:])
             del self._buffer[: end + 1]
             self._scanned = 0
-            if (reply := self._take(line.removesuffix(b"\r"))) is not None:
+            if self._code is not None or line[3:4] == b"-":
+                reply = self._take(self._masked(line).removesuffix(b"\r"))
+            else:
+                reply = self._known.get(line) or self._single(line)
+            if reply is not None:
                 return reply
         self._scanned = len(self._buffer)
         self._measure(self._scanned)
         return None
 
+    def _masked(self, line: bytes) -> bytes:
+        # Never the code: a password may look like one.
+        return line if self._mask is None else line[:4] + self._mask(line[4:])
+
+    def _single(self, line: bytes) -> Reply:
+        shown = self._masked(line)
+        match = _LINE.fullmatch(shown.removesuffix(b"\r"))
+        if match is None or len(line) + 1 > MAX_REPLY:
+            raise _malformed(shown)
+        reply = Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))
+        # A server says the same few lines all day; one that holds a secret is not kept.
+        if shown == line and len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES:
+            self._known[line] = reply
+        return reply
+
     def _take(self, line: bytes) -> Reply | None:
-        if self._code is None and line[3:4] != b"-":
-            return _single(line)
         match = _LINE.fullmatch(line)
         code = int(match.group(1)) if match else None
         if match is None or (self._code is not None and code != self._code):
-            raise MalformedReply(f"not an SMTP reply line: {line[:80]!r}")
+            raise _malformed(line)
         self._size += len(line) + 2
         self._measure(0)
         self._code = code
@@ -145,10 +160,6 @@ class ReplyReader:
             raise MalformedReply(f"a reply of more than {MAX_REPLY} octets")
 
 
-@functools.lru_cache(maxsize=256)
-def _single(line: bytes) -> Reply:
-    """A reply of one line; servers say the same few all day."""
-    match = _LINE.fullmatch(line)
-    if match is None or len(line) + 2 > MAX_REPLY:
-        raise MalformedReply(f"not an SMTP reply line: {line[:80]!r}")
-    return Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))
+def _malformed(line: bytes) -> MalformedReply:
+    shown = line.removesuffix(b"\r")[:80]
+    return MalformedReply(f"not an SMTP reply line: {shown!r}")

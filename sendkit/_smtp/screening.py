@@ -6,7 +6,7 @@ RFC 1870 (SIZE), RFC 6531 (SMTPUTF8), RFC 6152 (8BITMIME). No command goes out f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
@@ -15,8 +15,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Verdict, rejected_unasked
 
 
-@dataclass(slots=True, frozen=True)
-class Screening:
+class Screening(NamedTuple):
     """Those rejected unasked, those left, the content in the form that fits, and the parameters for MAIL."""
 
     verdicts: dict[Address, Verdict]
@@ -59,7 +58,7 @@ def _without_smtputf8(screening: Screening, reverse_path: Address | None) -> Scr
 def _fitted(screening: Screening, content: Content | None, reason: str) -> Screening:
     if content is None:
         return _reject(screening, screening.recipients, reason)
-    return replace(screening, content=content)
+    return screening._replace(content=content)
 
 
 def _reject(screening: Screening, recipients: Sequence[Address], reason: str) -> Screening:
@@ -67,15 +66,17 @@ def _reject(screening: Screening, recipients: Sequence[Address], reason: str) ->
         return screening
     verdicts = dict.fromkeys(recipients, rejected_unasked(Phase.MAIL, reason))
     left = tuple(r for r in screening.recipients if r not in verdicts)
-    return replace(screening, verdicts=screening.verdicts | verdicts, recipients=left)
+    return screening._replace(verdicts=screening.verdicts | verdicts, recipients=left)
 
 
 def _with_parameters(screening: Screening, reverse_path: Address | None, server: Capabilities) -> Screening:
     content = screening.content
-    utf8 = content.utf8 or any(a.utf8 for a in (*screening.recipients, *filter(None, [reverse_path])))
-    parameters = {
-        f"SIZE={content.size}": server.size_announced,
-        "BODY=8BITMIME": content.eight_bit,
-        "SMTPUTF8": utf8,
-    }
-    return replace(screening, parameters=tuple(name for name, wanted in parameters.items() if wanted), utf8=utf8)
+    utf8 = content.utf8 or any(r.utf8 for r in screening.recipients) or (reverse_path is not None and reverse_path.utf8)
+    parameters: list[str] = []
+    if server.size_announced:
+        parameters.append(f"SIZE={content.size}")
+    if content.eight_bit:
+        parameters.append("BODY=8BITMIME")
+    if utf8:
+        parameters.append("SMTPUTF8")
+    return screening._replace(parameters=tuple(parameters), utf8=utf8)

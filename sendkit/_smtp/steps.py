@@ -1,6 +1,7 @@
 """The vocabulary between a transaction and whoever runs it: steps, batches, answers, the plan and the report.
 
-RFC 2920 (what may be written in one go), RFC 3030 (BDAT), RFC 5321 section 4.5.3.1.10 (too many recipients).
+RFC 2920 (what may be written in one go), RFC 3030 (BDAT), RFC 5321 section 4.5.3.1.10 (too many recipients). What is
+made for every message is a NamedTuple: frozen as a frozen dataclass is, and made in half the time.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.phase import Phase
@@ -26,8 +28,7 @@ class Mode(Enum):
     CHUNKING = "chunking"
 
 
-@dataclass(slots=True, frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command line and the phase that its reply belongs to; `recipient` for RCPT."""
 
     phase: Phase
@@ -65,8 +66,7 @@ Step = Command | Payload
 Batch = Sequence[Step]
 
 
-@dataclass(slots=True, frozen=True)
-class Answers:
+class Answers(NamedTuple):
     """The replies to the first steps of a batch, in order, and what broke off, if anything did.
 
     `ended` says that the end of data was written, so that the server may have seen it; `unread`, that something more
@@ -89,8 +89,7 @@ class Answers:
         return self.failure.kind is Break.LOST or self.failure.reply is not None
 
 
-@dataclass(slots=True, frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What one transaction is to do: who, to whom, how large, and how it may be written."""
 
     reverse_path: Address | None
@@ -108,8 +107,7 @@ class Plan:
         return self.mode is Mode.CHUNKING and self.size <= SMALL
 
 
-@dataclass(slots=True, frozen=True)
-class Report:
+class Report(NamedTuple):
     """How a transaction ended: a verdict for each recipient, and what became of the session.
 
     `carried` recipients were too many for this transaction and go into the next one at once (RFC 5321 section

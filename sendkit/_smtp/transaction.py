@@ -157,9 +157,10 @@ def _fits(step: Step, reply: Reply) -> bool:
         return True
     if step.phase is Phase.DATA:
         return reply.code == 354
-    about_an_address = reply.enhanced is not None and reply.enhanced[1:3] == ".1"
-    in_a_group = isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST
-    return reply.positive and not (in_a_group and about_an_address)
+    if isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST:
+        about_an_address = reply.enhanced is not None and reply.enhanced[1:3] == ".1"
+        return reply.positive and not about_an_address
+    return reply.positive
 
 
 def _misfit(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:

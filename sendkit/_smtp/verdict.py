@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
@@ -46,8 +47,7 @@ class Again(IntEnum):
     LATER = 2
 
 
-@dataclass(slots=True, frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome for one recipient after one try, and all that led to it."""
 
     outcome: Outcome

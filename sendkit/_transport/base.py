@@ -59,7 +59,8 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-def _cancelled() -> str:
+def cancelled() -> str:
+    """What mostly ends an attempt from outside, in words."""
     return "the call was cancelled"
 
 
@@ -68,12 +69,13 @@ class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
     `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
-    many letters may be on one connection at the same time, this one included.
+    many letters may be on one connection at the same time, this one included. `recording` is whether anybody wants to
+    know what is said.
     """
 
     recipients: tuple[Address, ...]
     clock: Clock = field(default_factory=SystemClock)
-    why_interrupted: Callable[[], str] = _cancelled
+    why_interrupted: Callable[[], str] = cancelled
     keep_transcript: bool = False
     in_flight: int = 1
     host: str = ""
@@ -82,6 +84,7 @@ class AttemptLog:
     tls: TLSFacts | None = None
     answers: list[Answer] = field(default_factory=list[Answer])
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
+    recording: bool = field(init=False)
     _lines: list[TranscriptLine] = field(default_factory=list[TranscriptLine], init=False)
     _members: frozenset[Address] = field(init=False)
     _started: datetime = field(init=False)
@@ -89,6 +92,7 @@ class AttemptLog:
     _end: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.recording = self.keep_transcript or _logger.isEnabledFor(logging.DEBUG)
         self._members = frozenset(self.recipients)
         self._started, self._start = self.clock.now(), self.clock.monotonic()
 
@@ -104,11 +108,6 @@ class AttemptLog:
         if self.recording:
             for line in str(reply).split("\n"):
                 self._line("S", line)
-
-    @property
-    def recording(self) -> bool:
-        """Whether anybody wants to know what is said."""
-        return self.keep_transcript or _logger.isEnabledFor(logging.DEBUG)
 
     def said(self, text: str) -> None:
         """Note what the client says; the caller has masked what is secret, and left out content."""

@@ -40,13 +40,14 @@ class Channel(asyncio.Protocol):
         self._gathered: list[bytes] = []
         self._waiter: asyncio.Future[bool] | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
-        self.answered_at = loop.time()
+        self.heard_at = loop.time()
 
     # What the transport calls.
 
     def data_received(self, data: bytes) -> None:
         """Keep what came until somebody asks for it."""
         self._reader.feed(data)
+        self.heard_at = self._loop.time()
         if self._reader.unread > _MAX_UNREAD:
             self._lose("the server sent more than anybody asked for")
             self.abort()
@@ -91,8 +92,8 @@ class Channel(asyncio.Protocol):
 
     @property
     def idle_for(self) -> float:
-        """Seconds since the last reply."""
-        return self._loop.time() - self.answered_at
+        """Seconds since anything was heard of the server."""
+        return self._loop.time() - self.heard_at
 
     def check_quiet(self, *, awaited: bool = False) -> None:
         """Raise Broken when the connection was lost, or something came that nobody asked for.
@@ -103,7 +104,7 @@ class Channel(asyncio.Protocol):
             if self._lost is not None or self._transport.is_closing():
                 raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
             return
-        reply = self._next_reply()
+        reply = self.next_reply()
         farewell = reply if reply is not None and reply.code == 421 else None
         reason = "the server closes the session" if farewell else "the server answered before it was asked"
         raise Broken(Failure(Break.UNEXPECTED, reason, farewell))
@@ -157,11 +158,18 @@ class Channel(asyncio.Protocol):
 
     async def reply(self, limit: float) -> Reply:
         """The next reply, whole, within `limit` seconds. Raises Broken."""
-        when = self._loop.time() + limit
-        while (reply := self._next_reply()) is None:
-            await self._wait(when, limit)
-        self.answered_at = self._loop.time()
+        if (reply := self.next_reply()) is None:
+            when = self._loop.time() + limit
+            while (reply := self.next_reply()) is None:
+                await self._wait(when, limit)
         return reply
+
+    def next_reply(self) -> Reply | None:
+        """The next reply, if it is there as a whole. Raises Broken."""
+        try:
+            return self._reader.next_reply()
+        except MalformedReply as error:
+            raise Broken(Failure(Break.MALFORMED, str(error))) from None
 
     async def quit(self, limit: float) -> None:
         """Say good-bye and close, within `limit` seconds; what goes wrong here changes nothing (RFC 5321 4.1.1.10)."""
@@ -181,12 +189,6 @@ class Channel(asyncio.Protocol):
         """Close at once: nothing that is still in the buffer goes out."""
         if not self._closed.done():
             self._transport.abort()
-
-    def _next_reply(self) -> Reply | None:
-        try:
-            return self._reader.next_reply()
-        except MalformedReply as error:
-            raise Broken(Failure(Break.MALFORMED, str(error))) from None
 
     async def _wait(self, when: float, limit: float) -> None:
         if self._lost is not None:

@@ -56,7 +56,7 @@ class Carrier:
         *,
         first: bool,
     ) -> Report:
-        async with session.turns.next() as turn:
+        with await session.turns.next() as turn:
             if session.given_up and first:
                 raise Stale
             plan = self._plan(session, letter, screening, recipients)

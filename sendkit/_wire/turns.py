@@ -6,8 +6,9 @@ Knows asyncio's locks and futures, and nothing of SMTP.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
+from functools import partial
+from types import TracebackType
+from typing import Self
 
 
 class Turns:
@@ -17,16 +18,12 @@ class Turns:
         self._writing = asyncio.Lock()
         self._last: asyncio.Future[None] | None = None
 
-    @contextlib.asynccontextmanager
-    async def next(self) -> AsyncGenerator[Turn]:
-        """Wait for the right to write; it is given back by `Turn.written`, or at the end."""
+    async def next(self) -> Turn:
+        """Wait for the right to write; `with` the turn, it is given back by `Turn.written`, or at the end."""
         await self._writing.acquire()
         turn = Turn(self._writing, self._last)
         self._last = turn.done
-        try:
-            yield turn
-        finally:
-            turn.end()
+        return turn
 
     def is_last(self, turn: Turn) -> bool:
         """Whether nobody is behind this one, so that what is left to read is for nobody."""
@@ -42,6 +39,14 @@ class Turn:
         self._before = before
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end()
+
     @property
     def has_come(self) -> bool:
         """Whether all replies before ours have been read."""
@@ -50,7 +55,10 @@ class Turn:
     async def come(self) -> None:
         """Wait until the replies that come next are ours."""
         if self._before is not None and not self._before.done():
-            await asyncio.shield(self._before)
+            # Not the other's own future, which a cancellation of ours would cancel.
+            come = asyncio.get_running_loop().create_future()
+            self._before.add_done_callback(partial(_come, come))
+            await come
 
     def written(self) -> None:
         """Let the next one write."""
@@ -68,5 +76,9 @@ class Turn:
         self._before = None
 
     def _settle(self, _: object = None) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
+        _come(self.done)
+
+
+def _come(awaited: asyncio.Future[None], _: object = None) -> None:
+    if not awaited.done():
+        awaited.set_result(None)

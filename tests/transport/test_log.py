@@ -89,9 +89,9 @@ def test_a_transcript_has_a_line_for_each_thing_said_and_each_line_of_a_reply() 
     ]  # fmt: skip
 
 
-def test_the_logger_gets_the_same_lines_at_debug(caplog: pytest.LogCaptureFixture, log: AttemptLog) -> None:
-    log.host, log.port = "localhost", 587
+def test_the_logger_gets_the_same_lines_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "sendkit.smtp"):
+        log = AttemptLog((LUIS,), VirtualClock(), host="localhost", port=587)
         assert log.recording
         log.said("DATA")
     assert [(record.name, record.getMessage()) for record in caplog.records] == [

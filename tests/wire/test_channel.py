@@ -229,7 +229,7 @@ async def test_a_reset_is_a_lost_connection(pair: Pair) -> None:
 
 async def test_it_knows_since_when_nothing_was_heard(pair: Pair) -> None:
     assert pair.channel.idle_for >= 0
-    before = pair.channel.answered_at
+    before = pair.channel.heard_at
     await pair.say(b"250 ok\r\n")
     await pair.channel.reply(5.0)
-    assert pair.channel.answered_at >= before
+    assert pair.channel.heard_at >= before

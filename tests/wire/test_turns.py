@@ -17,7 +17,7 @@ async def settle() -> None:
 
 async def converse(turns: Turns, name: str, seen: list[str], answer: asyncio.Event | None = None) -> None:
     """Write, let the next one write, and read when the turn has come."""
-    async with turns.next() as turn:
+    with await turns.next() as turn:
         seen.append(f"{name} writes")
         turn.written()
         await turn.come()
@@ -38,7 +38,7 @@ async def test_all_may_write_before_the_first_has_read() -> None:
 
 async def test_who_keeps_the_right_to_write_keeps_the_others_waiting() -> None:
     turns, seen = Turns(), list[str]()
-    async with turns.next() as first:
+    with await turns.next() as first:
         other = asyncio.create_task(converse(turns, "b", seen))
         await settle()
         assert seen == []
@@ -65,7 +65,7 @@ async def test_who_gives_up_before_its_turn_does_not_let_those_behind_it_read_to
 
 async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
     turns, seen = Turns(), list[str]()
-    async with turns.next():
+    with await turns.next():
         second = asyncio.create_task(converse(turns, "b", seen))
         third = asyncio.create_task(converse(turns, "c", seen))
         await settle()
@@ -77,10 +77,10 @@ async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
 
 async def test_whoever_came_last_is_known() -> None:
     turns = Turns()
-    async with turns.next() as first:
+    with await turns.next() as first:
         first.written()
         assert turns.is_last(first)
-        async with turns.next() as second:
+        with await turns.next() as second:
             assert not turns.is_last(first)
             assert turns.is_last(second)
             assert not second.has_come
