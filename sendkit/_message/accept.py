@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeGuard, cast
 
@@ -145,16 +144,8 @@ def new_message_id(domain: str) -> str:
     return f"<{os.urandom(16).hex()}@{domain}>"
 
 
-@contextmanager
-def message_errors() -> Generator[None]:
-    """Turn pydantic's ValidationError into a MessageError that names the first field at fault."""
-    try:
-        yield
-    except ValidationError as error:
-        raise _message_error(error) from error
-
-
-def _message_error(error: ValidationError) -> MessageError:
+def message_error(error: ValidationError) -> MessageError:
+    """pydantic's ValidationError as a MessageError that names the first field at fault."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = str(first["loc"][0]) if first["loc"] else None
     cause = first.get("ctx", {}).get("error")

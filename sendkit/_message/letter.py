@@ -56,6 +56,8 @@ class Redirection:
     @classmethod
     def of(cls, envelope_from: str | None, recipients: Iterable[str] | Envelope | str | None) -> Redirection:
         """Read the two arguments; an Envelope brings its reverse path along. Raises MessageError."""
+        if envelope_from is None and recipients is None:
+            return _NONE
         if isinstance(recipients, Envelope):
             sender = recipients.reverse_path if envelope_from is None else envelope_from
             return cls.of(sender, recipients.recipients)
@@ -67,6 +69,9 @@ class Redirection:
             other.reverse_path if self.reverse_path is None else self.reverse_path,
             other.recipients if self.recipients is None else self.recipients,
         )
+
+
+_NONE = Redirection()
 
 
 def _reverse_path(text: str | None) -> tuple[Address | None] | None:

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from sendkit._message import accept
 from sendkit._message.attachment import Attachment
@@ -82,8 +90,10 @@ class Message(BaseModel):
 
         def __init__(self, **data: Any) -> None:
             given = set(data)
-            with accept.message_errors():
+            try:
                 super().__init__(**accept.completed(data))
+            except ValidationError as error:
+                raise accept.message_error(error) from error
             self.__pydantic_fields_set__.intersection_update(given)
 
     @model_validator(mode="after")
@@ -104,14 +114,18 @@ class Message(BaseModel):
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
         """As pydantic's, but raises MessageError."""
-        with accept.message_errors():
+        try:
             return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise accept.message_error(error) from error
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """As pydantic's, but raises MessageError."""
-        with accept.message_errors():
+        try:
             return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise accept.message_error(error) from error
 
     @staticmethod
     def from_bytes(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._message.attachment import Attachment, parse_media_type
 from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
@@ -54,8 +54,7 @@ class Rendered:
         return render(self._message, utf8=False) if self.utf8 else self
 
 
-@dataclass(slots=True, frozen=True)
-class _Part:
+class _Part(NamedTuple):
     head: str
     body: bytes
 

@@ -153,14 +153,12 @@ def _answered(course: _Course, step: Step, reply: Reply) -> None:
 
 def _fits(step: Step, reply: Reply) -> bool:
     """Whether a reply of this kind can be the answer to this step (RFC 5321 section 4.3.2)."""
-    if reply.transient or reply.permanent:
-        return True
+    if not reply.positive:
+        return reply.transient or reply.permanent or (reply.code == 354 and step.phase is Phase.DATA)
     if step.phase is Phase.DATA:
-        return reply.code == 354
-    if isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST:
-        about_an_address = reply.enhanced is not None and reply.enhanced[1:3] == ".1"
-        return reply.positive and not about_an_address
-    return reply.positive
+        return False
+    about_an_address = reply.enhanced is not None and reply.enhanced.startswith(".1", 1)
+    return not (about_an_address and isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST)
 
 
 def _misfit(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:
