@@ -79,4 +79,4 @@ def _with_parameters(screening: Screening, reverse_path: Address | None, server:
         parameters.append("BODY=8BITMIME")
     if utf8:
         parameters.append("SMTPUTF8")
-    return screening._replace(parameters=tuple(parameters), utf8=utf8)
+    return Screening(screening.verdicts, screening.recipients, content, tuple(parameters), utf8)

@@ -6,7 +6,7 @@ Knows asyncio's locks and futures, and nothing of SMTP.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -16,28 +16,31 @@ class Turns:
 
     def __init__(self) -> None:
         self._writing = asyncio.Lock()
-        self._last: asyncio.Future[None] | None = None
+        self._order: deque[Turn] = deque()
 
     async def next(self) -> Turn:
         """Wait for the right to write; `with` the turn, it is given back by `Turn.written`, or at the end."""
         await self._writing.acquire()
-        turn = Turn(self._writing, self._last)
-        self._last = turn.done
+        turn = Turn(self._writing, self._order)
+        self._order.append(turn)
         return turn
 
     def is_last(self, turn: Turn) -> bool:
         """Whether nobody is behind this one, so that what is left to read is for nobody."""
-        return self._last is turn.done
+        return self._order[-1] is turn
 
 
 class Turn:
-    """One conversation's place in the order."""
+    """One conversation's place in the order; it reads when all those before it have ended."""
 
-    def __init__(self, writing: asyncio.Lock, before: asyncio.Future[None] | None) -> None:
+    __slots__ = ("_may_write", "_order", "_writing", "ended", "reader")
+
+    def __init__(self, writing: asyncio.Lock, order: deque[Turn]) -> None:
         self._writing = writing
         self._may_write = True
-        self._before = before
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._order = order
+        self.reader: asyncio.Future[None] | None = None
+        self.ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -50,15 +53,13 @@ class Turn:
     @property
     def has_come(self) -> bool:
         """Whether all replies before ours have been read."""
-        return self._before is None or self._before.done()
+        return self._order[0] is self
 
     async def come(self) -> None:
         """Wait until the replies that come next are ours."""
-        if self._before is not None and not self._before.done():
-            # Not the other's own future, which a cancellation of ours would cancel.
-            come = asyncio.get_running_loop().create_future()
-            self._before.add_done_callback(partial(_come, come))
-            await come
+        if not self.has_come:
+            self.reader = asyncio.get_running_loop().create_future()
+            await self.reader
 
     def written(self) -> None:
         """Let the next one write."""
@@ -69,16 +70,9 @@ class Turn:
     def end(self) -> None:
         """Let the next one read, as soon as those before us have."""
         self.written()
-        if self._before is None or self._before.done():
-            self._settle()
-        else:
-            self._before.add_done_callback(self._settle)
-        self._before = None
-
-    def _settle(self, _: object = None) -> None:
-        _come(self.done)
-
-
-def _come(awaited: asyncio.Future[None], _: object = None) -> None:
-    if not awaited.done():
-        awaited.set_result(None)
+        self.ended = True
+        while self._order and self._order[0].ended:
+            self._order.popleft()
+        reader = self._order[0].reader if self._order else None
+        if reader is not None and not reader.done():
+            reader.set_result(None)
