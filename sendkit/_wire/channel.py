@@ -39,6 +39,8 @@ class Channel(asyncio.Protocol):
         self._paused = False
         self._gathered: list[bytes] = []
         self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._when = 0.0
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
 
@@ -61,6 +63,8 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; what was received before stays readable."""
         self._lose(f"the connection was lost ({exc})" if exc else "the server closed the connection")
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -197,19 +201,30 @@ class Channel(asyncio.Protocol):
             raise Broken(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
 
     async def _woken(self, when: float) -> bool:
+        # One timer serves many waits: it is set anew only when it would ring too late, or has rung too early.
+        self._when = when
+        if self._timer is None or self._timer.when() > when:
+            self._set_timer()
         waiter: asyncio.Future[bool] = self._loop.create_future()
         self._waiter = waiter
-        timer = self._loop.call_at(when, self._expire, waiter)
         try:
             return await waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
-    @staticmethod
-    def _expire(waiter: asyncio.Future[bool]) -> None:
-        if not waiter.done():
-            waiter.set_result(False)
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._when:
+            self._set_timer()
+        elif not self._waiter.done():
+            self._waiter.set_result(False)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
