@@ -138,6 +138,8 @@ class Delivery:
 
         Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy.
         """
+        if len(self.logs) == 1:
+            return self.logs[0].verdict(recipient), self.logs[0]
         verdicts = [(log.verdict(recipient), log) for log in self.logs if log.includes(recipient)]
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]

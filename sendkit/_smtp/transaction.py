@@ -67,7 +67,7 @@ def transaction(plan: Plan) -> Generator[Batch, Answers, Report]:
 
 def _batches(course: _Course) -> Iterator[Batch]:
     plan = course.plan
-    head = list(_head(plan))
+    head = _head(plan)
     if plan.mode is Mode.STEPWISE:
         yield from _stepwise(course, head)
     elif plan.mode is Mode.PIPELINING:
@@ -75,7 +75,7 @@ def _batches(course: _Course) -> Iterator[Batch]:
         if course.go_ahead:
             yield [Payload(Framing.DOT if course.accepted else Framing.LONE_DOT)]
     elif plan.size <= SMALL:
-        yield [*head, Payload(Framing.CHUNK_LAST)]
+        yield [*head, _WHOLE]
     else:
         yield head
         if course.accepted and not course.void:
@@ -97,15 +97,17 @@ def _stepwise(course: _Course, head: list[Command]) -> Iterator[Batch]:
 
 _DATA = Command(Phase.DATA, command_line("DATA"))
 _RSET = Command(Phase.RSET, command_line("RSET"))
+_WHOLE = Payload(Framing.CHUNK_LAST)
 
 
-def _head(plan: Plan) -> Iterator[Command]:
-    if plan.rset:
-        yield _RSET
+def _head(plan: Plan) -> list[Command]:
     sender = plan.reverse_path.wire if plan.reverse_path else ""
-    yield Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
-    for recipient in plan.recipients:
-        yield Command(Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", utf8=plan.utf8), recipient)
+    mail = Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
+    rcpt = [
+        Command(Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", utf8=plan.utf8), recipient)
+        for recipient in plan.recipients
+    ]
+    return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
 
 
 def _take(course: _Course, batch: Batch, answers: Answers) -> None:
