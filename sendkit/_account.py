@@ -57,6 +57,15 @@ class Account:
         server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
         return cls(server, environ.get("SENDKIT_USERNAME") or None)
 
+    @classmethod
+    def all_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
+        """Read the environment, where SENDKIT_URL may hold several URLs, the backup servers behind the first.
+
+        Raises ConfigurationError that names the variable to set.
+        """
+        urls = (environ.get("SENDKIT_URL") or "").split()
+        return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
+
 
 def check_username(username: str) -> str:
     """The user name itself. Raises ConfigurationError: a control character would shift the fields of AUTH PLAIN."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
+Place: TypeAlias = str | Server | Account
 
 
 class MailerSettings(TypedDict, total=False):
@@ -53,17 +54,18 @@ class MailerSettings(TypedDict, total=False):
 class AsyncMailer:
     """Sends mail through one account on a submission server, and says what became of it.
 
-    `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`. With a `username` it logs in; the password is
-    `password=`, what `credentials=` says, or found in the environment or the operating system's keyring. `deadline` is
-    the default in seconds for one message with all its tries. `transport` replaces the wire; `transcript=True` keeps
-    every conversation in `result.attempts`, secrets masked.
+    `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
+    first. With a `username` it logs in; the password is `password=`, what `credentials=` says, or found in the
+    environment or the operating system's keyring. `deadline` is the default in seconds for one message with all its
+    tries. `transport` replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets
+    masked.
 
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
     def __init__(
         self,
-        host_or_server: str | Server | None = None,
+        host_or_server: Place | Sequence[Place] | None = None,
         *,
         username: str | None = None,
         password: str | Secret | None = None,
@@ -80,9 +82,9 @@ class AsyncMailer:
         _check_positive("deadline", deadline)
         _check_positive("max_connections", max_connections)
         if transport is None:
-            server = _server(host_or_server)
-            _check_login(server, username, password, credentials)
-            transport = _smtp_transport(server, username, password, credentials, max_connections)
+            accounts = _accounts(host_or_server, username)
+            _check_logins(accounts, password, credentials)
+            transport = _wire(accounts, password, credentials, max_connections)
         self._transport = transport
         self._retry = retry or RetryPolicy()
         self._deadline = deadline
@@ -92,13 +94,13 @@ class AsyncMailer:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    def from_url(cls, url: str, **settings: Unpack[MailerSettings]) -> Self:
+    def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
 
-        Raises ConfigurationError.
+        In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
         """
-        account = Account.from_url(url)
-        return cls(account.server, username=account.username, **settings)
+        urls = (url,) if isinstance(url, str) else url
+        return cls([Account.from_url(one) for one in urls], **settings)
 
     @classmethod
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
@@ -110,8 +112,7 @@ class AsyncMailer:
             settings["transport"] = _named_transport(name)
         if settings.get("transport") is not None:
             return cls(None, **settings)
-        account = Account.from_env(os.environ)
-        return cls(account.server, username=account.username, **settings)
+        return cls(Account.all_from_env(os.environ), **settings)
 
     async def send(
         self,
@@ -224,17 +225,33 @@ def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult
     )
 
 
-def _server(host_or_server: str | Server | None) -> Server:
-    if host_or_server is None:
+def _accounts(places: Place | Sequence[Place] | None, username: str | None) -> list[Account]:
+    listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
+    if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
         raise errors.ConfigurationError("a mailer needs a server, or a transport", hint=hint)
-    return host_or_server if isinstance(host_or_server, Server) else Server.parse(host_or_server)
+    return [_account(place, username) for place in listed]
 
 
-def _check_login(server: Server, username: str | None, password: object, credentials: object) -> None:
-    if username is None and (password is not None or credentials is not None):
+def _account(place: Place, username: str | None) -> Account:
+    if isinstance(place, Account):
+        return place
+    return Account(Server.parse(place) if isinstance(place, str) else place, username)
+
+
+def _check_logins(accounts: Sequence[Account], password: object, credentials: object) -> None:
+    names = {account.username for account in accounts}
+    if None in names and (password is not None or credentials is not None):
         hint = "give username= too, mostly the mail address of the account"
         raise errors.ConfigurationError("a password without a username", hint=hint)
+    if len(names) > 1 and password is not None:
+        hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"
+        raise errors.ConfigurationError("one password for accounts with different usernames", hint=hint)
+    for account in accounts:
+        _check_login(account.server, account.username)
+
+
+def _check_login(server: Server, username: str | None) -> None:
     if username is not None:
         check_username(username)
     if username is not None and server.security is Security.NONE and not server.loopback:
@@ -248,9 +265,8 @@ def _check_positive(name: str, value: float | None) -> None:
         raise errors.ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
 
 
-def _smtp_transport(
-    server: Server,
-    username: str | None,
+def _wire(
+    accounts: Sequence[Account],
     password: Secret | None,
     credentials: Credentials | CredentialsCall | None,
     max_connections: int,
@@ -260,9 +276,23 @@ def _smtp_transport(
     from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415
 
     chosen = explicit(password, credentials)
-    if chosen is None and username is not None:
-        chosen = default_chain()
-    return SMTPTransport(server, username=username, credentials=chosen, max_connections=max_connections)
+    first, usernames = accounts[0].username, {account.username for account in accounts} - {None}
+    # The password that the environment holds is that of the first account, and no other provider may see it.
+    chains = {name: chosen or (default_chain() if name == first else default_chain(environ={})) for name in usernames}
+    transports = [
+        SMTPTransport(
+            account.server,
+            username=account.username,
+            credentials=chains.get(account.username),
+            max_connections=max_connections,
+        )
+        for account in accounts
+    ]
+    if len(transports) == 1:
+        return transports[0]
+    from sendkit._transport.failover import FailoverTransport  # noqa: PLC0415 - most mailers have one server
+
+    return FailoverTransport(transports)
 
 
 def _named_transport(name: str) -> Transport:

@@ -237,7 +237,7 @@ class DeliveryResult(_Frozen):
         first = min(failed, key=_rank)
         partial = self.accepted and first.cause is not Cause.IN_DOUBT
         kind = errors.PartialDelivery if partial else _ERRORS[first.cause or Cause.DEFERRED]
-        last = self.attempts[-1] if self.attempts else None
+        last = next((attempt for attempt in reversed(self.attempts) if attempt.server == first.server), None)
         return kind(
             self._summary(failed, first, last),
             result=self,

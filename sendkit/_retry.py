@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sendkit._message.letter import Letter
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Again, Outcome, Verdict
 from sendkit._transport.base import AttemptLog, Transport, cancelled
-from sendkit.errors import CredentialsError, SendkitError
+from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
     import tenacity
@@ -64,7 +64,12 @@ class Delivery:
     in_flight: int = 1
     deadline: float | None = None
     why_interrupted: Callable[[], str] = cancelled
-    logs: list[AttemptLog] = field(default_factory=list[AttemptLog])
+    tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
+
+    @property
+    def logs(self) -> list[AttemptLog]:
+        """The log of every server that was asked, in order."""
+        return [log for first in self.tries for log in (first, *first.others)]
 
     async def run(self) -> None:
         """Try until nobody is left who may be tried again, or the policy says enough."""
@@ -110,17 +115,23 @@ class Delivery:
         )(attempt)
 
     async def _attempt(self) -> tuple[Address, ...]:
-        letter = replace(self.letter, recipients=self._left()) if self.logs else self.letter
-        clock = self.transport.clock
-        log = AttemptLog(letter.recipients, clock, self.why_interrupted, self.keep_transcript, self.in_flight)
-        self.logs.append(log)
+        letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
+        log = AttemptLog(
+            letter.recipients,
+            self.transport.clock,
+            self.why_interrupted,
+            self.keep_transcript,
+            self.in_flight,
+            self.deadline,
+        )
+        self.tries.append(log)
         try:
             await self.transport.deliver(letter, log)
         except SendkitError as error:
-            if len(self.logs) == 1:
+            if len(self.tries) == 1:
                 raise
             # What the tries before have settled must not be lost with it.
-            log.settle_all(Verdict(Outcome.DEFERRED, log.phase, _cause(error), Again.NEXT_SERVER, reason=error.message))
+            log.unable(error)
         finally:
             log.close()
         return self._left()
@@ -136,14 +147,19 @@ class Delivery:
     def verdict(self, recipient: Address) -> tuple[Verdict, AttemptLog]:
         """What became of one recipient over all attempts, and the attempt that says so.
 
-        Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy.
+        Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy. Of several
+        servers in one try, the one with the best prospects speaks, since all of them may be asked again.
         """
-        if len(self.logs) == 1:
-            return self.logs[0].verdict(recipient), self.logs[0]
-        verdicts = [(log.verdict(recipient), log) for log in self.logs if log.includes(recipient)]
+        if len(self.tries) == 1 and not self.tries[0].others:
+            return self.tries[0].verdict(recipient), self.tries[0]
+        verdicts = [entry for first in self.tries if (entry := _of_one_try(first, recipient))]
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
 
 
-def _cause(error: SendkitError) -> Cause:
-    return Cause.AUTHENTICATION if isinstance(error, CredentialsError) else Cause.DEFERRED
+def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
+    """Whatever is no deferral ends the search for a server, and so stands last."""
+    verdicts = [(log.verdict(recipient), log) for log in (first, *first.others) if log.includes(recipient)]
+    if not verdicts or verdicts[-1][0].outcome is not Outcome.DEFERRED:
+        return verdicts[-1] if verdicts else None
+    return max(reversed(verdicts), key=lambda entry: entry[0].again)

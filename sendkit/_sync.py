@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
-    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Recipients
+    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Place, Recipients
     from sendkit._portal import Portal
     from sendkit._result import DeliveryResult
     from sendkit._retry import RetryPolicy
-    from sendkit._settings import Server
     from sendkit._transport.base import Transport
 
 
@@ -34,7 +33,7 @@ class Mailer:
 
     def __init__(
         self,
-        host_or_server: str | Server | None = None,
+        host_or_server: Place | Sequence[Place] | None = None,
         *,
         username: str | None = None,
         password: str | Secret | None = None,
@@ -77,10 +76,10 @@ class Mailer:
         return mailer
 
     @classmethod
-    def from_url(cls, url: str, **settings: Unpack[MailerSettings]) -> Self:
+    def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
 
-        Raises ConfigurationError.
+        In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
         """
         return cls._of(_core().from_url(url, **settings))
 

@@ -96,6 +96,18 @@ def test_a_url_without_a_user_takes_the_one_beside_it() -> None:
     assert account.username == "ana"
 
 
+def test_the_environment_may_hold_the_urls_of_several_servers() -> None:
+    url = "smtps://ana@smtp.example.com\n  smtp://backup.example.net:2587"
+    accounts = Account.all_from_env({"SENDKIT_URL": url, "SENDKIT_USERNAME": "ben"})
+    assert [(account.server.address, account.username) for account in accounts] == [
+        ("smtp.example.com:465", "ana"),
+        ("backup.example.net:2587", "ben"),
+    ]
+    assert Account.all_from_env({"SENDKIT_HOST": "smtp.example.com"}) == (
+        Account.from_env({"SENDKIT_HOST": "smtp.example.com"}),
+    )
+
+
 def test_the_environment_may_name_one_thing_after_the_other() -> None:
     account = Account.from_env(
         {

@@ -24,18 +24,22 @@ def mailer_for(options: SendOptions) -> Mailer:
     retry = _policy(options.retries)
     if os.environ.get("SENDKIT_TRANSPORT"):
         return Mailer.from_env(retry=retry, deadline=options.deadline)
-    account = _account(options)
+    accounts = [_as_told(account, options) for account in _accounts(options)]
+    return Mailer(accounts, retry=retry, deadline=options.deadline)
+
+
+def _as_told(account: Account, options: SendOptions) -> Account:
     server = account.server
     if options.ca_file is not None:
         server = Server(server.host, server.port, server.security, ca_file=options.ca_file)
-    return Mailer(server, username=options.user or account.username, retry=retry, deadline=options.deadline)
+    return Account(server, options.user or account.username)
 
 
 def _policy(retries: int | None) -> RetryPolicy:
     return RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1, max_elapsed=math.inf)
 
 
-def _account(options: SendOptions) -> Account:
+def _accounts(options: SendOptions) -> tuple[Account, ...]:
     environ = {**os.environ, **_named(options)}
     if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
         hint = "give --host HOST and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
@@ -43,7 +47,7 @@ def _account(options: SendOptions) -> Account:
     if environ.get("SENDKIT_URL") and options.security:
         hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
         raise ConfigurationError("--security does not go together with SENDKIT_URL", hint=hint)
-    return Account.from_env(environ)
+    return Account.all_from_env(environ)
 
 
 def _named(options: SendOptions) -> dict[str, str]:

@@ -22,7 +22,8 @@ from sendkit._smtp.endpoint import server_name
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
+from sendkit.errors import CredentialsError, SendkitError
 
 _logger = logging.getLogger("sendkit.smtp")
 
@@ -69,8 +70,9 @@ class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
     `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
-    many letters may be on one connection at the same time, this one included. `recording` is whether anybody wants to
-    know what is said.
+    many letters may be on one connection at the same time, this one included. `deadline` is on the clock. `others` are
+    the logs of further servers that were asked in the same try. `recording` is whether anybody wants to know what is
+    said.
     """
 
     recipients: tuple[Address, ...]
@@ -78,6 +80,8 @@ class AttemptLog:
     why_interrupted: Callable[[], str] = cancelled
     keep_transcript: bool = False
     in_flight: int = 1
+    deadline: float | None = None
+    others: list[AttemptLog] = field(default_factory=list["AttemptLog"])
     host: str = ""
     port: int | None = None
     phase: Phase = Phase.RESOLVE
@@ -95,6 +99,14 @@ class AttemptLog:
         self.recording = self.keep_transcript or _logger.isEnabledFor(logging.DEBUG)
         self._members = frozenset(self.recipients)
         self._started, self._start = self.clock.now(), self.clock.monotonic()
+
+    def another(self, recipients: tuple[Address, ...]) -> AttemptLog:
+        """The log of one more server that is asked in the same try, for those who are left."""
+        log = AttemptLog(
+            recipients, self.clock, self.why_interrupted, self.keep_transcript, self.in_flight, self.deadline
+        )
+        self.others.append(log)
+        return log
 
     @property
     def server(self) -> str | None:
@@ -136,6 +148,11 @@ class AttemptLog:
         """Note one verdict for every recipient that has none yet."""
         self.settle({r: verdict for r in self.recipients if r not in self.verdicts})
 
+    def unable(self, error: SendkitError) -> None:
+        """Note an error that kept the transport from asking: a person must mend what it names."""
+        cause = Cause.AUTHENTICATION if isinstance(error, CredentialsError) else Cause.DEFERRED
+        self.settle_all(Verdict(Outcome.DEFERRED, self.phase, cause, Again.NEXT_SERVER, reason=error.message))
+
     def interrupted(self) -> Failure:
         """The failure of an attempt that was ended from outside."""
         return Failure(Break.INTERRUPTED, self.why_interrupted())
@@ -145,8 +162,9 @@ class AttemptLog:
         return self.verdicts.get(recipient) or judge_failure(self.phase, self.interrupted())
 
     def close(self) -> None:
-        """The attempt is over; its duration is now fixed."""
-        self._end = self.clock.monotonic()
+        """The attempt is over; its duration is fixed from the first time on."""
+        if self._end is None:
+            self._end = self.clock.monotonic()
 
     def summary(self) -> Attempt:
         """The attempt as a value."""

@@ -180,6 +180,16 @@ def test_without_any_sender_the_option_is_named(shell: Shell) -> None:
     assert "-f ADDR" in answer.err
 
 
+def test_the_server_behind_the_first_is_asked_where_the_first_is_down(
+    shell: Shell, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = server.username.replace("@", "%40")
+    monkeypatch.setenv("SENDKIT_URL", f"smtp://{user}@127.0.0.1:1 smtp://{user}@{server.host}:{server.port}")
+    monkeypatch.setenv("SENDKIT_PASSWORD", server.password)
+    answer = shell("send", *LETTER, "--ca-file", server.ca_file)
+    assert (answer.code, len(server.messages)) == (0, 1)
+
+
 def test_the_memory_transport_sends_nowhere(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENDKIT_TRANSPORT", "memory")
     answer = shell("send", *LETTER)

@@ -35,16 +35,17 @@ def run(scenario: Scenario, slack: float = 1) -> list[Finding]:
     server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT)
     evidence = play(
         server,
-        _limits(scenario, slack),
+        limits_of(scenario, slack),
         tries=scenario.tries,
         large=scenario.large,
         reused=scenario.link is Link.REUSED,
-        script=lambda: _write(scenario, server),
+        script=lambda: write(scenario, server),
     )
     return [*judge(evidence, scenario.truth()), *_tries(scenario, evidence)]
 
 
-def _write(scenario: Scenario, server: ScriptedServer) -> None:
+def write(scenario: Scenario, server: ScriptedServer) -> None:
+    """Put the fault of a scenario into the server's script."""
     times = None if scenario.persistence is Persistence.STAYS else 1
     scenario.fault.put(PLACES[scenario.place](server), times)
     if scenario.refusal is not None:
@@ -52,7 +53,8 @@ def _write(scenario: Scenario, server: ScriptedServer) -> None:
         server.on_rcpt(A).reply(text)
 
 
-def _limits(scenario: Scenario, slack: float) -> Timeouts:
+def limits_of(scenario: Scenario, slack: float) -> Timeouts:
+    """Time limits in which the fault of a scenario is seen soon."""
     if scenario.fault.kind is not Kind.SILENT:
         return limits()
     if scenario.place is Place.HANDSHAKE:

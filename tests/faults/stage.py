@@ -131,7 +131,7 @@ def play(
             if reused:
                 await used.send(letter("the one before"))
             script()
-            await _send(evidence, used, letter(large=large))
+            await send(evidence, used, letter(large=large))
 
     return observe(server, act)
 
@@ -153,7 +153,8 @@ def observe(server: ScriptedServer, act: Callable[[Evidence], Coroutine[Any, Any
     return evidence
 
 
-async def _send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:
+async def send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:
+    """Send a message, and write down what the mailer says of it."""
     task = asyncio.create_task(used.send(message, check=False))
     done, _ = await asyncio.wait({task}, timeout=LIMIT)
     if not done:

@@ -1,0 +1,171 @@
+"""Several servers as one transport: where one is down or refuses for now, the next one is asked.
+
+Whom a server may still be asked for, the verdicts say: what was deferred; never what was rejected for good, nor what
+is in doubt. A server that failed as a whole rests, longer each time up to a limit; the first letter after that asks it,
+while the others still go round it. Where all rest, the one that may be up first is asked anyway.
+Knows logs, verdicts and the clock. Must not know how a server is spoken to, or when all of them are tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sendkit._message.letter import Letter
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
+from sendkit._transport.base import AttemptLog, Transport
+from sendkit.errors import ConfigurationError, SendkitError
+
+FIRST_REST = 10.0
+LONGEST_REST = 300.0
+
+_BEFORE_THE_TRANSACTION = frozenset(
+    {Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH}
+)
+_TROUBLE = frozenset({Cause.IN_DOUBT, Cause.TLS, Cause.AUTHENTICATION, Cause.CONNECTION, Cause.PROTOCOL})
+_SERVICE_CLOSING = 421
+
+_logger = logging.getLogger("sendkit.failover")
+
+
+@dataclass(slots=True, eq=False)
+class _Server:
+    """One server, and what its failures in a row say of it; times are on the clock of all."""
+
+    transport: Transport
+    failures: int = 0
+    failed: float = float("-inf")
+    wakes: float = float("-inf")
+
+    def ask(self, now: float) -> None:
+        """A letter asks it: after a failure one alone does, and its rest is renewed for the others."""
+        if self.failures:
+            self.wakes = now + self._rest()
+
+    def fail(self, began: float, now: float) -> None:
+        """It failed; of several that asked at the same time only the first counts."""
+        if began >= self.failed:
+            self.failures += 1
+        self.failed, self.wakes = now, now + self._rest()
+
+    def serve(self) -> None:
+        """It answered as a server does that is well."""
+        self.failures, self.wakes = 0, float("-inf")
+
+    def _rest(self) -> float:
+        return min(FIRST_REST * 2.0 ** min(self.failures - 1, 16), LONGEST_REST)
+
+
+class FailoverTransport(Transport):
+    """Hands each letter to the first of several transports that takes it, recipient by recipient.
+
+    They stand in the order of preference, and time is that of the first. Each server that was asked has an attempt of
+    its own. A deadline is shared out, so that a server that does not answer leaves time for the others; what has begun
+    to be transferred may use all of it. Raises ConfigurationError without a transport, and in `deliver` what the first
+    of them raised where none could be asked.
+    """
+
+    def __init__(self, transports: Sequence[Transport]) -> None:
+        if not transports:
+            hint = 'name one at least: Mailer(["smtp.example.com", "backup.example.com"])'
+            raise ConfigurationError("a mailer without a server", hint=hint)
+        self.clock = transports[0].clock
+        self._servers = [_Server(transport) for transport in transports]
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Ask one server after the other, each for those whom the ones before left over."""
+        left, asked, raised = letter.recipients, 0, list[SendkitError]()
+        for server in self._turns():
+            current = log.another(left) if asked else log
+            waiting = len(self._servers) - asked
+            asked += 1
+            if error := await self._ask(server, replace(letter, recipients=left), current, waiting):
+                raised.append(error)
+            left = tuple(recipient for recipient in left if _may_go_on(current.verdict(recipient)))
+            if not left:
+                return
+        if len(raised) == asked:
+            raise raised[0]
+
+    async def aclose(self) -> None:
+        """Close all of them, also where one fails to."""
+        async with contextlib.AsyncExitStack() as stack:
+            for server in self._servers:
+                stack.push_async_callback(server.transport.aclose)
+
+    def _turns(self) -> Iterator[_Server]:
+        """Those who are awake; and, where each of them failed, one of those who rest."""
+        asked: list[_Server] = []
+        while awake := next((s for s in self._servers if s not in asked and s.wakes <= self.clock.monotonic()), None):
+            asked.append(awake)
+            yield awake
+        resting = [server for server in self._servers if server not in asked]
+        if resting and all(server.failures for server in asked):
+            yield min(resting, key=lambda server: server.wakes)
+
+    async def _ask(self, server: _Server, letter: Letter, log: AttemptLog, waiting: int) -> SendkitError | None:
+        began, raised = self.clock.monotonic(), None
+        server.ask(began)
+        share = None if log.deadline is None or waiting == 1 else (log.deadline - began) / waiting
+        try:
+            async with _let_in_within(share, log):
+                await server.transport.deliver(letter, log)
+        except SendkitError as error:
+            log.unable(error)
+            raised = error
+        except asyncio.CancelledError:
+            # One that used up the whole time of a message should not get that of the next one too.
+            if log.deadline is not None and self.clock.monotonic() >= log.deadline:
+                self._note_failure(server, log, began)
+            raise
+        finally:
+            log.close()
+        if any(map(_shows_trouble, map(log.verdict, log.recipients))):
+            self._note_failure(server, log, began)
+        else:
+            server.serve()
+        return raised
+
+    def _note_failure(self, server: _Server, log: AttemptLog, began: float) -> None:
+        now = self.clock.monotonic()
+        server.fail(began, now)
+        _logger.info("%s failed, and rests for %g s", log.server, server.wakes - now)
+
+
+def _may_go_on(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.DEFERRED and verdict.again is not Again.NO
+
+
+def _shows_trouble(verdict: Verdict) -> bool:
+    """Whether a verdict is about the server as a whole, and not about this message or recipient."""
+    if verdict.outcome is Outcome.ACCEPTED:
+        return False
+    closing = verdict.reply is not None and verdict.reply.code == _SERVICE_CLOSING
+    return verdict.cause in _TROUBLE or verdict.phase in _BEFORE_THE_TRANSACTION or closing
+
+
+@contextlib.asynccontextmanager
+async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerator[None]:
+    """Give up a server with which no transaction has begun by then, when nothing of the letter is out yet."""
+    limit, loop = asyncio.timeout(None), asyncio.get_running_loop()
+
+    def give_up() -> None:
+        if log.phase in _BEFORE_THE_TRANSACTION:
+            limit.reschedule(loop.time())
+
+    watch = None if seconds is None else loop.call_later(max(0.0, seconds), give_up)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        reason = f"no session within {seconds:.3g} s, this server's share of the deadline"
+        log.settle_all(judge_failure(log.phase, Failure(Break.TIMEOUT, reason)))
+    finally:
+        if watch is not None:
+            watch.cancel()
