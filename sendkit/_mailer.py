@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
 Place: TypeAlias = str | Server | Account
+Progress: TypeAlias = Callable[[int, int], object]
 
 
 class MailerSettings(TypedDict, total=False):
@@ -122,6 +123,7 @@ class AsyncMailer:
         recipients: Recipients | None = None,
         check: bool = True,
         deadline: float | None = None,
+        on_progress: Progress | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -129,10 +131,15 @@ class AsyncMailer:
         (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
         or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
         accepted. A cancellation gets the result so far as its `.result`.
+
+        `on_progress(sent, total)` is told, on the event loop, how many octets of the content have left: 0 first, then
+        after each block, `total` at the end, and from 0 again on another try. What it raises ends the call as a
+        cancellation does: the connection is closed, and nothing of that transaction is accepted.
         """
         _check_positive("deadline", deadline)
         letter = compose(message, envelope_from=envelope_from, recipients=recipients)
-        result = await self._deliver(letter, self._deadline if deadline is None else deadline)
+        limit = self._deadline if deadline is None else deadline
+        result = await self._deliver(letter, limit, on_progress=on_progress)
         return result.raise_for_failure() if check else result
 
     async def send_many(
@@ -168,16 +175,23 @@ class AsyncMailer:
             self._under_way.discard(task)
 
     async def _deliver(
-        self, letter: Letter, deadline: float | None, index: int | None = None, in_flight: int = 1
+        self,
+        letter: Letter,
+        deadline: float | None,
+        index: int | None = None,
+        in_flight: int = 1,
+        on_progress: Progress | None = None,
     ) -> DeliveryResult:
         if self._closed:
             hint = "send inside its `with` block, or make a new one"
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
-        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight)
+        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight, on_progress)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
-        except asyncio.CancelledError as cancelled:
-            vars(cancelled)["result"] = result_of(delivery, index)
+        except errors.SendkitError:
+            raise
+        except BaseException as ended:  # a cancellation, or what `on_progress` raised
+            vars(ended)["result"] = result_of(delivery, index)
             raise
         return result_of(delivery, index)
 

@@ -62,6 +62,7 @@ class Delivery:
     policy: RetryPolicy
     keep_transcript: bool = False
     in_flight: int = 1
+    on_progress: Callable[[int, int], object] | None = None
     deadline: float | None = None
     why_interrupted: Callable[[], str] = cancelled
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
@@ -123,9 +124,11 @@ class Delivery:
             self.keep_transcript,
             self.in_flight,
             self.deadline,
+            self.on_progress,
         )
         self.tries.append(log)
         try:
+            letter.content.check()
             await self.transport.deliver(letter, log)
         except SendkitError as error:
             if len(self.tries) == 1:

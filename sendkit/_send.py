@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sendkit._mailer import AnyMessage, AsyncMailer
+from sendkit._mailer import AnyMessage, AsyncMailer, Progress
 from sendkit._result import DeliveryResult
 from sendkit._smtp.envelope import Envelope
 from sendkit._sync import Mailer
@@ -17,10 +17,18 @@ def send(
     recipients: Iterable[str] | Envelope | str | None = None,
     check: bool = True,
     deadline: float | None = None,
+    on_progress: Progress | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names (`Mailer.from_env`); see `Mailer.send`."""
     with Mailer.from_env() as mailer:
-        return mailer.send(message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline)
+        return mailer.send(
+            message,
+            envelope_from=envelope_from,
+            recipients=recipients,
+            check=check,
+            deadline=deadline,
+            on_progress=on_progress,
+        )
 
 
 async def send_async(
@@ -30,9 +38,15 @@ async def send_async(
     recipients: Iterable[str] | Envelope | str | None = None,
     check: bool = True,
     deadline: float | None = None,
+    on_progress: Progress | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names, and await it; see `AsyncMailer.send`."""
     async with AsyncMailer.from_env() as mailer:
         return await mailer.send(
-            message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline
+            message,
+            envelope_from=envelope_from,
+            recipients=recipients,
+            check=check,
+            deadline=deadline,
+            on_progress=on_progress,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
-    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Place, Recipients
+    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Place, Progress, Recipients
     from sendkit._portal import Portal
     from sendkit._result import DeliveryResult
     from sendkit._retry import RetryPolicy
@@ -99,6 +99,7 @@ class Mailer:
         recipients: Recipients | None = None,
         check: bool = True,
         deadline: float | None = None,
+        on_progress: Progress | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -106,10 +107,19 @@ class Mailer:
         (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
         or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
         accepted. A KeyboardInterrupt gets the result so far as its `.result`.
+
+        `on_progress(sent, total)` is told, on the mailer's own thread, how many octets of the content have left: 0
+        first, then after each block, `total` at the end, and from 0 again on another try. What it raises ends the call
+        as an interrupt does: the connection is closed, and nothing of that transaction is accepted.
         """
         _warn_inside_a_loop()
         work = self._core.send(
-            message, envelope_from=envelope_from, recipients=recipients, check=check, deadline=deadline
+            message,
+            envelope_from=envelope_from,
+            recipients=recipients,
+            check=check,
+            deadline=deadline,
+            on_progress=on_progress,
         )
         return self._portal.call(work)
 

@@ -66,6 +66,7 @@ BLOCKS = list(blocks())
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 SENDING = [block for block in PYTHON if "smtp.example.com" in block.text]
 TESTING = [block for block in PYTHON if block.section == "Testing"]
+MESSAGES = [block for block in PYTHON if block.section == "Messages"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 SPANS = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCED.sub("", README))]
 CODE = "\n".join([*(block.text for block in BLOCKS), *SPANS])
@@ -115,8 +116,8 @@ class TestPython:
 
     def test_every_block_is_run_by_one_of_these_tests(self) -> None:
         results = [block for block in PYTHON if block.section == "Results"]
-        assert (len(SENDING), len(TESTING), len(results)) == (3, 2, 1)
-        assert len(PYTHON) == 6
+        assert (len(SENDING), len(TESTING), len(MESSAGES), len(results)) == (3, 2, 1, 1)
+        assert len(PYTHON) == 7
 
     @pytest.mark.parametrize("block", SENDING, ids=str)
     @pytest.mark.usefixtures("folder")
@@ -134,6 +135,15 @@ class TestPython:
         assert "hint: " in shown
         assert "Envelope(" in shown
         assert server.messages == []
+
+    @pytest.mark.parametrize("block", MESSAGES, ids=str)
+    @pytest.mark.usefixtures("folder")
+    def test_messages_are_sent_as_it_shows(self, block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+        mailbox = MemoryTransport()
+        with Mailer(transport=mailbox) as mailer:
+            execute(block, mailer=mailer, message=Message(sender="ana@example.com", to="luis@example.com", text="Hola"))
+        assert mailbox.sent
+        assert capsys.readouterr().out.endswith("100%")
 
     def test_a_result_is_asked_as_it_says(self) -> None:
         (block,) = (block for block in PYTHON if block.section == "Results")

@@ -1,6 +1,7 @@
 """Attachments: a name, a media type, and octets at hand or in a file (RFC 2183, RFC 2392 for inline ones).
 
-A file is looked for when the attachment is made and read when the message is rendered. Must not know MIME trees.
+A file is looked for when the attachment is made; a small one is read when the message is rendered, a large one when it
+is sent. Must not know MIME trees.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from sendkit._message.characters import check_text
+from sendkit._message.pieces import whole
+from sendkit._message.stored import look_into
 from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from sendkit._message.pieces import Source
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 _TYPE_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$&^_.+-]+)\s*=\s*(?:"([^"\\]*)"|([^\s"\\;,()<>@:/\[\]?=]+))\s*')
@@ -73,7 +79,11 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach a file, which must be there and readable now; it is read when the message is sent."""
+        """Attach a file, which must be there and readable now; it is read when the message is sent.
+
+        A file over 64 KB is sent in blocks and never held whole, unless its type is `message/…`. When it has changed
+        by a later try, nothing more is sent.
+        """
         place = Path(path).absolute()  # the working directory may be another one by then
         if not place.is_file():
             raise _refuse(f"there is no file {str(path)!r}", "give the path of a file that exists")
@@ -100,14 +110,11 @@ class Attachment:
 
     def read(self) -> bytes:
         """The octets. Raises MessageError when the file is gone."""
-        if self.path is None:
-            return self.data or b""
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise _refuse(
-                f"{str(self.path)!r} cannot be read: {error.strerror}", "the file was there before"
-            ) from error
+        return whole(self.source())
+
+    def source(self) -> Source:
+        """The octets, or the file where it is large. Raises MessageError when it is gone."""
+        return look_into(self.path) if self.path is not None else self.data or b""
 
 
 def attachment_of(value: object) -> Attachment:

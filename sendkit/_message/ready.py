@@ -43,6 +43,13 @@ class ReadyContent:
     def utf8(self) -> bool:
         return not self.head.isascii()
 
+    @property
+    def stored(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        """It holds its octets, which do not change."""
+
     def blocks(self) -> Iterator[bytes]:
         return blocks(self.head, self.rest)
 

@@ -1,6 +1,7 @@
 """A Message as octets: 7-bit always, every line within its limit, the same octets for the same message.
 
-Knows the MIME tree (RFC 2045, 2046, 2387) and the transfer encodings. Must not know envelopes, or what a server offers.
+Knows the MIME tree (RFC 2045, 2046, 2387) and the transfer encodings. Large attachments stay what they are until they
+leave. Must not know envelopes, or what a server offers.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._message.attachment import Attachment, parse_media_type
 from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
-from sendkit._message.octets import base64_lines, blocks, normalised, sendable
+from sendkit._message.octets import base64_lines, normalised, sendable
+from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sendkit._message.message import Message
+    from sendkit._message.pieces import Piece
+    from sendkit._message.stored import StoredFile
 
 _DIGEST = 12  # octets
 _ANY_BOUNDARY = f"=_{'0' * 2 * _DIGEST}-x"
@@ -32,38 +36,49 @@ _SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 class Rendered:
     """The content of a Message (see `sendkit._smtp.content.Content`)."""
 
-    octets: bytes = field(repr=False)
+    size: int
     utf8: bool
-    _message: Message = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        return len(self.octets)
+    _pieces: tuple[Piece, ...] = field(repr=False)
+    _files: Sequence[StoredFile] = field(repr=False)
+    _source: tuple[Message, _Part] = field(repr=False)
 
     @property
     def eight_bit(self) -> bool:
         return False
 
+    @property
+    def stored(self) -> bool:
+        return bool(self._files)
+
+    def check(self) -> None:
+        for file in self._files:
+            file.check()
+
     def blocks(self) -> Iterator[bytes]:
-        return blocks(self.octets)
+        return blocks_of(self._pieces)
 
     def seven_bit(self) -> Rendered:
         return self
 
     def without_utf8(self) -> Rendered:
-        return render(self._message, utf8=False) if self.utf8 else self
+        return _rendered(*self._source, utf8=False) if self.utf8 else self
 
 
 class _Part(NamedTuple):
     head: str
-    body: bytes
+    body: Sequence[Piece]
 
 
-def render(message: Message, *, utf8: bool = True) -> Rendered:
-    """Write a message out. Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
-    root = _tree(message)
-    head = _head(message, utf8=utf8) + "MIME-Version: 1.0\r\n" + root.head + "\r\n"
-    return Rendered(head.encode() + root.body, not head.isascii(), message)
+def render(message: Message) -> Rendered:
+    """Write a message out, but for large attachments. Raises MessageError for a file that cannot be read."""
+    return _rendered(message, _tree(message), utf8=True)
+
+
+def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
+    """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
+    head = f"{_head(message, utf8=utf8)}MIME-Version: 1.0\r\n{root.head}\r\n"
+    pieces = joined([head.encode(), *root.body])
+    return Rendered(size_of(pieces), not head.isascii(), pieces, files_in(pieces), (message, root))
 
 
 def _head(message: Message, *, utf8: bool) -> str:
@@ -113,11 +128,12 @@ def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _
 
 
 def _multipart(kind: str, parts: list[_Part], boundary: str) -> _Part:
-    octets: list[bytes] = []
+    pieces: list[Piece] = []
     for part in parts:
-        octets += [f"--{boundary}\r\n{part.head}\r\n".encode(), part.body, b"\r\n"]  # the last belongs to the boundary
-    octets.append(f"--{boundary}--\r\n".encode())
-    return _Part(_multipart_head(kind).replace(_ANY_BOUNDARY, boundary), b"".join(octets))
+        # The line end behind a part belongs to the boundary.
+        pieces += [f"--{boundary}\r\n{part.head}\r\n".encode(), *part.body, b"\r\n"]
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return _Part(_multipart_head(kind).replace(_ANY_BOUNDARY, boundary), pieces)
 
 
 @functools.cache
@@ -137,7 +153,7 @@ def _text(text: str, kind: str) -> _Part:
     lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     octets = (lines if lines.endswith("\n") else lines + "\n").encode()
     encoding, body = ("7bit", octets) if _SAFE_TEXT.fullmatch(lines) and "--=_" not in lines else _encoded(octets)
-    return _Part(_text_head(kind, encoding), body.replace(b"\n", b"\r\n"))
+    return _Part(_text_head(kind, encoding), [body.replace(b"\n", b"\r\n")])
 
 
 def _encoded(octets: bytes) -> tuple[str, bytes]:
@@ -149,29 +165,21 @@ def _encoded(octets: bytes) -> tuple[str, bytes]:
 
 
 def _file(attachment: Attachment, disposition: str) -> _Part:
-    octets = attachment.read()
+    source = attachment.source()
     kind, parameters = parse_media_type(attachment.content_type)
-    encoding, body = "base64", b""
+    encoding, body = "base64", encoded(source)
     if kind.startswith("message/"):
         # RFC 2046 section 5.2.1 allows no encoding here; what would need one travels as a plain file.
-        forwarded = normalised(octets)
+        forwarded = normalised(whole(source))
         if forwarded.isascii() and sendable(forwarded):
             encoding, body = "7bit", forwarded
         else:
             kind, parameters = "application/octet-stream", {}
-    if kind.startswith("text/") and "charset" not in parameters and _is_utf8(octets):
+    if kind.startswith("text/") and "charset" not in parameters and is_utf8(source):
         parameters["charset"] = "utf-8"
     head = parameter_field("Content-Type", kind, parameters)
     head += parameter_field("Content-Disposition", disposition, {"filename": attachment.filename})
     head += f"Content-Transfer-Encoding: {encoding}\r\n"
     if attachment.content_id is not None:
         head += f"Content-ID: <{attachment.content_id}>\r\n"
-    return _Part(head, body or base64_lines(octets))
-
-
-def _is_utf8(octets: bytes) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return _Part(head, [body])

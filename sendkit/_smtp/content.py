@@ -9,7 +9,8 @@ from typing import Protocol
 class Content(Protocol):
     """A message as it goes over the wire: CRLF line ends, the last line ended, no dot-stuffing, no Bcc.
 
-    The same content gives the same octets each time that it is read.
+    The same content gives the same octets each time that it is read, or a MessageError: a file that goes with it may
+    have changed.
     """
 
     @property
@@ -27,8 +28,20 @@ class Content(Protocol):
         """Whether an octet over 127 is in a header, so that it needs SMTPUTF8 (RFC 6531)."""
         ...
 
+    @property
+    def stored(self) -> bool:
+        """Whether `blocks` reads files, which takes its time; such a content is larger than `SMALL`."""
+        ...
+
+    def check(self) -> None:
+        """Raise MessageError when a file is not what it was."""
+        ...
+
     def blocks(self) -> Iterator[bytes]:
-        """The octets in order, in blocks of about 64 KB; a block never ends between CR and LF."""
+        """The octets in order, in blocks of 64 to 512 KB; a block never ends between CR and LF.
+
+        Raises MessageError, and then before the last block: what has left cannot be taken for the whole.
+        """
         ...
 
     def seven_bit(self) -> Content | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 
 _BY_CAUSE = {
     Cause.IN_DOUBT: (
@@ -27,6 +27,10 @@ _IMPLICIT_PORT = (
 _NO_MECHANISM = "the server offers no login that sendkit speaks (PLAIN, LOGIN); give no username if it needs none"
 _LOGIN_WANTED = "the server wants a login first: give a username and a password"
 
+_CHANGED = (
+    "a file that goes with the message changed meanwhile: make the message again, and send it to result.unsettled()"
+)
+
 
 def hint_for(verdict: Verdict) -> str | None:
     """Advice on one verdict; None when it was accepted."""
@@ -42,6 +46,8 @@ def _special(verdict: Verdict) -> str | None:
             return _NO_STARTTLS
         case Cause.CONNECTION, Phase.GREETING if refused_unasked:
             return _IMPLICIT_PORT
+        case Cause.DEFERRED, _ if refused_unasked and verdict.again is Again.NO:
+            return _CHANGED
         case Cause.AUTHENTICATION, Phase.AUTH if refused_unasked:
             return _NO_MECHANISM
         case Cause.AUTHENTICATION, phase if phase is not Phase.AUTH:

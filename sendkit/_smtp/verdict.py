@@ -59,13 +59,14 @@ class Verdict(NamedTuple):
 
 
 class Break(StrEnum):
-    """How a conversation ended before its time."""
+    """How a conversation ended before its time; WITHDRAWN: by us, since the content is no longer what it was."""
 
     LOST = "lost"
     TIMEOUT = "timeout"
     MALFORMED = "malformed"
     UNEXPECTED = "unexpected"
     INTERRUPTED = "interrupted"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(slots=True, frozen=True)
@@ -98,14 +99,15 @@ def judge_failure(phase: Phase, failure: Failure, *, ended: bool = False) -> Ver
     """A drop, a time-out, garbage or an interruption in this phase; `ended`: the end of data may have left."""
     if ended:
         return Verdict(Outcome.IN_DOUBT, Phase.END_OF_DATA, Cause.IN_DOUBT, Again.NO, failure.reply, failure.reason)
-    return Verdict(Outcome.DEFERRED, phase, _cause_of(phase, failure), Again.LATER, failure.reply, failure.reason)
+    again = Again.NO if failure.kind is Break.WITHDRAWN else Again.LATER
+    return Verdict(Outcome.DEFERRED, phase, _cause_of(phase, failure), again, failure.reply, failure.reason)
 
 
 def _cause_of(phase: Phase, failure: Failure) -> Cause:
     farewell = failure.reply is not None and failure.reply.code == 421
     if failure.kind in (Break.MALFORMED, Break.UNEXPECTED) and not farewell:
         return Cause.PROTOCOL
-    if failure.kind is Break.INTERRUPTED or farewell:
+    if failure.kind in (Break.INTERRUPTED, Break.WITHDRAWN) or farewell:
         return Cause.DEFERRED
     return Cause.TLS if phase in (Phase.TLS, Phase.STARTTLS) else Cause.CONNECTION
 

@@ -23,7 +23,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
-from sendkit.errors import CredentialsError, SendkitError
+from sendkit.errors import CredentialsError, MessageError, SendkitError
 
 _logger = logging.getLogger("sendkit.smtp")
 
@@ -71,8 +71,8 @@ class AttemptLog:
 
     `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
     many letters may be on one connection at the same time, this one included. `deadline` is on the clock. `others` are
-    the logs of further servers that were asked in the same try. `recording` is whether anybody wants to know what is
-    said.
+    the logs of further servers that were asked in the same try. `on_progress(sent, total)` is told how many octets of
+    the content have left. `recording` is whether anybody wants to know what is said.
     """
 
     recipients: tuple[Address, ...]
@@ -81,6 +81,7 @@ class AttemptLog:
     keep_transcript: bool = False
     in_flight: int = 1
     deadline: float | None = None
+    on_progress: Callable[[int, int], object] | None = None
     others: list[AttemptLog] = field(default_factory=list["AttemptLog"])
     host: str = ""
     port: int | None = None
@@ -103,7 +104,13 @@ class AttemptLog:
     def another(self, recipients: tuple[Address, ...]) -> AttemptLog:
         """The log of one more server that is asked in the same try, for those who are left."""
         log = AttemptLog(
-            recipients, self.clock, self.why_interrupted, self.keep_transcript, self.in_flight, self.deadline
+            recipients,
+            self.clock,
+            self.why_interrupted,
+            self.keep_transcript,
+            self.in_flight,
+            self.deadline,
+            self.on_progress,
         )
         self.others.append(log)
         return log
@@ -151,7 +158,9 @@ class AttemptLog:
     def unable(self, error: SendkitError) -> None:
         """Note an error that kept the transport from asking: a person must mend what it names."""
         cause = Cause.AUTHENTICATION if isinstance(error, CredentialsError) else Cause.DEFERRED
-        self.settle_all(Verdict(Outcome.DEFERRED, self.phase, cause, Again.NEXT_SERVER, reason=error.message))
+        # What is wrong with the message itself is wrong everywhere.
+        again = Again.NO if isinstance(error, MessageError) else Again.NEXT_SERVER
+        self.settle_all(Verdict(Outcome.DEFERRED, self.phase, cause, again, reason=error.message))
 
     def interrupted(self) -> Failure:
         """The failure of an attempt that was ended from outside."""

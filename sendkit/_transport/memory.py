@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -22,11 +23,12 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import Screening, screen
-from sendkit._smtp.steps import Answers, Command, Plan, Report, Step
+from sendkit._smtp.steps import Answers, Batch, Command, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
-from sendkit._smtp.verdict import Break, Failure, judge_failure, judge_refusal
+from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog, Transport
 from sendkit._transport.script import ActionKind, Script
+from sendkit.errors import MessageError
 
 _USUAL = {
     Phase.GREETING: Reply(220, None, "memory ESMTP"),
@@ -78,6 +80,15 @@ class Sent:
     def message(self) -> EmailMessage:
         """The content, parsed by the standard library."""
         return message_from_bytes(self.content.replace(b"\r\n", b"\n"), policy=policy.default)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What the server has of a message so far."""
+
+    content: Content
+    recipients: list[Address] = field(default_factory=list[Address])
+    octets: bytes = b""
 
 
 class _Fault(Exception):
@@ -158,7 +169,7 @@ class MemoryTransport(Script, Transport):
             parameters=screening.parameters,
             utf8=screening.utf8,
         )
-        taken: list[Address] = []
+        taken = _Taken(screening.content)
         steps = transaction(plan)
         batch = next(steps)
         try:
@@ -168,14 +179,18 @@ class MemoryTransport(Script, Transport):
                     return None
                 reused = False
                 if answers.ended and (answers.failure or answers.replies[0].positive):
-                    self._keep(letter, taken, screening.content)
+                    sender = letter.envelope.reverse_path
+                    self.sent.append(Sent(Envelope(sender, [r.written for r in taken.recipients]), taken.octets))
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
+        except BaseException:  # what `on_progress` raised
+            log.settle(_given_up(steps, log))
+            raise
         self._rset_due, self._connected = not report.clean, not report.close
         return report
 
-    def _answer(self, step: Step, log: AttemptLog, taken: list[Address]) -> Answers:
+    def _answer(self, step: Step, log: AttemptLog, taken: _Taken) -> Answers:
         recipient = step.recipient if isinstance(step, Command) else None
         ended = step.phase is Phase.END_OF_DATA
         log.phase = Phase.BODY if ended else step.phase
@@ -183,6 +198,7 @@ class MemoryTransport(Script, Transport):
         try:
             if ended:
                 self._ask(Phase.BODY, Phase.BODY)
+                self._take_body(log, taken)
                 log.phase = Phase.END_OF_DATA
             reply = self._ask(step.phase, step.phase, recipient)
         except _Fault as fault:
@@ -190,12 +206,18 @@ class MemoryTransport(Script, Transport):
             return Answers((), fault.failure, ended=log.phase is Phase.END_OF_DATA)
         log.answered(step.phase, reply, recipient)
         if recipient is not None and reply.positive:
-            taken.append(recipient)
+            taken.recipients.append(recipient)
         return Answers((reply,), ended=ended)
 
-    def _keep(self, letter: Letter, taken: list[Address], content: Content) -> None:
-        sender = letter.envelope.reverse_path
-        self.sent.append(Sent(Envelope(sender, [r.written for r in taken]), b"".join(content.blocks())))
+    def _take_body(self, log: AttemptLog, taken: _Taken) -> None:
+        connected, self._connected = self._connected, False  # unless nothing goes wrong
+        _tell(log, 0, taken.content.size)
+        try:
+            taken.octets = b"".join(taken.content.blocks())
+        except MessageError as error:
+            raise _Fault(Failure(Break.WITHDRAWN, error.message)) from error
+        _tell(log, taken.content.size, taken.content.size)
+        self._connected = connected
 
     def _ask(self, place: Phase, phase: Phase, recipient: Address | None = None) -> Reply:
         action = self.action(place, recipient=recipient.wire if recipient else None, connection=self._connections)
@@ -211,6 +233,20 @@ class MemoryTransport(Script, Transport):
         limit = _limit(self._timeouts, phase)
         self._virtual.advance(limit)
         raise _Fault(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
+
+
+def _tell(log: AttemptLog, sent: int, total: int) -> None:
+    if log.on_progress is not None:
+        log.on_progress(sent, total)
+
+
+def _given_up(steps: Generator[Batch, Answers, Report], log: AttemptLog) -> dict[Address, Verdict]:
+    try:
+        steps.send(Answers((), log.interrupted()))
+    except StopIteration as stop:
+        report: Report = stop.value
+        return report.verdicts
+    return {}
 
 
 _OK = Reply(250, "2.0.0", "ok")

@@ -1,28 +1,33 @@
 """One transaction on the wire: each batch written in one go, one reply read for each step, and what broke off.
 
 RFC 5321 section 4.5.3.2 (a time limit for each phase), RFC 1047 (what is in doubt). The end of data of a large content
-is written only after the rest has left, so that only its own round trip can be in doubt. Several conversations may have
-been written ahead on one session (RFC 3030 section 4.2); each reads its replies when its turn comes.
+is written only after the rest has left, so that only its own round trip can be in doubt; and never where a file turns
+out not to be what was announced: then the connection is cut. Several conversations may have been written ahead on one
+session (RFC 3030 section 4.2); each reads its replies when its turn comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from sendkit._settings import Timeouts
 from sendkit._smtp.content import Content
-from sendkit._smtp.framing import END_OF_DATA, dot_stuff
+from sendkit._smtp.framing import END_OF_DATA, DotStuffer
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
 from sendkit._smtp.transaction import transaction
+from sendkit._smtp.verdict import Break, Failure
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
+from sendkit._wire.supply import supply
 from sendkit._wire.turns import Turn
+from sendkit.errors import MessageError
 
 _Steps = Generator[Batch, Answers, Report]
 
@@ -77,7 +82,11 @@ class Conversation:
         except Broken as broken:
             self.log.happened(broken.failure.reason)
             return Answers(self.replies, broken.failure, self.ended)
-        except asyncio.CancelledError:
+        except MessageError as error:
+            channel.abort()
+            self.log.happened(error.message)
+            return Answers(self.replies, Failure(Break.WITHDRAWN, error.message))
+        except BaseException:  # a cancellation, or what `on_progress` raised
             channel.abort()
             self._give_up(steps)
             raise
@@ -100,8 +109,11 @@ class Conversation:
         if not payloads:
             channel.write(head)
         elif self.content.size <= SMALL or payloads[0] in (Framing.LONE_DOT, Framing.LAST):
+            if payloads[0] not in (Framing.LONE_DOT, Framing.LAST):
+                self._progress(0)
+                self._progress(self.content.size)
             self.ended = True
-            channel.write(b"".join((head, *self._framed(payloads[0]))), gather=self.session.room > 1)
+            channel.write(head + self._framed(payloads[0]), gather=self.session.room > 1)
         else:
             await self._stream(channel, payloads[0])
 
@@ -114,30 +126,42 @@ class Conversation:
 
     async def _stream(self, channel: Channel, framing: Framing) -> None:
         self.log.phase = Phase.BODY
-        for block in self._framed(framing, end=False):
-            channel.check_quiet()
-            channel.write(block)
-            # The kernel may take it all at once; without a turn of the loop nobody would see that the server has gone.
-            await asyncio.sleep(0)
-            await channel.drain(self.timeouts.body)
+        sent, framed = 0, DotStuffer() if framing is Framing.DOT else bytes
+        async with aclosing(supply(self.content)) as blocks:
+            async for block in blocks:
+                channel.check_quiet()
+                if not sent:
+                    self._progress(0)
+                    channel.write(self._chunk(framing))
+                channel.write(framed(block))
+                # The kernel may take it all at once; without a turn of the loop nobody would see that the server has
+                # gone.
+                await asyncio.sleep(0)
+                await channel.drain(self.timeouts.body)
+                self._progress(sent := sent + len(block))
         if framing is Framing.DOT:
             await channel.flush(self.timeouts.body)
             channel.check_quiet()
             self.ended = True
             channel.write(END_OF_DATA)
 
-    def _framed(self, framing: Framing, *, end: bool = True) -> Iterator[bytes]:
-        if framing in (Framing.CHUNK, Framing.CHUNK_LAST):
-            yield b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
-            yield from self.content.blocks()
-            return
+    def _framed(self, framing: Framing) -> bytes:
+        if framing is Framing.LONE_DOT:
+            return END_OF_DATA
         if framing is Framing.LAST:
-            yield b"BDAT 0 LAST\r\n"
-            return
+            return b"BDAT 0 LAST\r\n"
         if framing is Framing.DOT:
-            yield from dot_stuff(self.content.blocks())
-        if end:
-            yield END_OF_DATA
+            return b"".join((*map(DotStuffer(), self.content.blocks()), END_OF_DATA))
+        return b"".join((self._chunk(framing), *self.content.blocks()))
+
+    def _chunk(self, framing: Framing) -> bytes:
+        if framing is Framing.DOT:
+            return b""
+        return b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
+
+    def _progress(self, sent: int) -> None:
+        if self.log.on_progress is not None:
+            self.log.on_progress(sent, self.content.size)
 
     async def _read(self, channel: Channel, batch: Batch) -> None:
         for step in batch:

@@ -88,8 +88,8 @@ def test_an_inline_picture_is_found_by_its_content_id(tmp_path: Path) -> None:
 
 def test_the_same_message_gives_the_same_octets_each_time() -> None:
     message = Message(sender="ana@example.com", to="luis@example.com", html="ñ", inline={"c": PNG})
-    assert render(message).octets == render(message).octets
-    assert "octets" not in repr(render(message))
+    assert octets_of(message) == octets_of(message)
+    assert "luis" not in repr(render(message))
 
 
 def test_head_fields_are_written_once_and_blind_ones_never() -> None:
@@ -278,7 +278,7 @@ def test_large_content_comes_in_blocks_that_never_part_cr_from_lf() -> None:
     attachment = Attachment.from_bytes(bytes(300_000), filename="a.bin")
     content = compose(Message(sender="ana@example.com", to="b@c.d", attachments=[attachment])).content
     blocks = list(content.blocks())
-    assert len(blocks) > 5
-    assert max(map(len, blocks)) <= 65_537
+    assert len(blocks) > 2
+    assert max(map(len, blocks)) <= 524_288
     assert not [block for block in blocks if block.endswith(b"\r")]
     assert sum(map(len, blocks)) == content.size

@@ -1,0 +1,106 @@
+"""Content in pieces: octets at hand, and large ones that become base64 only on their way out, block by block.
+
+Knows sizes before anything is read. Must not know what the pieces mean.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from sendkit._message.octets import base64_lines, base64_size, blocks
+from sendkit._message.stored import SMALL_FILE, StoredFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BLOCK = 262_656  # a multiple of 57, for whole lines
+
+
+Source: TypeAlias = bytes | StoredFile
+
+
+@dataclass(slots=True, frozen=True)
+class Encoded:
+    """Octets, or a file, to be sent in base64."""
+
+    source: Source = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Octets of base64, line ends included."""
+        return base64_size(len(self.source) if isinstance(self.source, bytes) else self.source.size)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The base64 in blocks of whole lines. Raises MessageError when the file has changed."""
+        return map(base64_lines, _raw(self.source))
+
+
+Piece: TypeAlias = bytes | Encoded
+
+
+def encoded(source: Source) -> Piece:
+    """The source in base64: now if it is small, or else when it leaves."""
+    return base64_lines(source) if isinstance(source, bytes) and len(source) <= SMALL_FILE else Encoded(source)
+
+
+def whole(source: Source) -> bytes:
+    """All octets, read now."""
+    return source if isinstance(source, bytes) else b"".join(source.blocks())
+
+
+def is_utf8(source: Source) -> bool:
+    """Whether the octets are UTF-8 text; a file is read for it, block by block."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _raw(source):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _raw(source: Source) -> Iterator[bytes | memoryview]:
+    if isinstance(source, StoredFile):
+        return source.blocks()
+    view = memoryview(source)
+    return (view[start : start + _BLOCK] for start in range(0, len(view), _BLOCK))
+
+
+def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The same content in as few pieces as can be."""
+    found: list[Piece] = []
+    run: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            run.append(piece)
+        else:
+            found += [b"".join(run), piece]
+            run = []
+    return (*found, b"".join(run))
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    """Octets in all."""
+    return sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
+
+
+def files_in(pieces: Iterable[Piece]) -> list[StoredFile]:
+    """The files that are still to be read."""
+    return [piece.source for piece in pieces if isinstance(piece, Encoded) and isinstance(piece.source, StoredFile)]
+
+
+def blocks_of(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """All octets in order, in blocks of which none ends between CR and LF. Raises MessageError."""
+    held = b""  # a short piece leaves with the block behind it, not in a packet of its own
+    for piece in pieces:
+        if isinstance(piece, bytes) and len(piece) < SMALL_FILE:
+            held += piece
+            continue
+        for block in blocks(piece) if isinstance(piece, bytes) else piece.blocks():
+            yield held + block if held else block
+            held = b""
+    if held:
+        yield held
