@@ -55,6 +55,11 @@ def complain(text: str) -> None:
     _write(sys.stderr, lambda: sys.stderr.write(f"{text}\n"))
 
 
+def draw(text: str) -> None:
+    """Write on standard error as it is, to be drawn over by what comes next."""
+    _write(sys.stderr, lambda: sys.stderr.write(text))
+
+
 def _write(stream: TextIO, write: Callable[[], object]) -> None:
     try:
         write()

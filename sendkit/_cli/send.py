@@ -12,6 +12,7 @@ from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import message_of
+from sendkit._cli.progress import bar
 from sendkit._cli.report import print_failure, print_recipients
 from sendkit._message.compose import compose
 from sendkit._result import failed_before_sending
@@ -49,7 +50,11 @@ def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryR
     try:
         with mailer_for(options) as mailer:
             result = mailer.send(
-                message, envelope_from=options.envelope_from, recipients=_redirected(options), check=False
+                message,
+                envelope_from=options.envelope_from,
+                recipients=_redirected(options),
+                check=False,
+                on_progress=None if options.verbose else bar(),
             )
     except KeyboardInterrupt as interrupt:
         if result is not None:  # it came when all was settled, and only the good-bye to the server was left

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._message.octets import base64_lines, base64_size, blocks
-from sendkit._message.stored import SMALL_FILE, StoredFile
+from sendkit._message.stored import BLOCK, SMALL_FILE, StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-_BLOCK = 262_656  # a multiple of 57, for whole lines
 
 
 Source: TypeAlias = bytes | StoredFile
@@ -66,7 +64,7 @@ def _raw(source: Source) -> Iterator[bytes | memoryview]:
     if isinstance(source, StoredFile):
         return source.blocks()
     view = memoryview(source)
-    return (view[start : start + _BLOCK] for start in range(0, len(view), _BLOCK))
+    return (view[start : start + BLOCK] for start in range(0, len(view), BLOCK))
 
 
 def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

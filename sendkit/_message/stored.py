@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A file of at most this many octets is read at once: it costs less memory than a connection does.
 SMALL_FILE = 65_536
-_BLOCK = 262_656  # a multiple of 57, so that a block becomes whole lines of base64
+BLOCK = 145_920  # a multiple of 57, so that a block becomes whole lines of base64
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,7 +45,7 @@ class StoredFile:
         with self._opened() as file:
             left = self.size
             while left:
-                block = file.read(min(_BLOCK, left))
+                block = file.read(min(BLOCK, left))
                 left -= len(block)
                 if not block or not left:
                     self._compare(file, left)
