@@ -157,11 +157,13 @@ class _Search:
 
     def look(self, place: str, thing: object) -> None:
         """Look at a thing, and into it."""
-        if id(thing) in self._seen:
+        if thing is None or id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing
         if isinstance(thing, str | bytes | bytearray):
             self._text(place, thing)
+        elif isinstance(thing, int | float):
+            self._text(place, repr(thing))
         elif isinstance(thing, TracebackType):
             self._frames(place, thing)
         else:

@@ -16,7 +16,7 @@ from .truth import RECIPIENTS, Fate, Fates
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sendkit import DeliveryResult, RecipientResult
+    from sendkit import RecipientResult
     from tests.servers.scripted_records import Connection
 
     from .stage import Evidence
@@ -97,7 +97,6 @@ def _told(evidence: Evidence, truth: Mapping[str, Fates] | None) -> Iterator[Fin
         return
     for to in RECIPIENTS:
         yield from _one(result.recipients[to], evidence.copies_for(to), truth[to] if truth else None)
-    yield from _secrets(result)
 
 
 def _one(told: RecipientResult, copies: int, truth: Fates | None) -> Iterator[Finding]:
@@ -113,14 +112,3 @@ def _one(told: RecipientResult, copies: int, truth: Fates | None) -> Iterator[Fi
     if not fates or (truth is not None and not fates & truth):
         allowed = " or ".join(sorted(fate.value for fate in truth or ()))
         yield Finding(Count.WRONG, f"{words}: should be {allowed}")
-
-
-def _secrets(result: DeliveryResult) -> Iterator[Finding]:
-    texts = [result.model_dump_json(), repr(result)]
-    try:
-        result.raise_for_failure()
-    except Exception as error:  # noqa: BLE001 - whatever is raised is searched
-        texts += [str(error), repr(error)]
-    for secret in SECRETS:
-        if any(secret.decode() in text for text in texts):
-            yield Finding(Count.LEAKS, "the password stands in the result or its error")

@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sendkit import AsyncMailer, Message, RetryPolicy, Security, Server, Timeouts
+from sendkit import AsyncMailer, DeliveryError, Message, RetryPolicy, Security, Server, Timeouts
+from sendkit.testing import assert_no_secret_leaks
 from tests.servers.authority import Authority
 from tests.servers.scripted import AUTH, BASE, ScriptedServer
 
@@ -103,9 +104,10 @@ def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True) -
 
 
 def mailer(server: ScriptedServer, timeouts: Timeouts, *, tries: int = 1, tls: bool = True) -> AsyncMailer:
-    """A mailer that logs in, and does not wait between its tries."""
+    """A mailer that logs in, does not wait between its tries, and keeps what was said."""
     retry = RetryPolicy(max_attempts=tries, wait=lambda _: 0)
-    return AsyncMailer(server_of(server, timeouts, tls=tls), username=USER, password=PASSWORD, retry=retry)
+    place = server_of(server, timeouts, tls=tls)
+    return AsyncMailer(place, username=USER, password=PASSWORD, retry=retry, transcript=True)
 
 
 def letter(subject: str = "the one in question", *, large: bool = False) -> Message:
@@ -137,7 +139,10 @@ def play(
 
 
 def observe(server: ScriptedServer, act: Callable[[Evidence], Coroutine[Any, Any, None]]) -> Evidence:
-    """Start the server, do what is to be done on an event loop of its own, and write down all that came of it."""
+    """Start the server, do what is to be done on an event loop of its own, and write down all that came of it.
+
+    Everything that can be seen of it is searched for the password, log records at DEBUG and transcripts too.
+    """
     evidence = Evidence()
 
     async def watched() -> None:
@@ -146,11 +151,25 @@ def observe(server: ScriptedServer, act: Callable[[Evidence], Coroutine[Any, Any
         await act(evidence)
         evidence.left += [f"task: {task!r}" for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
-    with _watched(evidence), server:
-        asyncio.run(watched())
-        _settle(evidence, server)
+    watch = assert_no_secret_leaks(PASSWORD)
+    try:
+        with watch, _watched(evidence), server:
+            asyncio.run(watched())
+            _settle(evidence, server)
+        watch.look_at(evidence.result, evidence.error, _raised(evidence.result))
+    except AssertionError as leak:
+        evidence.left.append(f"secret: {leak}")
     evidence.copies, evidence.connections = server.copies(), server.connections
     return evidence
+
+
+def _raised(result: DeliveryResult | None) -> DeliveryError | None:
+    try:
+        if result is not None:
+            result.raise_for_failure()
+    except DeliveryError as error:
+        return error
+    return None
 
 
 async def send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, RetryPolicy
 
-from .checks import SECRETS, Count, judge
-from .stage import Evidence, letter
-from .truth import DOUBT, RECIPIENTS, YES, A, B
+from .checks import Count, judge
+from .stage import PASSWORD, Evidence, letter, limits, mailer, observe, scripted, send
+from .truth import DOUBT, RECIPIENTS, YES, A, B, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def told(transport: MemoryTransport) -> DeliveryResult:
@@ -70,10 +75,25 @@ def test_a_foreign_exception_is_wrong_and_no_answer_at_all_hangs() -> None:
     assert counts(Evidence(hung=True)) == {Count.HANGS}
 
 
-def test_a_secret_in_the_result_is_a_leak(honest: Evidence) -> None:
-    assert honest.result is not None
-    honest.result = honest.result.model_copy(update={"reverse_path": SECRETS[0].decode()})
-    assert counts(honest) == {Count.LEAKS}
+@pytest.mark.parametrize("leak", [lambda: logging.getLogger("sendkit.smtp").debug("AUTH %s", PASSWORD), None])
+def test_a_secret_in_a_log_or_a_result_is_a_leak(leak: Callable[[], None] | None) -> None:
+    def careless(evidence: Evidence) -> None:
+        if leak is not None:
+            leak()
+        elif evidence.result is not None:
+            evidence.result = evidence.result.model_copy(update={"reverse_path": PASSWORD})
+
+    server = scripted(Mode.CHUNKING)
+
+    async def act(evidence: Evidence) -> None:
+        async with mailer(server, limits()) as used:
+            await send(evidence, used, letter())
+        careless(evidence)
+
+    (finding,) = judge(observe(server, act))
+    assert finding.count is Count.LEAKS
+    assert finding.words.startswith("secret: the secret leaks")
+    assert PASSWORD not in finding.words
 
 
 def test_what_was_left_behind_is_a_leak(honest: Evidence) -> None:
