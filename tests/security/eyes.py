@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._smtp.capabilities import Capabilities
-from sendkit._smtp.framing import END_OF_DATA, dot_stuff
+from sendkit._smtp.framing import END_OF_DATA, DotStuffer
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import screen
 from sendkit._smtp.steps import Answers, Command, Mode, Plan
@@ -85,7 +85,7 @@ def octets_of(letter: Letter) -> bytes:
 
 def on_the_wire(letter: Letter) -> bytes:
     """The content as DATA carries it, with the dot."""
-    return b"".join([*dot_stuff(letter.content.blocks()), END_OF_DATA])
+    return b"".join([*map(DotStuffer(), letter.content.blocks()), END_OF_DATA])
 
 
 def ends_of_data(octets: bytes) -> list[int]:
