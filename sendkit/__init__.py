@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sendkit._smtp.reply import Reply
     from sendkit._smtp.verdict import Outcome
     from sendkit._sync import Mailer
+    from sendkit._transport.console import ConsoleTransport
+    from sendkit._transport.file import FileTransport
     from sendkit._transport.memory import MemoryTransport
     from sendkit.errors import DeliveryError
 
@@ -33,9 +35,11 @@ __all__ = [
     "AsyncMailer",
     "Attachment",
     "Attempt",
+    "ConsoleTransport",
     "DeliveryError",
     "DeliveryResult",
     "Envelope",
+    "FileTransport",
     "Mailbox",
     "Mailer",
     "MemoryTransport",
@@ -60,9 +64,11 @@ _HOMES = {
     "AsyncMailer": "_mailer",
     "Attachment": "_message.attachment",
     "Attempt": "_result",
+    "ConsoleTransport": "_transport.console",
     "DeliveryError": "errors",
     "DeliveryResult": "_result",
     "Envelope": "_smtp.envelope",
+    "FileTransport": "_transport.file",
     "Mailbox": "_message.mailbox",
     "Mailer": "_sync",
     "MemoryTransport": "_transport.memory",

@@ -29,6 +29,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport.base import Transport
+from sendkit._transport.named import named_transport
 
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
@@ -107,10 +108,10 @@ class AsyncMailer:
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-        SENDKIT_TRANSPORT=memory sends nowhere, for tests. Raises ConfigurationError.
+        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
         """
         if settings.get("transport") is None and (name := os.environ.get("SENDKIT_TRANSPORT")):
-            settings["transport"] = _named_transport(name)
+            settings["transport"] = named_transport(name)
         if settings.get("transport") is not None:
             return cls(None, **settings)
         return cls(Account.all_from_env(os.environ), **settings)
@@ -307,13 +308,3 @@ def _wire(
     from sendkit._transport.failover import FailoverTransport  # noqa: PLC0415 - most mailers have one server
 
     return FailoverTransport(transports)
-
-
-def _named_transport(name: str) -> Transport:
-    if name.strip().lower() != "memory":
-        raise errors.ConfigurationError(
-            f"SENDKIT_TRANSPORT: unknown transport {name!r}", hint="the one there is: memory"
-        )
-    from sendkit._transport.memory import MemoryTransport  # noqa: PLC0415 - only tests need it
-
-    return MemoryTransport()

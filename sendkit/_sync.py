@@ -87,7 +87,7 @@ class Mailer:
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-        SENDKIT_TRANSPORT=memory sends nowhere, for tests. Raises ConfigurationError.
+        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
         """
         return cls._of(_core().from_env(**settings))
 

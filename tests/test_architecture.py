@@ -32,7 +32,7 @@ ORDER = (
     ("sendkit._mailer",),
     ("sendkit._portal",),
     ("sendkit._sync",),
-    ("sendkit._send",),
+    ("sendkit._send", "sendkit.transports"),
     ("sendkit",),
     ("sendkit.testing",),
     ("sendkit._cli",),

@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -110,11 +111,19 @@ def test_a_transport_that_is_given_goes_before_the_environment(monkeypatch: pyte
     assert len(transport.sent) == 1
 
 
-def test_an_unknown_transport_is_refused_with_the_one_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SENDKIT_TRANSPORT", "pigeon")
-    with pytest.raises(errors.ConfigurationError, match="pigeon") as failure:
+@pytest.mark.parametrize("name", ["pigeon", "file", "file:", "memory:x", "console:x"])
+def test_an_unknown_transport_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SENDKIT_TRANSPORT", name)
+    with pytest.raises(errors.ConfigurationError, match=name) as failure:
         Mailer.from_env()
-    assert "memory" in (failure.value.hint or "")
+    assert "memory, console, or file:DIR" in (failure.value.hint or "")
+
+
+def test_the_environment_may_name_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SENDKIT_TRANSPORT", f"File:{tmp_path / 'out:box'}")
+    with Mailer.from_env() as postman:
+        postman.send(message())
+    assert len(list((tmp_path / "out:box").glob("*.eml"))) == 1
 
 
 @pytest.mark.parametrize("name", ["SENDKIT_URL", "SENDKIT_HOST"])

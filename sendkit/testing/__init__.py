@@ -1,5 +1,5 @@
-"""For the tests of applications that send mail: a real server on this machine that does what a test tells it, and a
-watch over secrets.
+"""For the tests of applications that send mail: a real server on this machine that does what a test tells it, a watch
+over secrets, and the laws of a transport.
 
 Everything here is public, and loaded when it is first used, so that a test run that uses none of it pays nothing.
 Must not know: pytest (only `plugin` does), or any server but its own.
@@ -11,12 +11,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendkit.testing.contract import TransportContract
     from sendkit.testing.local_server import LocalServer
     from sendkit.testing.secrets import SecretWatch, assert_no_secret_leaks
 
-__all__ = ["LocalServer", "SecretWatch", "assert_no_secret_leaks"]
+__all__ = ["LocalServer", "SecretWatch", "TransportContract", "assert_no_secret_leaks"]
 
-_HOMES = {"LocalServer": "local_server", "SecretWatch": "secrets", "assert_no_secret_leaks": "secrets"}
+_HOMES = {
+    "LocalServer": "local_server",
+    "SecretWatch": "secrets",
+    "TransportContract": "contract",
+    "assert_no_secret_leaks": "secrets",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,91 @@
+"""A folder as a transport: each message as an `.eml` file, and beside it as `.json` who it was for.
+
+A message is there whole or not at all: both files are written under other names, flushed to the disk, and renamed.
+Names are made of the time and of chance, never of anything that a message says, and only their owner may read them. All
+of it happens on the loop's own thread, so that no cancellation finds a message half written.
+Must not know: the command line, or mailers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from sendkit._message.letter import Letter
+from sendkit._result import DeliveryResult, RecipientResult
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted
+from sendkit._transport.base import AttemptLog, Transport
+from sendkit.errors import ConfigurationError
+
+
+class FileTransport(Transport):
+    """Puts each message into a folder, which is made where it is missing, and sends nothing.
+
+    `NAME.eml` holds the octets that would have gone out (no Bcc), `NAME.json` the DeliveryResult: the reverse path and
+    all recipients. In order of time when sorted by name. Raises ConfigurationError when the folder cannot be one.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory).expanduser()
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Write both files; a full disk and the like is a deferral."""
+        log.host, log.phase = "file", Phase.BODY
+        self._make_directory()
+        name = f"{log.clock.now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}"
+        reply = Reply(250, "2.0.0", f"kept as {name}.eml")
+        try:
+            self._write(name, letter, _result(letter, reply))
+        except OSError as error:
+            reason = f"{self.directory} cannot be written to: {error.strerror or error}"
+            log.settle_all(Verdict(Outcome.DEFERRED, Phase.BODY, Cause.DEFERRED, Again.LATER, reason=reason))
+            return
+        log.answered(Phase.END_OF_DATA, reply)
+        log.settle_all(accepted(reply))
+
+    def _make_directory(self) -> None:
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "name a folder that you may write to, as in SENDKIT_TRANSPORT=file:outbox"
+            raise ConfigurationError(f"{self.directory} cannot be a folder: {error.strerror}", hint=hint) from error
+
+    def _write(self, name: str, letter: Letter, result: DeliveryResult) -> None:
+        with contextlib.ExitStack() as stack:
+            envelope = self._put_down([result.model_dump_json(indent=2).encode()], stack)
+            message = self._put_down(letter.content.blocks(), stack)
+            message.rename(self.directory / f"{name}.eml")
+            try:
+                envelope.rename(self.directory / f"{name}.json")
+            except OSError:
+                (self.directory / f"{name}.eml").unlink()
+                raise
+
+    def _put_down(self, blocks: Iterable[bytes], stack: contextlib.ExitStack) -> Path:
+        descriptor, path = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.directory)  # 0600, whatever the umask
+        stack.callback(Path(path).unlink, missing_ok=True)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(blocks)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(path)
+
+
+def _result(letter: Letter, reply: Reply) -> DeliveryResult:
+    taken = [
+        RecipientResult(
+            address=address, outcome=Outcome.ACCEPTED, reply=reply, attempts=1, server="file", phase=Phase.END_OF_DATA
+        )
+        for address in letter.envelope.recipients
+    ]
+    return DeliveryResult(
+        message_id=letter.message_id,
+        reverse_path=letter.envelope.reverse_path,
+        recipients={recipient.address: recipient for recipient in taken},
+    )

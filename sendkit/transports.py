@@ -1,0 +1,40 @@
+"""What the author of a transport needs: the base class, what it is handed, and the words for what became of a letter.
+
+A transport carries a `Letter` once and writes into an `AttemptLog`; whether to try again is decided elsewhere.
+`sendkit.testing.TransportContract` tests one. Only names here, no code.
+"""
+
+from __future__ import annotations
+
+from sendkit._message.letter import Letter
+from sendkit._smtp.verdict import (
+    Again,
+    Break,
+    Cause,
+    Failure,
+    Verdict,
+    accepted,
+    judge_failure,
+    judge_refusal,
+    rejected_unasked,
+)
+from sendkit._transport.base import AttemptLog, Clock, SystemClock, Transport
+from sendkit._transport.failover import FailoverTransport
+
+__all__ = [
+    "Again",
+    "AttemptLog",
+    "Break",
+    "Cause",
+    "Clock",
+    "FailoverTransport",
+    "Failure",
+    "Letter",
+    "SystemClock",
+    "Transport",
+    "Verdict",
+    "accepted",
+    "judge_failure",
+    "judge_refusal",
+    "rejected_unasked",
+]

@@ -1,0 +1,119 @@
+"""A folder as a transport: whole files or none, for their owner alone, under names that no message can choose."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from sendkit import DeliveryResult, FileTransport, Mailer, Message, Outcome, errors
+from sendkit._transport.memory import VirtualClock
+from tests.accounts import ANA, EVA, LUIS, ONCE, OPS, message
+
+resource = pytest.importorskip("resource", reason="how large a file may grow can be limited on POSIX systems only")
+NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.(eml|json)")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "mail" / "outbox"
+
+
+@pytest.fixture
+def mailer(folder: Path) -> Iterator[Mailer]:
+    with Mailer(transport=FileTransport(folder), retry=ONCE) as mailer:
+        yield mailer
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file may grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def mode(path: Path) -> int:
+    """Who may do what with it."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_message_is_a_file_that_mail_programs_open_with_its_envelope_beside_it(mailer: Mailer, folder: Path) -> None:
+    result = mailer.send(Message(sender=ANA, to=LUIS, bcc=EVA, subject="Hola", text="¿Qué tal?"), envelope_from=OPS)
+    (eml,) = folder.glob("*.eml")
+    parsed = message_from_bytes(eml.read_bytes(), policy=policy.default)
+    assert (parsed["Subject"], parsed["Message-ID"]) == ("Hola", result.message_id)
+    assert EVA.encode() not in eml.read_bytes()
+    kept = DeliveryResult.model_validate_json(eml.with_suffix(".json").read_bytes())
+    assert (kept.ok, kept.reverse_path, kept.message_id) == (True, OPS, result.message_id)
+    assert [*kept.recipients] == [LUIS, EVA]
+    assert kept.recipients[LUIS].reply == result.recipients[LUIS].reply
+    assert str(result.recipients[LUIS].reply) == f"250 2.0.0 kept as {eml.name}"
+
+
+def test_only_their_owner_may_read_them_whatever_the_umask(mailer: Mailer, folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        mailer.send(message())
+    finally:
+        os.umask(before)
+    assert mode(folder) == 0o700
+    assert {mode(path) for path in folder.iterdir()} == {0o600}
+
+
+def test_no_message_chooses_the_name_of_its_file(mailer: Mailer, folder: Path) -> None:
+    evil = (
+        b"From: ana@example.com\r\nTo: luis@example.com\r\nSubject: ../../x\r\nMessage-ID: <../../../x@example.com>\r\n"
+    )
+    for number in range(3):
+        mailer.send(Message.from_bytes(evil + b"\r\n%d" % number))
+    names = [path.name for path in folder.iterdir()]
+    assert len(names) == 6
+    assert all(map(NAME.fullmatch, names))
+    assert [path.name for path in folder.parent.iterdir()] == ["outbox"]
+
+
+def test_sorted_by_name_they_stand_in_the_order_of_time(mailer: Mailer, folder: Path) -> None:
+    for number in range(5):
+        mailer.send(message(subject=str(number)))
+    found = [message_from_bytes(path.read_bytes())["Subject"] for path in sorted(folder.glob("*.eml"))]
+    assert found == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.usefixtures("no_room")
+def test_a_full_disk_is_a_deferral_and_leaves_nothing_behind(mailer: Mailer, folder: Path) -> None:
+    result = mailer.send(message(), check=False)
+    recipient = result.recipients[LUIS]
+    assert (recipient.outcome, recipient.retryable) == (Outcome.DEFERRED, True)
+    assert "cannot be written to: File too large" in (recipient.reason or "")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_message_without_its_envelope_does_not_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = FileTransport(folder)
+    transport.clock = VirtualClock()
+    monkeypatch.setattr("secrets.token_hex", lambda octets: "00" * octets)
+    (folder / f"{transport.clock.now():%Y%m%dT%H%M%S.%fZ}-{'00' * 8}.json").mkdir(parents=True)
+    with Mailer(transport=transport, retry=ONCE) as mailer:
+        assert mailer.send(message(), check=False).deferred
+    assert [path.suffix for path in folder.iterdir()] == [".json"]
+
+
+def test_a_folder_that_is_none_is_an_error_of_the_caller(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        Mailer(transport=FileTransport(tmp_path / "file" / "outbox")) as mailer,
+        pytest.raises(errors.ConfigurationError, match="cannot be a folder") as caught,
+    ):
+        mailer.send(message())
+    assert "SENDKIT_TRANSPORT=file:" in (caught.value.hint or "")
+
+
+def test_a_tilde_is_the_home_of_the_user() -> None:
+    assert FileTransport("~/outbox").directory == Path.home() / "outbox"
