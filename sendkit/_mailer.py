@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack, cast
 
 from sendkit import errors
 from sendkit._account import Account, check_username
+from sendkit._audience import Audience, settings_of
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._message.message import Message
@@ -51,6 +52,8 @@ class MailerSettings(TypedDict, total=False):
     deadline: float | None
     max_connections: int
     transcript: bool
+    redirect_all_to: Iterable[str] | str | None
+    allow_only: Iterable[str] | str | None
 
 
 class AsyncMailer:
@@ -60,7 +63,8 @@ class AsyncMailer:
     first. With a `username` it logs in; the password is `password=`, what `credentials=` says, or found in the
     environment or the operating system's keyring. `deadline` is the default in seconds for one message with all its
     tries. `transport` replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets
-    masked.
+    masked. For machines that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients,
+    but for those that `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
 
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
@@ -77,6 +81,8 @@ class AsyncMailer:
         deadline: float | None = None,
         max_connections: int = 4,
         transcript: bool = False,
+        redirect_all_to: Iterable[str] | str | None = None,
+        allow_only: Iterable[str] | str | None = None,
     ) -> None:
         from sendkit._credentials import sealed  # noqa: PLC0415
 
@@ -92,6 +98,7 @@ class AsyncMailer:
         self._deadline = deadline
         self._max_connections = max_connections
         self._transcript = transcript
+        self._audience = Audience.of(redirect_all_to, allow_only)
         self._closed = False
         self._under_way: set[asyncio.Task[Any]] = set()
 
@@ -108,10 +115,14 @@ class AsyncMailer:
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
+        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. SENDKIT_REDIRECT_ALL_TO
+        and SENDKIT_ALLOW_ONLY stand for the two settings. Raises ConfigurationError.
         """
         if settings.get("transport") is None and (name := os.environ.get("SENDKIT_TRANSPORT")):
             settings["transport"] = named_transport(name)
+        redirect_all_to, allow_only = settings_of(os.environ)
+        settings.setdefault("redirect_all_to", redirect_all_to)
+        settings.setdefault("allow_only", allow_only)
         if settings.get("transport") is not None:
             return cls(None, **settings)
         return cls(Account.all_from_env(os.environ), **settings)
@@ -186,7 +197,8 @@ class AsyncMailer:
         if self._closed:
             hint = "send inside its `with` block, or make a new one"
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
-        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight, on_progress)
+        letter, withheld = self._audience.admit(letter)
+        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight, on_progress, withheld)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:
@@ -218,7 +230,8 @@ def result_of(delivery: Delivery, index: int | None = None) -> DeliveryResult:
     return DeliveryResult(
         message_id=letter.message_id,
         reverse_path=letter.reverse_path.written if letter.reverse_path else "",
-        recipients={r.written: _recipient_result(delivery, r) for r in letter.recipients},
+        recipients={r.written: _recipient_result(delivery, r) for r in letter.recipients}
+        | {r.address: r for r in delivery.withheld},
         attempts=tuple(log.summary() for log in delivery.logs),
         index=index,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._message.letter import Letter
+from sendkit._result import RecipientResult
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.verdict import Again, Outcome, Verdict
@@ -53,8 +54,8 @@ class RetryPolicy(BaseModel):
 class Delivery:
     """One message on its way: the letter, the log of each attempt so far, and when it must be over.
 
-    `deadline` is on the transport's clock; `run_within` sets it. The truth about every recipient can be told at any
-    moment.
+    `deadline` is on the transport's clock; `run_within` sets it. `withheld` are those whom nobody is asked for. The
+    truth about every recipient can be told at any moment.
     """
 
     letter: Letter
@@ -63,6 +64,7 @@ class Delivery:
     keep_transcript: bool = False
     in_flight: int = 1
     on_progress: Callable[[int, int], object] | None = None
+    withheld: tuple[RecipientResult, ...] = ()
     deadline: float | None = None
     why_interrupted: Callable[[], str] = cancelled
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
@@ -74,6 +76,8 @@ class Delivery:
 
     async def run(self) -> None:
         """Try until nobody is left who may be tried again, or the policy says enough."""
+        if not self.letter.recipients:
+            return
         started = self.transport.clock.monotonic()
         left = await self._attempt()
         if left:

@@ -43,6 +43,8 @@ class Mailer:
         deadline: float | None = None,
         max_connections: int = 4,
         transcript: bool = False,
+        redirect_all_to: Iterable[str] | str | None = None,
+        allow_only: Iterable[str] | str | None = None,
     ) -> None:
         from sendkit._credentials import sealed  # noqa: PLC0415 - see the law of this file
 
@@ -58,6 +60,8 @@ class Mailer:
                 deadline=deadline,
                 max_connections=max_connections,
                 transcript=transcript,
+                redirect_all_to=redirect_all_to,
+                allow_only=allow_only,
             )
         )
 
@@ -87,7 +91,8 @@ class Mailer:
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
+        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. SENDKIT_REDIRECT_ALL_TO
+        and SENDKIT_ALLOW_ONLY stand for the two settings. Raises ConfigurationError.
         """
         return cls._of(_core().from_env(**settings))
 

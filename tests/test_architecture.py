@@ -25,7 +25,7 @@ ORDER = (
     ("sendkit._smtp",),
     ("sendkit._message",),
     ("sendkit._result", "sendkit._settings", "sendkit._credentials"),
-    ("sendkit._account", "sendkit._transport.base", "sendkit._transport.script"),
+    ("sendkit._account", "sendkit._audience", "sendkit._transport.base", "sendkit._transport.script"),
     ("sendkit._wire",),
     ("sendkit._transport",),
     ("sendkit._retry", "sendkit._stream"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import Mailer, RetryPolicy, Server
 from sendkit._account import Account
+from sendkit._audience import settings_of
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def mailer_for(options: SendOptions) -> Mailer:
     if os.environ.get("SENDKIT_TRANSPORT"):
         return Mailer.from_env(retry=retry, deadline=options.deadline)
     accounts = [_as_told(account, options) for account in _accounts(options)]
-    return Mailer(accounts, retry=retry, deadline=options.deadline)
+    redirect_all_to, allow_only = settings_of(os.environ)
+    return Mailer(
+        accounts, retry=retry, deadline=options.deadline, redirect_all_to=redirect_all_to, allow_only=allow_only
+    )
 
 
 def _as_told(account: Account, options: SendOptions) -> Account:

@@ -190,6 +190,20 @@ def test_the_server_behind_the_first_is_asked_where_the_first_is_down(
     assert (answer.code, len(server.messages)) == (0, 1)
 
 
+def test_a_staging_machine_sends_to_nobody_else(
+    shell: Shell, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDKIT_REDIRECT_ALL_TO", "dev@example.com")
+    answer = shell("send", *account(server), *LETTER)
+    assert answer.out.startswith("dev@example.com  accepted")
+    assert [sent.envelope.recipients for sent in server.messages] == [("dev@example.com",)]
+    monkeypatch.delenv("SENDKIT_REDIRECT_ALL_TO")
+    monkeypatch.setenv("SENDKIT_ALLOW_ONLY", "dev@example.com")
+    answer = shell("send", *account(server), *LETTER)
+    assert (answer.code, len(server.messages)) == (69, 1)
+    assert "may not write to that address" in answer.out + answer.err
+
+
 def test_the_memory_transport_sends_nowhere(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENDKIT_TRANSPORT", "memory")
     answer = shell("send", *LETTER)
