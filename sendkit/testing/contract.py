@@ -125,7 +125,7 @@ class TransportContract(ABC):
     def test_a_cancelled_delivery_is_let_through_and_told_truly(self) -> None:
         for turns in _TURNS:
             transport, letter = self.make_transport(), compose(_message())
-            delivery = Delivery(letter, transport, RetryPolicy(max_attempts=1), lambda: "cancelled by the contract")
+            delivery = Delivery(letter, transport, RetryPolicy(max_attempts=1))
             ended = asyncio.run(_cancelled(transport, delivery.run(), turns))
             _check(ended in (None, asyncio.CancelledError), f"a cancellation became {ended}")
             told = {delivery.verdict(recipient)[0].outcome for recipient in letter.recipients}
