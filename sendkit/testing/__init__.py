@@ -11,14 +11,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendkit.testing._parts import ReceivedPart
+    from sendkit.testing._received import ReceivedMessage
     from sendkit.testing.contract import TransportContract
     from sendkit.testing.local_server import LocalServer
     from sendkit.testing.secrets import SecretWatch, assert_no_secret_leaks
 
-__all__ = ["LocalServer", "SecretWatch", "TransportContract", "assert_no_secret_leaks"]
+__all__ = [
+    "LocalServer",
+    "ReceivedMessage",
+    "ReceivedPart",
+    "SecretWatch",
+    "TransportContract",
+    "assert_no_secret_leaks",
+]
 
 _HOMES = {
     "LocalServer": "local_server",
+    "ReceivedMessage": "_received",
+    "ReceivedPart": "_parts",
     "SecretWatch": "secrets",
     "TransportContract": "contract",
     "assert_no_secret_leaks": "secrets",
