@@ -29,6 +29,7 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
+from sendkit._transport import diversion
 from sendkit._transport.base import Transport
 from sendkit._transport.named import named_transport
 
@@ -94,6 +95,7 @@ class AsyncMailer:
             _check_logins(accounts, password, credentials)
             transport = _wire(accounts, password, credentials, max_connections)
         self._transport = transport
+        self._named = diversion.is_by_name()
         self._retry = retry or RetryPolicy()
         self._deadline = deadline
         self._max_connections = max_connections
@@ -118,14 +120,17 @@ class AsyncMailer:
         SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. SENDKIT_REDIRECT_ALL_TO
         and SENDKIT_ALLOW_ONLY stand for the two settings. Raises ConfigurationError.
         """
-        if settings.get("transport") is None and (name := os.environ.get("SENDKIT_TRANSPORT")):
-            settings["transport"] = named_transport(name)
         redirect_all_to, allow_only = settings_of(os.environ)
         settings.setdefault("redirect_all_to", redirect_all_to)
         settings.setdefault("allow_only", allow_only)
         if settings.get("transport") is not None:
             return cls(None, **settings)
-        return cls(Account.all_from_env(os.environ), **settings)
+        with diversion.by_name() as stand_in:
+            named = os.environ.get("SENDKIT_TRANSPORT")
+            settings["transport"] = stand_in or (named_transport(named) if named else None)
+            if settings["transport"] is not None:
+                return cls(None, **settings)
+            return cls(Account.all_from_env(os.environ), **settings)
 
     async def send(
         self,
@@ -198,7 +203,8 @@ class AsyncMailer:
             hint = "send inside its `with` block, or make a new one"
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
         letter, withheld = self._audience.admit(letter)
-        delivery = Delivery(letter, self._transport, self._retry, self._transcript, in_flight, on_progress, withheld)
+        transport = diversion.instead_of(self._transport, named=self._named)
+        delivery = Delivery(letter, transport, self._retry, self._transcript, in_flight, on_progress, withheld)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:

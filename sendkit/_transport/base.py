@@ -207,10 +207,12 @@ class AttemptLog:
 class Transport(ABC):
     """Carries letters. Raises CredentialsError or ConfigurationError before any byte goes out, and nothing else.
 
-    Whatever a server or the network does is no exception, but a verdict in the log.
+    Whatever a server or the network does is no exception, but a verdict in the log. `hosts` are the servers that it
+    reaches over a network; a double reaches none.
     """
 
     clock: Clock = SystemClock()
+    hosts: tuple[str, ...] = ()
 
     @abstractmethod
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

@@ -74,6 +74,7 @@ class FailoverTransport(Transport):
             hint = 'name one at least: Mailer(["smtp.example.com", "backup.example.com"])'
             raise ConfigurationError("a mailer without a server", hint=hint)
         self.clock = transports[0].clock
+        self.hosts = tuple(host for transport in transports for host in transport.hosts)
         self._servers = [_Server(transport) for transport in transports]
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

@@ -13,6 +13,7 @@ from sendkit._message.letter import Letter
 from sendkit._settings import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Verdict
+from sendkit._transport import diversion
 from sendkit._transport.base import AttemptLog, Transport
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
@@ -28,6 +29,8 @@ class SMTPTransport(Transport):
     def __init__(
         self, server: Server, *, username: str | None, credentials: Credentials | None, max_connections: int
     ) -> None:
+        diversion.check(server.host)
+        self.hosts = (server.host,)
         self._server = server
         self._username = username
         self._credentials = credentials
@@ -40,6 +43,7 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
+        diversion.check(self._server.host, self)
         log.host, log.port = self._server.host, self._server.port
         pool = self._current_pool()
         try:

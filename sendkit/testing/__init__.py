@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendkit.testing._box import Box
+    from sendkit.testing._mailbox import MemoryMailbox
     from sendkit.testing._parts import ReceivedPart
     from sendkit.testing._received import ReceivedMessage
     from sendkit.testing.contract import TransportContract
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from sendkit.testing.secrets import SecretWatch, assert_no_secret_leaks
 
 __all__ = [
+    "Box",
     "LocalServer",
+    "MemoryMailbox",
     "ReceivedMessage",
     "ReceivedPart",
     "SecretWatch",
@@ -27,7 +31,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Box": "_box",
     "LocalServer": "local_server",
+    "MemoryMailbox": "_mailbox",
     "ReceivedMessage": "_received",
     "ReceivedPart": "_parts",
     "SecretWatch": "secrets",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._transport.memory import Sent
 from sendkit.testing._parts import Headers, Parts, ReceivedPart, links_in, parsed
+from sendkit.testing._snapshot import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,13 @@ class ReceivedMessage(Sent):
     def links(self) -> tuple[str, ...]:
         """The targets of the links in the html, then the web addresses in the text; each once."""
         return links_in(self.html, self.text)
+
+    def snapshot(self) -> str:
+        """The message as text that is the same on every run, for snapshot tools.
+
+        Line ends are LF; `<message-id>`, `<date>` and `boundary-1`, … stand for what differs from run to run.
+        """
+        return snapshot_of(self)
 
     @cached_property
     def _message(self) -> EmailMessage:

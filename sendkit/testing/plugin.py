@@ -1,8 +1,8 @@
-"""The pytest plugin that comes with sendkit: the fixture `mailbox`.
+"""The pytest plugin that comes with sendkit: the fixtures `mailbox` and `smtp_server`.
 
-Loaded in every test run of every project that has sendkit installed, so it imports pytest and nothing else; what the
+Loaded in every test run of every project that has sendkit installed, so it imports pytest and nothing else; what a
 fixture needs is loaded by the first test that asks for it.
-Must not know: options, hooks, or anything that a run without mail would notice.
+Must not know: anything that a run without mail would notice.
 """
 
 from __future__ import annotations
@@ -12,14 +12,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from sendkit._transport.memory import MemoryTransport
+    from collections.abc import Iterator
 
-__all__ = ["mailbox"]
+    from sendkit.testing._mailbox import MemoryMailbox
+    from sendkit.testing.local_server import LocalServer
+
+__all__ = ["mailbox", "smtp_server"]
 
 
 @pytest.fixture
-def mailbox() -> MemoryTransport:
-    """A MemoryTransport of this test's own: `Mailer(transport=mailbox)`, then look at `mailbox.sent`."""
-    from sendkit._transport.memory import MemoryTransport  # noqa: PLC0415 - pydantic takes longer than most tests
+def mailbox() -> Iterator[MemoryMailbox]:
+    """A MemoryMailbox of this test's own, where the mail of `Mailer.from_env()` goes; see `mailbox.assert_sent`."""
+    from sendkit.testing._mailbox import MemoryMailbox  # noqa: PLC0415 - pydantic takes longer than most tests
 
-    return MemoryTransport()
+    with MemoryMailbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[LocalServer]:
+    """A LocalServer of this test's own, for mail that is sent through any library; needs the extra `demo`."""
+    from sendkit.testing.local_server import LocalServer  # noqa: PLC0415 - it belongs to an extra, and takes a while
+
+    with LocalServer() as server:
+        yield server

@@ -15,7 +15,8 @@ from sendkit.testing import ReceivedMessage
 
 ENVELOPE = Envelope("ana@example.com", ["luis@example.com"])
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-EVERYTHING = "subject message_id sender to cc text html attachments inline links headers".split()
+TEXTS = ("subject", "message_id", "sender", "to", "cc", "text", "html")
+EVERYTHING = (*TEXTS, "attachments", "inline", "links", "headers")
 
 
 def received(content: bytes | str) -> ReceivedMessage:

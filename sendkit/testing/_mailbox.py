@@ -1,0 +1,87 @@
+"""The fixture's mailbox: the double, with the assertions, standing in for every server while it is open.
+
+Knows the double and the diversion. Must not know pytest; it is a context manager that any test framework can use.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from sendkit._smtp.verdict import Outcome
+from sendkit._transport.diversion import Diversion, divert
+from sendkit._transport.memory import MemoryTransport
+from sendkit.testing._box import Box
+from sendkit.testing._received import ReceivedMessage
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sendkit._message.letter import Letter
+    from sendkit._transport.base import AttemptLog
+
+__all__ = ["MemoryMailbox"]
+
+
+class MemoryMailbox(Box, MemoryTransport):
+    """A `MemoryTransport` that takes the mail of the whole process: `with MemoryMailbox() as mailbox:`.
+
+    Within the block every mailer that was told its server by name (`Mailer.from_env()`, `sendkit.send`) sends here,
+    whenever it was made; one for a server that the program names itself is a ConfigurationError, unless `stands_for`
+    says that its mail goes here too. Safe to use from several threads and tasks; one test at a time in a process.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken: list[ReceivedMessage] = []
+        self._untaken: list[str] = []
+        self._guard = threading.Lock()
+        self._diversion = Diversion(self, "the mailbox of this test")
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(divert(self._diversion))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._open.close()
+
+    def stands_for(self, *hosts: str) -> None:
+        """Take the mail for these hosts too, where the application itself names them."""
+        self._diversion.hosts.update(host.lower() for host in hosts)
+
+    @property
+    def messages(self) -> list[ReceivedMessage]:
+        """Every message that was taken, in order; also where the answer was then lost."""
+        with self._guard:
+            return list(self._taken)
+
+    def untaken(self) -> list[str]:
+        """Recipients who were not accepted, each with why."""
+        with self._guard:
+            return list(self._untaken)
+
+    def clear(self) -> None:
+        """Forget the messages; what the script says stays."""
+        with self._guard:
+            for kept in (self._taken, self._untaken, self.sent):
+                kept.clear()
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Carry the letter as `MemoryTransport` does, and keep what came of it for the assertions."""
+        try:
+            await super().deliver(letter, log)
+        finally:
+            self._keep_up(log)
+
+    def _keep_up(self, log: AttemptLog) -> None:
+        now = self.clock.now()
+        with self._guard:
+            for sent in self.sent[len(self._taken) :]:
+                self._taken.append(ReceivedMessage(sent.envelope, sent.content, when=now))
+            for recipient in log.recipients:
+                verdict = log.verdict(recipient)
+                if verdict.outcome is not Outcome.ACCEPTED:
+                    why = verdict.reason if verdict.reply is None else verdict.reply
+                    self._untaken.append(f"{recipient.written}: {verdict.outcome.value} ({why})")
