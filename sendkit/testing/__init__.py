@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sendkit.testing._mailbox import MemoryMailbox
     from sendkit.testing._parts import ReceivedPart
     from sendkit.testing._received import ReceivedMessage
+    from sendkit.testing._replay import Replay
+    from sendkit.testing._tape import record
     from sendkit.testing.contract import TransportContract
     from sendkit.testing.local_server import LocalServer
     from sendkit.testing.secrets import SecretWatch, assert_no_secret_leaks
@@ -25,9 +27,11 @@ __all__ = [
     "MemoryMailbox",
     "ReceivedMessage",
     "ReceivedPart",
+    "Replay",
     "SecretWatch",
     "TransportContract",
     "assert_no_secret_leaks",
+    "record",
 ]
 
 _HOMES = {
@@ -36,9 +40,11 @@ _HOMES = {
     "MemoryMailbox": "_mailbox",
     "ReceivedMessage": "_received",
     "ReceivedPart": "_parts",
+    "Replay": "_replay",
     "SecretWatch": "secrets",
     "TransportContract": "contract",
     "assert_no_secret_leaks": "secrets",
+    "record": "_tape",
 }
 
 

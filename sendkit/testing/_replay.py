@@ -1,0 +1,234 @@
+"""A transport that plays a recorded conversation: the server's lines come from the file, all else is the real thing.
+
+The same carrier, transaction and verdicts as on the wire run over it, so that the results are those of the recording;
+only the socket is missing, and the opening of a session, of which the replies are noted. Its clock follows the times of
+the file. Must not know: the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sendkit._settings import Timeouts
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict
+from sendkit._transport.base import AttemptLog, Transport
+from sendkit._transport.memory import VirtualClock
+from sendkit._wire.channel import Channel
+from sendkit._wire.conversation import Stale
+from sendkit._wire.driver import Carrier
+from sendkit._wire.failure import Broken
+from sendkit._wire.session import Session
+from sendkit.errors import ConfigurationError
+from sendkit.testing._tape import Line, RecordedAttempt, commands, on_one_line, read
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from sendkit._message.letter import Letter
+    from sendkit._smtp.reply import Reply
+
+__all__ = ["Replay"]
+
+_IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
+
+
+class Replay(Transport):
+    """Plays what `record` wrote: `Mailer(transport=Replay("dialogue.txt"))` gives the same results again.
+
+    Each attempt of the mailer plays the next one of the file; the messages must go to the same recipients, and the
+    content may be another of about that size. Raises ConfigurationError for a file that is none, for other recipients,
+    and when the file is at its end.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        self._left = deque(read(path))
+        self.clock = self._virtual = VirtualClock()
+        self._session: Session | None = None
+        self._stepwise = False
+        self._heard: list[Reply] = []
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        """Play the next attempt."""
+        attempt = self._next(letter)
+        log.host, log.port, log.tls = attempt.host, attempt.port, attempt.tls
+        tape = _Tape(attempt, self._virtual)
+        while True:
+            if tape.opens and not self._open(tape, log):
+                return
+            session = self._session = self._on(tape)
+            try:
+                report = await Carrier(Timeouts(), self._stepwise).carry(session, letter, log)
+            except Stale:
+                self._session = None
+                continue
+            self._stepwise |= report is not None and report.choked
+            return
+
+    def _next(self, letter: Letter) -> RecordedAttempt:
+        if not self._left:
+            hint = "record the conversation to its end, or allow fewer tries: RetryPolicy(max_attempts=…)"
+            raise ConfigurationError(f"{self._path} holds no further attempt", hint=hint)
+        attempt = self._left.popleft()
+        recorded = {line.partition("<")[2].partition(">")[0] for line in commands(attempt.lines, "RCPT ")}
+        if strangers := recorded - {recipient.wire for recipient in letter.recipients}:
+            hint = f"send it to {', '.join(sorted(recorded))}, as in the recording"
+            raise ConfigurationError(
+                f"{self._path} is about {', '.join(sorted(strangers))}, whom this message does not name", hint=hint
+            )
+        return attempt
+
+    def _open(self, tape: _Tape, log: AttemptLog) -> bool:
+        """Note how the session was opened; False when none came about."""
+        capabilities = Capabilities()
+        for line in tape.opening():
+            if line.reply is not None and line.phase is not None:
+                log.answered(line.phase, line.reply)
+                if line.phase is Phase.EHLO and line.reply.code == 250:
+                    capabilities = Capabilities.parse(line.reply.text)
+            elif line.who == "C":
+                log.said(line.text)
+            else:
+                log.happened(line.text)
+        self._heard += [line.reply for line in tape.attempt.lines if line.reply is not None]
+        if not tape.at_end or (verdict := tape.verdict(self._heard)) is None:
+            self._session = _session(tape, capabilities)
+            return True
+        log.phase = verdict.phase
+        log.settle_all(verdict)
+        return False
+
+    def _on(self, tape: _Tape) -> Session:
+        """The session of before, or one that was in use when the recording began."""
+        if self._session is None:
+            self._session = _session(tape, tape.inferred())
+            self._session.rset_due = tape.next_is("RSET")
+            self._session.transactions = 1
+        self._session.channel = _Played(tape)
+        return self._session
+
+
+def _session(tape: _Tape, capabilities: Capabilities) -> Session:
+    return Session(_Played(tape), capabilities, tape.attempt.tls)
+
+
+class _Tape:
+    """One recorded attempt, and how far it has been played."""
+
+    def __init__(self, attempt: RecordedAttempt, clock: VirtualClock) -> None:
+        self.attempt = attempt
+        self._lines = deque(attempt.lines)
+        self._clock = clock
+        self._began = clock.monotonic()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all of it has been played."""
+        return not self._lines
+
+    @property
+    def opens(self) -> bool:
+        """Whether the next thing is a session that is opened."""
+        return not (self._lines and self._lines[0].who == "C" and self._lines[0].text.startswith(_IN_A_TRANSACTION))
+
+    def next_is(self, verb: str) -> bool:
+        """Whether the client's next command is this one."""
+        return bool(self._lines) and self._lines[0].text.startswith(verb)
+
+    def opening(self) -> list[Line]:
+        """Play up to the first command of a transaction."""
+        played: list[Line] = []
+        while self._lines and self.opens:
+            played.append(self._play())
+        return played
+
+    def reply(self) -> Reply:
+        """Play up to the next reply of a transaction. Raises Broken where the recording has none."""
+        reason = "the recording ends here"
+        while self._lines and not (self._lines[0].who == "*" and self._opens_again()):
+            line = self._play()
+            if line.reply is not None:
+                return line.reply
+            if line.who == "*":
+                reason = line.text
+        raise Broken(Failure(self._kind(), reason))
+
+    @property
+    def broke_in_body(self) -> bool:
+        """Whether the connection was lost while content was on its way."""
+        return self.attempt.phase is Phase.BODY and not any(line.who == "S" for line in self._lines)
+
+    def verdict(self, heard: Sequence[Reply]) -> Verdict | None:
+        """What the session that did not come about meant: always a deferral, by a reply that was heard now or before.
+
+        A secret that was refused once is not sent again, and the reply of then is the verdict.
+        """
+        ending = self.attempt.ending
+        if ending is None:
+            return None
+        again = Again.LATER if ending.transient else Again.NEXT_SERVER
+        reply = next((one for one in reversed(heard) if on_one_line(str(one)) == ending.message), None)
+        reason = ending.message if reply is None else None
+        return Verdict(Outcome.DEFERRED, ending.phase, ending.cause, again, reply, reason)
+
+    def inferred(self) -> Capabilities:
+        """What the server must have announced on a connection whose opening was not recorded."""
+        said = " ".join(commands(self._lines, "MAIL "))
+        chunking = bool(commands(self._lines, "BDAT "))
+        ahead = chunking or "C C" in " ".join(line.who for line in self._lines)
+        return Capabilities(
+            esmtp=True,
+            pipelining=ahead,
+            chunking=chunking,
+            enhanced_status_codes=chunking,
+            eight_bit_mime="BODY=8BITMIME" in said,
+            smtputf8="SMTPUTF8" in said,
+            size_announced="SIZE=" in said,
+        )
+
+    def _play(self) -> Line:
+        line = self._lines.popleft()
+        self._clock.advance(self._began + line.offset - self._clock.monotonic())
+        return line
+
+    def _opens_again(self) -> bool:
+        return any(line.phase is Phase.GREETING for line in self._lines) and self._lines[0].text.startswith("connected")
+
+    def _kind(self) -> Break:
+        ending = self.attempt.ending
+        return Break.MALFORMED if ending is not None and ending.cause is Cause.PROTOCOL else Break.LOST
+
+
+class _Played(Channel):
+    """The connection's end at our side, with a tape instead of a network."""
+
+    def __init__(self, tape: _Tape) -> None:
+        super().__init__(_Nowhere(), asyncio.get_running_loop())
+        self._tape = tape
+
+    async def reply(self, limit: float) -> Reply:
+        """The next reply of the tape. Raises Broken."""
+        return self._tape.reply()
+
+    async def flush(self, limit: float) -> None:
+        """Content has arrived, unless the recording says otherwise. Raises Broken."""
+        if self._tape.broke_in_body:
+            self._tape.reply()
+
+
+class _Nowhere(asyncio.Transport):
+    """Takes what is written, and leads nowhere."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None:
+        pass
