@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack, cast
 
 from sendkit import errors
-from sendkit._account import Account, check_username
+from sendkit._account import Account
+from sendkit._assembly import Place, accounts_of, check_logins, wire
 from sendkit._audience import Audience, settings_of
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
@@ -23,15 +24,15 @@ from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
 from sendkit._result import DeliveryResult, RecipientResult, failed_before_sending
 from sendkit._retry import Delivery, RetryPolicy
-from sendkit._settings import Security, Server
 from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport import diversion
-from sendkit._transport.base import Transport
+from sendkit._transport.base import Limits, Transport
 from sendkit._transport.named import named_transport
+from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
-Place: TypeAlias = str | Server | Account
 Progress: TypeAlias = Callable[[int, int], object]
 
 
@@ -52,6 +52,9 @@ class MailerSettings(TypedDict, total=False):
     transport: Transport | None
     deadline: float | None
     max_connections: int
+    messages_per_connection: int | None
+    idle_timeout: float | None
+    rate: str | None
     transcript: bool
     redirect_all_to: Iterable[str] | str | None
     allow_only: Iterable[str] | str | None
@@ -67,6 +70,11 @@ class AsyncMailer:
     masked. For machines that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients,
     but for those that `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
 
+    At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
+    nobody used for `idle_timeout` seconds is left with a good-bye (None: when the mailer closes). `rate` is how many
+    messages may be begun, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each try
+    counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and creeps up again.
+
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
@@ -81,6 +89,9 @@ class AsyncMailer:
         transport: Transport | None = None,
         deadline: float | None = None,
         max_connections: int = 4,
+        messages_per_connection: int | None = None,
+        idle_timeout: float | None = 60,
+        rate: str | None = None,
         transcript: bool = False,
         redirect_all_to: Iterable[str] | str | None = None,
         allow_only: Iterable[str] | str | None = None,
@@ -90,10 +101,15 @@ class AsyncMailer:
         password = sealed(password)
         _check_positive("deadline", deadline)
         _check_positive("max_connections", max_connections)
+        _check_positive("messages_per_connection", messages_per_connection)
+        _check_positive("idle_timeout", idle_timeout)
+        limit = UNLIMITED if rate is None else parse_rate(rate)
+        self._pace = Pace(limit, max_connections if transport is None else None)
         if transport is None:
-            accounts = _accounts(host_or_server, username)
-            _check_logins(accounts, password, credentials)
-            transport = _wire(accounts, password, credentials, max_connections)
+            accounts = accounts_of(host_or_server, username)
+            check_logins(accounts, password, credentials)
+            limits = Limits(max_connections, messages_per_connection, idle_timeout)
+            transport = wire(accounts, password, credentials, limits)
         self._transport = transport
         self._named = diversion.is_by_name()
         self._retry = retry or RetryPolicy()
@@ -204,7 +220,9 @@ class AsyncMailer:
             raise errors.ConfigurationError("this mailer is closed", hint=hint)
         letter, withheld = self._audience.admit(letter)
         transport = diversion.instead_of(self._transport, named=self._named)
-        delivery = Delivery(letter, transport, self._retry, self._transcript, in_flight, on_progress, withheld)
+        delivery = Delivery(
+            letter, transport, self._retry, self._pace, self._transcript, in_flight, on_progress, withheld
+        )
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:
@@ -259,71 +277,10 @@ def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult
     )
 
 
-def _accounts(places: Place | Sequence[Place] | None, username: str | None) -> list[Account]:
-    listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
-    if not listed:
-        hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
-        raise errors.ConfigurationError("a mailer needs a server, or a transport", hint=hint)
-    return [_account(place, username) for place in listed]
-
-
-def _account(place: Place, username: str | None) -> Account:
-    if isinstance(place, Account):
-        return place
-    return Account(Server.parse(place) if isinstance(place, str) else place, username)
-
-
-def _check_logins(accounts: Sequence[Account], password: object, credentials: object) -> None:
-    names = {account.username for account in accounts}
-    if None in names and (password is not None or credentials is not None):
-        hint = "give username= too, mostly the mail address of the account"
-        raise errors.ConfigurationError("a password without a username", hint=hint)
-    if len(names) > 1 and password is not None:
-        hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"
-        raise errors.ConfigurationError("one password for accounts with different usernames", hint=hint)
-    for account in accounts:
-        _check_login(account.server, account.username)
-
-
-def _check_login(server: Server, username: str | None) -> None:
-    if username is not None:
-        check_username(username)
-    if username is not None and server.security is Security.NONE and not server.loopback:
-        hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
-        raise errors.ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
+_MAY_BE_NONE = ("deadline", "messages_per_connection", "idle_timeout")
 
 
 def _check_positive(name: str, value: float | None) -> None:
     if value is not None and not 0 < value < float("inf"):
-        hint = f"give {name}= a positive number" + (", or None for no limit" if name == "deadline" else "")
+        hint = f"give {name}= a positive number" + (", or None for no limit" if name in _MAY_BE_NONE else "")
         raise errors.ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
-
-
-def _wire(
-    accounts: Sequence[Account],
-    password: Secret | None,
-    credentials: Credentials | CredentialsCall | None,
-    max_connections: int,
-) -> Transport:
-    # Here, because a mailer with another transport needs neither aiosmtplib nor a keyring.
-    from sendkit._credentials import default_chain, explicit  # noqa: PLC0415
-    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415
-
-    chosen = explicit(password, credentials)
-    first, usernames = accounts[0].username, {account.username for account in accounts} - {None}
-    # The password that the environment holds is that of the first account, and no other provider may see it.
-    chains = {name: chosen or (default_chain() if name == first else default_chain(environ={})) for name in usernames}
-    transports = [
-        SMTPTransport(
-            account.server,
-            username=account.username,
-            credentials=chains.get(account.username),
-            max_connections=max_connections,
-        )
-        for account in accounts
-    ]
-    if len(transports) == 1:
-        return transports[0]
-    from sendkit._transport.failover import FailoverTransport  # noqa: PLC0415 - most mailers have one server
-
-    return FailoverTransport(transports)

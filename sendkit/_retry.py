@@ -17,8 +17,10 @@ from sendkit._message.letter import Letter
 from sendkit._result import RecipientResult
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
-from sendkit._smtp.verdict import Again, Outcome, Verdict
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit._transport.base import AttemptLog, Transport, cancelled
+from sendkit._transport.pace import Line, Pace
 from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Delivery:
     letter: Letter
     transport: Transport
     policy: RetryPolicy
+    pace: Pace = field(default_factory=Pace)
     keep_transcript: bool = False
     in_flight: int = 1
     on_progress: Callable[[int, int], object] | None = None
@@ -78,10 +81,9 @@ class Delivery:
         """Try until nobody is left who may be tried again, or the policy says enough."""
         if not self.letter.recipients:
             return
-        started = self.transport.clock.monotonic()
         left = await self._attempt()
         if left:
-            await self._try_again(started, left)
+            await self._try_again(left)
 
     async def run_within(self, seconds: float) -> None:
         """As `run`, but what is still under way after so many seconds is interrupted."""
@@ -95,10 +97,11 @@ class Delivery:
             if not limit.expired():
                 raise
 
-    async def _try_again(self, started: float, left: tuple[Address, ...]) -> None:
+    async def _try_again(self, left: tuple[Address, ...]) -> None:
         import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
 
         clock = self.transport.clock
+        started = self.logs[0].began
 
         # The first try was made before tenacity was needed; for it that was the first one all the same.
         known = [left]
@@ -121,16 +124,44 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
-        log = AttemptLog(
-            letter.recipients,
+        line = self.pace.line(self.in_flight)
+        if not line.enter_at_once() and not await self._wait_in(line, letter.recipients):
+            return self._left()
+        try:
+            return await self._begin(letter, line)
+        finally:
+            line.leave()
+
+    async def _wait_in(self, line: Line, recipients: tuple[Address, ...]) -> bool:
+        """Wait for a turn, with a log, but as no part of a try; False when the deadline came first."""
+        waiting = "while the message waited for its turn"
+        log = self._log(recipients, lambda: f"{self.why_interrupted()} {waiting}")
+        self.tries.append(log)
+        try:
+            if await line.enter(self.transport.clock, self.deadline):
+                self.tries.pop()
+                return True
+        finally:
+            log.close()
+        failure = Failure(Break.INTERRUPTED, f"the deadline ran out {waiting}")
+        log.settle_all(judge_failure(Phase.RESOLVE, failure))
+        return False
+
+    def _log(self, recipients: tuple[Address, ...], why_interrupted: Callable[[], str]) -> AttemptLog:
+        return AttemptLog(
+            recipients,
             self.transport.clock,
-            self.why_interrupted,
+            why_interrupted,
             self.keep_transcript,
             self.in_flight,
             self.deadline,
             self.on_progress,
         )
+
+    async def _begin(self, letter: Letter, line: Line) -> tuple[Address, ...]:
+        log = self._log(letter.recipients, self.why_interrupted)
         self.tries.append(log)
+        begun_in = self.pace.round
         try:
             letter.content.check()
             await self.transport.deliver(letter, log)
@@ -141,6 +172,9 @@ class Delivery:
             log.unable(error)
         finally:
             log.close()
+        now = self.transport.clock.monotonic()
+        if self.pace.heed(log.verdicts.values(), begun_in, now, crowd=line.crowded):
+            log.happened("the server gets too much: slowing down")
         return self._left()
 
     def _left(self) -> tuple[Address, ...]:

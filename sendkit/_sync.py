@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from sendkit._assembly import Place
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
-    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Place, Progress, Recipients
+    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress, Recipients
     from sendkit._portal import Portal
     from sendkit._result import DeliveryResult
     from sendkit._retry import RetryPolicy
@@ -42,6 +43,9 @@ class Mailer:
         transport: Transport | None = None,
         deadline: float | None = None,
         max_connections: int = 4,
+        messages_per_connection: int | None = None,
+        idle_timeout: float | None = 60,
+        rate: str | None = None,
         transcript: bool = False,
         redirect_all_to: Iterable[str] | str | None = None,
         allow_only: Iterable[str] | str | None = None,
@@ -59,6 +63,9 @@ class Mailer:
                 transport=transport,
                 deadline=deadline,
                 max_connections=max_connections,
+                messages_per_connection=messages_per_connection,
+                idle_timeout=idle_timeout,
+                rate=rate,
                 transcript=transcript,
                 redirect_all_to=redirect_all_to,
                 allow_only=allow_only,

@@ -28,7 +28,7 @@ ORDER = (
     ("sendkit._account", "sendkit._audience", "sendkit._transport.base", "sendkit._transport.script"),
     ("sendkit._wire",),
     ("sendkit._transport",),
-    ("sendkit._retry", "sendkit._stream"),
+    ("sendkit._retry", "sendkit._stream", "sendkit._assembly"),
     ("sendkit._mailer",),
     ("sendkit._portal",),
     ("sendkit._sync",),

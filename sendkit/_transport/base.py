@@ -116,6 +116,11 @@ class AttemptLog:
         return log
 
     @property
+    def began(self) -> float:
+        """When the attempt began, on its clock."""
+        return self._start
+
+    @property
     def server(self) -> str | None:
         """`host:port`, as soon as it is known."""
         return server_name(self.host, self.port) or None
@@ -202,6 +207,19 @@ class AttemptLog:
             hint=hint_for(failed),
             transient=failed.again is Again.LATER,
         )
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """How many connections; how many letters on one in its lifetime, and how long it may sit idle (None: no limit).
+
+    Times are in seconds; `quit` is how patient a good-bye is.
+    """
+
+    connections: int
+    letters: int | None = None
+    idle: float | None = None
+    quit: float = 5
 
 
 class Transport(ABC):

@@ -10,31 +10,32 @@ import asyncio
 
 from sendkit._credentials import Credentials
 from sendkit._message.letter import Letter
-from sendkit._settings import Server
+from sendkit._settings import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Verdict
 from sendkit._transport import diversion
-from sendkit._transport.base import AttemptLog, Transport
+from sendkit._transport.base import AttemptLog, Limits, Transport
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
-from sendkit._wire.pool import Limits, Pool
+from sendkit._wire.pool import Pool
+from sendkit._wire.resumption import resume
 from sendkit._wire.session import Session, open_session
 
 
 class SMTPTransport(Transport):
-    """Hands letters to one server, on at most `max_connections` connections; logs in when there is a `username`."""
+    """Hands letters to one server, on connections within `limits`; logs in when there is a `username`."""
 
     def __init__(
-        self, server: Server, *, username: str | None, credentials: Credentials | None, max_connections: int
+        self, server: Server, *, username: str | None, credentials: Credentials | None, limits: Limits
     ) -> None:
         diversion.check(server.host)
         self.hosts = (server.host,)
         self._server = server
         self._username = username
         self._credentials = credentials
-        self._limits = Limits(max_connections, quit=server.timeouts.quit)
+        self._limits = limits
         self._pool: Pool | None = None
         self._stepwise = False
         self._refused: dict[bytes, Verdict] = {}
@@ -83,7 +84,7 @@ class SMTPTransport(Transport):
     async def _open(self, log: AttemptLog) -> Session:
         login = await self._login()
         if login is None:
-            return await open_session(self._server, None, log)
+            return await self._connect(None, log)
         fingerprint = login.secret.fingerprint()
         if fingerprint in self._proven:
             return await self._open_with(login, fingerprint, log)
@@ -91,11 +92,16 @@ class SMTPTransport(Transport):
         async with self._proving:
             return await self._open_with(login, fingerprint, log)
 
+    async def _connect(self, login: Login | None, log: AttemptLog) -> Session:
+        if self._server.security is not Security.NONE and self._server.tls_context is None:
+            resume(self._server.context)
+        return await open_session(self._server, login, log)
+
     async def _open_with(self, login: Login, fingerprint: bytes, log: AttemptLog) -> Session:
         if fingerprint in self._refused:
             raise SessionFailed(self._refused[fingerprint], remembered=True)
         try:
-            session = await open_session(self._server, login, log)
+            session = await self._connect(login, log)
         except SessionFailed as failed:
             reply = failed.verdict.reply
             if failed.verdict.phase is Phase.AUTH and reply is not None and reply.permanent:

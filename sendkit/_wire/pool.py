@@ -1,7 +1,8 @@
 """The connections of one mailer on one event loop: opened as they are needed, used again, replaced when they died.
 
 Knows how many there may be, who rides on which, and who waits, in order of arrival. A connection that sat idle is asked
-(RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into doubt.
+(RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into doubt. One
+that has carried enough, or sat idle for too long, is left with a good-bye, and has its place until that is over.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 
-from sendkit._transport.base import AttemptLog
+from sendkit._transport.base import AttemptLog, Limits
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 
@@ -19,15 +19,6 @@ from sendkit._wire.session import Session
 _MOMENT = 1.0
 
 Opener = Callable[[AttemptLog], Awaitable[Session]]
-
-
-@dataclass(slots=True, frozen=True)
-class Limits:
-    """How many connections, how many letters on one in its lifetime, and how patient a good-bye is (seconds)."""
-
-    connections: int
-    letters: int | None = None
-    quit: float = 5
 
 
 class Pool:
@@ -38,6 +29,8 @@ class Pool:
         self._limits = limits
         self._sessions: list[Session] = []
         self._opening = 0
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.TimerHandle | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self._guard: AsyncGenerator[None] | None = None
@@ -56,7 +49,7 @@ class Pool:
             if session is not None:
                 if session.riders or await self._alive(session):
                     return self._board(session, log)
-            elif len(self._sessions) + self._opening < self._limits.connections:
+            elif len(self._sessions) + self._opening + len(self._leaving) < self._limits.connections:
                 return self._board(await self._open(log), log)
             else:
                 await self._wait(again=queued)
@@ -65,9 +58,13 @@ class Pool:
     def release(self, session: Session) -> None:
         """Give the place back; a session that is not to be used again is closed behind the last letter on it."""
         session.riders -= 1
-        session.given_up |= self._spent(session) or self._closed
-        if not session.riders and (session.given_up or not session.channel.quiet):
-            self._drop(session)
+        if not session.riders:
+            if session.given_up or self._closed or not session.channel.quiet:
+                self._drop(session)
+            elif self._spent(session):
+                self._leave(session)
+            elif self._watch is None and self._limits.idle is not None:
+                self._watch = self.loop.call_later(self._limits.idle, self._look_for_idle)
         self._wake()
 
     async def aclose(self) -> None:
@@ -78,9 +75,12 @@ class Pool:
 
     async def _say_good_bye(self) -> None:
         self._closed = True
-        idle = [session for session in self._sessions if not session.riders]
-        self._sessions = [session for session in self._sessions if session.riders]
-        await asyncio.gather(*(session.channel.quit(self._limits.quit) for session in idle))
+        if self._watch is not None:
+            self._watch.cancel()
+        for session in self._idle():
+            self._leave(session)
+        while self._leaving:
+            await asyncio.gather(*self._leaving)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         # asyncio.run() finishes the generators that are still open, and with this one the connections, while the loop
@@ -89,6 +89,29 @@ class Pool:
             yield
         finally:
             await self._say_good_bye()
+
+    def _idle(self) -> list[Session]:
+        return [session for session in self._sessions if not session.riders]
+
+    def _look_for_idle(self) -> None:
+        """Leave what sat idle for too long, and look again when the next one will have."""
+        self._watch, limit = None, self._limits.idle or 0
+        for session in self._idle():
+            if session.channel.idle_for >= limit:
+                self._leave(session)
+        if idle := self._idle():
+            longest = max(session.channel.idle_for for session in idle)
+            self._watch = self.loop.call_later(limit - longest, self._look_for_idle)
+
+    def _leave(self, session: Session) -> None:
+        self._sessions.remove(session)
+        task = self.loop.create_task(session.channel.quit(self._limits.quit))
+        self._leaving.add(task)
+        task.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._leaving.discard(task)
+        self._wake()
 
     def _with_room(self, in_flight: int) -> Session | None:
         for session in reversed(self._sessions):

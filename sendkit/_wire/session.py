@@ -27,6 +27,7 @@ from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.login import Login, Mask, authenticate
+from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 
@@ -95,6 +96,8 @@ class _Opening:
             await self._ehlo()
         if login is not None:
             await self._log_in(login)
+        if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
+            tls.remember()
         try:
             channel = take_over(self.client, Mask(login) if login else None)
         except Broken as error:

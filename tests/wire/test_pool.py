@@ -12,10 +12,10 @@ import pytest
 from sendkit import Phase
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.verdict import Break, Failure, judge_failure
-from sendkit._transport.base import AttemptLog
+from sendkit._transport.base import AttemptLog, Limits
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import SessionFailed
-from sendkit._wire.pool import Limits, Pool
+from sendkit._wire.pool import Pool
 from sendkit._wire.session import Session
 
 Opener = Callable[[AttemptLog], Awaitable[Session]]
@@ -100,17 +100,6 @@ async def test_when_no_connection_comes_about_the_next_one_may_try(opener: Opene
         await first
     await second
     assert seen == ["b"]
-
-
-async def test_a_connection_that_has_carried_enough_is_left(opener: Opener) -> None:
-    pool, seen = Pool(opener, Limits(1, letters=2)), list[str]()
-    used = []
-    for name in "abc":
-        used.append(await take(pool, seen, name))
-        pool.release(used[-1])
-    assert used[0] is used[1]
-    assert used[1] is not used[2]
-    assert not used[0].channel.quiet
 
 
 async def test_what_is_in_use_when_the_pool_closes_is_closed_when_it_is_handed_back(opener: Opener) -> None:
