@@ -152,6 +152,15 @@ WORKS = (
         goals={"sendkit": Goal(ratio=20)},
     ),
     Work(
+        key="merge",
+        title="one message of a mail merge built and serialised: its subject and its recipient are its own",
+        measure=Measure.BUILDING,
+        clients=("sendkit merge", "sendkit", "smtplib"),
+        job={"kind": "build", "messages": 1000},
+        quick={"messages": 300},
+        baseline="smtplib",
+    ),
+    Work(
         key="memory",
         title="{messages:,} messages from a generator through send_many on four connections",
         measure=Measure.MEMORY,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sendkit._message.mailbox import Mailbox
     from sendkit._message.message import Message
     from sendkit._message.ready import ReadyMessage
+    from sendkit._message.template import MessageTemplate
     from sendkit._result import Attempt, DeliveryResult, RecipientResult
     from sendkit._retry import RetryPolicy
     from sendkit._send import send, send_async
@@ -44,6 +45,7 @@ __all__ = [
     "Mailer",
     "MemoryTransport",
     "Message",
+    "MessageTemplate",
     "Outcome",
     "Phase",
     "ReadyMessage",
@@ -73,6 +75,7 @@ _HOMES = {
     "Mailer": "_sync",
     "MemoryTransport": "_transport.memory",
     "Message": "_message.message",
+    "MessageTemplate": "_message.template",
     "Outcome": "_smtp.verdict",
     "Phase": "_smtp.phase",
     "ReadyMessage": "_message.ready",

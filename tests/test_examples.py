@@ -262,4 +262,28 @@ class TestBulkSend:
 def test_every_example_is_run_here() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     assert all(f'"{example.name}"' in here for example in EXAMPLES.glob("*.py"))
-    assert len(list(EXAMPLES.glob("*.py"))) == 4
+    assert len(list(EXAMPLES.glob("*.py"))) == 5
+
+
+def test_the_mail_merge_writes_to_each_row_what_is_its_own(server: LocalServer, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Invoice for $name\nDear $name,\nyou owe us $$$amount.\n", encoding="utf-8")
+    (tmp_path / "readers.csv").write_text(f"address,name,amount\n{LUIS},Luis,7\n{MIA},Mia,9\n", encoding="utf-8")
+    (tmp_path / "terms.pdf").write_bytes(b"%PDF" + bytes(100_000))
+    files = [tmp_path / name for name in ("letter.txt", "readers.csv", "terms.pdf")]
+    done = run("mail_merge.py", *files, environ=environment(server))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{LUIS}: accepted\n{MIA}: accepted\n"
+    bodies = {sent.message["Subject"]: sent.message.get_body() for sent in server.messages}
+    assert {subject: body.get_content() for subject, body in bodies.items() if body is not None} == {
+        "Invoice for Luis": "Dear Luis,\nyou owe us $7.\n",
+        "Invoice for Mia": "Dear Mia,\nyou owe us $9.\n",
+    }
+
+
+def test_the_mail_merge_sends_nothing_when_a_column_is_missing(server: LocalServer, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Invoice\nDear $name\n", encoding="utf-8")
+    (tmp_path / "readers.csv").write_text(f"address\n{LUIS}\n", encoding="utf-8")
+    done = run("mail_merge.py", tmp_path / "letter.txt", tmp_path / "readers.csv", environ=environment(server))
+    assert done.returncode == 1
+    assert "$name" in done.stderr
+    assert server.messages == []

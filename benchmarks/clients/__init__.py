@@ -12,6 +12,7 @@ _HOMES = {
     "sendkit": ("sendkit_", "Sendkit"),
     "sendkit send_many": ("sendkit_", "SendMany"),
     "sendkit in_flight=32": ("sendkit_", "InFlight"),
+    "sendkit merge": ("sendkit_", "Merge"),
     "sendkit sync": ("sendkit_", "SyncSendkit"),
     "aiosmtplib": ("aiosmtplib_", "Aiosmtplib"),
     "smtplib": ("smtplib_", "Smtplib"),

@@ -87,6 +87,18 @@ class InFlight(SendMany):
         super().open(target, connections)
 
 
+class Merge(SendMany):
+    """`Message.template` and `merge`: what all letters have in common is written out once."""
+
+    def __init__(self) -> None:
+        sender = f"{SENDER_NAME} <{SENDER}>"
+        self._template = Message.template(sender=sender, subject="$subject", text=TEXT, html=HTML)
+
+    def build(self, letter: Letter) -> bytes:
+        merged = self._template.merge(to=letter.recipients, subject=letter.subject)
+        return b"".join(compose(merged).content.blocks())
+
+
 class SyncSendkit(Client):
     """The synchronous Mailer: `send` in a loop, and `send_many` when there are several connections."""
 

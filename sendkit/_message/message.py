@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sendkit._message.attachment import Readable
     from sendkit._message.mailbox import MailboxLike
     from sendkit._message.ready import ReadyMessage
+    from sendkit._message.template import MessageTemplate
     from sendkit._smtp.envelope import Envelope
 
 _Mailboxes = Annotated[
@@ -142,3 +143,33 @@ class Message(BaseModel):
         from sendkit._message.ready import ready_message  # noqa: PLC0415 - most programs never need it
 
         return ready_message(raw, envelope_from=envelope_from, recipients=recipients)
+
+    @staticmethod
+    def template(
+        *,
+        sender: MailboxLike | None = None,
+        reply_to: MailboxLike | Iterable[MailboxLike] | None = None,
+        subject: str = "",
+        text: str | None = None,
+        html: str | None = None,
+        inline: Mapping[str, bytes | PathLike[str] | Readable | Attachment] | None = None,
+        attachments: Iterable[PathLike[str] | Readable | Attachment] | None = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> MessageTemplate:
+        """Make a template for many messages: `$name` in subject, text, html and header values is filled by `merge`.
+
+        `$$` is a dollar sign; everything else is as in a Message, read and written out once for all of them. Raises
+        MessageError.
+        """
+        from sendkit._message.template import MessageTemplate  # noqa: PLC0415 - it is made of Messages
+
+        return MessageTemplate(
+            sender=sender,
+            reply_to=reply_to,
+            subject=subject,
+            text=text,
+            html=html,
+            inline=inline,
+            attachments=attachments,
+            headers=headers,
+        )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendkit._message.attachment import Attachment, parse_media_type
 from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
@@ -69,6 +69,13 @@ class _Part(NamedTuple):
     body: Sequence[Piece]
 
 
+Parts: TypeAlias = dict[tuple[str | Attachment, str], _Part]
+
+# Where a merged message has the parts that it shares with others: beside its fields, as a cached property would be.
+SHARED = "_shared_parts"
+_NONE: Parts = {}
+
+
 def render(message: Message) -> Rendered:
     """Write a message out, but for large attachments. Raises MessageError for a file that cannot be read."""
     return _rendered(message, _tree(message), utf8=True)
@@ -113,18 +120,37 @@ def _tree(message: Message) -> _Part:
     root = _alternative(message, inline, boundary)
     if not attached:
         return root
-    return _multipart("mixed", [root, *(_file(item, "attachment") for item in attached)], f"{boundary}-m")
+    return _multipart("mixed", [root, *(_part(message, item, "attachment") for item in attached)], f"{boundary}-m")
 
 
 def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _Part:
-    plain = _text(message.text or "", "plain")
+    plain = _part(message, message.text or "", "plain")
     if message.html is None:
         return plain
-    html = _text(message.html, "html")
+    html = _part(message, message.html, "html")
     if inline:
-        pictures = [_file(item, "inline") for item in inline]
+        pictures = [_part(message, item, "inline") for item in inline]
         html = _multipart("related", [html, *pictures], f"{boundary}-r")
     return _multipart("alternative", [plain, html], f"{boundary}-a")
+
+
+def _part(message: Message, item: str | Attachment, role: str) -> _Part:
+    shared: Parts = vars(message).get(SHARED, _NONE)
+    if (known := shared.get((item, role))) is not None:
+        return known
+    return _text(item, role) if isinstance(item, str) else _file(item, role)
+
+
+def shared_parts(message: Message) -> Parts:
+    """The parts of a message as they will stand in others that hold the same texts and attachments."""
+    parts: Parts = {}
+    for role, text in (("plain", message.text or ""), ("html", message.html)):
+        if text is not None:
+            parts[text, role] = _text(text, role)
+    for item in (*message.inline.values(), *message.attachments):
+        role = "inline" if message.html is not None and item.content_id is not None else "attachment"
+        parts[item, role] = _file(item, role)
+    return parts
 
 
 def _multipart(kind: str, parts: list[_Part], boundary: str) -> _Part:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 END_OF_DATA = b".\r\n"
 
 
-class DotStuffer:
-    """Doubles the dot at the start of each line, block after block.
+def dot_stuff(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Double the dot at the start of each line. The blocks have CRLF line ends, and none ends between CR and LF."""
+    return map(DotStuffer(), blocks)
 
-    The blocks have CRLF line ends, and none ends between CR and LF.
-    """
+
+class DotStuffer:
+    """The same, for blocks that come one by one."""
 
     def __init__(self) -> None:
         self._at_line_start = True

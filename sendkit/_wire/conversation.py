@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from sendkit._settings import Timeouts
 from sendkit._smtp.content import Content
-from sendkit._smtp.framing import END_OF_DATA, DotStuffer
+from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
@@ -151,7 +151,7 @@ class Conversation:
         if framing is Framing.LAST:
             return b"BDAT 0 LAST\r\n"
         if framing is Framing.DOT:
-            return b"".join((*map(DotStuffer(), self.content.blocks()), END_OF_DATA))
+            return b"".join((*dot_stuff(self.content.blocks()), END_OF_DATA))
         return b"".join((self._chunk(framing), *self.content.blocks()))
 
     def _chunk(self, framing: Framing) -> bytes:

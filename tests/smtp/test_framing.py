@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendkit._smtp.framing import END_OF_DATA, DotStuffer
+from sendkit._smtp.framing import END_OF_DATA, dot_stuff
 
 LINES = st.lists(st.text(".ab\r\u00f1", max_size=5).map(lambda line: line.replace("\r", "").encode()), max_size=8)
 
@@ -21,10 +21,6 @@ def content_in_blocks(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     """Lines with CRLF, and the same cut somewhere."""
     content = b"".join(line + b"\r\n" for line in draw(LINES))
     return content, blocks(content, draw(st.lists(st.integers(0, len(content)), max_size=6)))
-
-
-def dot_stuff(pieces: list[bytes]) -> list[bytes]:
-    return list(map(DotStuffer(), pieces))
 
 
 def unstuffed(received: bytes) -> bytes:

@@ -1,0 +1,154 @@
+"""Mail merge: a message with `$name` in it, written out once, and again only where a recipient makes a difference.
+
+Knows placeholders (those of `string.Template`) and what a value must not bring into a header, or into html. What it
+makes are Messages like any other; they share the parts that no value changes. Must not know to whom they go.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import UTC, datetime
+from html import escape
+from string import Template
+from typing import TYPE_CHECKING
+
+from sendkit._message import accept
+from sendkit._message.mailbox import mailboxes_of
+from sendkit._message.message import Message
+from sendkit._message.plaintext import text_of
+from sendkit._message.render import SHARED, shared_parts
+from sendkit._smtp.address import AddressError
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from sendkit._message.mailbox import Mailbox, MailboxLike
+
+_STAND_IN = "a@b.c"  # what every kind of header takes
+
+
+class MessageTemplate:
+    """A message for many, each with something of its own. Make one with `Message.template`."""
+
+    def __init__(self, **fields: Any) -> None:
+        fields = {name: value for name, value in fields.items() if value is not None}
+        given = dict(fields.pop("headers", {}))
+        headers = {name: _template("headers", value) for name, value in given.items()}
+        self._headers = {name: template for name, template in headers.items() if template is not None}
+        self._prototype = Message(**fields, headers={**given, **dict.fromkeys(self._headers, _STAND_IN)})
+        self._subject = _template("subject", self._prototype.subject)
+        self._html = _template("html", self._prototype.html)
+        self._derived = "text" not in self._prototype.model_fields_set
+        if self._derived and self._html is not None:
+            self._text = _derived_text(self._html)
+        else:
+            self._text = _template("text", self._prototype.text)
+        own = (self._subject, self._text, self._html, *self._headers.values())
+        self._names = frozenset(name for template in own if template for name in template.get_identifiers())
+        self._shared = shared_parts(self._prototype)
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names that `merge` needs values for."""
+        return self._names
+
+    def merge(
+        self,
+        values: Mapping[str, object] | None = None,
+        /,
+        *,
+        to: MailboxLike | Iterable[MailboxLike] | None = (),
+        cc: MailboxLike | Iterable[MailboxLike] | None = (),
+        bcc: MailboxLike | Iterable[MailboxLike] | None = (),
+        message_id: str | None = None,
+        date: datetime | None = None,
+        **more: object,
+    ) -> Message:
+        """Make the message for one recipient, with a Message-ID and a Date of its own.
+
+        Values come by keyword, or as a mapping (a row of a table), which may hold more than is asked for. In html they
+        are escaped, but for those with an `__html__` method. Raises MessageError for a value that is missing or None,
+        for a keyword that is no placeholder, and for what `Message` would not take.
+        """
+        filled = self._filled({**values, **more} if values else more, more)
+        sender = self._prototype.sender
+        update: dict[str, Any] = {
+            "to": _mailboxes("to", to),
+            "cc": _mailboxes("cc", cc),
+            "bcc": _mailboxes("bcc", bcc),
+            "message_id": accept.message_id(message_id or accept.new_message_id(sender.address.domain)),
+            "date": accept.date(date or datetime.now(UTC).astimezone()),
+            **self._own(filled),
+        }
+        # Not by the validators once more: all of it was checked just now, or when the template was made.
+        message = copy(self._prototype)
+        vars(message).update(update, **{SHARED: self._shared})
+        message.model_fields_set.update(update)
+        if self._derived:
+            message.model_fields_set.discard("text")
+        return message
+
+    def _filled(self, values: Mapping[str, object], keywords: Mapping[str, object]) -> dict[str, object]:
+        if unknown := keywords.keys() - self._names:
+            hint = f"it has {', '.join(f'${name}' for name in sorted(self._names)) or 'none'}"
+            raise _refuse(f"the template has no placeholder ${min(unknown)}", hint)
+        found = {name: values[name] for name in self._names if values.get(name) is not None}
+        if missing := self._names - found.keys():
+            raise _refuse(f"there is no value for ${min(missing)}", f"write merge(…, {min(missing)}=…)")
+        return found
+
+    def _own(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """The fields that the values make a difference in."""
+        own: dict[str, Any] = {}
+        if self._subject is not None:
+            own["subject"] = accept.subject(self._subject.substitute(values))
+        if self._text is not None:
+            own["text"] = _text(self._text.substitute(values))
+        if self._html is not None:
+            html = self._html.substitute({name: _escaped(value) for name, value in values.items()})
+            own["html"] = _html(html)
+            if self._derived and self._text is None:
+                own["text"] = text_of(html)
+        if self._headers:
+            checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
+            own["headers"] = {**self._prototype.headers, **checked}
+        return own
+
+
+_text, _html = accept.body("text"), accept.body("html")
+
+
+def _template(field: str, value: object) -> Template | None:
+    """A template, or None for what has no `$` in it or is no text at all, which Message judges."""
+    if not isinstance(value, str) or "$" not in value:
+        return None
+    template = Template(value)
+    if not template.is_valid():
+        raise MessageError(f"{field}: a $ that begins no placeholder", field=field, hint="write $$ for a dollar sign")
+    return template
+
+
+def _derived_text(html: Template) -> Template | None:
+    """The text of the html with the same placeholders in it; None where making a text changes them."""
+    derived = Template(text_of(html.template))
+    known = derived.is_valid() and set(derived.get_identifiers()) <= set(html.get_identifiers())
+    return derived if known else None
+
+
+def _escaped(value: object) -> str:
+    # The usual sign of text that is html already, as `markupsafe.Markup` gives it.
+    html = getattr(value, "__html__", None)
+    return escape(str(value)) if html is None else str(html())
+
+
+def _mailboxes(field: str, value: object) -> tuple[Mailbox, ...]:
+    try:
+        return mailboxes_of(value)
+    except AddressError as error:
+        raise MessageError(f"{field}: {error.problem}", field=field, hint=error.hint) from error
+
+
+def _refuse(problem: str, hint: str) -> MessageError:
+    return MessageError(f"merge: {problem}", field="merge", hint=hint)
