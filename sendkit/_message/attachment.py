@@ -110,11 +110,12 @@ class Attachment:
 
     def read(self) -> bytes:
         """The octets. Raises MessageError when the file is gone."""
-        return whole(self.source())
+        return whole(source_of(self))
 
-    def source(self) -> Source:
-        """The octets, or the file where it is large. Raises MessageError when it is gone."""
-        return look_into(self.path) if self.path is not None else self.data or b""
+
+def source_of(attachment: Attachment) -> Source:
+    """The octets, or the file where it is large. Raises MessageError when it is gone."""
+    return look_into(attachment.path) if attachment.path is not None else attachment.data or b""
 
 
 def attachment_of(value: object) -> Attachment:

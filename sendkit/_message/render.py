@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from sendkit._message.attachment import Attachment, parse_media_type
+from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
 from sendkit._message.octets import base64_lines, normalised, sendable
 from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
@@ -73,7 +73,6 @@ Parts: TypeAlias = dict[tuple[str | Attachment, str], _Part]
 
 # Where a merged message has the parts that it shares with others: beside its fields, as a cached property would be.
 SHARED = "_shared_parts"
-_NONE: Parts = {}
 
 
 def render(message: Message) -> Rendered:
@@ -108,6 +107,11 @@ def _date_field(moment: str) -> str:
     return plain_field("Date", format_datetime(datetime.fromisoformat(moment)))
 
 
+def _known(message: Message, item: str | Attachment, role: str) -> _Part | None:
+    shared: Parts | None = vars(message).get(SHARED)
+    return None if shared is None else shared.get((item, role))
+
+
 def _tree(message: Message) -> _Part:
     # No encoded body holds "=_", and a plain one that does is encoded, so only a forwarded message could hold a
     # boundary; and that one is made from another Message-ID.
@@ -135,8 +139,7 @@ def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _
 
 
 def _part(message: Message, item: str | Attachment, role: str) -> _Part:
-    shared: Parts = vars(message).get(SHARED, _NONE)
-    if (known := shared.get((item, role))) is not None:
+    if (known := _known(message, item, role)) is not None:
         return known
     return _text(item, role) if isinstance(item, str) else _file(item, role)
 
@@ -191,7 +194,7 @@ def _encoded(octets: bytes) -> tuple[str, bytes]:
 
 
 def _file(attachment: Attachment, disposition: str) -> _Part:
-    source = attachment.source()
+    source = source_of(attachment)
     kind, parameters = parse_media_type(attachment.content_type)
     encoding, body = "base64", encoded(source)
     if kind.startswith("message/"):

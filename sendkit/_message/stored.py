@@ -45,9 +45,9 @@ class StoredFile:
         with self._opened() as file:
             left = self.size
             while left:
-                block = file.read(min(BLOCK, left))
+                block = file.read(wanted := min(BLOCK, left))
                 left -= len(block)
-                if not block or not left:
+                if not left or len(block) < wanted:
                     self._compare(file, left)
                 yield block
 

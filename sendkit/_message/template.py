@@ -41,10 +41,10 @@ class MessageTemplate:
         self._subject = _template("subject", self._prototype.subject)
         self._html = _template("html", self._prototype.html)
         self._derived = "text" not in self._prototype.model_fields_set
-        if self._derived and self._html is not None:
-            self._text = _derived_text(self._html)
-        else:
+        if not self._derived:
             self._text = _template("text", self._prototype.text)
+        else:
+            self._text = None if self._html is None else _derived_text(self._html)
         own = (self._subject, self._text, self._html, *self._headers.values())
         self._names = frozenset(name for template in own if template for name in template.get_identifiers())
         self._shared = shared_parts(self._prototype)

@@ -184,6 +184,10 @@ def test_an_address_that_is_none_is_refused_as_a_message_does(to: str, field: st
     assert caught.value.field == field
 
 
+def test_html_without_placeholders_may_have_any_text() -> None:
+    assert Message.template(sender=SENDER, html="<p>&#36;5</p>").merge(to="a@b.c").text == "$5\n"
+
+
 def test_html_whose_text_would_have_other_placeholders_makes_a_text_for_each() -> None:
     template = Message.template(sender=SENDER, html="<p>&#36;5 and &#36;name for $name</p>")
     merged = template.merge(name="Luis", to="a@b.c")
