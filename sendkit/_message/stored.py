@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A file of at most this many octets is read at once: it costs less memory than a connection does.
 SMALL_FILE = 65_536
-BLOCK = 145_920  # a multiple of 57, so that a block becomes whole lines of base64
+BLOCK = 204_288  # a multiple of 57, so that a block becomes whole lines of base64
 
 
 @dataclass(slots=True, frozen=True)

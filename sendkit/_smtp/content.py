@@ -38,7 +38,7 @@ class Content(Protocol):
         ...
 
     def blocks(self) -> Iterator[bytes]:
-        """The octets in order, in blocks of 64 to 256 KB; a block never ends between CR and LF.
+        """The octets in order, in blocks of 64 to 300 KB; a block never ends between CR and LF.
 
         Raises MessageError, and then before the last block: what has left cannot be taken for the whole.
         """

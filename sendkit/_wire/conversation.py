@@ -20,14 +20,13 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
 from sendkit._smtp.transaction import transaction
-from sendkit._smtp.verdict import Break, Failure
+from sendkit._smtp.verdict import Break
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 from sendkit._wire.supply import supply
 from sendkit._wire.turns import Turn
-from sendkit.errors import MessageError
 
 _Steps = Generator[Batch, Answers, Report]
 
@@ -80,12 +79,10 @@ class Conversation:
                 await turn.come()
             await self._read(channel, batch)
         except Broken as broken:
+            if broken.failure.kind is Break.WITHDRAWN:
+                channel.abort()
             self.log.happened(broken.failure.reason)
             return Answers(self.replies, broken.failure, self.ended)
-        except MessageError as error:
-            channel.abort()
-            self.log.happened(error.message)
-            return Answers(self.replies, Failure(Break.WITHDRAWN, error.message))
         except BaseException:  # a cancellation, or what `on_progress` raised
             channel.abort()
             self._give_up(steps)

@@ -9,10 +9,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from sendkit._smtp.content import Content
+from sendkit._smtp.verdict import Break, Failure
+from sendkit._wire.failure import Broken
+from sendkit.errors import MessageError
 
 
 async def supply(content: Content) -> AsyncGenerator[bytes]:
-    """The blocks in order. Raises MessageError where a file is not what it was."""
+    """The blocks in order. Raises Broken where a file is not what it was."""
     blocks = content.blocks()
     if not content.stored:
         for octets in blocks:
@@ -24,6 +27,8 @@ async def supply(content: Content) -> AsyncGenerator[bytes]:
         while (block := await ahead) is not None:
             ahead = loop.run_in_executor(None, next, blocks, None)
             yield block
+    except MessageError as error:
+        raise Broken(Failure(Break.WITHDRAWN, error.message)) from error
     finally:
         # A thread cannot be stopped; it ends with its block, and the file is closed with the last reference to it.
         if not ahead.cancel() and not ahead.cancelled():

@@ -245,18 +245,19 @@ async def test_the_loop_is_free_while_a_file_is_read(path: Path) -> None:
 
 
 @every_mode
+@pytest.mark.parametrize("error", [ZeroDivisionError(), TimeoutError()], ids=repr)
 async def test_what_on_progress_raises_ends_the_call_and_leaves_no_half_message(
-    start: Start, account: Account, mode: str, path: Path
+    start: Start, account: Account, mode: str, error: Exception, path: Path
 ) -> None:
     server = start(Security.NONE, capabilities=MODES[mode])
     server.on_rcpt(OPS).reply("550 5.1.1 no such user")
 
     def stop(sent: int, _: int) -> None:
         if sent:
-            raise ZeroDivisionError
+            raise error
 
     async with account(server, username=None) as mailer:
-        with pytest.raises(ZeroDivisionError) as caught:
+        with pytest.raises(type(error)) as caught:
             await mailer.send(report(path), on_progress=stop)
         result = await mailer.send(report(path), check=False)
     assert outcomes(caught.value.result) == {LUIS: Outcome.DEFERRED, OPS: Outcome.REJECTED}  # type: ignore[attr-defined]
