@@ -151,6 +151,7 @@ class _ErrorFacts(_Frozen):
     type: str
     message: str
     hint: str | None = None
+    field: str | None = None
 
 
 def _load_error(value: _ErrorFacts | errors.SendkitError | None) -> errors.SendkitError | None:
@@ -159,11 +160,17 @@ def _load_error(value: _ErrorFacts | errors.SendkitError | None) -> errors.Sendk
     facts = _ErrorFacts.model_validate(value)
     name = facts.type if facts.type in errors.__all__ else "SendkitError"
     kind: type[errors.SendkitError] = getattr(errors, name)
-    return kind(facts.message, hint=facts.hint)
+    error = kind(facts.message, hint=facts.hint)
+    if isinstance(error, errors.MessageError):
+        error.field = facts.field
+    return error
 
 
 def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:
-    return None if error is None else _ErrorFacts(type=type(error).__name__, message=error.message, hint=error.hint)
+    if error is None:
+        return None
+    field = error.field if isinstance(error, errors.MessageError) else None
+    return _ErrorFacts(type=type(error).__name__, message=error.message, hint=error.hint, field=field)
 
 
 class DeliveryResult(_Frozen):

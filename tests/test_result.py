@@ -108,12 +108,16 @@ def test_no_content_of_the_message_is_in_a_result(mixed: DeliveryResult) -> None
 
 @pytest.mark.parametrize(
     "error",
-    [errors.MessageError("to: empty", field="to", hint="fill it"), errors.KeyringLocked("locked", hint="unlock it")],
+    [
+        errors.MessageError("to: empty", field="to", hint="fill it"),
+        errors.MessageError("too many bytes"),
+        errors.KeyringLocked("locked", hint="unlock it"),
+    ],
 )
-def test_what_the_caller_must_mend_goes_through_json_too(error: errors.SendkitError) -> None:
+def test_what_the_caller_must_mend_goes_through_json_with_all_it_says(error: errors.SendkitError) -> None:
     result = failed_before_sending(error, index=3)
     again = DeliveryResult.model_validate_json(result.model_dump_json())
-    assert (type(again.error), str(again.error), again.index) == (type(error), str(error), 3)
+    assert (type(again.error), vars(again.error), again.index) == (type(error), vars(error), 3)
     assert not again.ok
 
 
