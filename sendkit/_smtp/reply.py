@@ -9,7 +9,8 @@ from dataclasses import dataclass
 MAX_REPLY = 65_536
 _MANY_LINES, _SHORT_LINE = 64, 128
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)", re.ASCII)
+_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ \t]|$)", re.ASCII)
+_BLANKS = " \t"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -17,7 +18,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 class Reply:
     """A server's reply: its code, the enhanced status code if there is one, and the text without either.
 
-    `text` joins the lines of a multi-line reply with line feeds; control characters in it are replaced.
+    `text` joins the lines of a multi-line reply with line feeds, without the blanks in front of each; control
+    characters in it are replaced.
     """
 
     code: int
@@ -27,11 +29,11 @@ class Reply:
     @classmethod
     def build(cls, code: int, text: str) -> Reply:
         """Make a reply from its code and raw text, taking the enhanced code out of every line (RFC 2034 section 4)."""
-        lines = _CONTROL.sub("\ufffd", text).split("\n")
+        lines = [line.lstrip(_BLANKS) for line in _CONTROL.sub("\ufffd", text).split("\n")]
         match = _ENHANCED.match(lines[0])
         enhanced = match.group() if match and match.group(1) == str(code)[0] else None
         if enhanced:
-            lines = [line.removeprefix(enhanced).lstrip(" ") for line in lines]
+            lines = [line.removeprefix(enhanced).lstrip(_BLANKS) for line in lines]
         return cls(code, enhanced, "\n".join(lines))
 
     @classmethod

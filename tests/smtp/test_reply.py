@@ -119,6 +119,15 @@ def test_a_reply_is_its_code_its_enhanced_code_and_its_text(octets: bytes, reply
     assert read(octets) == [reply]
 
 
+@pytest.mark.parametrize("blanks", ["", " ", "\t", " \t  "])
+def test_more_blanks_than_one_in_front_of_code_or_text_change_nothing(blanks: str) -> None:
+    """RFC 5321 section 4.2 and RFC 2034 section 4 ask for one; some servers indent what they say."""
+    assert Reply.parse(f"250 {blanks}OK id=1") == Reply(250, None, "OK id=1")
+    assert Reply.parse(f"550 {blanks}5.1.1 {blanks}no such user") == Reply(550, "5.1.1", "no such user")
+    octets = f"250-{blanks}2.1.0 {blanks}one\r\n250 {blanks}2.1.0 {blanks}two\r\n".encode()
+    assert read(octets) == [Reply(250, "2.1.0", "one\ntwo")]
+
+
 @pytest.mark.parametrize(
     "text", ["4.2.0 of another class", "5.7 too short", "5.7.1x no", "5.1234.1 too long", "no code 5.7.1", "5.٧.1 no"]
 )
