@@ -39,7 +39,8 @@ class ScriptedServer(WireScript):
     `tls` with `implicit_tls=False` is STARTTLS. `capabilities` are announced in the clear and `capabilities_in_tls`
     inside TLS; both may be set while it runs. By default AUTH is offered only inside TLS, or where there is no TLS.
     `nested_mail_refused`: a refused end of data leaves the transaction open, as with Postfix. `refuses_pipelining`: as
-    OpenSMTPD does, when PIPELINING is not announced. Leaving the context ends every connection and the thread.
+    OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback. Leaving the context
+    ends every connection and the thread.
     """
 
     def __init__(
@@ -76,7 +77,8 @@ class ScriptedServer(WireScript):
         self._sessions: dict[int, MailSession] = {}
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server((self.host, 0), backlog=128)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=128)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         started = threading.Event()

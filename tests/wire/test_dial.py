@@ -6,18 +6,18 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import pytest
 
-from sendkit import Phase, errors
+from sendkit import AsyncMailer, Phase, Security, Server, errors
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
 from tests.accounts import message
+from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
-from .conftest import Account, Start
+from .conftest import PASSWORD, USER, Account, Start
 
 Addresses = Callable[..., None]
 
@@ -173,13 +173,15 @@ async def test_a_closed_port_is_a_connect_error_with_advice(
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="loopback speaks no IPv6 here")
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.IMPLICIT_TLS])
 async def test_an_ipv6_address_is_reached_and_named_as_a_literal(
-    start: Start, account: Account, monkeypatch: pytest.MonkeyPatch
+    start: Start, authority: Authority, security: Security
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(socket, "create_server", partial(socket.create_server, family=socket.AF_INET6))
-        server = start(host="::1")
-    async with account(server) as mailer:
+    """RFC 5321 section 4.1.3 tags it, RFC 3986 section 3.2.2 puts it in brackets, and the certificate has it bare."""
+    server = start(security, host="::1")
+    changes = {"security": security, "tls_context": authority.client_context()}
+    place = Server.parse(f"[::1]:{server.port}").model_copy(update=changes)
+    async with AsyncMailer(place, username=USER, password=PASSWORD) as mailer:
         result = await mailer.send(message())
     assert "EHLO [IPv6:::1]" in server.lines()
     assert result.attempts[0].server == result.recipients["luis@example.com"].server == f"[::1]:{server.port}"
