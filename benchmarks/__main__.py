@@ -18,7 +18,7 @@ from benchmarks.throughput import Outcome, measure
 from benchmarks.works import WORKS
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("imports", "addresses")
+_SCRIPTS = ("imports", "addresses", "plugin")
 _HEAD = """\
 # What sendkit costs, beside its peers
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "benchmarks" / ".cache"
-_PEERS = ("redmail", "yagmail", "emails", "trustme")
+_PEERS = ("redmail", "yagmail", "emails", "trustme", "pytest")
 _NODE_PEER = "nodemailer"
 _CERTIFICATES = """
 import sys, trustme

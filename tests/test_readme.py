@@ -33,6 +33,7 @@ from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
 from sendkit._transport.script import Rule, Script
 from sendkit.testing import LocalServer
+from sendkit.testing._expected import Expected
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -111,6 +112,22 @@ def execute(block: Block, **names: object) -> dict[str, object]:
     return names
 
 
+def said_by_pytest(folder: Path) -> str:
+    """What pytest says of the tests in this folder, with sendkit's plugin and no other."""
+    plugin = ["-p", "sendkit.testing.plugin", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(folder)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin],
+        cwd=folder,
+        env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=""),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert ran.stderr == ""
+    return ran.stdout
+
+
 class TestPython:
     """Every block of Python runs."""
 
@@ -157,17 +174,17 @@ class TestPython:
     def test_the_tests_that_it_shows_pass(self, tmp_path: Path) -> None:
         for number, block in enumerate(TESTING):
             (tmp_path / f"test_block_{number}.py").write_text(block.text, encoding="utf-8")
-        plugin = ["-p", "sendkit.testing.plugin", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(tmp_path)]
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *plugin],
-            cwd=tmp_path,
-            env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS=""),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=60,
-        )
-        assert "3 passed" in ran.stdout, ran.stdout + ran.stderr
+        assert "3 passed" in said_by_pytest(tmp_path)
+
+    def test_an_assertion_that_fails_says_what_it_shows(self, tmp_path: Path) -> None:
+        (shown,) = (block.text for block in BLOCKS if block.section == "Testing" and not block.language)
+        assertion = shown.splitlines()[0].removeprefix(">").strip()
+        test = f"\n\ndef test_it(mailbox):\n    welcome('luis@example.com')\n    {assertion}\n"
+        (tmp_path / "test_block.py").write_text(TESTING[0].text + test, encoding="utf-8")
+        said = said_by_pytest(tmp_path)
+        assert [line.split() for line in said.splitlines() if line[:1] in (">", "E")] == [
+            line.split() for line in shown.splitlines()
+        ]
 
     @pytest.mark.parametrize("setting", [RetryPolicy(), Timeouts()], ids=lambda setting: type(setting).__name__)
     def test_the_defaults_that_it_names_are_the_defaults(self, setting: RetryPolicy | Timeouts) -> None:
@@ -240,6 +257,14 @@ class TestNothingIsMissing:
     @pytest.mark.parametrize("name", [name for name in sendkit.__all__ if not name.startswith("__")])
     def test_every_public_name(self, name: str) -> None:
         assert is_told(name) or is_told(f"sendkit.{name}")
+
+    @pytest.mark.parametrize("name", sendkit.testing.__all__)
+    def test_every_public_name_of_the_testing_kit(self, name: str) -> None:
+        assert is_told(name) or is_told(f"sendkit.testing.{name}")
+
+    @pytest.mark.parametrize("name", [*Expected.__annotations__, "times"])
+    def test_every_field_that_can_be_expected(self, name: str) -> None:
+        assert f"{name}=" in CODE
 
     @pytest.mark.parametrize("name", errors.__all__)
     def test_every_error(self, name: str) -> None:
