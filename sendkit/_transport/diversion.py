@@ -45,6 +45,11 @@ class StandIn(Transport):
             hint="make a new one outside of that test, or ask for the fixture `mailbox` here too",
         )
 
+    async def aclose(self) -> None:
+        """Say good-bye there: a mailer that is closed ends its connection."""
+        if (diversion := current()) is not None:
+            await diversion.transport.aclose()
+
 
 _lock = threading.Lock()
 _diversions: list[Diversion] = []

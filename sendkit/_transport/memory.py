@@ -7,6 +7,7 @@ Its clock is its own: an hour of waiting takes no time, and stands in `result.at
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -125,6 +126,14 @@ class MemoryTransport(Script, Transport):
                 return
             if not self._carry(letter, log, reused=reused) and self._connect(log):
                 self._carry(letter, log, reused=False)
+
+    async def aclose(self) -> None:
+        """Say good-bye, as a mailer does that is closed: the next letter comes on a new connection."""
+        with self._lock:
+            if self._connected:
+                with contextlib.suppress(_Fault):  # whatever the answer, it changes nothing (RFC 5321 section 4.1.1.10)
+                    self._ask(Phase.QUIT, Phase.QUIT)
+            self._connected = False
 
     def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
         """False when a reused connection was dead before anything of the letter was taken."""
@@ -258,5 +267,6 @@ def _limit(timeouts: Timeouts, phase: Phase) -> float:
         Phase.DATA: timeouts.data,
         Phase.BODY: timeouts.body,
         Phase.END_OF_DATA: timeouts.end_of_data,
+        Phase.QUIT: timeouts.quit,
     }
     return by_phase.get(phase, timeouts.command)

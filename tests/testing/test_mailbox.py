@@ -94,6 +94,31 @@ def test_a_server_that_the_application_names_may_be_stood_for() -> None:
     assert len(mailbox.messages) == 2
 
 
+def test_backup_servers_are_servers_too() -> None:
+    both = ["smtp.example.com", "backup.example.com"]
+    older = Mailer(both)
+    with MemoryMailbox() as mailbox:
+        for use in (lambda: Mailer(both), lambda: older.send(message())):
+            with pytest.raises(errors.ConfigurationError, match="is a real server"):
+                use()
+        mailbox.stands_for("smtp.example.com")
+        with pytest.raises(errors.ConfigurationError, match=r"^backup"):
+            Mailer(both)
+        mailbox.stands_for("backup.example.com")
+        assert Mailer(both).send(message()).ok
+        assert older.send(message()).ok
+    assert len(mailbox.messages) == 2
+
+
+def test_every_mailer_connects_anew_after_one_was_closed() -> None:
+    with MemoryMailbox() as mailbox:
+        sendkit.send(message())
+        mailbox.on_connect().refuse()
+        with pytest.raises(errors.ConnectError):
+            sendkit.send(message())
+    assert len(mailbox.messages) == 1
+
+
 def test_a_double_that_the_application_was_given_is_its_own() -> None:
     double = MemoryTransport()
     with MemoryMailbox() as mailbox:

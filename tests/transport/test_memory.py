@@ -115,6 +115,18 @@ async def test_a_connection_is_kept_for_the_next_message() -> None:
         assert (await postman.send(message())).ok
 
 
+async def test_a_mailer_that_is_closed_says_good_bye_and_nothing_that_is_answered_matters() -> None:
+    transport = MemoryTransport()
+    for nth, how in enumerate(("drop", "silence"), 1):
+        getattr(transport.on_quit(nth=nth), how)()
+    transport.on_quit().reply("421 4.3.2 shutting down")
+    for _ in range(3):
+        async with mailer(transport, ONCE) as postman:
+            assert (await postman.send(message())).ok
+    transport.on_connect().on_connection(4).refuse()
+    assert (await once(transport)).recipients[LUIS].phase is Phase.CONNECT
+
+
 @pytest.mark.parametrize("place", ["on_mail", "on_rcpt", "on_data", "after_data"])
 async def test_after_421_there_is_a_new_connection(place: str) -> None:
     transport = MemoryTransport()
