@@ -14,7 +14,8 @@ from enum import StrEnum
 
 import pytest
 
-from sendkit import DeliveryError, Mailer, MemoryTransport, Message, RetryPolicy, errors
+from sendkit import DeliveryError, Mailer, Message, RetryPolicy, errors
+from sendkit.testing import MemoryMailbox
 
 # ----- the application
 
@@ -44,40 +45,37 @@ def sign_up(mailer: Mailer, address: str) -> Standing:
 
 
 @pytest.fixture
-def mailer(mailbox: MemoryTransport) -> Mailer:
+def mailer(mailbox: MemoryMailbox) -> Mailer:
     """The application's mailer, with the double in place of the wire."""
     return Mailer(transport=mailbox, retry=RetryPolicy(max_attempts=3))
 
 
-def test_a_new_user_is_welcomed(mailer: Mailer, mailbox: MemoryTransport) -> None:
+def test_a_new_user_is_welcomed(mailer: Mailer, mailbox: MemoryMailbox) -> None:
     assert sign_up(mailer, "luis@example.com") is Standing.WELCOME
-    (sent,) = mailbox.sent
-    assert sent.envelope.recipients == ("luis@example.com",)
-    assert sent.message["Subject"] == "Welcome!"
-    assert "Good that you are here." in sent.message.get_content()
+    mailbox.assert_sent(to="luis@example.com", subject="Welcome!", text_contains="Good that you are here.", times=1)
 
 
-def test_a_greylisted_user_is_welcomed_all_the_same(mailer: Mailer, mailbox: MemoryTransport) -> None:
+def test_a_greylisted_user_is_welcomed_all_the_same(mailer: Mailer, mailbox: MemoryMailbox) -> None:
     mailbox.on_rcpt("luis@example.com").reply("450 4.2.0 greylisted", times=2)
     assert sign_up(mailer, "luis@example.com") is Standing.WELCOME
-    assert len(mailbox.sent) == 1
+    mailbox.assert_sent(to="luis@example.com", times=1)
 
 
-def test_a_user_of_a_server_that_is_busy_for_long_hears_later(mailer: Mailer, mailbox: MemoryTransport) -> None:
+def test_a_user_of_a_server_that_is_busy_for_long_hears_later(mailer: Mailer, mailbox: MemoryMailbox) -> None:
     mailbox.on_rcpt("luis@example.com").reply("450 4.2.0 greylisted")
     assert sign_up(mailer, "luis@example.com") is Standing.LATER
-    assert not mailbox.sent
+    mailbox.assert_nothing_sent()
 
 
-def test_an_address_that_is_refused_is_asked_for_again(mailer: Mailer, mailbox: MemoryTransport) -> None:
+def test_an_address_that_is_refused_is_asked_for_again(mailer: Mailer, mailbox: MemoryMailbox) -> None:
     mailbox.on_rcpt("lius@example.com").reply("550 5.1.1 no such user")
     assert sign_up(mailer, "lius@example.com") is Standing.UNKNOWN_ADDRESS
 
 
-def test_a_mail_in_doubt_is_not_sent_twice(mailer: Mailer, mailbox: MemoryTransport) -> None:
+def test_a_mail_in_doubt_is_not_sent_twice(mailer: Mailer, mailbox: MemoryMailbox) -> None:
     mailbox.after_data().drop()
     assert sign_up(mailer, "luis@example.com") is Standing.MAYBE
-    assert len(mailbox.sent) == 1
+    mailbox.assert_sent(times=1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from sendkit._transport.base import AttemptLog, Transport
 from sendkit.errors import ConfigurationError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Diversion:
     """The transport that stands in for all others, and the hosts for which it does so even where a program names them.
 
@@ -58,7 +58,8 @@ _by_name: ContextVar[bool] = ContextVar("sendkit_by_name", default=False)
 
 def current() -> Diversion | None:
     """What diverts mail now; the newest counts."""
-    return _diversions[-1] if _diversions else None
+    newest = _diversions[-1:]  # at once: another thread may end it meanwhile
+    return newest[0] if newest else None
 
 
 @contextmanager
@@ -92,13 +93,18 @@ def is_by_name() -> bool:
 
 
 def instead_of(transport: Transport, *, named: bool) -> Transport:
-    """The transport, or what stands in for it now; `named` as `is_by_name` said when its mailer was made."""
+    """The transport, or what stands in for it now; `named` as `is_by_name` said when its mailer was made.
+
+    One that reaches no server is itself a double. Raises ConfigurationError for one that reaches a server which nothing
+    stands for.
+    """
     diversion = current()
-    if diversion is None:
+    if diversion is None or diversion.transport is transport:
         return transport
-    # A transport that reaches no server is itself a double.
-    diverted = named or (transport.hosts and all(map(diversion.takes, transport.hosts)))
-    return diversion.transport if diverted else transport
+    if not named:
+        for host in transport.hosts:
+            check(host)
+    return diversion.transport if named or transport.hosts else transport
 
 
 def check(host: str, transport: Transport | None = None) -> None:

@@ -189,7 +189,7 @@ class MemoryTransport(Script, Transport):
                 reused = False
                 if answers.ended and (answers.failure or answers.replies[0].positive):
                     sender = letter.envelope.reverse_path
-                    self.sent.append(Sent(Envelope(sender, [r.written for r in taken.recipients]), taken.octets))
+                    self._keep(Sent(Envelope(sender, [r.written for r in taken.recipients]), taken.octets))
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
@@ -198,6 +198,9 @@ class MemoryTransport(Script, Transport):
             raise
         self._rset_due, self._connected = not report.clean, not report.close
         return report
+
+    def _keep(self, sent: Sent) -> None:
+        self.sent.append(sent)
 
     def _answer(self, step: Step, log: AttemptLog, taken: _Taken) -> Answers:
         recipient = step.recipient if isinstance(step, Command) else None

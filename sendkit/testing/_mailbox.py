@@ -5,13 +5,12 @@ Knows the double and the diversion. Must not know pytest; it is a context manage
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from sendkit._smtp.verdict import Outcome
 from sendkit._transport.diversion import Diversion, divert
-from sendkit._transport.memory import MemoryTransport
+from sendkit._transport.memory import MemoryTransport, Sent
 from sendkit.testing._box import Box
 from sendkit.testing._received import ReceivedMessage
 
@@ -34,9 +33,7 @@ class MemoryMailbox(Box, MemoryTransport):
 
     def __init__(self) -> None:
         super().__init__()
-        self._taken: list[ReceivedMessage] = []
         self._untaken: list[str] = []
-        self._guard = threading.Lock()
         self._diversion = Diversion(self, "the mailbox of this test")
         self._open = ExitStack()
 
@@ -54,34 +51,27 @@ class MemoryMailbox(Box, MemoryTransport):
     @property
     def messages(self) -> list[ReceivedMessage]:
         """Every message that was taken, in order; also where the answer was then lost."""
-        with self._guard:
-            return list(self._taken)
+        return [one for one in self.sent if isinstance(one, ReceivedMessage)]
 
     def untaken(self) -> list[str]:
         """Recipients who were not accepted, each with why."""
-        with self._guard:
-            return list(self._untaken)
+        return list(self._untaken)
 
     def clear(self) -> None:
         """Forget the messages; what the script says stays."""
-        with self._guard:
-            for kept in (self._taken, self._untaken, self.sent):
-                kept.clear()
+        self.sent.clear()
+        self._untaken.clear()
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Carry the letter as `MemoryTransport` does, and keep what came of it for the assertions."""
+        """Carry the letter as `MemoryTransport` does, and note who did not get it."""
         try:
             await super().deliver(letter, log)
         finally:
-            self._keep_up(log)
-
-    def _keep_up(self, log: AttemptLog) -> None:
-        now = self.clock.now()
-        with self._guard:
-            for sent in self.sent[len(self._taken) :]:
-                self._taken.append(ReceivedMessage(sent.envelope, sent.content, when=now))
             for recipient in log.recipients:
                 verdict = log.verdict(recipient)
                 if verdict.outcome is not Outcome.ACCEPTED:
                     why = verdict.reason if verdict.reply is None else verdict.reply
                     self._untaken.append(f"{recipient.written}: {verdict.outcome.value} ({why})")
+
+    def _keep(self, sent: Sent) -> None:
+        super()._keep(ReceivedMessage(sent.envelope, sent.content, when=self.clock.now()))

@@ -110,6 +110,20 @@ def test_backup_servers_are_servers_too() -> None:
     assert len(mailbox.messages) == 2
 
 
+def test_a_transport_of_somebody_else_is_kept_away_from_the_servers_that_it_names() -> None:
+    class Web(MemoryTransport):
+        hosts = ("api.example.com",)
+
+    web = Web()
+    with MemoryMailbox() as mailbox:
+        mailer = Mailer(transport=web)
+        with pytest.raises(errors.ConfigurationError, match=r"api\.example\.com is a real server"):
+            mailer.send(message())
+        mailbox.stands_for("api.example.com")
+        assert mailer.send(message()).ok
+    assert (len(web.sent), len(mailbox.messages)) == (0, 1)
+
+
 def test_every_mailer_connects_anew_after_one_was_closed() -> None:
     with MemoryMailbox() as mailbox:
         sendkit.send(message())

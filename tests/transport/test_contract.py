@@ -25,7 +25,7 @@ from sendkit import (
 from sendkit._credentials import explicit
 from sendkit._transport.memory import Sent
 from sendkit._transport.smtp import SMTPTransport
-from sendkit.testing import LocalServer, TransportContract
+from sendkit.testing import LocalServer, MemoryMailbox, TransportContract
 from sendkit.transports import AttemptLog, FailoverTransport, Letter, Transport, accepted
 
 resource = pytest.importorskip("resource", reason="how large a file may grow can be limited on POSIX systems only")
@@ -44,6 +44,13 @@ class TestMemory(TransportContract):
     def break_down(self, transport: Transport) -> None:
         assert isinstance(transport, MemoryTransport)
         transport.on_connect().refuse()
+
+
+class TestMailbox(TestMemory):
+    """The double that the fixture `mailbox` gives."""
+
+    def make_transport(self) -> MemoryMailbox:
+        return MemoryMailbox()
 
 
 class TestFailover(TestMemory):
