@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Replay"]
 
+_BEFORE_A_TRANSACTION = tuple(Phase)[: tuple(Phase).index(Phase.AUTH) + 1]
 _IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
 
 
@@ -59,7 +60,7 @@ class Replay(Transport):
         log.host, log.port, log.tls = attempt.host, attempt.port, attempt.tls
         tape = _Tape(attempt, self._virtual)
         while True:
-            if tape.opens and not self._open(tape, log):
+            if not self._open(tape, log):
                 return
             session = self._session = self._on(tape)
             try:
@@ -84,37 +85,39 @@ class Replay(Transport):
         return attempt
 
     def _open(self, tape: _Tape, log: AttemptLog) -> bool:
-        """Note how the session was opened; False when none came about."""
-        capabilities = Capabilities()
-        for line in tape.opening():
+        """Note how the session was opened, if it was; False when none came about."""
+        opening = tape.opening()
+        for line in opening:
             if line.reply is not None and line.phase is not None:
                 log.answered(line.phase, line.reply)
-                if line.phase is Phase.EHLO and line.reply.code == 250:
-                    capabilities = Capabilities.parse(line.reply.text)
             elif line.who == "C":
                 log.said(line.text)
             else:
                 log.happened(line.text)
-        self._heard += [line.reply for line in tape.attempt.lines if line.reply is not None]
-        if not tape.at_end or (verdict := tape.verdict(self._heard)) is None:
-            self._session = _session(tape, capabilities)
-            return True
-        log.phase = verdict.phase
-        log.settle_all(verdict)
-        return False
+        self._heard += [line.reply for line in opening if line.reply is not None]
+        if tape.at_end and (verdict := tape.verdict(self._heard)) is not None:
+            log.phase = verdict.phase
+            log.settle_all(verdict)
+            return False
+        if opening:
+            self._session = Session(_Played(tape), _announced(opening), tape.attempt.tls)
+        return True
 
     def _on(self, tape: _Tape) -> Session:
         """The session of before, or one that was in use when the recording began."""
         if self._session is None:
-            self._session = _session(tape, tape.inferred())
+            self._session = Session(_Played(tape), tape.inferred(), tape.attempt.tls)
             self._session.rset_due = tape.next_is("RSET")
             self._session.transactions = 1
         self._session.channel = _Played(tape)
         return self._session
 
 
-def _session(tape: _Tape, capabilities: Capabilities) -> Session:
-    return Session(_Played(tape), capabilities, tape.attempt.tls)
+def _announced(opening: Sequence[Line]) -> Capabilities:
+    """What the last EHLO was answered; a server of before ESMTP has no extensions."""
+    said = [line.reply.text for line in opening if line.phase is Phase.EHLO and line.reply and line.reply.positive]
+    esmtp = said and not any(line.who == "C" and line.text.startswith("HELO ") for line in opening)
+    return Capabilities.parse(said[-1]) if esmtp else Capabilities()
 
 
 class _Tape:
@@ -131,11 +134,6 @@ class _Tape:
         """Whether all of it has been played."""
         return not self._lines
 
-    @property
-    def opens(self) -> bool:
-        """Whether the next thing is a session that is opened."""
-        return not (self._lines and self._lines[0].who == "C" and self._lines[0].text.startswith(_IN_A_TRANSACTION))
-
     def next_is(self, verb: str) -> bool:
         """Whether the client's next command is this one."""
         return bool(self._lines) and self._lines[0].text.startswith(verb)
@@ -143,7 +141,7 @@ class _Tape:
     def opening(self) -> list[Line]:
         """Play up to the first command of a transaction."""
         played: list[Line] = []
-        while self._lines and self.opens:
+        while self._lines and not (self._lines[0].who == "C" and self._lines[0].text.startswith(_IN_A_TRANSACTION)):
             played.append(self._play())
         return played
 
@@ -164,12 +162,12 @@ class _Tape:
         return self.attempt.phase is Phase.BODY and not any(line.who == "S" for line in self._lines)
 
     def verdict(self, heard: Sequence[Reply]) -> Verdict | None:
-        """What the session that did not come about meant: always a deferral, by a reply that was heard now or before.
+        """What it meant that no session came about, or None where one did: always a deferral.
 
         A secret that was refused once is not sent again, and the reply of then is the verdict.
         """
         ending = self.attempt.ending
-        if ending is None:
+        if ending is None or ending.phase not in _BEFORE_A_TRANSACTION:
             return None
         again = Again.LATER if ending.transient else Again.NEXT_SERVER
         reply = next((one for one in reversed(heard) if on_one_line(str(one)) == ending.message), None)

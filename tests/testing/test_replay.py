@@ -102,6 +102,27 @@ async def test_refused_recipients_are_the_same(server: ScriptedServer, path: Pat
     await check_the_same(server, path, message(LUIS, OPS, EVA), message(OPS))
 
 
+async def test_what_was_known_before_asking_is_the_same(server: ScriptedServer, path: Path) -> None:
+    server.capabilities = [*server.capabilities, "SIZE 2000"]
+    large = message(LUIS, text="A line of the report.\n" * 1_000)
+    await check_the_same(server, path, large, message(LUIS), large, message(EVA))
+
+
+async def test_a_server_that_is_not_there_is_the_same(server: ScriptedServer, path: Path) -> None:
+    server.on_connect().refuse()
+    await check_the_same(server, path, message(LUIS))
+
+
+async def test_a_server_of_before_esmtp_is_the_same(server: ScriptedServer, path: Path) -> None:
+    server.on_ehlo(nth=1).reply("502 5.5.1 what is EHLO?")
+    place = Server(server.host, server.port, Security.NONE)
+    async with AsyncMailer(place, transcript=True) as mailer:
+        result = await mailer.send(message())
+    assert result.ok
+    record(path, result)
+    assert [facts(one) for one in await played(path, message())] == [facts(result)]
+
+
 async def test_too_many_recipients_are_the_same(server: ScriptedServer, path: Path) -> None:
     server.max_recipients = 2
     await check_the_same(server, path, message(LUIS, OPS, EVA), message(LUIS))
