@@ -1,0 +1,64 @@
+"""A mail backend for Django, so that `send_mail`, password resets and all else in Django go out through sendkit.
+
+Copy this file into your project, and name it in its settings; the account is in the environment (SENDKIT_HOST …):
+
+    EMAIL_BACKEND = "yourproject.django_backend.SendkitBackend"
+
+What Django's own backend leaves unsaid can be read: `message.delivery` is the DeliveryResult, recipient by recipient.
+A recipient that was not accepted is an exception, as with Django's own, unless `fail_silently=True`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+from sendkit import Mailer, errors
+
+
+class SendkitBackend(BaseEmailBackend):
+    """Sends Django's messages. `get_connection(…, transport=mailbox)` sends them to a test's mailbox."""
+
+    def __init__(self, fail_silently: bool = False, **settings: Any) -> None:
+        super().__init__(fail_silently=fail_silently)
+        # Django's own SMTP backend is given a username and a password; an account of the environment needs neither.
+        self._settings = {name: value for name, value in settings.items() if name in ("transport", "retry", "deadline")}
+        self._mailer: Mailer | None = None
+
+    def open(self) -> bool:
+        """Make a mailer, unless there is one; it connects when the first message goes out."""
+        if self._mailer is not None:
+            return False
+        self._mailer = Mailer.from_env(**self._settings)
+        return True
+
+    def close(self) -> None:
+        """Say good-bye to the server."""
+        mailer, self._mailer = self._mailer, None
+        if mailer is not None:
+            mailer.close()
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Send all of them over one connection, and return how many were accepted for every recipient."""
+        opened = self.open()
+        try:
+            return sum(self._send(message) for message in email_messages)
+        finally:
+            if opened:
+                self.close()
+
+    def _send(self, message: EmailMessage) -> bool:
+        if not message.recipients() or self._mailer is None:
+            return False
+        try:
+            # The recipients are told apart from the headers: Django keeps those of Bcc out of them.
+            result = self._mailer.send(message.message(), recipients=message.recipients(), check=False)
+            message.delivery = result
+            return result.raise_for_failure().ok
+        except errors.SendkitError:
+            if not self.fail_silently:
+                raise
+            return False

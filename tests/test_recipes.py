@@ -1,0 +1,223 @@
+"""The recipes for the frameworks in `examples/` run inside those frameworks, against a real server or the double."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from types import ModuleType
+
+import django
+import httpx
+import pytest
+from django.conf import settings
+from django.core import mail
+
+from sendkit import AsyncMailer, DeliveryResult, Mailer, MemoryTransport, RetryPolicy, errors
+from sendkit.testing import LocalServer
+from tests.accounts import ANA, EVA, LUIS, OPS
+
+BACKEND = "examples.django_backend.SendkitBackend"
+BUSY = "450 4.2.0 not now"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    """A server, and its account in the environment."""
+    with LocalServer() as server:
+        monkeypatch.setenv("SENDKIT_HOST", server.host)
+        monkeypatch.setenv("SENDKIT_PORT", str(server.port))
+        monkeypatch.setenv("SENDKIT_USERNAME", server.username)
+        monkeypatch.setenv("SENDKIT_PASSWORD", server.password)
+        monkeypatch.setenv("SENDKIT_FROM", "app@example.com")
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+        yield server
+
+
+@pytest.fixture
+def double() -> MemoryTransport:
+    """A server that is none."""
+    return MemoryTransport()
+
+
+def recipe(name: str) -> ModuleType:
+    """The module of a recipe."""
+    return importlib.import_module(f"examples.{name}")
+
+
+class TestDjango:
+    """One setting, and all mail of Django goes out through sendkit."""
+
+    @pytest.fixture(autouse=True)
+    def _project(self) -> None:
+        if not settings.configured:
+            settings.configure(EMAIL_BACKEND=BACKEND, DEFAULT_FROM_EMAIL=ANA)
+            django.setup()
+
+    def test_send_mail_arrives(self, server: LocalServer) -> None:
+        assert mail.send_mail("Hola", "¿Qué tal?", None, [LUIS], html_message="<p>¿Qué tal?</p>") == 1
+        (sent,) = server.messages
+        assert (sent.envelope.reverse_path, sent.envelope.recipients) == (ANA, (LUIS,))
+        assert sent.message["Subject"] == "Hola"
+        html = sent.message.get_body(("html",))
+        assert html is not None
+        assert html.get_content().strip() == "<p>¿Qué tal?</p>"
+
+    def test_many_messages_go_over_one_connection_with_their_bcc_and_attachments(self, server: LocalServer) -> None:
+        messages = [mail.EmailMessage(f"News {n}", "…", ANA, [LUIS], bcc=[EVA]) for n in range(3)]
+        messages[0].attach("datos.csv", b"a;b\n", "text/csv")
+        assert mail.get_connection().send_messages(messages) == 3
+        assert len(server.conversations) == 1
+        assert {sent.envelope.recipients for sent in server.messages} == {(LUIS, EVA)}
+        assert not any(EVA.encode() in sent.content for sent in server.messages)
+        assert [part.get_filename() for part in server.messages[0].message.iter_attachments()] == ["datos.csv"]
+
+    def test_what_became_of_each_recipient_can_be_read(self, double: MemoryTransport) -> None:
+        double.on_rcpt(OPS).reply("550 5.1.1 no such user")
+        connection = mail.get_connection(transport=double, retry=RetryPolicy(max_attempts=1))
+        message = mail.EmailMessage("Hola", "…", ANA, [LUIS, OPS], connection=connection)
+        with pytest.raises(errors.PartialDelivery, match="no such user"):
+            message.send()
+        delivery: DeliveryResult = message.delivery
+        assert [one.address for one in delivery.rejected] == [OPS]
+        message.connection = mail.get_connection(fail_silently=True, transport=double)
+        assert message.send(fail_silently=True) == 0
+
+    def test_a_message_to_nobody_is_none(self, double: MemoryTransport) -> None:
+        connection = mail.get_connection(transport=double, username="of Django's own backend")
+        assert connection.send_messages([mail.EmailMessage("Hola", "…", ANA, [])]) == 0
+        assert double.sent == []
+
+    def test_a_header_of_several_lines_is_refused_by_django_itself(self, double: MemoryTransport) -> None:
+        connection = mail.get_connection(transport=double)
+        with pytest.raises(ValueError, match="newlines"):
+            mail.EmailMessage("Hola\nBcc: eva@example.org", "…", ANA, [LUIS], connection=connection).send()
+        assert double.sent == []
+
+
+class TestFastAPI:
+    """Each outcome is a status of its own."""
+
+    async def post(self, address: str) -> httpx.Response:
+        app = recipe("fastapi_app").app
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app.example.com") as client,
+        ):
+            response: httpx.Response = await client.post("/users", json={"address": address})
+        return response
+
+    async def test_a_new_user_is_welcomed(self, server: LocalServer) -> None:
+        response = await self.post(LUIS)
+        assert (response.status_code, response.json()) == (202, {"mail": "look into your mailbox"})
+        assert server.messages[0].message["Subject"] == "Welcome!"
+
+    async def test_only_what_the_user_can_mend_is_the_users(self, server: LocalServer) -> None:
+        server.on_rcpt(LUIS).reply("550 5.1.1 no such user")
+        assert [(await self.post(address)).status_code for address in (LUIS, "nobody")] == [422, 422]
+        server.on_auth().reply("535 5.7.8 wrong")
+        assert (await self.post(EVA)).status_code == 503
+
+    async def test_a_test_puts_the_double_in_its_place(self, server: LocalServer, double: MemoryTransport) -> None:
+        module = recipe("fastapi_app")
+        once = RetryPolicy(max_attempts=1)
+        module.app.dependency_overrides[module.mailer] = lambda: AsyncMailer(transport=double, retry=once)
+        try:
+            double.on_rcpt().reply(BUSY, times=1)
+            late = await self.post(LUIS)
+            double.after_data().drop(times=1)
+            doubtful = await self.post(LUIS)
+        finally:
+            module.app.dependency_overrides.clear()
+        assert (late.status_code, late.headers["Retry-After"], doubtful.status_code) == (503, "600", 202)
+        assert server.messages == []
+
+
+class TestFlask:
+    """A visitor hears what to do, and can write to nobody but the owner of the form."""
+
+    FORM = {"address": LUIS, "subject": "Hola", "text": "¿Qué tal?"}  # noqa: RUF012 - never changed
+
+    @pytest.fixture(autouse=True)
+    def _owner(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONTACT_TO", OPS)
+
+    def post(self, mailer: Mailer | None = None, **form: str) -> tuple[int, str]:
+        app = recipe("flask_app").create_app(mailer)
+        try:
+            response = app.test_client().post("/contact", data=self.FORM | form)
+            return response.status_code, response.text
+        finally:
+            app.extensions["mailer"].close()
+
+    def test_the_message_arrives_with_the_visitor_to_reply_to(self, server: LocalServer) -> None:
+        assert self.post() == (202, "Thank you, we have your message.\n")
+        (sent,) = server.messages
+        assert (sent.envelope.recipients, sent.message["Reply-To"]) == ((OPS,), LUIS)
+
+    @pytest.mark.parametrize("wrong", [{"address": "luis"}, {"subject": "x\r\nBcc: eva@example.org"}])
+    def test_what_the_visitor_can_mend_is_named(
+        self, wrong: dict[str, str], double: MemoryTransport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SENDKIT_FROM", ANA)
+        status, text = self.post(Mailer(transport=double), **wrong)
+        assert (status, double.sent) == (400, [])
+        assert text.startswith(f"Please look at the {'reply_to' if 'address' in wrong else 'subject'}")
+
+    @pytest.mark.parametrize(("place", "status"), [("on_rcpt", 503), ("after_data", 202)])
+    def test_trouble_is_in_the_log_and_the_visitor_hears_what_to_do(
+        self,
+        place: str,
+        status: int,
+        double: MemoryTransport,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setenv("SENDKIT_FROM", ANA)
+        rule = getattr(double, place)()
+        rule.reply(BUSY) if place == "on_rcpt" else rule.drop()
+        code, text = self.post(Mailer(transport=double))
+        assert (code, "4.2.0" in text) == (status, False)
+        assert OPS in caplog.text
+
+
+class TestCelery:
+    """A retry carries those who have no copy yet, and nobody else."""
+
+    @pytest.fixture
+    def tasks(self) -> Iterator[ModuleType]:
+        tasks = recipe("celery_tasks")
+        tasks.app.conf.task_always_eager = True  # a queue and a worker in this very thread, which waits for nothing
+        yield tasks
+        if tasks.mailer.cache_info().currsize:
+            tasks.mailer().close()
+        tasks.mailer.cache_clear()
+
+    def send(self, tasks: ModuleType) -> None:
+        tasks.send_later(ANA, [LUIS, OPS], "Hola", "¿Qué tal?")
+
+    def test_a_message_arrives(self, tasks: ModuleType, server: LocalServer) -> None:
+        self.send(tasks)
+        assert [sent.envelope.recipients for sent in server.messages] == [(LUIS, OPS)]
+
+    def test_only_the_deferred_are_tried_again_with_the_same_octets(
+        self, tasks: ModuleType, server: LocalServer
+    ) -> None:
+        server.on_rcpt(OPS).reply(BUSY, times=2)
+        self.send(tasks)
+        first, second = server.messages
+        assert (first.envelope.recipients, second.envelope.recipients) == ((LUIS,), (OPS,))
+        assert first.content == second.content
+
+    @pytest.mark.parametrize("place", ["on_rcpt", "after_data"])
+    def test_what_is_refused_for_good_or_in_doubt_is_not(
+        self, place: str, tasks: ModuleType, server: LocalServer
+    ) -> None:
+        rule = getattr(server, place)()
+        rule.reply("550 5.1.1 no such user") if place == "on_rcpt" else rule.drop()
+        self.send(tasks)
+        commands = [line.text for lines in server.conversations for line in lines if line.who == "C"]
+        assert sum(text.startswith("MAIL") for text in commands) == 1
+
+    def test_an_impossible_message_is_not_queued(self, tasks: ModuleType) -> None:
+        with pytest.raises(errors.MessageError):
+            tasks.send_later(ANA, ["luis"], "Hola", "…")
