@@ -6,17 +6,21 @@ may have accepted, the second never hears of.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
-from sendkit import AsyncMailer, Outcome, RetryPolicy, Timeouts
+from sendkit import AsyncMailer, DeliveryResult, Outcome, RetryPolicy, Timeouts
 from tests.servers.scripted import ScriptedServer
 
 from .checks import Count, Finding, judge
 from .matrix import Link, Persistence, Scenario, scenarios
 from .play import limits_of, write
 from .stage import PASSWORD, USER, Evidence, letter, limits, observe, scripted, send, server_of
+from .steps import When, cancelled_at
+from .test_cancellation import dishonest
 from .truth import AGAIN, MEND, ONCE, RECIPIENTS, YES, A, B, C, Fates, Kind, Mode, Place, truth
 
 _STEP = 13
@@ -108,3 +112,59 @@ def test_the_first_lost_after_the_end_of_data_is_in_doubt_and_the_second_gets_no
     assert [one.address for one in evidence.result.in_doubt] == [B, C]
     assert [message.recipients for message in second.accepted] == [(A,)]
     assert not any(f"<{to}>" in line for to in (B, C) for line in second.lines())
+
+
+@pytest.mark.parametrize("when", When)
+def test_a_cancellation_at_any_wait_is_told_truly_over_both(when: When) -> None:
+    """The first server takes one of the three, and the second the others."""
+    for number in count():
+        finished, told, evidence = cancelled_over_both(number, when)
+        assert dishonest(told, evidence) == [], f"cancelled at wait {number}"
+        assert evidence.left == [], f"cancelled at wait {number}"
+        if finished:
+            break
+    assert told.ok
+    assert number > 20
+
+
+def cancelled_over_both(number: int, when: When) -> tuple[bool, DeliveryResult, Evidence]:
+    """Whether a send was over before its n-th wait, where it is cancelled, what it says, and what both servers took."""
+    first, second = scripted(Mode.STEPWISE), scripted(Mode.PIPELINING)
+    first.on_rcpt(B).reply("451 4.2.1 later")
+    first.on_rcpt(C).reply("450 4.2.1 later")
+    finished: list[DeliveryResult] = []
+    cut_off: list[DeliveryResult] = []
+
+    async def act(_: Evidence) -> None:
+        servers = [server_of(first, limits()), server_of(second, limits())]
+        async with AsyncMailer(servers, username=USER, password=PASSWORD, retry=RetryPolicy(max_attempts=1)) as used:
+            try:
+                finished.append(await asyncio.create_task(cancelled(used)))
+            except asyncio.CancelledError as error:
+                cut_off.append(vars(error)["result"])
+        second.wait_for(lambda: all(connection.ended for connection in second.connections))
+
+    async def cancelled(used: AsyncMailer) -> DeliveryResult:
+        return await cancelled_at(used.send(letter(), check=False), number, when)
+
+    with second:
+        evidence = observe(first, act)
+    evidence.copies += second.copies()
+    (told,) = finished + cut_off
+    return bool(finished), told, evidence
+
+
+def test_a_silent_first_server_leaves_the_second_its_share_of_the_deadline() -> None:
+    first, second = scripted(Mode.CHUNKING), scripted(Mode.CHUNKING)
+    first.on_connect().silence()
+
+    async def act(evidence: Evidence) -> None:
+        servers = [server_of(first, limits()), server_of(second, limits())]
+        async with AsyncMailer(servers, username=USER, password=PASSWORD, deadline=2) as used:
+            await send(evidence, used, letter())
+
+    with second:
+        evidence = observe(first, act)
+    assert evidence.result is not None
+    assert evidence.result.ok
+    assert [len(second.accepted), len(evidence.result.attempts)] == [1, 2]
