@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import ModuleType
+from typing import Self
 
 import django
 import httpx
@@ -12,9 +22,19 @@ import pytest
 from django.conf import settings
 from django.core import mail
 
-from sendkit import AsyncMailer, DeliveryResult, Mailer, MemoryTransport, RetryPolicy, errors
-from sendkit.testing import LocalServer
-from tests.accounts import ANA, EVA, LUIS, OPS
+from sendkit import (
+    AsyncMailer,
+    DeliveryResult,
+    Envelope,
+    Mailer,
+    MemoryTransport,
+    Outcome,
+    RetryPolicy,
+    errors,
+)
+from sendkit.testing import LocalServer, TransportContract
+from sendkit.transports import Transport
+from tests.accounts import ANA, EVA, LUIS, OPS, message
 
 BACKEND = "examples.django_backend.SendkitBackend"
 BUSY = "450 4.2.0 not now"
@@ -221,3 +241,91 @@ class TestCelery:
     def test_an_impossible_message_is_not_queued(self, tasks: ModuleType) -> None:
         with pytest.raises(errors.MessageError):
             tasks.send_later(ANA, ["luis"], "Hola", "…")
+
+
+class MailAPI(ThreadingHTTPServer):
+    """A mail service that takes messages by HTTP, and answers with `status` (None: it hangs up)."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.status: int | None = 202
+        self.taken: list[tuple[Envelope, bytes]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}/send"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class Answering(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: MailAPI
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status = 401 if self.headers["Authorization"] != "Bearer key" else self.server.status
+        if status in (202, None):
+            self.server.taken.append((Envelope(body["from"], body["to"]), base64.b64decode(body["message"])))
+        if status is not None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"as told")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+class TestHTTP(TransportContract):
+    """A transport of a third party, written with public names alone, keeps the contract."""
+
+    @pytest.fixture(autouse=True)
+    def _api(self) -> Iterator[None]:
+        with ExitStack() as self.stack:
+            yield
+
+    def make_transport(self) -> Transport:
+        self.api = self.stack.enter_context(MailAPI())
+        transport: Transport = recipe("http_transport").HTTPTransport(self.api.url, "key")
+        return transport
+
+    def received(self, transport: Transport) -> list[tuple[Envelope, bytes]]:
+        return self.api.taken
+
+    def break_down(self, transport: Transport) -> None:
+        self.stack.close()
+
+    @pytest.mark.parametrize(
+        ("status", "outcome", "retryable"),
+        [
+            (202, Outcome.ACCEPTED, False),
+            (401, Outcome.DEFERRED, False),
+            (422, Outcome.REJECTED, False),
+            (429, Outcome.DEFERRED, True),
+            (503, Outcome.DEFERRED, True),
+            (None, Outcome.IN_DOUBT, False),
+        ],
+    )
+    def test_each_answer_has_its_outcome(self, status: int | None, outcome: Outcome, retryable: bool) -> None:
+        transport = self.make_transport()
+        self.api.status = status
+        with Mailer(transport=transport, retry=RetryPolicy(max_attempts=1)) as mailer:
+            told = mailer.send(message(), check=False).recipients[LUIS]
+        assert (told.outcome, told.retryable) == (outcome, retryable)
+
+    def test_it_sends_from_a_shell(self) -> None:
+        self.make_transport()
+        environ = {**os.environ, "MAIL_API": self.api.url, "MAIL_API_KEY": "key", "SENDKIT_FROM": ANA}
+        command = [sys.executable, "-W", "error", "examples/http_transport.py", LUIS]
+        root = Path(__file__).parents[1]
+        environ["PYTHONPATH"] = str(root)
+        ran = subprocess.run(command, cwd=root, env=environ, capture_output=True, encoding="utf-8", check=False)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"{LUIS}: accepted (250 2.0.0 202 as told)\n", "")
