@@ -23,6 +23,7 @@ from sendkit import (
     Reply,
 )
 from sendkit._credentials import explicit
+from sendkit._transport.base import Limits
 from sendkit._transport.memory import Sent
 from sendkit._transport.smtp import SMTPTransport
 from sendkit.testing import LocalServer, MemoryMailbox, TransportContract
@@ -117,7 +118,7 @@ class TestSMTP(TransportContract):
     def make_transport(self) -> SMTPTransport:
         self.server = server = self.stack.enter_context(LocalServer())
         credentials = explicit(server.password, None)
-        return SMTPTransport(server.server, username=server.username, credentials=credentials, max_connections=2)
+        return SMTPTransport(server.server, username=server.username, credentials=credentials, limits=Limits(2))
 
     def received(self, transport: Transport) -> Iterator[tuple[Envelope, bytes]]:
         return ((sent.envelope, sent.content) for sent in self.server.messages)
