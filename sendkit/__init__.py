@@ -12,6 +12,7 @@ from sendkit._version import __version__
 
 if TYPE_CHECKING:
     from sendkit import errors, testing
+    from sendkit._credentials import PasswordCommand
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
     from sendkit._message.mailbox import Mailbox
@@ -47,6 +48,7 @@ __all__ = [
     "Message",
     "MessageTemplate",
     "Outcome",
+    "PasswordCommand",
     "Phase",
     "ReadyMessage",
     "RecipientResult",
@@ -77,6 +79,7 @@ _HOMES = {
     "Message": "_message.message",
     "MessageTemplate": "_message.template",
     "Outcome": "_smtp.verdict",
+    "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",
     "ReadyMessage": "_message.ready",
     "RecipientResult": "_result",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sendkit._settings import Security, Server
+from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
 
 _SCHEMES = {
@@ -73,6 +74,15 @@ def check_username(username: str) -> str:
         hint = "give username= as the provider writes it, mostly the mail address of the account"
         raise ConfigurationError("the username is empty, or has control characters in it", hint=hint)
     return username
+
+
+def check_mechanism(name: str | None) -> Mechanism | None:
+    """The mechanism of this name, in any case. Raises ConfigurationError."""
+    try:
+        return None if name is None else Mechanism(name.strip().upper())
+    except ValueError:
+        hint = f"choose one of {', '.join(Mechanism)}, or give none for the best that the server offers"
+        raise ConfigurationError(f"unknown mechanism: {name!r}", hint=hint) from None
 
 
 def _split(url: str) -> SplitResult:

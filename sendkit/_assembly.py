@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._account import Account, check_username
 from sendkit._settings import Security, Server
+from sendkit._smtp.sasl import Mechanism
 from sendkit._transport.base import Limits, Transport
 from sendkit.errors import ConfigurationError
 
@@ -37,23 +38,32 @@ def _account(place: Place, username: str | None) -> Account:
     return Account(Server.parse(place) if isinstance(place, str) else place, username)
 
 
-def check_logins(accounts: Sequence[Account], password: object, credentials: object) -> None:
+def check_logins(
+    accounts: Sequence[Account], password: object, credentials: object, mechanism: Mechanism | None
+) -> None:
     """Refuse a login that cannot be, or must not be tried. Raises ConfigurationError."""
     names = {account.username for account in accounts}
-    if None in names and (password is not None or credentials is not None):
+    given = password is not None or credentials is not None
+    if None in names and given:
         hint = "give username= too, mostly the mail address of the account"
         raise ConfigurationError("a password without a username", hint=hint)
     if len(names) > 1 and password is not None:
         hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"
         raise ConfigurationError("one password for accounts with different usernames", hint=hint)
+    if mechanism is Mechanism.EXTERNAL and given:
+        hint = "load the certificate into tls_context= with load_cert_chain(), and give no password"
+        raise ConfigurationError("EXTERNAL logs in by a client certificate, not by a password", hint=hint)
     for account in accounts:
-        _check_login(account.server, account.username)
+        _check_login(account.server, account.username, mechanism)
 
 
-def _check_login(server: Server, username: str | None) -> None:
+def _check_login(server: Server, username: str | None, mechanism: Mechanism | None) -> None:
     if username is not None:
         check_username(username)
-    if username is not None and server.security is Security.NONE and not server.loopback:
+    if username is None and mechanism not in (None, Mechanism.EXTERNAL):
+        raise ConfigurationError(f"{mechanism} needs a username", hint="give username= too")
+    anybody = username is not None or mechanism is not None
+    if anybody and server.security is Security.NONE and (mechanism is Mechanism.EXTERNAL or not server.loopback):
         hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
         raise ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
 
@@ -63,6 +73,7 @@ def wire(
     password: Secret | None,
     credentials: Credentials | CredentialsCall | None,
     limits: Limits,
+    mechanism: Mechanism | None,
 ) -> Transport:
     """The transport to the first account's server, with the others as its backups."""
     # Here, because a mailer with another transport needs neither aiosmtplib nor a keyring.
@@ -70,7 +81,8 @@ def wire(
     from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415
 
     chosen = explicit(password, credentials)
-    first, usernames = accounts[0].username, {account.username for account in accounts} - {None}
+    first = accounts[0].username
+    usernames = set() if mechanism is Mechanism.EXTERNAL else {account.username for account in accounts} - {None}
     # The password that the environment holds is that of the first account, and no other provider may see it.
     chains = {name: chosen or (default_chain() if name == first else default_chain(environ={})) for name in usernames}
     transports = [
@@ -79,6 +91,7 @@ def wire(
             username=account.username,
             credentials=chains.get(account.username),
             limits=replace(limits, quit=account.server.timeouts.quit),
+            mechanism=mechanism,
         )
         for account in accounts
     ]

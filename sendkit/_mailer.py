@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack, cast
 
 from sendkit import errors
-from sendkit._account import Account
+from sendkit._account import Account, check_mechanism
 from sendkit._assembly import Place, accounts_of, check_logins, wire
 from sendkit._audience import Audience, settings_of
 from sendkit._message.compose import compose
@@ -48,6 +48,7 @@ class MailerSettings(TypedDict, total=False):
 
     password: str | Secret | None
     credentials: Credentials | CredentialsCall | None
+    mechanism: str | None
     retry: RetryPolicy
     transport: Transport | None
     deadline: float | None
@@ -65,10 +66,11 @@ class AsyncMailer:
 
     `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
     first. With a `username` it logs in; the password is `password=`, what `credentials=` says, or found in the
-    environment or the operating system's keyring. `deadline` is the default in seconds for one message with all its
-    tries. `transport` replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets
-    masked. For machines that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients,
-    but for those that `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
+    environment or the operating system's keyring. `mechanism` is the one SASL mechanism that will do, in place of the
+    best that the server offers. `deadline` is the default in seconds for one message with all its tries. `transport`
+    replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets masked. For machines
+    that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients, but for those that
+    `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
 
     At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
     nobody used for `idle_timeout` seconds is left with a good-bye (None: when the mailer closes). `rate` is how many
@@ -85,6 +87,7 @@ class AsyncMailer:
         username: str | None = None,
         password: str | Secret | None = None,
         credentials: Credentials | CredentialsCall | None = None,
+        mechanism: str | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
         deadline: float | None = None,
@@ -106,10 +109,10 @@ class AsyncMailer:
         limit = UNLIMITED if rate is None else parse_rate(rate)
         self._pace = Pace(limit, max_connections if transport is None else None)
         if transport is None:
-            accounts = accounts_of(host_or_server, username)
-            check_logins(accounts, password, credentials)
+            accounts, chosen = accounts_of(host_or_server, username), check_mechanism(mechanism)
+            check_logins(accounts, password, credentials, chosen)
             limits = Limits(max_connections, messages_per_connection, idle_timeout)
-            transport = wire(accounts, password, credentials, limits)
+            transport = wire(accounts, password, credentials, limits, chosen)
         self._transport = transport
         self._named = diversion.is_by_name()
         self._retry = retry or RetryPolicy()

@@ -79,7 +79,7 @@ class RecipientResult(_Frozen):
     hint: str | None = None
 
     def __str__(self) -> str:
-        words = self.reason if self.reply is None else str(self.reply)
+        words = "; ".join(str(each) for each in (self.reply, self.reason) if each)
         return f"{self.address}: {self.outcome.value}" + (f" ({words})" if words else "")
 
 

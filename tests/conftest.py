@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from keyring.core import load_keyring, set_keyring
 
+from sendkit._transport.refusals import REFUSALS
+
 pytest_plugins = ["tests.servers.fixtures"]
 
 settings.register_profile("default", deadline=None, max_examples=100)
@@ -40,6 +42,7 @@ def isolated(_home: Path) -> Iterator[None]:
             patch.setenv(name, str(_home))
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         set_keyring(load_keyring("keyring.backends.null.Keyring"))
+        REFUSALS.forget()
         yield
     for left in _home.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()

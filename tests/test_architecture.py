@@ -43,12 +43,13 @@ DOORS = {
     "aiosmtplib": ("sendkit._wire",),
     "tenacity": ("sendkit._retry",),
     "keyring": ("sendkit._credentials",),
+    "scramp": ("sendkit._smtp.scram",),
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
-LAZY = {"keyring", "tenacity", "idna", "aiosmtpd", "trustme"}
+LAZY = {"keyring", "scramp", "tenacity", "idna", "aiosmtpd", "trustme"}
 NOT_IN_SMTP = {
     "asyncio",
     "time",

@@ -12,8 +12,8 @@ from sendkit._cli.exit_codes import MEANINGS
 _PASSWORDS = """\
 passwords:
   There is no option for a password: everybody on this machine could read it. sendkit takes it from
-  SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential sendkit.password, or the
-  keyring of the operating system, where `sendkit login HOST USER` puts it."""
+  SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential sendkit.password, the program
+  in SENDKIT_PASSWORD_COMMAND, or the keyring of the operating system, where `sendkit login HOST USER` puts it."""
 
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in MEANINGS.items())
 

@@ -8,16 +8,21 @@ Must not know: SMTP mechanisms (RFC 4954), connections, or what a server thinks 
 from __future__ import annotations
 
 from sendkit._credentials.chain import CredentialChain, default_chain
+from sendkit._credentials.command import PasswordCommand
 from sendkit._credentials.explicit import CallableCredentials, Password, explicit
 from sendkit._credentials.os_keyring import delete_password, service_name, store_password
 from sendkit._credentials.secret import Secret, sealed
-from sendkit._credentials.source import Credentials
+from sendkit._credentials.source import Credentials, Renewable
+from sendkit._credentials.turns import OneAtATime
 
 __all__ = [
     "CallableCredentials",
     "CredentialChain",
     "Credentials",
+    "OneAtATime",
     "Password",
+    "PasswordCommand",
+    "Renewable",
     "Secret",
     "default_chain",
     "delete_password",

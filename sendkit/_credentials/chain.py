@@ -1,10 +1,10 @@
 """The places where a secret may be, asked one after the other, until one has it.
 
-The order is: SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential, the keyring. A place
-that has none passes the question on. A place that fails (a file open to all, a keyring that is locked or not usable)
-ends the search with its own error, which names the places asked before it: so a machine without a keyring raises
-KeyringUnavailable, and CredentialsNotFound always means that every place was looked in.
-Must not know: how any of the places is read.
+The order is: SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential, the program named by
+SENDKIT_PASSWORD_COMMAND, the keyring. A place that has none passes the question on. A place that fails (a file open to
+all, a program that fails, a keyring that is locked or not usable) ends the search with its own error, which names the
+places asked before it: so a machine without a keyring raises KeyringUnavailable, and CredentialsNotFound always means
+that every place was looked in. Must not know: how any of the places is read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, TypeAlias
 
+from sendkit._credentials.command import EnvironmentCommand
 from sendkit._credentials.environment import EnvironmentVariable, PasswordFile, SystemdCredential
 from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring, login_hint
 from sendkit._credentials.source import Found, Missing, Source
@@ -60,6 +61,14 @@ class CredentialChain:
             return answer.secret
         raise _error(host, username, answer)
 
+    async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
+        """Look again, unless somebody else has found another secret meanwhile; raises as `secret` does."""
+        account = (host.lower(), username)
+        found = self._found.get(account)
+        if found is not None and found.secret == refused:
+            del self._found[account]
+        return await self.secret(host=host, username=username)
+
     async def _search_once(self, account: Account) -> Answer:
         running = self._searches.get(account)
         loop = asyncio.get_running_loop()
@@ -87,6 +96,7 @@ def default_chain(*, environ: Mapping[str, str] = os.environ, keyring_limit: flo
         EnvironmentVariable(environ),
         PasswordFile(environ),
         SystemdCredential(environ),
+        EnvironmentCommand(environ),
         Keyring(keyring_limit),
     )
     return CredentialChain(sources)
@@ -95,6 +105,4 @@ def default_chain(*, environ: Mapping[str, str] = os.environ, keyring_limit: flo
 def _error(host: str, username: str, missing: tuple[Missing, ...]) -> CredentialsError:
     places = "".join(f"\n  {one.place}: {one.why}" for one in missing)
     last = missing[-1] if missing else Missing("", "")
-    return last.error(
-        f"no password for {username} on {host}; looked in:{places}", hint=last.hint or login_hint(host, username)
-    )
+    return last.as_error(f"no password for {username} on {host}; looked in:{places}", hint=login_hint(host, username))

@@ -83,6 +83,10 @@ class CallableCredentials:
             )
         return answer.secret
 
+    async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
+        """Ask the callable once more."""
+        return await self.secret(host=host, username=username)
+
     async def _ask(self, host: str, username: str) -> Found | Missing:
         answer = self.call(host, username) if _is_async(self.call) else await self._ask_in_thread(host, username)
         if isinstance(answer, Found | Missing):

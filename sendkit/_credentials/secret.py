@@ -22,17 +22,20 @@ class Secret:
     """A password or token that prints as `Secret(***)`.
 
     Takes non-empty text that UTF-8 can carry, without NUL (RFC 4616 section 2). Raises ConfigurationError for others.
+    `bearer`: whether it is an access token (RFC 6750), which has mechanisms of its own.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("__value", "bearer")
     __value: str
+    bearer: bool
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, bearer: bool = False) -> None:
         fault = flaw(value)
         if fault:
             del value
             raise ConfigurationError(f"a password {fault}", hint="give the password as non-empty text")
         object.__setattr__(self, "_Secret__value", value)
+        object.__setattr__(self, "bearer", bearer)
 
     def reveal(self) -> str:
         """Return the plain text; call it as late as possible, and keep the answer in no local variable."""

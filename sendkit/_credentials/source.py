@@ -28,6 +28,15 @@ class Credentials(Protocol):
         ...
 
 
+@runtime_checkable
+class Renewable(Credentials, Protocol):
+    """Credentials whose secret may change while the program runs."""
+
+    async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
+        """Look once more, since a server refused this secret; None when there is no other. Raises CredentialsError."""
+        ...
+
+
 @dataclass(slots=True, frozen=True)
 class Found:
     """A secret, and the place that held it."""
@@ -41,13 +50,20 @@ class Missing:
     """A place that gave no secret, and why.
 
     With an `error` other than CredentialsNotFound the search ends here: the secret was meant to come from this place,
-    and another one from further down would not be the one that was meant.
+    and another one from further down would not be the one that was meant. `transient`: it may mend itself.
     """
 
     place: str
     why: str
     error: type[CredentialsError] = CredentialsNotFound
     hint: str | None = None
+    transient: bool = False
+
+    def as_error(self, message: str, *, hint: str | None = None) -> CredentialsError:
+        """The error to raise for it, outside of any `except` block."""
+        error = self.error(message, hint=self.hint or hint)
+        error.transient = self.transient
+        return error
 
 
 class Source(Protocol):

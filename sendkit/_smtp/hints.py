@@ -13,7 +13,7 @@ _BY_CAUSE = {
     Cause.TLS: "nothing was sent; check the host name, the port, the security, and that the certificate is valid",
     Cause.AUTHENTICATION: (
         "check the username and the password (many providers want an app password); `sendkit login HOST USER` stores a "
-        "new one, and this mailer does not send the refused one again"
+        "new one, and this program does not send the refused one again before it has changed"
     ),
     Cause.CONNECTION: "check host and port, and that no firewall is in between; what is unsettled can be sent again",
     Cause.PROTOCOL: "check that an SMTP submission server answers on this port; the result's attempts hold its answers",
@@ -24,7 +24,10 @@ _NO_STARTTLS = "this server offers no STARTTLS here: use port 465 with implicit 
 _IMPLICIT_PORT = (
     "no greeting came: a port for implicit TLS (mostly 465) waits for the client to begin; set security=implicit_tls"
 )
-_NO_MECHANISM = "the server offers no login that sendkit speaks (PLAIN, LOGIN); give no username if it needs none"
+_NO_MECHANISM = (
+    "take a mechanism= or credentials= that the server offers (many want OAuth 2 by now); give no username if it needs "
+    "no login"
+)
 _LOGIN_WANTED = "the server wants a login first: give a username and a password"
 
 _CHANGED = (

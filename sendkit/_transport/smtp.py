@@ -1,20 +1,24 @@
 """The transport over the wire: one submission server, its sessions, and what was learnt about it.
 
-Remembers for its lifetime that a server chokes on commands written together, and which secret it refused: a secret
-refused once is not sent again, since servers count refusals towards a lock-out.
+Remembers for its lifetime that a server chokes on commands written together. A secret that is refused is asked for once
+more at its source; only another one gets a second login, on a new connection (see `refusals`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 
-from sendkit._credentials import Credentials
+from sendkit._credentials import Credentials, Renewable
 from sendkit._message.letter import Letter
 from sendkit._settings import Security, Server
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Verdict
+from sendkit._smtp.sasl import Mechanism
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 from sendkit._transport import diversion
 from sendkit._transport.base import AttemptLog, Limits, Transport
+from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import SessionFailed
@@ -22,13 +26,23 @@ from sendkit._wire.login import Login
 from sendkit._wire.pool import Pool
 from sendkit._wire.resumption import resume
 from sendkit._wire.session import Session, open_session
+from sendkit.errors import CredentialsError
 
 
 class SMTPTransport(Transport):
-    """Hands letters to one server, on connections within `limits`; logs in when there is a `username`."""
+    """Hands letters to one server, on connections within `limits`.
+
+    Logs in when there is a `username`, or with EXTERNAL, by the `mechanism` that was asked for or the preferred one.
+    """
 
     def __init__(
-        self, server: Server, *, username: str | None, credentials: Credentials | None, limits: Limits
+        self,
+        server: Server,
+        *,
+        username: str | None,
+        credentials: Credentials | None,
+        limits: Limits,
+        mechanism: Mechanism | None = None,
     ) -> None:
         diversion.check(server.host)
         self.hosts = (server.host,)
@@ -38,9 +52,10 @@ class SMTPTransport(Transport):
         self._limits = limits
         self._pool: Pool | None = None
         self._stepwise = False
-        self._refused: dict[bytes, Verdict] = {}
-        self._proven: set[bytes] = set()
-        self._proving = asyncio.Lock()
+        self._mechanism = mechanism
+        self._proven: set[Trial] = set()
+        # A client certificate has no fingerprint here; what is refused with it is remembered for this transport alone.
+        self._certificate = os.urandom(16)
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
@@ -77,7 +92,6 @@ class SMTPTransport(Transport):
     def _current_pool(self) -> Pool:
         # Connections belong to the event loop that they were made on; another loop gets new ones.
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
-            self._proving = asyncio.Lock()
             self._pool = Pool(self._open, self._limits)
         return self._pool
 
@@ -85,37 +99,78 @@ class SMTPTransport(Transport):
         login = await self._login()
         if login is None:
             return await self._connect(None, log)
-        fingerprint = login.secret.fingerprint()
-        if fingerprint in self._proven:
-            return await self._open_with(login, fingerprint, log)
-        # Until a secret has proved good, one connection at a time tries it: a wrong one is sent once, not n times.
-        async with self._proving:
-            return await self._open_with(login, fingerprint, log)
+        try:
+            return await self._open_with(login, log)
+        except SessionFailed as failed:
+            if not _refused(failed):
+                raise
+            fresh = await self._renewed(login)
+            if fresh is None:
+                raise
+            _note(log, failed)
+        log.happened("the secret was read again at its source, and has changed")
+        return await self._open_with(fresh, log)
 
     async def _connect(self, login: Login | None, log: AttemptLog) -> Session:
         if self._server.security is not Security.NONE and self._server.tls_context is None:
             resume(self._server.context)
         return await open_session(self._server, login, log)
 
-    async def _open_with(self, login: Login, fingerprint: bytes, log: AttemptLog) -> Session:
-        if fingerprint in self._refused:
-            raise SessionFailed(self._refused[fingerprint], remembered=True)
+    async def _open_with(self, login: Login, log: AttemptLog) -> Session:
+        fingerprint = login.secret.fingerprint() if login.secret else self._certificate
+        trial = Trial(self._server.address, login.username, fingerprint)
+        if trial in self._proven:
+            return await self._try(trial, login, log)
+        async with REFUSALS.alone(trial):
+            return await self._try(trial, login, log)
+
+    async def _try(self, trial: Trial, login: Login, log: AttemptLog) -> Session:
+        if (known := REFUSALS.refusal(trial)) is not None:
+            raise SessionFailed(known, remembered=True)
         try:
             session = await self._connect(login, log)
         except SessionFailed as failed:
-            reply = failed.verdict.reply
-            if failed.verdict.phase is Phase.AUTH and reply is not None and reply.permanent:
-                self._refused[fingerprint] = failed.verdict
-                self._proven.discard(fingerprint)
+            if _refused(failed):
+                failed.verdict = failed.verdict._replace(reason=self._told(failed.verdict))
+                REFUSALS.refused(trial, failed.verdict)
+                self._proven.discard(trial)
             raise
-        self._proven.add(fingerprint)
+        self._proven.add(trial)
         return session
 
+    def _told(self, verdict: Verdict) -> str:
+        source = self._credentials.source if self._credentials else "the client certificate"
+        return "; ".join(filter(None, (verdict.reason, f"the secret came from {source}")))
+
     async def _login(self) -> Login | None:
+        if self._mechanism is Mechanism.EXTERNAL:
+            return Login(self._username or "", None, self._mechanism)
         if self._username is None or self._credentials is None:
             return None
-        secret = await self._credentials.secret(host=self._server.host, username=self._username)
-        return Login(self._username, secret)
+        try:
+            secret = await self._credentials.secret(host=self._server.host, username=self._username)
+        except CredentialsError as error:
+            if not error.transient:
+                raise
+            late = Verdict(Outcome.DEFERRED, Phase.AUTH, Cause.AUTHENTICATION, Again.LATER, reason=error.message)
+            raise SessionFailed(late) from error
+        return Login(self._username, secret, self._mechanism)
+
+    async def _renewed(self, login: Login) -> Login | None:
+        """The login with another secret, if the source has one by now."""
+        if login.secret is None or not isinstance(self._credentials, Renewable):
+            return None
+        try:
+            fresh = await self._credentials.renewed(login.secret, host=self._server.host, username=login.username)
+        except CredentialsError:
+            # That the server refused the secret says more than that its source failed afterwards.
+            return None
+        return None if fresh is None or fresh == login.secret else replace(login, secret=fresh)
+
+
+def _refused(failed: SessionFailed) -> bool:
+    verdict = failed.verdict
+    return verdict.phase is Phase.AUTH and verdict.reply is not None and verdict.reply.permanent
 
 
 def _note(log: AttemptLog, failed: SessionFailed) -> None:

@@ -7,6 +7,7 @@ import ssl
 
 import aiosmtplib
 
+from sendkit._smtp.exchange import OutOfTurn
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
@@ -48,6 +49,8 @@ def verdict_of(phase: Phase, error: Exception) -> Verdict:
         return judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply"))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
+    if isinstance(error, OutOfTurn):
+        return Verdict(Outcome.DEFERRED, phase, Cause.PROTOCOL, Again.NEXT_SERVER, reason=str(error))
     return judge_failure(phase, _failure_of(error))
 
 

@@ -1,44 +1,123 @@
 """One AUTH command (RFC 4954 section 4), and nothing of the secret left behind in an exception, a reply or a log.
 
-aiosmtplib's frames hold the password in their locals, and some servers repeat in their reply what they were sent: so
-what fails is returned without its frames, and what was answered is searched for what was sent.
+Frames on the way hold the secret in their locals, and some servers repeat in their reply what they were sent: so what
+fails is returned without its frames, and what was answered is searched for what was sent.
+Knows how an exchange is written in lines and base64. Must not know any mechanism: those are in `_smtp`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
+import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import aiosmtplib
 
 from sendkit._credentials import Secret
-from sendkit._smtp.sasl import Mechanism
+from sendkit._smtp.exchange import Exchange, begin
+from sendkit._smtp.sasl import SCRAM, Mechanism, choose_mechanism, why_none
+from sendkit._smtp.scram import Scram, hindered
+
+# RFC 5321 section 4.5.3.1.4, without the line end; a longer first message waits for a challenge (RFC 4954 section 4).
+_LONGEST_COMMAND = 510
 
 
 @dataclass(slots=True, frozen=True)
 class Login:
-    """Who logs in, and with what."""
+    """Who logs in, with what, and with which mechanism if not the preferred one. EXTERNAL has no secret."""
 
     username: str
-    secret: Secret
+    secret: Secret | None
+    mechanism: Mechanism | None = None
+
+    @property
+    def token(self) -> bool:
+        """Whether the secret is an access token."""
+        return self.secret is not None and self.secret.bearer
+
+    def reveal(self) -> str:
+        """The plain text of the secret; like `Secret.reveal`."""
+        return self.secret.reveal() if self.secret is not None else ""
 
 
 Answer = tuple[int, str] | Exception | asyncio.CancelledError
 
 
-async def authenticate(client: aiosmtplib.SMTP, mechanism: Mechanism, login: Login, limit: float) -> Answer:
-    """Log in, once, and return the code and text of the reply; what fails without a reply is returned, not raised."""
-    command = client.auth_plain if mechanism is Mechanism.PLAIN else client.auth_login
-    try:
-        async with asyncio.timeout(limit):
-            code, text = await command(login.username, login.secret.reveal(), timeout=None)
-    except aiosmtplib.SMTPResponseException as error:
-        code, text = error.code, error.message
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        return error
-    return code, Mask(login)(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+class Authentication:
+    """One login on one connection. `told` is why the server refused, where the mechanism lets it say so."""
+
+    def __init__(self, client: aiosmtplib.SMTP, login: Login, offered: Collection[str], *, port: int) -> None:
+        tls = client.get_transport_info("ssl_object")
+        self._client = client
+        self._port = port
+        self._login = login
+        self._offered = offered
+        self._tls = tls if isinstance(tls, ssl.SSLObject) else None
+        self.mask = Mask(login)
+        self.told: str | None = None
+
+    def choose(self) -> Mechanism | None:
+        """The mechanism that both sides speak, or None, and then `why_none` says why."""
+        login, tls = self._login, self._tls
+        no = hindered(self._offered, login.username, login.reveal(), tls) if login.secret and not login.token else ()
+        return choose_mechanism(self._offered, token=login.token, wanted=login.mechanism, hindered=no)
+
+    @property
+    def why_none(self) -> str:
+        """Why there is no mechanism, in words."""
+        return why_none(self._offered, token=self._login.token, wanted=self._login.mechanism)
+
+    async def run(self, mechanism: Mechanism, limit: float) -> Answer:
+        """Log in, once, and return the code and text of the reply; what fails without one is returned, not raised."""
+        try:
+            async with asyncio.timeout(limit):
+                code, text = await self._converse(mechanism, self._begin(mechanism))
+        except aiosmtplib.SMTPResponseException as error:
+            code, text = error.code, error.message
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
+            error.__traceback__ = error.__context__ = error.__cause__ = None
+            return error
+        return code, self.mask.text(text)
+
+    def _begin(self, mechanism: Mechanism) -> Exchange:
+        login = self._login
+        if mechanism in SCRAM:
+            plus = any(name.endswith("-PLUS") for name in self._offered)
+            return Scram(mechanism, login.username, login.reveal(), tls=self._tls, offered=plus)
+        return begin(mechanism, login.username, login.reveal(), host=self._client.hostname or "", port=self._port)
+
+    async def _converse(self, mechanism: Mechanism, exchange: Exchange) -> tuple[int, str]:
+        first, command = exchange.initial, [b"AUTH", mechanism.encode()]
+        if first is not None:
+            line = self._line(first) or b"="
+            if len(b" ".join([*command, line])) <= _LONGEST_COMMAND:
+                command.append(line)
+                first = None
+        reply = await self._client.execute_command(*command, timeout=None)
+        while reply.code == aiosmtplib.SMTPStatus.auth_continue:
+            answer = first if first is not None else await self._respond(exchange, reply.message)
+            first = None
+            reply = await self._client.execute_command(self._line(answer), timeout=None)
+        if reply.code == aiosmtplib.SMTPStatus.auth_successful:
+            exchange.conclude()
+        self.told = exchange.told and self.mask.text(exchange.told)
+        return reply.code, reply.message
+
+    async def _respond(self, exchange: Exchange, challenge: str) -> bytes:
+        try:
+            octets = base64.b64decode(challenge.encode("utf-8", "surrogateescape"), validate=True)
+        except binascii.Error:
+            octets = b""
+        # On a thread, since a server may ask for millions of iterations of SCRAM's hash.
+        return await asyncio.to_thread(exchange.respond, octets)
+
+    def _line(self, message: bytes) -> bytes:
+        line = base64.b64encode(message)
+        self.mask.cover(line)
+        return line
 
 
 class Mask:
@@ -47,9 +126,21 @@ class Mask:
     __slots__ = ("_forms",)
 
     def __init__(self, login: Login) -> None:
-        plain = login.secret.reveal().encode()
-        whole = f"\0{login.username}\0".encode() + plain
-        self._forms = (base64.b64encode(whole), base64.b64encode(plain), plain)
+        self._forms: list[bytes] = []
+        plain = login.reveal().encode()
+        if plain:
+            whole = f"\0{login.username}\0".encode() + plain
+            self._forms += [base64.b64encode(whole), base64.b64encode(plain), plain]
+
+    def cover(self, line: bytes) -> None:
+        """Also take out this line, which was sent."""
+        # A few characters are found everywhere, and prove nothing.
+        if len(line) > 4 and line not in self._forms:
+            self._forms.insert(0, line)
+
+    def text(self, text: str) -> str:
+        """The same for text as aiosmtplib hands it out."""
+        return self(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def __call__(self, line: bytes) -> bytes:
         for form in self._forms:

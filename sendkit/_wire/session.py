@@ -20,13 +20,12 @@ from sendkit._settings import Security, Server
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.sasl import choose_mechanism
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
-from sendkit._wire.login import Login, Mask, authenticate
+from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
@@ -94,12 +93,11 @@ class _Opening:
         if self.server.security is Security.STARTTLS:
             await self._starttls()
             await self._ehlo()
-        if login is not None:
-            await self._log_in(login)
+        mask = await self._log_in(login) if login is not None else None
         if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
             tls.remember()
         try:
-            channel = take_over(self.client, Mask(login) if login else None)
+            channel = take_over(self.client, mask)
         except Broken as error:
             raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
         return Session(channel, self.capabilities, self.log.tls)
@@ -146,16 +144,18 @@ class _Opening:
         upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=None)
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade, self.server.timeouts.command))
 
-    async def _log_in(self, login: Login) -> None:
-        mechanism = choose_mechanism(self.capabilities.mechanisms)
+    async def _log_in(self, login: Login) -> Mask:
+        authentication = Authentication(self.client, login, self.capabilities.mechanisms, port=self.server.port)
+        mechanism = authentication.choose()
         if mechanism is None:
-            raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, "the server offers no login mechanism of ours")
+            raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, authentication.why_none)
         self.log.said(f"AUTH {mechanism} ***")
-        attempt = partial(authenticate, self.client, mechanism, login, self.server.timeouts.command)
+        attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
         if reply.code != 235:
-            raise SessionFailed(judge_refusal(Phase.AUTH, reply))
+            raise SessionFailed(judge_refusal(Phase.AUTH._replace(reply), reason=authentication.told))
         self._note(Phase.AUTH, reply)
+        return authentication.mask
 
     async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]], limit: float | None) -> Reply:
         self.log.phase = phase

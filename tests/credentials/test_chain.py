@@ -180,6 +180,7 @@ async def test_when_no_place_has_it_each_is_named_with_its_reason_and_what_to_do
         "  SENDKIT_PASSWORD: is not set",
         "  SENDKIT_PASSWORD_FILE: is not set",
         "  systemd credential sendkit.password: CREDENTIALS_DIRECTORY is not set",
+        "  SENDKIT_PASSWORD_COMMAND: is not set",
         f"  keyring service sendkit:{HOST}: has no entry for {USER}",
         f"  hint: run `sendkit login {HOST} {USER}`, or set SENDKIT_PASSWORD",
     ]

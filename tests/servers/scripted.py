@@ -19,6 +19,7 @@ from sendkit._transport.script import ActionKind
 from .scripted_faults import Ending, WireAction, WireScript
 from .scripted_mail import MailSession
 from .scripted_records import Accepted, Connection
+from .scripted_sasl import Accounts
 from .scripted_wire import Gone, Wire
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class ScriptedServer(WireScript):
         self.capabilities = list(clear if capabilities is None else capabilities)
         self.capabilities_in_tls = list((*BASE, AUTH) if capabilities_in_tls is None else capabilities_in_tls)
         self.users = dict(users or {"ana@example.com": "correct horse"})
+        self.accounts = Accounts(self.users)
         self.auth_required = auth_required
         self.nested_mail_refused = nested_mail_refused
         self.refuses_pipelining = refuses_pipelining

@@ -1,4 +1,4 @@
-"""STARTTLS and AUTH of the scripted server (RFC 3207, RFC 4954 with PLAIN, RFC 4616, and LOGIN).
+"""STARTTLS and AUTH of the scripted server (RFC 3207, RFC 4954 with PLAIN, RFC 4616, and LOGIN; more in scripted_sasl).
 
 Knows: who may log in, and what a refusal looks like.
 Must not know: sockets, or mail transactions (scripted_mail).
@@ -12,7 +12,11 @@ import binascii
 from sendkit._smtp.phase import Phase
 
 from .scripted_faults import CHALLENGE
+from .scripted_sasl import MECHANISMS, side
 from .scripted_session import LONGEST_LINE, Session
+
+_ACCEPTED = "235 2.7.0 Authentication successful"
+_REFUSED = "535 5.7.8 Authentication credentials invalid"
 
 
 class LoginSession(Session):
@@ -31,13 +35,14 @@ class LoginSession(Session):
             await self.handshake()
 
     async def do_auth(self, argument: str) -> None:
-        """RFC 4954 with PLAIN (RFC 4616) and LOGIN. The script is asked when the client has said everything."""
+        """RFC 4954. The script is asked when the client has said everything."""
         self.server.auth_commands += 1
         mechanism, _, initial = argument.partition(" ")
         usual = self._auth_refusal(mechanism.upper())
         if usual is None:
             try:
-                usual = await self._authenticate(mechanism.upper(), initial)
+                converse = self._negotiate if mechanism.upper() in MECHANISMS else self._authenticate
+                usual = await converse(mechanism.upper(), initial)
             except binascii.Error:
                 usual = "501 5.5.2 Not base64"
         self.authenticated |= await self.answer(usual, Phase.AUTH)
@@ -48,7 +53,7 @@ class LoginSession(Session):
             return "503 5.5.1 AUTH is not offered"
         if self.authenticated:
             return "503 5.5.1 Already authenticated"
-        if mechanism not in offered.upper().split() or mechanism not in ("PLAIN", "LOGIN"):
+        if mechanism not in offered.upper().split() or mechanism not in ("PLAIN", "LOGIN", *MECHANISMS):
             return "504 5.5.4 No such mechanism"
         return None
 
@@ -62,18 +67,35 @@ class LoginSession(Session):
             password = await self._challenge("Password:")
         if username is None or password is None:
             return "501 5.0.0 Cancelled"
-        if self.server.users.get(username) == password:
-            return "235 2.7.0 Authentication successful"
-        return "535 5.7.8 Authentication credentials invalid"
+        return _ACCEPTED if self.server.users.get(username) == password else _REFUSED
+
+    async def _negotiate(self, mechanism: str, initial: str) -> str:
+        first = _octets(initial) if initial else None
+        exchange = side(mechanism, self.server.accounts, first)
+        try:
+            challenge = next(exchange)
+            while (said := await self._ask_for(challenge)) is not None:
+                challenge = exchange.send(said)
+        except StopIteration as over:
+            return _ACCEPTED if over.value else _REFUSED
+        return "501 5.0.0 Cancelled"
 
     async def _challenge(self, prompt: str) -> str | None:
+        said = await self._ask_for(prompt.encode())
+        return None if said is None else said.decode("utf-8", "replace")
+
+    async def _ask_for(self, challenge: bytes) -> bytes | None:
         """Ask, and take in the answer; None when the client cancels."""
-        await self.answer("334 " + base64.b64encode(prompt.encode()).decode(), CHALLENGE, success=b"3")
+        await self.answer("334 " + base64.b64encode(challenge).decode(), CHALLENGE, success=b"3")
         text = (await self.wire.read_line(LONGEST_LINE)).decode("ascii", "replace")
         self.note(text)
-        return None if text == "*" else _decoded(text)
+        return None if text == "*" else _octets(text)
 
 
 def _decoded(text: str) -> str:
+    return _octets(text).decode("utf-8", "replace")
+
+
+def _octets(text: str) -> bytes:
     """RFC 4954 section 4: a lone equals sign is an empty initial response."""
-    return "" if text == "=" else base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    return b"" if text == "=" else base64.b64decode(text, validate=True)

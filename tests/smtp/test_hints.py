@@ -32,7 +32,7 @@ def test_an_accepted_recipient_needs_none() -> None:
         (Cause.CONNECTION, Phase.GREETING, None, "implicit_tls"),
         (Cause.CONNECTION, Phase.CONNECT, None, "firewall"),
         (Cause.AUTHENTICATION, Phase.AUTH, REFUSAL, "sendkit login"),
-        (Cause.AUTHENTICATION, Phase.AUTH, None, "PLAIN"),
+        (Cause.AUTHENTICATION, Phase.AUTH, None, "mechanism="),
         (Cause.AUTHENTICATION, Phase.MAIL, REFUSAL, "username"),
         (Cause.DEFERRED, Phase.RCPT, REFUSAL, "unsettled"),
     ],

@@ -1,0 +1,42 @@
+"""One at a time, also where those who wait are on the event loops of several threads.
+
+Must not know: what they wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Hashable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class OneAtATime(Generic[K]):
+    """Lets one task at a time go on for each key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[K, Future[None]] = {}
+
+    @asynccontextmanager
+    async def turn(self, key: K) -> AsyncGenerator[None]:
+        """Wait until nobody else has a turn with this key, and have it."""
+        mine: Future[None] = Future()
+        # From here on a waiter that is cancelled cannot cancel it for the others.
+        mine.set_running_or_notify_cancel()
+        while (holder := self._holder(key, mine)) is not mine:
+            await asyncio.wrap_future(holder)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._taken[key]
+            mine.set_result(None)
+
+    def _holder(self, key: K, mine: Future[None]) -> Future[None]:
+        with self._lock:
+            return self._taken.setdefault(key, mine)

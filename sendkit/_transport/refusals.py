@@ -1,0 +1,64 @@
+"""What servers refused, for the whole process: a secret that was refused once is not sent again until it has changed.
+
+Servers count refusals towards a lock-out, whichever mailer of a program they come from. A secret is known here by its
+fingerprint alone. Until one has proved good, one connection at a time tries it: a wrong one is sent once, not n times,
+also by mailers on the loops of several threads. Must not know: connections, or where secrets come from.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from sendkit._credentials import OneAtATime
+from sendkit._smtp.verdict import Verdict
+
+_MOST = 1024
+
+
+@dataclass(slots=True, frozen=True)
+class Trial:
+    """A secret on its way to a server: `host:port`, who logs in, and the fingerprint of the secret."""
+
+    server: str
+    username: str
+    fingerprint: bytes
+
+
+class Refusals:
+    """The last thousand refusals, and who is trying what. Safe to share between threads and loops."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing any more; for tests, and in a new process."""
+        self._lock = threading.Lock()
+        self._refused: OrderedDict[Trial, Verdict] = OrderedDict()
+        self._trials: OneAtATime[Trial] = OneAtATime()
+
+    def refusal(self, trial: Trial) -> Verdict | None:
+        """What the server said when it refused this secret, or None."""
+        with self._lock:
+            return self._refused.get(trial)
+
+    def refused(self, trial: Trial, verdict: Verdict) -> None:
+        """Note that the server refused this secret."""
+        with self._lock:
+            self._refused[trial] = verdict
+            while len(self._refused) > _MOST:
+                self._refused.popitem(last=False)
+
+    def alone(self, trial: Trial) -> AbstractAsyncContextManager[None]:
+        """Wait until nobody else tries this secret."""
+        return self._trials.turn(trial)
+
+
+REFUSALS = Refusals()
+
+if hasattr(os, "register_at_fork"):
+    # The tasks of the parent do not run in the child, which would wait for them for ever.
+    os.register_at_fork(after_in_child=REFUSALS.forget)
