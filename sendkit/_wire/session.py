@@ -153,7 +153,7 @@ class _Opening:
         attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
         if reply.code != 235:
-            raise SessionFailed(judge_refusal(Phase.AUTH._replace(reply), reason=authentication.told))
+            raise SessionFailed(judge_refusal(Phase.AUTH, reply)._replace(reason=authentication.told))
         self._note(Phase.AUTH, reply)
         return authentication.mask
 

@@ -1,4 +1,4 @@
-"""The pytest plugin that comes with sendkit: the fixtures `mailbox` and `smtp_server`.
+"""The pytest plugin that comes with sendkit: `mailbox`, `smtp_server`, and no memory of refused secrets between tests.
 
 Loaded in every test run of every project that has sendkit installed, so it imports pytest and nothing else; what a
 fixture needs is loaded by the first test that asks for it.
@@ -7,6 +7,7 @@ Must not know: anything that a run without mail would notice.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sendkit._transport.refusals import Refusals
     from sendkit.testing._mailbox import MemoryMailbox
     from sendkit.testing.local_server import LocalServer
 
@@ -36,3 +38,10 @@ def smtp_server() -> Iterator[LocalServer]:
 
     with LocalServer() as server:
         yield server
+
+
+def pytest_runtest_setup() -> None:
+    """A process does not send a refused secret twice; each test is a process of its own in this."""
+    refusals: Refusals | None = getattr(sys.modules.get("sendkit._transport.refusals"), "REFUSALS", None)
+    if refusals is not None:
+        refusals.forget()
