@@ -13,6 +13,7 @@ from sendkit._version import __version__
 if TYPE_CHECKING:
     from sendkit import errors, testing
     from sendkit._credentials import PasswordCommand
+    from sendkit._credentials.oauth2 import OAuth2
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
     from sendkit._message.mailbox import Mailbox
@@ -47,6 +48,7 @@ __all__ = [
     "MemoryTransport",
     "Message",
     "MessageTemplate",
+    "OAuth2",
     "Outcome",
     "PasswordCommand",
     "Phase",
@@ -78,6 +80,7 @@ _HOMES = {
     "MemoryTransport": "_transport.memory",
     "Message": "_message.message",
     "MessageTemplate": "_message.template",
+    "OAuth2": "_credentials.oauth2",
     "Outcome": "_smtp.verdict",
     "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",

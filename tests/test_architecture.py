@@ -46,10 +46,11 @@ DOORS = {
     "scramp": ("sendkit._smtp.scram",),
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
+    "zxcvbn": ("sendkit._cli.login",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
-LAZY = {"keyring", "scramp", "tenacity", "idna", "aiosmtpd", "trustme"}
+LAZY = {"keyring", "scramp", "tenacity", "idna", "aiosmtpd", "trustme", "zxcvbn"}
 NOT_IN_SMTP = {
     "asyncio",
     "time",

@@ -25,6 +25,7 @@ from sendkit import (
     MemoryTransport,
     Message,
     RetryPolicy,
+    Security,
     Server,
     Timeouts,
     errors,
@@ -34,6 +35,8 @@ from sendkit._cli.exit_codes import MEANINGS
 from sendkit._transport.script import Rule, Script
 from sendkit.testing import LocalServer
 from sendkit.testing._expected import Expected
+from tests.servers.authority import Authority
+from tests.servers.scripted import ScriptedServer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,7 +68,8 @@ def blocks() -> Iterator[Block]:
 
 BLOCKS = list(blocks())
 PYTHON = [block for block in BLOCKS if block.language == "python"]
-SENDING = [block for block in PYTHON if "smtp.example.com" in block.text]
+TOKENS = [block for block in PYTHON if "OAuth2" in block.text]
+SENDING = [block for block in PYTHON if "smtp.example.com" in block.text and block not in TOKENS]
 TESTING = [block for block in PYTHON if block.section == "Testing"]
 MESSAGES = [block for block in PYTHON if block.section == "Messages"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
@@ -133,8 +137,8 @@ class TestPython:
 
     def test_every_block_is_run_by_one_of_these_tests(self) -> None:
         results = [block for block in PYTHON if block.section == "Results"]
-        assert (len(SENDING), len(TESTING), len(MESSAGES), len(results)) == (3, 2, 2, 1)
-        assert len(PYTHON) == 8
+        assert (len(SENDING), len(TESTING), len(MESSAGES), len(results), len(TOKENS)) == (3, 2, 2, 1, 1)
+        assert len(PYTHON) == 9
 
     @pytest.mark.parametrize("block", SENDING, ids=str)
     @pytest.mark.usefixtures("folder")
@@ -143,6 +147,15 @@ class TestPython:
         recipients = {recipient for sent in server.messages for recipient in sent.envelope.recipients}
         assert recipients == set(re.findall(r"luis@example\.com|ops@example\.net", block.text))
         assert "error" not in capsys.readouterr().out
+
+    def test_a_token_logs_in_as_it_says(self, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MAIL_TOKEN", "ya29.token-of-ana")
+        (block,) = TOKENS
+        with ScriptedServer(tls=authority.server_context(), capabilities_in_tls=["AUTH PLAIN XOAUTH2"]) as server:
+            server.accounts.tokens.add("ya29.token-of-ana")
+            place = Server(server.host, server.port, Security.STARTTLS, tls_context=authority.client_context())
+            execute(block, smtp_example_com=place)
+            assert [taken.recipients for taken in server.accepted] == [("luis@example.com",)]
 
     @pytest.mark.usefixtures("folder")
     def test_the_sixty_seconds_say_who_is_left(self, server: LocalServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def _run(options: Options) -> ExitCode:
 
             return send(options)
         case LoginOptions():
-            from sendkit._cli.account import login  # noqa: PLC0415
+            from sendkit._cli.login import login  # noqa: PLC0415
 
             return login(options)
         case LogoutOptions():

@@ -64,15 +64,18 @@ environment:
 {_EXIT_CODES}""",
     ),
     "login": HelpText(
-        "put a password into the keyring",
-        "Ask for the password of an account, without showing it, and store it in the keyring of the operating system.\n"
-        "When standard input is no terminal, its first line is the password.",
+        "put a password or an OAuth 2 grant into the keyring",
+        "Ask for the password of an account, without showing it, try it at the server, and store it in the keyring of\n"
+        "the operating system. When standard input is no terminal, its first line is the password. With --oauth a\n"
+        "person grants access in a browser instead, and what renews the tokens is stored.",
         """\
 examples:
   sendkit login smtp.example.com ana@example.com
-  pass show mail | sendkit login smtp.example.com ana@example.com
+  pass show mail | sendkit login --no-test smtp.example.com ana@example.com
+  sendkit login --oauth microsoft --client-id ID smtp.office365.com ana@example.com
 
-The entry is called sendkit:HOST. `sendkit logout` removes it.""",
+The entry is called sendkit:HOST. `sendkit logout` removes it. What the server refuses is not stored. The secret of
+an application that has one is read from SENDKIT_OAUTH_CLIENT_SECRET.""",
     ),
     "logout": HelpText(
         "remove a password from the keyring",

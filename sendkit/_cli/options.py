@@ -75,6 +75,17 @@ class LoginOptions:
 
     host: str
     user: str
+    oauth: str | None = None
+    client_id: str | None = None
+    scope: str | None = None
+    security: str | None = None
+    ca_file: Path | None = None
+    no_test: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value in (("--client-id", self.client_id), ("--scope", self.scope)):
+            if value is not None and self.oauth is None:
+                raise ValueError(f"{option} belongs to --oauth PROVIDER")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -78,6 +78,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         commands[name] = _tuned(command)
     _add_send(commands["send"])
     _add_account(commands["login"])
+    _add_login(commands["login"].add_argument)
     _add_account(commands["logout"])
     _add_demo(commands["demo"])
     return main, commands
@@ -136,6 +137,10 @@ def _add_server(add: _Add) -> None:
     add("--host", metavar="HOST[:PORT]", help="the submission server (default: SENDKIT_HOST; port 587)")
     add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
     add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")
+    _add_security(add)
+
+
+def _add_security(add: _Add) -> None:
     add(
         "--security",
         choices=("starttls", "implicit_tls", "none"),
@@ -144,8 +149,20 @@ def _add_server(add: _Add) -> None:
     add("--ca-file", type=Path, metavar="PEM", help="a further certificate authority to trust")
 
 
+def _add_login(add: _Add) -> None:
+    add(
+        "--oauth",
+        metavar="PROVIDER",
+        help="get OAuth 2 tokens: google, microsoft, microsoft:TENANT, or an issuer's URL",
+    )
+    add("--client-id", metavar="ID", help="your application at that provider (default: SENDKIT_OAUTH_CLIENT_ID)")
+    add("--scope", help="what access to ask for (default: that of mail, where it is known)")
+    add("--no-test", action="store_true", help="store it without asking the server")
+    _add_security(add)
+
+
 def _add_account(command: Parser) -> None:
-    command.add_argument("host", metavar="HOST", help="the server, such as smtp.example.com")
+    command.add_argument("host", metavar="HOST", help="the server, such as smtp.example.com (or HOST:PORT)")
     command.add_argument("user", metavar="USER", help="the username there, mostly a mail address")
 
 

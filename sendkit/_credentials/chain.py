@@ -22,6 +22,7 @@ from sendkit.errors import CredentialsError, CredentialsNotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sendkit._credentials.oauth2 import OAuth2
     from sendkit._credentials.secret import Secret
 
 Account: TypeAlias = tuple[str, str]
@@ -43,6 +44,7 @@ class CredentialChain:
         # Also a search that still runs must not bring back what is forgotten now: it keeps writing to the old mapping.
         self._found: dict[Account, Found] = {}
         self._searches: dict[Account, asyncio.Task[Answer]] = {}
+        self._tokens: dict[Account, OAuth2] = {}
 
     @property
     def source(self) -> str:
@@ -57,17 +59,43 @@ class CredentialChain:
         """
         account = (host.lower(), username)
         answer = self._found.get(account) or await self._search_once(account)
-        if isinstance(answer, Found):
+        if not isinstance(answer, Found):
+            raise _error(host, username, answer)
+        if not answer.is_grant:
             return answer.secret
-        raise _error(host, username, answer)
+        return await self._token(account, answer, None)
 
     async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
         """Look again, unless somebody else has found another secret meanwhile; raises as `secret` does."""
         account = (host.lower(), username)
         found = self._found.get(account)
+        if found is not None and refused.bearer:
+            return await self._token(account, found, refused)
         if found is not None and found.secret == refused:
             del self._found[account]
         return await self.secret(host=host, username=username)
+
+    async def _token(self, account: Account, found: Found, refused: Secret | None) -> Secret:
+        """What was found is no password, but lets us ask for tokens."""
+        # Most accounts have a password, and this takes 15 ms to load.
+        from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415
+
+        host, username = account
+        tokens = self._tokens.get(account) or open_grant(found.secret, found.place, host, username)
+        if tokens is None:
+            hint = f"write it anew: {login_hint(host, username)}"
+            raise CredentialsError(f"{found.place}: holds an OAuth 2 grant that cannot be read", hint=hint)
+        self._tokens[account] = tokens
+        try:
+            if refused is None:
+                return await tokens.secret(host=host, username=username)
+            return await tokens.renewed(refused, host=host, username=username) or refused
+        except CredentialsError as error:
+            if not error.transient:
+                # Somebody may grant access anew meanwhile; the next login looks for it.
+                self._found.pop(account, None)
+                del self._tokens[account]
+            raise
 
     async def _search_once(self, account: Account) -> Answer:
         running = self._searches.get(account)

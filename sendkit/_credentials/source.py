@@ -13,6 +13,9 @@ from typing import Protocol, runtime_checkable
 from sendkit._credentials.secret import Secret, seal
 from sendkit.errors import CredentialsError, CredentialsNotFound
 
+GRANT = "oauth2:{"
+"""How a secret begins that is not to be sent, but traded for tokens."""
+
 
 @runtime_checkable
 class Credentials(Protocol):
@@ -43,6 +46,11 @@ class Found:
 
     place: str
     secret: Secret
+
+    @property
+    def is_grant(self) -> bool:
+        """Whether it is no password, but a grant of tokens (see `stored_grant`)."""
+        return self.secret.reveal().startswith(GRANT)
 
 
 @dataclass(slots=True, frozen=True)

@@ -57,6 +57,11 @@ class Verdict(NamedTuple):
     reply: Reply | None = None
     reason: str | None = None
 
+    @property
+    def refused_login(self) -> bool:
+        """Whether the server refused the secret for good (RFC 4954 section 6)."""
+        return self.phase is Phase.AUTH and self.reply is not None and self.reply.permanent
+
 
 class Break(StrEnum):
     """How a conversation ended before its time; WITHDRAWN: by us, since the content is no longer what it was."""

@@ -70,6 +70,15 @@ class SMTPTransport(Transport):
             _note(log, failed)
             log.settle_all(failed.verdict)
 
+    async def log_in(self, log: AttemptLog) -> Verdict | None:
+        """Open a session, or use one; None, or what stood in the way. Raises CredentialsError."""
+        pool = self._current_pool()
+        try:
+            pool.release(await pool.acquire(log))
+        except SessionFailed as failed:
+            return failed.verdict
+        return None
+
     async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog) -> bool:
         """False when the session was dead before anything of the letter was written."""
         session = await pool.acquire(log)
@@ -169,8 +178,7 @@ class SMTPTransport(Transport):
 
 
 def _refused(failed: SessionFailed) -> bool:
-    verdict = failed.verdict
-    return verdict.phase is Phase.AUTH and verdict.reply is not None and verdict.reply.permanent
+    return failed.verdict.refused_login
 
 
 def _note(log: AttemptLog, failed: SessionFailed) -> None:

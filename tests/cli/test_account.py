@@ -17,7 +17,7 @@ HOST, USER, PASSWORD = "smtp.example.com", "ana@example.com", "correct horse ñ"
 
 
 def test_login_stores_one_line_from_standard_input(shell: Shell, secret_service: SecretService) -> None:
-    answer = shell("login", HOST, USER, stdin=f"{PASSWORD}\nnot this\n".encode())
+    answer = shell("login", "--no-test", HOST, USER, stdin=f"{PASSWORD}\nnot this\n".encode())
     assert (answer.code, answer.err) == (0, "")
     assert f"sendkit:{HOST}" in answer.out
     assert PASSWORD not in answer.out
@@ -34,7 +34,7 @@ def test_login_asks_at_a_terminal_without_showing_what_is_typed(
         return PASSWORD
 
     monkeypatch.setattr(getpass, "getpass", typed)
-    assert shell("login", HOST, USER, stdin=Stdin(terminal=True)).code == 0
+    assert shell("login", "--no-test", HOST, USER, stdin=Stdin(terminal=True)).code == 0
     assert prompts == [f"Password of {USER} on {HOST}: "]
     assert secret_service.get(f"sendkit:{HOST}", USER) == PASSWORD
 
@@ -43,7 +43,7 @@ def test_login_asks_at_a_terminal_without_showing_what_is_typed(
 def test_the_entry_has_the_name_under_which_a_mailer_looks(
     shell: Shell, secret_service: SecretService, host: str
 ) -> None:
-    assert shell("login", host, USER, stdin=PASSWORD.encode()).code == 0
+    assert shell("login", "--no-test", host, USER, stdin=PASSWORD.encode()).code == 0
     assert secret_service.get("sendkit:smtp.xn--espaa-rta.es", USER) == PASSWORD
 
 
@@ -59,7 +59,7 @@ def test_logout_without_an_entry_is_77(shell: Shell, secret_service: SecretServi
 
 
 def test_login_without_a_keyring_is_77_and_says_what_else_there_is(shell: Shell) -> None:
-    answer = shell("login", HOST, USER, stdin=b"secret\n")
+    answer = shell("login", "--no-test", HOST, USER, stdin=b"secret\n")
     assert answer.code == 77
     assert "SENDKIT_PASSWORD" in answer.err
     assert "secret\n" not in answer.out + answer.err
@@ -67,7 +67,7 @@ def test_login_without_a_keyring_is_77_and_says_what_else_there_is(shell: Shell)
 
 def test_login_with_a_locked_keyring_is_77(shell: Shell, secret_service: SecretService) -> None:
     secret_service.lock()
-    answer = shell.apart("login", HOST, USER, stdin=b"secret\n", PYTHONWARNINGS="ignore")
+    answer = shell.apart("login", "--no-test", HOST, USER, stdin=b"secret\n", PYTHONWARNINGS="ignore")
     assert answer.code == 77
     assert "locked" in answer.err
 
@@ -78,19 +78,21 @@ def test_login_without_a_password_is_77(shell: Shell, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(getpass, "getpass", end_of_file)
     for stdin in (Stdin(b""), Stdin(b"\n"), Stdin(terminal=True)):
-        answer = shell("login", HOST, USER, stdin=stdin)
+        answer = shell("login", "--no-test", HOST, USER, stdin=stdin)
         assert (answer.code, answer.err.splitlines()[0]) == (77, "sendkit: no password was given")
 
 
 def test_login_for_what_is_no_host_is_78(shell: Shell) -> None:
-    assert shell("login", "not a host", USER, stdin=b"secret\n").code == 78
+    assert shell("login", "--no-test", "not a host", USER, stdin=b"secret\n").code == 78
 
 
 def test_what_login_stored_sends_and_what_logout_removed_does_not(
     shell: Shell, server: LocalServer, secret_service: SecretService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SENDKIT_PASSWORD")
-    assert shell.apart("login", server.host, server.username, stdin=f"{server.password}\n".encode()).code == 0
+    place = f"{server.host}:{server.port}"
+    login = ("login", "--ca-file", server.ca_file, place, server.username)
+    assert shell.apart(*login, stdin=f"{server.password}\n".encode()).code == 0
     assert shell.apart("send", *account(server), *LETTER).code == 0
     assert shell.apart("logout", server.host, server.username).code == 0
     assert shell.apart("send", *account(server), *LETTER).code == 77

@@ -6,6 +6,7 @@ It knows nothing of its clients; configuration is in `postfix_config`, greylisti
 
 from __future__ import annotations
 
+import base64
 import email.policy
 import itertools
 import os
@@ -22,8 +23,18 @@ from pathlib import Path
 from .authority import Authority, Certificate
 from .keeper import Command, Keeper, poll
 from .policy import OfferedEnvelope, PolicyService
-from .postfix_config import DOMAIN, MESSAGE_SIZE_LIMIT, Smtpd, dovecot_conf, main_cf, master_cf, tables
+from .postfix_config import (
+    DOMAIN,
+    MESSAGE_SIZE_LIMIT,
+    Smtpd,
+    dovecot_conf,
+    dovecot_oauth2_conf,
+    main_cf,
+    master_cf,
+    tables,
+)
 from .postfix_log import Session, ended_sessions
+from .tokens import Signer
 
 _QUEUES = ("incoming", "active", "deferred")
 _PRIVATE = (*_QUEUES, "bounce", "corrupt", "defer", "flush", "hold", "private", "saved", "trace")
@@ -38,6 +49,7 @@ class Postfix:
     RCPT. Recipients are the users, `josé@…` (SMTPUTF8), `box-ANY@…`, and `grey-N-ANY@…`, refused with 450 4.2.0 the
     first N times since the last `reset`. Others get 550 5.1.1, other domains 554 5.7.1, messages over
     `message_size_limit` 552 5.3.4. A wrong password is refused with 535 5.7.8 after half a second (Dovecot's clock).
+    Tokens for OAUTHBEARER and XOAUTH2 are made by `signer`.
 
     `starttls_port` and `implicit_tls_port` are as they should be; `clear_port` offers AUTH and no STARTTLS;
     `bad_certificate_ports` is STARTTLS with each certificate that must be refused.
@@ -54,6 +66,7 @@ class Postfix:
 
     def __init__(self, authority: Authority) -> None:
         self.ca_file = authority.ca_file
+        self.signer = Signer()
         self.starttls_port, self.implicit_tls_port, self.clear_port, *others = _free_ports(2 + len(Certificate))
         self.bad_certificate_ports = dict(zip(list(Certificate)[1:], others, strict=True))
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-postfix-"))
@@ -157,8 +170,11 @@ class Postfix:
             "main.cf": main_cf(folder, login=login, delivery_uid=nobody.pw_uid, delivery_gid=nobody.pw_gid),
             "master.cf": master_cf(self._services(authority)),
             "dovecot.conf": dovecot_conf(folder),
+            "dovecot-oauth2.conf": dovecot_oauth2_conf(folder),
+            "keys/default/HS256/default": base64.b64encode(self.signer.key).decode(),
         }
         for name, text in files.items():
+            (folder / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "etc" / name).write_text(text)
             os.utime(folder / "etc" / name, (0, 0))  # Postfix waits two seconds for a younger file to be finished
 

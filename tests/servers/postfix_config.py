@@ -91,10 +91,16 @@ log_path = /dev/stderr
 protocols =
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2
 auth_failure_delay = 0
 passdb {{
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = {folder}/etc/dovecot-oauth2.conf
+}}
+passdb {{
   driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
   args = scheme=PLAIN username_format=%u {folder}/etc/passwords
 }}
 service auth {{
@@ -107,6 +113,15 @@ service anvil {{
     mode = 0
   }}
 }}
+"""
+
+
+def dovecot_oauth2_conf(folder: Path) -> str:
+    """Tokens are checked here, by the key in `etc/keys`, and no server is asked."""
+    return f"""\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/etc/keys/
+username_attribute = sub
 """
 
 
