@@ -8,13 +8,13 @@ from __future__ import annotations
 from sendkit._credentials import Credentials
 from sendkit._settings import Server
 from sendkit._smtp.verdict import Verdict
-from sendkit._transport.base import AttemptLog
+from sendkit._transport.base import AttemptLog, Limits
 from sendkit._transport.smtp import SMTPTransport
 
 
 async def try_login(server: Server, username: str, credentials: Credentials) -> Verdict | None:
     """Connect, log in, and say good-bye; None when the server took it. Raises CredentialsError."""
-    transport = SMTPTransport(server, username=username, credentials=credentials, max_connections=1)
+    transport = SMTPTransport(server, username=username, credentials=credentials, limits=Limits(1))
     try:
         return await transport.log_in(AttemptLog(()))
     finally:
