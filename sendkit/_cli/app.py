@@ -41,7 +41,7 @@ def _run(options: Options) -> ExitCode:
 
             return login(options)
         case LogoutOptions():
-            from sendkit._cli.account import logout  # noqa: PLC0415
+            from sendkit._cli.logout import logout  # noqa: PLC0415
 
             return logout(options)
         case DemoOptions():

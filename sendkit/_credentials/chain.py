@@ -94,7 +94,7 @@ class CredentialChain:
             if not error.transient:
                 # Somebody may grant access anew meanwhile; the next login looks for it.
                 self._found.pop(account, None)
-                del self._tokens[account]
+                self._tokens.pop(account, None)
             raise
 
     async def _search_once(self, account: Account) -> Answer:

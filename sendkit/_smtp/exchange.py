@@ -25,9 +25,11 @@ class Exchange:
     """One exchange: `initial` is the first message, or None where the server begins.
 
     `told` is what the server said of its refusal, in words. `answers` are what is said to each challenge in turn.
+    `slow`: an answer may take long to compute.
     """
 
     __slots__ = ("_answers", "_name", "initial", "told")
+    slow = False
 
     def __init__(self, name: str, initial: bytes | None, *answers: bytes) -> None:
         self._name = name

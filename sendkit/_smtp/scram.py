@@ -32,6 +32,7 @@ class Scram(Exchange):
     """One SCRAM exchange. `offered`: whether the server offers a mechanism with channel binding."""
 
     __slots__ = ("_client", "_said")
+    slow = True  # the server says how often the password is hashed, up to ten million times
 
     def __init__(
         self, mechanism: Mechanism, username: str, password: str, *, tls: ssl.SSLObject | None, offered: bool

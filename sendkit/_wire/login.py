@@ -111,8 +111,7 @@ class Authentication:
             octets = base64.b64decode(challenge.encode("utf-8", "surrogateescape"), validate=True)
         except binascii.Error:
             octets = b""
-        # On a thread, since a server may ask for millions of iterations of SCRAM's hash.
-        return await asyncio.to_thread(exchange.respond, octets)
+        return await asyncio.to_thread(exchange.respond, octets) if exchange.slow else exchange.respond(octets)
 
     def _line(self, message: bytes) -> bytes:
         line = base64.b64encode(message)

@@ -12,13 +12,14 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sendkit import AsyncMailer, Phase, RetryPolicy, Security, Server, errors
+from sendkit import AsyncMailer, OAuth2, Phase, RetryPolicy, Security, Server, Timeouts, errors
 from sendkit._credentials import Secret
 from sendkit.testing.secrets import assert_no_secret_leaks
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
 from tests.servers.scripted import BASE, ScriptedServer
 from tests.servers.scripted_sasl import Lie
+from tests.servers.token_server import CLIENT, TokenServer
 
 from .conftest import PASSWORD, USER, Account, Start
 
@@ -188,6 +189,57 @@ async def test_a_long_token_waits_for_the_challenge(start: Start, account: Accou
     server.accounts.tokens.add("x" * 2000)
     assert await sent(account(server, credentials=Bearer("x" * 2000))) is None
     assert f"AUTH {token_by}" in server.lines()
+
+
+@pytest.mark.parametrize("how", ["drop", "silence", "garbage", "endless_line", "echo"])
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "CRAM-MD5", *TOKENS])
+async def test_a_login_that_breaks_off_leaks_nothing(start: Start, account: Account, mechanism: str, how: str) -> None:
+    server = offering(start, mechanism, users={USER: STALE})
+    if how == "echo":
+        server.on_auth().raw(f"535 5.7.8 cannot use {STALE} {base64.b64encode(STALE.encode()).decode()}\r\n".encode())
+    else:
+        getattr(server.on_auth(), how)()
+    limits = Timeouts(command=0.3) if how == "silence" else None
+    with assert_no_secret_leaks(STALE) as watch:
+        error = await sent(account(server, password=STALE, mechanism=mechanism, transcript=True, timeouts=limits))
+        watch.look_at(error, error and error.transcript)
+    assert error is not None
+    assert server.auth_commands == 1
+
+
+@pytest.mark.parametrize("challenge", [b"334 \xff\xfe\r\n", b"334 not base64!\r\n", b"334 " + b"eA==" * 500 + b"\r\n"])
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5", *TOKENS])
+async def test_challenges_without_end_come_to_an_end(
+    start: Start, account: Account, mechanism: str, challenge: bytes
+) -> None:
+    server = offering(start, mechanism)
+    server.on_challenge().raw(challenge)
+    server.on_auth().raw(challenge)
+    with assert_no_secret_leaks(STALE) as watch:
+        error = await sent(account(server, password=STALE, mechanism=mechanism))
+        watch.look_at(error)
+    assert isinstance(error, errors.ProtocolError)
+    assert "mechanism=" in (error.hint or "")
+    assert server.auth_commands == 1
+
+
+async def test_a_token_that_cannot_be_had_for_now_is_deferred_and_tried_again(start: Start, account: Account) -> None:
+    server = offering(start, "XOAUTH2")
+    with TokenServer(lambda: TOKEN) as tokens:
+        tokens.answers.append((503, b"busy"))
+        credentials = OAuth2.refresh_token(tokens.issuer, client_id=CLIENT, refresh_token="refresh-token-of-ana")
+        async with account(server, credentials=credentials) as mailer:
+            once = await mailer.send(message(), check=False)
+        tokens.answers.append((503, b"busy"))
+        retry = RetryPolicy(max_attempts=2, wait=lambda _: 0)
+        credentials = OAuth2.refresh_token(tokens.issuer, client_id=CLIENT, refresh_token="refresh-token-of-ana")
+        async with account(server, credentials=credentials, retry=retry) as mailer:
+            assert len((await mailer.send(message())).attempts) == 2
+    (recipient,) = once.recipients.values()
+    assert recipient.retryable
+    assert "HTTP status 503" in (recipient.reason or "")
+    assert "token" in (recipient.hint or "")
+    assert server.auth_commands == 1
 
 
 async def test_cram_md5_is_spoken_only_when_asked_for(start: Start, account: Account) -> None:
