@@ -28,9 +28,7 @@ _NO_MECHANISM = (
     "take a mechanism= or credentials= that the server offers (many want OAuth 2 by now); give no username if it needs "
     "no login"
 )
-_NO_SECRET_YET = (
-    "no token could be had for now; what is unsettled can be sent again when the authorization server answers"
-)
+_ASK_LATER = "no token could be had for now; what is unsettled can be sent again when the authorization server answers"
 _NO_PROOF = (
     "the server does not speak its own mechanism rightly, or it is not the one that you mean: check the host; "
     "mechanism= takes another one"
@@ -59,7 +57,7 @@ def _special(verdict: Verdict) -> str | None:
         case Cause.DEFERRED, _ if refused_unasked and verdict.again is Again.NO:
             return _CHANGED
         case Cause.AUTHENTICATION, Phase.AUTH if refused_unasked:
-            return _NO_SECRET_YET if verdict.again is Again.LATER else _NO_MECHANISM
+            return _ASK_LATER if verdict.again is Again.LATER else _NO_MECHANISM
         case Cause.PROTOCOL, Phase.AUTH if refused_unasked and verdict.again is Again.NEXT_SERVER:
             return _NO_PROOF
         case Cause.AUTHENTICATION, phase if phase is not Phase.AUTH:
