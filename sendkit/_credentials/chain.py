@@ -91,10 +91,14 @@ class CredentialChain:
                 return await tokens.secret(host=host, username=username)
             return await tokens.renewed(refused, host=host, username=username) or refused
         except CredentialsError as error:
-            if not error.transient:
-                # Somebody may grant access anew meanwhile; the next login looks for it.
-                self._found.pop(account, None)
-                self._tokens.pop(account, None)
+            if error.transient:
+                raise
+            # A refresh token may be good for one use: another process has used it then, and stored the next one.
+            self._found.pop(account, None)
+            self._tokens.pop(account, None)
+            again = await self._search_once(account)
+            if isinstance(again, Found) and again.is_grant and again.secret != found.secret:
+                return await self._token(account, again, None)
             raise
 
     async def _search_once(self, account: Account) -> Answer:

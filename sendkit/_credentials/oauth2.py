@@ -48,7 +48,7 @@ class OAuth2:
     token endpoint as a mapping (`access_token`, `expires_in` in seconds). Without a lifetime it is asked at each login,
     and keeps tokens itself. A sync one runs on a thread of its own, so that it may block.
 
-    One object may serve several mailers. Raises ConfigurationError.
+    One object may serve several mailers. `clock` tells the time, in seconds. Raises ConfigurationError.
     """
 
     def __init__(self, token_provider: TokenProvider, *, clock: Callable[[], float] = time.time) -> None:

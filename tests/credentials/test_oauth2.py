@@ -270,6 +270,11 @@ async def test_the_known_providers_are_reached_over_https(provider: str) -> None
     assert "contoso.com" not in provider or "contoso.com" in server.token_url
 
 
+async def test_google_gives_no_mail_to_device_codes_so_that_its_browser_is_asked() -> None:
+    google, microsoft = await find_server("google"), await find_server("microsoft")
+    assert (google.device_url, google.authorize_url is not None, microsoft.device_url is not None) == (None, True, True)
+
+
 async def test_the_metadata_of_another_issuer_does_not_count(server: TokenServer) -> None:
     server.issuer_claimed = "https://id.example.com"
     with pytest.raises(CredentialsError, match="another issuer"):

@@ -97,3 +97,20 @@ async def test_a_revoked_grant_is_forgotten_so_that_a_new_one_is_found(choose: C
         assert (await chain.secret(host=HOST, username=USER)).bearer
         answers = await asyncio.gather(*(chain.secret(host=HOST, username=USER) for _ in range(4)))
         assert len({answer.reveal() for answer in answers}) == 1
+
+
+async def test_a_refresh_token_that_another_process_has_used_is_read_again(choose: Choose) -> None:
+    """Its next one stands in the keyring by then."""
+    with TokenServer() as server:
+        server.one_use = True
+        choose(Shelf({(f"sendkit:{HOST}", USER): entry(server).reveal()}))
+        mine, theirs = default_chain(environ={}), default_chain(environ={})
+        first = await mine.secret(host=HOST, username=USER)
+        other = await theirs.secret(host=HOST, username=USER)
+        assert await mine.renewed(first, host=HOST, username=USER) not in (first, other)
+        assert [form["refresh_token"] for form in server.grants("refresh_token")] == [
+            REFRESH,
+            "refresh-token-2",
+            "refresh-token-2",
+            "refresh-token-4",
+        ]
