@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sendkit._send import send, send_async
     from sendkit._settings import Security, Server, Timeouts
     from sendkit._smtp.envelope import Envelope
+    from sendkit._smtp.explain import Explanation
     from sendkit._smtp.phase import Phase
     from sendkit._smtp.reply import Reply
     from sendkit._smtp.verdict import Outcome
@@ -42,6 +43,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryResult",
     "Envelope",
+    "Explanation",
     "FileTransport",
     "Mailbox",
     "Mailer",
@@ -74,6 +76,7 @@ _HOMES = {
     "DeliveryError": "errors",
     "DeliveryResult": "_result",
     "Envelope": "_smtp.envelope",
+    "Explanation": "_smtp.explain",
     "FileTransport": "_transport.file",
     "Mailbox": "_message.mailbox",
     "Mailer": "_sync",

@@ -276,7 +276,7 @@ def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult
         server=log.server,
         phase=verdict.phase,
         cause=verdict.cause,
-        hint=hint_for(verdict),
+        hint=hint_for(verdict, log.host),
     )
 
 

@@ -6,7 +6,7 @@ from sendkit import errors
 from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code
-from sendkit._cli.options import DemoOptions, LoginOptions, LogoutOptions, Options, SendOptions
+from sendkit._cli.options import DemoOptions, ExplainOptions, LoginOptions, LogoutOptions, Options, SendOptions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,3 +48,7 @@ def _run(options: Options) -> ExitCode:
             from sendkit._cli.demo import demo  # noqa: PLC0415
 
             return demo(options)
+        case ExplainOptions():
+            from sendkit._cli.explain import explain  # noqa: PLC0415
+
+            return explain(options)

@@ -95,4 +95,16 @@ examples:
 
 It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
     ),
+    "explain": HelpText(
+        "say what a server's reply means",
+        "Say what a reply of a mail server means, why it came, and what mends it. The reply may be pasted as it is in\n"
+        "a log, an error or a bounce, over several lines too; an enhanced code alone (5.7.8) will do.",
+        """\
+examples:
+  sendkit explain '535 5.7.8 Username and Password not accepted. … - gsmtp'
+  sendkit explain --host smtp.mail.yahoo.com 535 authentication failed
+  sendkit explain < bounce.txt
+
+It ends with 0, or 64 where no reply was found.""",
+    ),
 }

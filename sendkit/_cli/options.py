@@ -103,7 +103,16 @@ class DemoOptions:
     keep: Path | None = None
 
 
-Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions
+@dataclass(slots=True, frozen=True, kw_only=True)
+class ExplainOptions:
+    """The arguments of `sendkit explain`."""
+
+    reply: tuple[str, ...] = ()
+    host: str | None = None
+    json: bool = False
+
+
+Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | ExplainOptions
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

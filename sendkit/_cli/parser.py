@@ -14,7 +14,7 @@ from typing import Any, Never, TypeAlias, cast
 
 from sendkit._cli import help_texts as texts
 from sendkit._cli.exit_codes import Usage
-from sendkit._cli.options import DemoOptions, LoginOptions, LogoutOptions, Options, SendOptions
+from sendkit._cli.options import DemoOptions, ExplainOptions, LoginOptions, LogoutOptions, Options, SendOptions
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -24,6 +24,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "login": LoginOptions,
     "logout": LogoutOptions,
     "demo": DemoOptions,
+    "explain": ExplainOptions,
 }
 
 
@@ -81,6 +82,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _add_login(commands["login"].add_argument)
     _add_account(commands["logout"])
     _add_demo(commands["demo"])
+    _add_explain(commands["explain"])
     return main, commands
 
 
@@ -170,6 +172,13 @@ def _add_demo(command: Parser) -> None:
     command.add_argument(
         "--keep", type=Path, metavar="DIR", help="where to put the received messages (default: a new folder)"
     )
+
+
+def _add_explain(command: Parser) -> None:
+    add = command.add_argument
+    add("reply", nargs="*", metavar="REPLY", help="the reply, or whatever holds it (default: standard input)")
+    add("--host", metavar="HOST", help="the server that gave it, for what its provider means by it")
+    add("--json", action="store_true", help="print the explanation as JSON")
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import errors
 from sendkit._cli.console import Style, complain, painted, say
+from sendkit._smtp.hints import BY_CAUSE
 from sendkit._smtp.verdict import Cause, Outcome
 
 if TYPE_CHECKING:
@@ -49,9 +50,14 @@ def print_failure(result: DeliveryResult) -> None:
 
 
 def _hints(result: DeliveryResult) -> list[str]:
-    by_cause = {one.cause: one.hint for one in result.recipients.values() if one.cause}
-    hints: list[str | None] = []
-    for cause, hint in by_cause.items():
-        who = ", ".join(one.address for one in result.recipients.values() if one.cause is cause)
-        hints.append(_HINTS[cause].format(id=result.message_id, who=who) if cause in _HINTS else hint)
-    return [hint for hint in hints if hint]
+    whom: dict[tuple[Cause, str], list[str]] = {}
+    for one in result.recipients.values():
+        if one.cause and one.hint:
+            whom.setdefault((one.cause, one.hint), []).append(one.address)
+    return [_in_a_shell(cause, hint, result.message_id, ", ".join(who)) for (cause, hint), who in whom.items()]
+
+
+def _in_a_shell(cause: Cause, hint: str, message_id: str | None, who: str) -> str:
+    if cause not in _HINTS:
+        return hint
+    return hint.replace(BY_CAUSE[cause], _HINTS[cause].format(id=message_id, who=who))

@@ -1,11 +1,15 @@
-"""What to do next, in words, for a recipient that was not accepted. One table, so that no error is without advice."""
+"""What to do next, in words, for a recipient that was not accepted, so that no error is without advice.
+
+What a provider or the registry of enhanced codes says of a reply (`explain`) goes before what its cause says.
+"""
 
 from __future__ import annotations
 
+from sendkit._smtp.explain import known, registered
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 
-_BY_CAUSE = {
+BY_CAUSE = {
     Cause.IN_DOUBT: (
         "the server may have taken the message: look for its Message-ID at the other side before you send it again; "
         "only a policy that allows duplicates (retry_in_doubt) repeats it by itself"
@@ -40,11 +44,25 @@ _CHANGED = (
 )
 
 
-def hint_for(verdict: Verdict) -> str | None:
-    """Advice on one verdict; None when it was accepted."""
+# A reply says nothing of what mends these.
+_UNEXPLAINED = (Cause.IN_DOUBT, Cause.PROTOCOL)
+_NO_ADVICE = ("nothing", "try again later")
+
+
+def hint_for(verdict: Verdict, host: str | None = None) -> str | None:
+    """Advice on one verdict, given by the server on `host`; None when it was accepted."""
     if verdict.cause is None or verdict.outcome is Outcome.ACCEPTED:
         return None
-    return _special(verdict) or _BY_CAUSE[verdict.cause]
+    usual = BY_CAUSE[verdict.cause]
+    if verdict.reply is None or verdict.cause in _UNEXPLAINED:
+        return _special(verdict) or usual
+    explained = known(verdict.reply, host)
+    if explained is None and (special := _special(verdict)):
+        return special
+    explained = explained or registered(verdict.reply)
+    if explained is None or explained.remedy in (*_NO_ADVICE, usual):
+        return usual
+    return f"{explained.remedy}; {usual}" if verdict.cause is Cause.DEFERRED else explained.remedy
 
 
 def _special(verdict: Verdict) -> str | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendkit._smtp.explain import Explanation
 
 MAX_REPLY = 65_536
 _MANY_LINES, _SHORT_LINE = 64, 128
@@ -46,6 +50,15 @@ class Reply:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
+
+    def explain(self, host: str | None = None) -> Explanation:
+        """Say what the reply means and what mends it; `host` is the server that gave it, for the provider's own words.
+
+        RFC 5321 section 4.2, RFC 3463, and what single providers say of their replies.
+        """
+        from sendkit._smtp.explain import explain  # noqa: PLC0415 - the tables are long, and seldom needed
+
+        return explain(self, host)
 
     @property
     def positive(self) -> bool:

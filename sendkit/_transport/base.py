@@ -204,7 +204,7 @@ class AttemptLog:
             cause=failed.cause,
             phase=failed.phase,
             message=failed.reason or str(failed.reply),
-            hint=hint_for(failed),
+            hint=hint_for(failed, self.host),
             transient=failed.again is Again.LATER,
         )
 

@@ -1,0 +1,126 @@
+"""From a reply to what it means: the provider's own words first, then the enhanced code, then the code.
+
+The tables are in `explanations`, and are loaded with the first question. Who spoke is known from the host, or from the
+marks that some providers leave in every reply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendkit._smtp.explanations.entry import Entry
+    from sendkit._smtp.reply import Reply
+
+# provider: domains of its submission servers, and words that stand in its replies alone.
+_PROVIDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "gmail": (("gmail.com", "googlemail.com"), ("gsmtp", "gcdp", "support.google.com")),
+    "microsoft365": (
+        ("office365.com", "outlook.com", "office365.us"),
+        (".outlook.com", ".office365.com", "protection.outlook", "aka.ms/", "storedrv."),
+    ),
+    "yahoo": (("mail.yahoo.com",), ("yahooinc.com", "help.yahoo.com", "postmaster.yahoo.com", "login.yahoo.com")),
+    "aol": (("aol.com",), ("postmaster.aol.com",)),
+    "icloud": (("mail.me.com", "icloud.com"), ("support.apple.com", "icloud.com")),
+    "zoho": (
+        ("zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zoho.jp", "zohocloud.ca"),
+        ("zoho.com/mail", "mail.zoho"),
+    ),
+    "zeptomail": (("zeptomail.com", "zeptomail.eu", "zeptomail.in"), ("zeptomail",)),
+    "fastmail": (("fastmail.com", "messagingengine.com"), ("fastmail",)),
+    "proton": (("protonmail.ch", "proton.me"), ("proton.me",)),
+    "gmx": (("gmx.com", "gmx.net", "web.de"), ("gmx.net", "gmx.com", "web.de", "1und1.de", "nemesis")),
+    "yandex": (("yandex.com", "yandex.ru"), ("yandex",)),
+    "ses": (("amazonaws.com",), ("amazonses", "ses console", "amazon.com", "aws.amazon")),
+    "sendgrid": (("sendgrid.net",), ("sendgrid",)),
+    "mailgun": (("mailgun.org",), ("mailgun",)),
+    "postmark": (("postmarkapp.com",), ("postmark",)),
+    "brevo": (("brevo.com", "sendinblue.com"), ("brevo", "sendinblue")),
+    "resend": (("resend.com",), ("resend.com",)),
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Explanation:
+    """What a reply means: in a few words, why it came, what mends it, and where that stands written.
+
+    `provider` is set where the explanation is of one provider's own.
+    """
+
+    title: str
+    cause: str
+    remedy: str
+    source: str
+    provider: str | None = None
+
+
+def explain(reply: Reply, host: str | None = None) -> Explanation:
+    """What this reply means; `host`, if it is known, is the server that gave it."""
+    return known(reply, host) or _registered(reply, exact=True) or _basic(reply)
+
+
+def known(reply: Reply, host: str | None = None) -> Explanation | None:
+    """What a provider, or the usual wording, says of it; None where neither is known."""
+    if reply.positive:
+        return None
+    provider = provider_of(reply, host)
+    found = next((entry for entry in _entries() if entry.fits(reply, provider)), None)
+    if found is None:
+        return None
+    return Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
+
+
+def registered(reply: Reply) -> Explanation | None:
+    """What the registry says of its enhanced code; None where that says nothing in particular."""
+    return _registered(reply, exact=True)
+
+
+def provider_of(reply: Reply | None, host: str | None) -> str | None:
+    """Whose reply it is, by the server's host or by the marks in the text."""
+    name = (host or "").lower().rstrip(".")
+    text = reply.text.lower() if reply else ""
+    by_host = (p for p, (domains, _) in _PROVIDERS.items() if any(f".{name}".endswith(f".{one}") for one in domains))
+    by_marks = (p for p, (_, marks) in _PROVIDERS.items() if any(mark in text for mark in marks))
+    return next(by_host, None) or next(by_marks, None) or ("microsoft365" if _of_exchange(reply) else None)
+
+
+def _of_exchange(reply: Reply | None) -> bool:
+    # The registry ends at x.7.30, Gmail's own codes at x.7.40; what is beyond is Exchange's.
+    _, subject, detail = (reply.enhanced if reply and reply.enhanced else "0.0.0").split(".")
+    return subject == "7" and int(detail) > 40
+
+
+def _entries() -> tuple[Entry, ...]:
+    from sendkit._smtp.explanations import (  # noqa: PLC0415 - seldom needed, and long
+        anybody,
+        gmail,
+        mailboxes,
+        microsoft,
+        relays,
+    )
+
+    return gmail.ENTRIES + microsoft.ENTRIES + mailboxes.ENTRIES + relays.ENTRIES + anybody.ENTRIES
+
+
+def _registered(reply: Reply, *, exact: bool) -> Explanation | None:
+    from sendkit._smtp.explanations import enhanced  # noqa: PLC0415 - the same
+
+    if reply.enhanced is None:
+        return None
+    _, subject, detail = reply.enhanced.split(".")
+    found = enhanced.CODES.get(f"{subject}.{detail}")
+    if found is None and not exact:
+        found = enhanced.SUBJECTS.get(subject)
+    return found and Explanation(*found)
+
+
+def _basic(reply: Reply) -> Explanation:
+    from sendkit._smtp.explanations import basic  # noqa: PLC0415 - the same
+
+    found = basic.CODES.get(reply.code)
+    return (
+        (Explanation(*found) if found else None)
+        or _registered(reply, exact=False)
+        or Explanation(*basic.CLASSES[reply.code // 100])
+    )
