@@ -20,8 +20,8 @@ ROWS = [*enhanced.CODES.values(), *enhanced.SUBJECTS.values(), *basic.CODES.valu
 SEEN = [
     (
         (
-            "535 5.7.8 Username and Password not accepted. Learn more at https://support.google.com/mail/?p=BadCredentials "
-            "a640c23a62f3a-x - gsmtp"
+            "535 5.7.8 Username and Password not accepted. Learn more at "
+            "https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-x - gsmtp"
         ),
         "gmail",
         "apppasswords",

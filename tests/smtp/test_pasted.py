@@ -24,8 +24,8 @@ from sendkit._smtp.pasted import find_reply
         ("Error: Invalid login: 535-5.7.8 one\n535 5.7.8 two", Reply(535, "5.7.8", "one\ntwo")),
         (
             (
-                "postfix/smtp[28]: to=<luis@example.com>, relay=mx.example.com[192.0.2.25]:25, dsn=5.1.1, status=bounced "
-                "(host mx.example.com[192.0.2.25] said: 550 5.1.1 no such user)"
+                "postfix/smtp[28]: to=<luis@example.com>, relay=mx.example.com[192.0.2.25]:25, dsn=5.1.1, "
+                "status=bounced (host mx.example.com[192.0.2.25] said: 550 5.1.1 no such user)"
             ),
             Reply(550, "5.1.1", "no such user)"),
         ),

@@ -23,7 +23,7 @@ class Entry:
 
     `codes` and `enhanced` are those it comes with (empty: any); `words` is a regular expression, searched for in the
     text without regard to case. An entry of a provider holds for replies that are known to be its own; where nobody is
-    known to have spoken, only if it has `words`, which are then nobody else's.
+    known to have spoken, only if it has `words` that nobody else uses (`own`).
     """
 
     title: str
@@ -34,10 +34,15 @@ class Entry:
     codes: tuple[int, ...] = ()
     enhanced: tuple[str, ...] = ()
     words: str | None = None
+    own: bool = True
+
+    @property
+    def _telling(self) -> bool:
+        return self.words is not None and self.own
 
     def fits(self, reply: Reply, provider: str | None) -> bool:
         """Whether it is about this reply, which `provider` gave, as far as that is known."""
-        if self.provider is not None and self.provider != provider and not (provider is None and self.words):
+        if self.provider != provider and self.provider is not None and (provider is not None or not self._telling):
             return False
         if self.codes and reply.code not in self.codes:
             return False

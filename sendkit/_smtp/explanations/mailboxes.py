@@ -62,6 +62,7 @@ ENTRIES = (
     Entry(
         provider="icloud",
         words="sending limit",
+        own=False,
         title="the daily limit of this iCloud account is used up",
         cause="1,000 messages and 1,000 recipients a day, 500 recipients a message",
         remedy="send the rest tomorrow",
@@ -124,8 +125,7 @@ ENTRIES = (
     ),
     Entry(
         provider="gmx",
-        codes=(535, 550, 554),
-        words="authentication credentials invalid|not activated|disabled",
+        codes=(535,),
         title="GMX refuses the login",
         cause="POP3 and IMAP access is off, as it is at first, or two-factor authentication wants an app password",
         remedy="switch it on in the settings of the mailbox (E-mail, POP3 & IMAP), and use an app password if asked",

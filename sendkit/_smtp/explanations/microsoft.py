@@ -85,6 +85,7 @@ ENTRIES = (
     Entry(
         provider="microsoft365",
         words="concurrent connections? limit|max(imum)? (number of )?concurrent",
+        own=False,
         title="too many connections to Microsoft 365 at once",
         cause="a mailbox may submit on three connections at a time",
         remedy="set max_connections=3 or less; the retry policy waits and tries again",
@@ -93,6 +94,7 @@ ENTRIES = (
     Entry(
         provider="microsoft365",
         enhanced=("5.1.8", "5.7.501", "5.7.502", "5.7.503", "5.1.90"),
+        own=False,
         words="bad outbound sender|spam abuse|suspended|banned|restricted",
         title="Microsoft has stopped this sender",
         cause="the account sent what looked like spam, perhaps because somebody else has its password",

@@ -94,6 +94,7 @@ ENTRIES = (
     Entry(
         provider="mailgun",
         words="free accounts are for test purposes|authorized recipients|sandbox",
+        own=False,
         title="a sandbox domain of Mailgun sends to authorised recipients alone",
         cause="no domain of your own was added yet",
         remedy="add and verify a domain, or authorise this recipient",
