@@ -28,6 +28,13 @@ _NO_STARTTLS = "this server offers no STARTTLS here: use port 465 with implicit 
 _IMPLICIT_PORT = (
     "no greeting came: a port for implicit TLS (mostly 465) waits for the client to begin; set security=implicit_tls"
 )
+# Reasons of ours, which `_wire.failure` gives when TLS was spoken to a port that waits for none, or the reverse.
+SPEAKS_CLEAR = "the server does not speak TLS on this port; for STARTTLS use port 587 with Security.STARTTLS"
+SPEAKS_TLS = "the server waits for TLS from the first octet on this port; no greeting comes in the clear"
+_BY_REASON = {
+    SPEAKS_CLEAR: "set security=starttls for this port, or use the one for implicit TLS, mostly 465; nothing was sent",
+    SPEAKS_TLS: "set security=implicit_tls for this port, or use the one for STARTTLS, mostly 587; nothing was sent",
+}
 _NO_MECHANISM = (
     "take a mechanism= or credentials= that the server offers (many want OAuth 2 by now); give no username if it needs "
     "no login"
@@ -62,10 +69,12 @@ def hint_for(verdict: Verdict, host: str | None = None) -> str | None:
     explained = explained or registered(verdict.reply)
     if explained is None or explained.remedy in (*_NO_ADVICE, usual):
         return usual
-    return f"{explained.remedy}; {usual}" if verdict.cause is Cause.DEFERRED else explained.remedy
+    return f"{usual}; {explained.remedy}" if verdict.cause is Cause.DEFERRED else explained.remedy
 
 
 def _special(verdict: Verdict) -> str | None:
+    if verdict.reason in _BY_REASON:
+        return _BY_REASON[verdict.reason]
     refused_unasked = verdict.reply is None
     match verdict.cause, verdict.phase:
         case Cause.TLS, Phase.STARTTLS if refused_unasked:

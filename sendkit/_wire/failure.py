@@ -8,6 +8,7 @@ import ssl
 import aiosmtplib
 
 from sendkit._smtp.exchange import OutOfTurn
+from sendkit._smtp.hints import SPEAKS_CLEAR
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
@@ -72,7 +73,7 @@ def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = f"the server's certificate was not accepted: {error.verify_message}"
     elif error.reason == "WRONG_VERSION_NUMBER":
-        reason = "the server does not speak TLS on this port; for STARTTLS use port 587 with Security.STARTTLS"
+        reason = SPEAKS_CLEAR
     else:
         reason = (
             f"no TLS session could be agreed on: {(error.reason or type(error).__name__).replace('_', ' ').lower()}"

@@ -29,6 +29,7 @@ from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
+from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
 
@@ -104,7 +105,15 @@ class _Opening:
 
     async def _greet(self) -> None:
         implicit = self.server.security is Security.IMPLICIT_TLS
-        reply = await self._ask(Phase.TLS if implicit else Phase.GREETING, self._connect, self.server.timeouts.greeting)
+        phase = Phase.TLS if implicit else Phase.GREETING
+        suspicion = Suspicion(self.server, lambda: self.client.transport)
+        try:
+            async with suspicion:
+                reply = await self._ask(phase, self._connect, self.server.timeouts.greeting)
+        except SessionFailed as failed:
+            if suspicion.confirmed:
+                raise SessionFailed(wrong_mode()) from failed
+            raise
         self._note(Phase.GREETING, reply)
 
     async def _connect(self) -> aiosmtplib.SMTPResponse:

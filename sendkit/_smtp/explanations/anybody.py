@@ -30,7 +30,7 @@ ENTRIES = (
         words="gr[ea]y.?list|try again (in|after|later).*(minute|second)|please (re)?try (again )?later",
         title="the server wants to be asked again",
         cause="a server that has not seen this sender before puts it off for some minutes (greylisting)",
-        remedy="try again in some minutes",
+        remedy="give it some minutes",
         source="RFC 6647",
     ),
     Entry(

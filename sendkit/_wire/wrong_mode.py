@@ -1,0 +1,91 @@
+"""STARTTLS spoken to a port for implicit TLS: both sides wait for the other, and the greeting never comes.
+
+RFC 8314 section 3.3: a server of implicit TLS says nothing before the client does. So where a greeting is late, a
+second connection begins TLS; if the server answers in kind, the port is known, and nobody waits for the time limit.
+Nothing is ever said on the first connection, since a slow but honest server would take it for an early talker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Self
+
+from sendkit._settings import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
+from sendkit._smtp.hints import SPEAKS_TLS
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._wire.dial import dial
+from sendkit._wire.failure import SessionFailed
+
+# Seconds of silence before the port is suspected.
+PATIENCE = 5.0
+PATIENCE_WHERE_LIKELY = 1.0
+# Here a server may be late on purpose, and nobody has implicit TLS.
+_IN_THE_CLEAR = (25, SUBMISSION_PORT)
+
+
+class Suspicion:
+    """Watches a connection whose greeting is awaited; `confirmed` once the server took part in TLS elsewhere.
+
+    `connection` gives the one that waits, which is aborted then, since nothing will ever come on it.
+    """
+
+    def __init__(self, server: Server, connection: Callable[[], asyncio.BaseTransport | None]) -> None:
+        self.confirmed = False
+        self._server, self._connection = server, connection
+        self._timer: asyncio.TimerHandle | None = None
+        self._look: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if (patience := _patience(self._server)) is not None:
+            self._timer = asyncio.get_running_loop().call_later(patience, self._begin)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.gather(self._look, return_exceptions=True)
+
+    def _begin(self) -> None:
+        self._look = asyncio.get_running_loop().create_task(self._look_into())
+
+    async def _look_into(self) -> None:
+        if not await _begins_tls(self._server):
+            return
+        self.confirmed = True
+        if isinstance(connection := self._connection(), asyncio.WriteTransport):
+            connection.abort()
+
+
+def wrong_mode() -> Verdict:
+    """What a confirmed suspicion means: somebody must change the setting."""
+    return Verdict(Outcome.DEFERRED, Phase.GREETING, Cause.TLS, Again.NEXT_SERVER, reason=SPEAKS_TLS)
+
+
+def _patience(server: Server) -> float | None:
+    if server.security is not Security.STARTTLS or server.port in _IN_THE_CLEAR:
+        return None
+    return PATIENCE_WHERE_LIKELY if server.port == IMPLICIT_TLS_PORT else PATIENCE
+
+
+async def _begins_tls(server: Server) -> bool:
+    limit = server.timeouts.connect
+    try:
+        sock = await dial(server.host, server.port, limit)
+        async with asyncio.timeout(limit):
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_connection(
+                asyncio.Protocol, sock=sock, ssl=server.context, server_hostname=server.host
+            )
+    except ssl.SSLCertVerificationError:
+        return True
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")
+    except (OSError, SessionFailed):
+        return False
+    transport.abort()
+    return True
