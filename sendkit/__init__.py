@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
+    from sendkit._providers import Provider
     from sendkit._result import Attempt, DeliveryResult, RecipientResult
     from sendkit._retry import RetryPolicy
-    from sendkit._send import send, send_async
+    from sendkit._send import open, send, send_async  # noqa: A004 - read as sendkit.open
     from sendkit._settings import Security, Server, Timeouts
     from sendkit._smtp.envelope import Envelope
     from sendkit._smtp.explain import Explanation
@@ -54,6 +55,7 @@ __all__ = [
     "Outcome",
     "PasswordCommand",
     "Phase",
+    "Provider",
     "ReadyMessage",
     "RecipientResult",
     "Reply",
@@ -63,6 +65,7 @@ __all__ = [
     "Timeouts",
     "__version__",
     "errors",
+    "open",
     "send",
     "send_async",
     "testing",
@@ -87,6 +90,7 @@ _HOMES = {
     "Outcome": "_smtp.verdict",
     "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",
+    "Provider": "_providers",
     "ReadyMessage": "_message.ready",
     "RecipientResult": "_result",
     "Reply": "_smtp.reply",
@@ -94,6 +98,7 @@ _HOMES = {
     "Security": "_settings",
     "Server": "_settings",
     "Timeouts": "_settings",
+    "open": "_send",
     "send": "_send",
     "send_async": "_send",
 }

@@ -18,6 +18,7 @@ from sendkit import errors
 from sendkit._account import Account, check_mechanism
 from sendkit._assembly import Place, accounts_of, check_logins, wire
 from sendkit._audience import Audience, settings_of
+from sendkit._by_name import ByName
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._message.message import Message
@@ -35,6 +36,8 @@ from sendkit._transport.named import named_transport
 from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
 if TYPE_CHECKING:
+    from dns.asyncresolver import Resolver
+
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
 
@@ -61,7 +64,7 @@ class MailerSettings(TypedDict, total=False):
     allow_only: Iterable[str] | str | None
 
 
-class AsyncMailer:
+class AsyncMailer(ByName):
     """Sends mail through one account on a submission server, and says what became of it.
 
     `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
@@ -150,6 +153,25 @@ class AsyncMailer:
             if settings["transport"] is not None:
                 return cls(None, **settings)
             return cls(Account.all_from_env(os.environ), **settings)
+
+    @classmethod
+    async def discover(
+        cls,
+        address: str,
+        *,
+        trust: Sequence[str] = (),
+        resolver: Resolver | None = None,
+        **settings: Unpack[MailerSettings],
+    ) -> Self:
+        """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+
+        RFC 6186, RFC 8314 section 5.1. A server outside that domain is an error, unless it is a known provider's or
+        `trust` names it. Needs the extra `dns`; `resolver` replaces the system's. Raises ConfigurationError.
+        """
+        from sendkit._discovery import discover  # noqa: PLC0415 - seldom needed
+
+        account = await discover(address, trust=trust, resolver=resolver)
+        return cls(account.server, username=account.username, **settings)
 
     async def send(
         self,

@@ -1,13 +1,19 @@
-"""One line for scripts: the account of the environment, one message, and the connection closed behind it."""
+"""One line for scripts: an account by name or of the environment, one message, and the connection closed behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Unpack
 
-from sendkit._mailer import AnyMessage, AsyncMailer, Progress
+from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress
 from sendkit._result import DeliveryResult
 from sendkit._smtp.envelope import Envelope
 from sendkit._sync import Mailer
+
+
+def open(name: str, **settings: Unpack[MailerSettings]) -> Mailer:  # noqa: A001 - read as sendkit.open
+    """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`."""
+    return Mailer.from_config(name, **settings)
 
 
 def send(

@@ -12,8 +12,12 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sendkit._by_name import ByName
+
 if TYPE_CHECKING:
     from typing import Unpack
+
+    from dns.asyncresolver import Resolver
 
     from sendkit._assembly import Place
     from sendkit._credentials import Credentials, Secret
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from sendkit._transport.base import Transport
 
 
-class Mailer:
+class Mailer(ByName):
     """Sends mail through one account on a submission server, and says what became of it.
 
     The same as AsyncMailer, for programs without an event loop: every method waits. Safe to share between threads, and
@@ -104,6 +108,28 @@ class Mailer:
         and SENDKIT_ALLOW_ONLY stand for the two settings. Raises ConfigurationError.
         """
         return cls._of(_core().from_env(**settings))
+
+    @classmethod
+    def discover(
+        cls,
+        address: str,
+        *,
+        trust: Sequence[str] = (),
+        resolver: Resolver | None = None,
+        **settings: Unpack[MailerSettings],
+    ) -> Self:
+        """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+
+        RFC 6186, RFC 8314 section 5.1. A server outside that domain is an error, unless it is a known provider's or
+        `trust` names it. Needs the extra `dns`; `resolver` replaces the system's. Raises ConfigurationError.
+        """
+        from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
+
+        portal = Portal()
+        try:
+            return cls._of(portal.call(_core().discover(address, trust=trust, resolver=resolver, **settings)))
+        finally:
+            portal.close()
 
     def send(
         self,

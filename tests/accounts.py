@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, Outcome, RetryPolicy
+
+if TYPE_CHECKING:
+    from sendkit.testing import LocalServer
 
 ANA, LUIS, OPS, EVA = "ana@example.com", "luis@example.com", "ops@example.net", "eva@example.org"
 ONCE = RetryPolicy(max_attempts=1)
@@ -27,3 +35,22 @@ async def sent(transport: MemoryTransport, *to: str, retry: RetryPolicy | None =
     """What became of one message."""
     async with mailer(transport, retry) as postman:
         return await postman.send(message(*to), check=False)
+
+
+def write_account(server: LocalServer) -> None:
+    """Write an account `work` on this server into the user's file of accounts; a program prints its password."""
+    program = f"print({server.password!r}); print('not this')"
+    path = Path(os.environ["XDG_CONFIG_HOME"], "sendkit", "config.toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"""
+        [accounts.work]
+        host = "{server.host}"
+        port = {server.port}
+        username = "{server.username}"
+        sender = "Ana <ana@example.com>"
+        ca_file = '{server.ca_file}'
+        password_command = ['{sys.executable}', "-c", '''{program}''']
+        """,
+        encoding="utf-8",
+    )

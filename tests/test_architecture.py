@@ -25,10 +25,17 @@ ORDER = (
     ("sendkit._smtp",),
     ("sendkit._message",),
     ("sendkit._result", "sendkit._settings", "sendkit._credentials"),
-    ("sendkit._account", "sendkit._audience", "sendkit._transport.base", "sendkit._transport.script"),
+    (
+        "sendkit._account",
+        "sendkit._audience",
+        "sendkit._providers",
+        "sendkit._transport.base",
+        "sendkit._transport.script",
+    ),
+    ("sendkit._config", "sendkit._discovery"),
     ("sendkit._wire",),
     ("sendkit._transport",),
-    ("sendkit._retry", "sendkit._stream", "sendkit._assembly"),
+    ("sendkit._retry", "sendkit._stream", "sendkit._assembly", "sendkit._by_name"),
     ("sendkit._mailer",),
     ("sendkit._portal",),
     ("sendkit._sync",),
@@ -44,13 +51,14 @@ DOORS = {
     "tenacity": ("sendkit._retry",),
     "keyring": ("sendkit._credentials",),
     "scramp": ("sendkit._smtp.scram",),
+    "dns": ("sendkit._discovery",),
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
-LAZY = {"keyring", "scramp", "tenacity", "idna", "aiosmtpd", "trustme", "zxcvbn"}
+LAZY = {"keyring", "scramp", "tenacity", "idna", "dns", "aiosmtpd", "trustme", "zxcvbn"}
 NOT_IN_SMTP = {
     "asyncio",
     "time",

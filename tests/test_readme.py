@@ -32,6 +32,7 @@ from sendkit import (
 )
 from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
+from sendkit._config import KEYS, account_named
 from sendkit._transport.script import Rule, Script
 from sendkit.testing import LocalServer
 from sendkit.testing._expected import Expected
@@ -207,6 +208,12 @@ class TestPython:
         assert told == setting
         assert told.model_fields_set == set(kind.model_fields)
 
+    def test_the_accounts_that_it_shows_can_be_read(self, tmp_path: Path) -> None:
+        (block,) = (block for block in BLOCKS if block.language == "toml")
+        (tmp_path / "config.toml").write_text(block.text, encoding="utf-8")
+        for name in re.findall(r"^\[accounts\.(\w+)\]", block.text, re.MULTILINE):
+            assert account_named(name, tmp_path / "config.toml").username == "ana@example.com"
+
     @pytest.mark.parametrize("call", [span for span in SPANS if re.match(r"Mailer(\.from_url)?\([\[\"].*\)$", span)])
     def test_the_servers_that_it_shows_are_taken(self, call: str) -> None:
         eval(call, {"Mailer": Mailer}).close()
@@ -254,11 +261,18 @@ def flags() -> set[str]:
 
 def settings(made: Callable[..., object]) -> list[str]:
     """The settings that a public class or method takes, beside what it is about."""
-    names = inspect.signature(made).parameters.keys() - {"self", "host_or_server", "message", "messages"}
+    names = inspect.signature(made).parameters.keys() - {
+        "self",
+        "host_or_server",
+        "message",
+        "messages",
+        "address",
+        "settings",
+    }
     return [f"{made.__name__}.{name}" for name in sorted(names)]
 
 
-SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many)
+SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many, Mailer.discover)
 VARIABLES = set(re.findall(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*", SOURCE))
 FAULTS = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "after_")) and name != "on_rcpt"]
 ACTIONS = [name for name in vars(Rule) if name in ("reply", "drop", "silence", "refuse")]
@@ -299,6 +313,10 @@ class TestNothingIsMissing:
     def test_every_setting(self, setting: str) -> None:
         kind, _, name = setting.partition(".")
         assert re.search(rf"(?<!\w){name}=", CODE) or re.search(rf"\b{kind}\([^)]*\b{name}\b", CODE)
+
+    @pytest.mark.parametrize("key", KEYS)
+    def test_every_key_of_an_account(self, key: str) -> None:
+        assert re.search(rf"^\| .*`{key}`.* \|", section("Servers"), re.MULTILINE)
 
     @pytest.mark.parametrize("place", FAULTS + ACTIONS)
     def test_every_place_and_action_of_the_fault_language(self, place: str) -> None:

@@ -6,7 +6,15 @@ from sendkit import errors
 from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code
-from sendkit._cli.options import DemoOptions, ExplainOptions, LoginOptions, LogoutOptions, Options, SendOptions
+from sendkit._cli.options import (
+    DemoOptions,
+    ExplainOptions,
+    LoginOptions,
+    LogoutOptions,
+    Options,
+    ProvidersOptions,
+    SendOptions,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,3 +60,7 @@ def _run(options: Options) -> ExitCode:
             from sendkit._cli.explain import explain  # noqa: PLC0415
 
             return explain(options)
+        case ProvidersOptions():
+            from sendkit._cli.providers import providers  # noqa: PLC0415
+
+            return providers(options)

@@ -59,6 +59,10 @@ environment:
   the account; SENDKIT_FROM the sender. An option stands above its variable; --host above all that the
   environment says of the server.
 
+accounts:
+  --account NAME takes server, username and sender from [accounts.NAME] of sendkit/config.toml in your folder
+  of settings ($XDG_CONFIG_HOME or ~/.config; %APPDATA% on Windows), whatever the environment says.
+
 {_PASSWORDS}
 
 {_EXIT_CODES}""",
@@ -106,5 +110,14 @@ examples:
   sendkit explain < bounce.txt
 
 It ends with 0, or 64 where no reply was found.""",
+    ),
+    "providers": HelpText(
+        "list the providers that are known by name",
+        "List the providers that `Mailer.for_provider` and an account's key `provider` know, or say of one what its\n"
+        "server is, what the password must be, and what it limits.",
+        """\
+examples:
+  sendkit providers
+  sendkit providers gmail""",
     ),
 }

@@ -18,6 +18,7 @@ from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit._cli.options import SendOptions
+    from sendkit._mailer import MailerSettings
 
 
 def mailer_for(options: SendOptions) -> Mailer:
@@ -25,6 +26,8 @@ def mailer_for(options: SendOptions) -> Mailer:
     retry = _policy(options.retries)
     if os.environ.get("SENDKIT_TRANSPORT"):
         return Mailer.from_env(retry=retry, deadline=options.deadline)
+    if options.account is not None:
+        return _of_account(options.account, options)
     accounts = [_as_told(account, options) for account in _accounts(options)]
     redirect_all_to, allow_only = settings_of(os.environ)
     return Mailer(
@@ -37,6 +40,15 @@ def _as_told(account: Account, options: SendOptions) -> Account:
     if options.ca_file is not None:
         server = Server(server.host, server.port, server.security, ca_file=options.ca_file)
     return Account(server, options.user or account.username)
+
+
+def _of_account(name: str, options: SendOptions) -> Mailer:
+    settings: MailerSettings = {}
+    if options.retries is not None:
+        settings["retry"] = _policy(options.retries)
+    if options.deadline is not None:
+        settings["deadline"] = options.deadline
+    return Mailer.from_config(name, **settings)
 
 
 def _policy(retries: int | None) -> RetryPolicy:

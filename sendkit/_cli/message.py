@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _STDIN = Path("-")
 
 
-def message_of(options: SendOptions) -> Message | ReadyMessage:
-    """The message that the arguments describe. Raises MessageError."""
+def message_of(options: SendOptions, sender: str | None = None) -> Message | ReadyMessage:
+    """The message that the arguments describe; `sender` is that of the account. Raises MessageError."""
     if options.message is not None:
         return Message.from_bytes(_read("message", options.message))
     html = None if options.html is None else _text("html", _read("html", options.html))
@@ -27,7 +27,7 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
     if text is None and html is None:
         text = _text("text", _read("text", _STDIN))
     return Message(
-        sender=_sender(options),
+        sender=_sender(options, sender),
         to=options.to,
         cc=options.cc,
         bcc=options.bcc,
@@ -40,8 +40,8 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
     )
 
 
-def _sender(options: SendOptions) -> str:
-    sender = options.sender or os.environ.get("SENDKIT_FROM")
+def _sender(options: SendOptions, usual: str | None) -> str:
+    sender = options.sender or usual or os.environ.get("SENDKIT_FROM")
     if not sender:
         raise MessageError("sender: nobody is named", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
     return sender

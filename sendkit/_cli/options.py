@@ -25,6 +25,7 @@ class SendOptions:
     attach: tuple[Path, ...] = ()
     header: tuple[tuple[str, str], ...] = ()
     message: Path | None = None
+    account: str | None = None
     host: str | None = None
     url: str | None = None
     user: str | None = None
@@ -38,6 +39,8 @@ class SendOptions:
     verbose: bool = False
 
     def __post_init__(self) -> None:
+        place = {"--host": self.host, "--url": self.url, "--user": self.user, "--security": self.security}
+        _check_together("--account", self.account, {**place, "--ca-file": self.ca_file})
         _check_together("--host", self.host, {"--url": self.url})
         _check_together("--url", self.url, {"--security": self.security})
         _check_together("--dry-run", self.dry_run, {"--json": self.json})
@@ -112,7 +115,14 @@ class ExplainOptions:
     json: bool = False
 
 
-Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | ExplainOptions
+@dataclass(slots=True, frozen=True, kw_only=True)
+class ProvidersOptions:
+    """The arguments of `sendkit providers`."""
+
+    name: str | None = None
+
+
+Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | ExplainOptions | ProvidersOptions
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

@@ -14,7 +14,15 @@ from typing import Any, Never, TypeAlias, cast
 
 from sendkit._cli import help_texts as texts
 from sendkit._cli.exit_codes import Usage
-from sendkit._cli.options import DemoOptions, ExplainOptions, LoginOptions, LogoutOptions, Options, SendOptions
+from sendkit._cli.options import (
+    DemoOptions,
+    ExplainOptions,
+    LoginOptions,
+    LogoutOptions,
+    Options,
+    ProvidersOptions,
+    SendOptions,
+)
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -25,6 +33,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "logout": LogoutOptions,
     "demo": DemoOptions,
     "explain": ExplainOptions,
+    "providers": ProvidersOptions,
 }
 
 
@@ -83,6 +92,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _add_account(commands["logout"])
     _add_demo(commands["demo"])
     _add_explain(commands["explain"])
+    commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
     return main, commands
 
 
@@ -136,6 +146,7 @@ def _add_message(add: _Add) -> None:
 
 
 def _add_server(add: _Add) -> None:
+    add("--account", metavar="NAME", help="an account of sendkit/config.toml, in place of the options below")
     add("--host", metavar="HOST[:PORT]", help="the submission server (default: SENDKIT_HOST; port 587)")
     add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
     add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")

@@ -14,6 +14,7 @@ from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import message_of
 from sendkit._cli.progress import bar
 from sendkit._cli.report import print_failure, print_recipients
+from sendkit._config import account_named
 from sendkit._message.compose import compose
 from sendkit._result import failed_before_sending
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def send(options: SendOptions) -> ExitCode:
     """Send, and report. Raises SendkitError for what the caller must mend, and KeyboardInterrupt, after the report."""
     try:
-        message = message_of(options)
+        message = message_of(options, None if options.account is None else account_named(options.account).sender)
         if options.dry_run:
             return _show(message, options)
         with _conversation(shown=options.verbose):

@@ -45,11 +45,9 @@ _NO_PROOF = (
     "mechanism= takes another one"
 )
 _LOGIN_WANTED = "the server wants a login first: give a username and a password"
-
 _CHANGED = (
     "a file that goes with the message changed meanwhile: make the message again, and send it to result.unsettled()"
 )
-
 
 # A reply says nothing of what mends these.
 _UNEXPLAINED = (Cause.IN_DOUBT, Cause.PROTOCOL)
@@ -73,21 +71,24 @@ def hint_for(verdict: Verdict, host: str | None = None) -> str | None:
 
 
 def _special(verdict: Verdict) -> str | None:
-    if verdict.reason in _BY_REASON:
-        return _BY_REASON[verdict.reason]
-    refused_unasked = verdict.reply is None
-    match verdict.cause, verdict.phase:
-        case Cause.TLS, Phase.STARTTLS if refused_unasked:
+    if verdict.cause is Cause.AUTHENTICATION and verdict.phase is not Phase.AUTH:
+        return _LOGIN_WANTED
+    if verdict.reply is not None:
+        return None
+    if verdict.cause is Cause.DEFERRED and verdict.again is Again.NO:
+        return _CHANGED
+    return _BY_REASON.get(verdict.reason or "") or _unanswered(verdict)
+
+
+def _unanswered(verdict: Verdict) -> str | None:
+    match verdict.cause, verdict.phase, verdict.again:
+        case Cause.TLS, Phase.STARTTLS, _:
             return _NO_STARTTLS
-        case Cause.CONNECTION, Phase.GREETING if refused_unasked:
+        case Cause.CONNECTION, Phase.GREETING, _:
             return _IMPLICIT_PORT
-        case Cause.DEFERRED, _ if refused_unasked and verdict.again is Again.NO:
-            return _CHANGED
-        case Cause.AUTHENTICATION, Phase.AUTH if refused_unasked:
-            return _ASK_LATER if verdict.again is Again.LATER else _NO_MECHANISM
-        case Cause.PROTOCOL, Phase.AUTH if refused_unasked and verdict.again is Again.NEXT_SERVER:
+        case Cause.AUTHENTICATION, Phase.AUTH, again:
+            return _ASK_LATER if again is Again.LATER else _NO_MECHANISM
+        case Cause.PROTOCOL, Phase.AUTH, Again.NEXT_SERVER:
             return _NO_PROOF
-        case Cause.AUTHENTICATION, phase if phase is not Phase.AUTH:
-            return _LOGIN_WANTED
         case _:
             return None

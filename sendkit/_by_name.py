@@ -1,0 +1,66 @@
+"""Two ways to make a mailer without its server's host: by the name of a provider, and by that of an account.
+
+The same for both mailers. What it needs is loaded when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self, cast
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from sendkit._mailer import MailerSettings
+    from sendkit._settings import Server
+
+
+class ByName:
+    """What both mailers have in common."""
+
+    if TYPE_CHECKING:  # each mailer has its own
+
+        def __init__(
+            self,
+            host_or_server: str | Server | None = None,
+            *,
+            username: str | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> None: ...
+
+    @classmethod
+    def for_provider(cls, name: str, *, username: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer for an account at a provider that is known by name, such as "gmail" or "ses-eu-west-1".
+
+        Raises ConfigurationError, which names the nearest providers.
+        """
+        from sendkit._providers import Provider  # noqa: PLC0415 - a long table
+
+        return cls._at(Provider.named(name).server, username, settings)
+
+    @classmethod
+    def from_config(cls, name: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer for an account of `sendkit/config.toml`; what is given here stands above what is there.
+
+        Raises ConfigurationError that names the file, the table and the key.
+        """
+        from sendkit._config import account_named  # noqa: PLC0415 - seldom needed
+
+        account = account_named(name)
+        given = cast("MailerSettings", account.mailer_settings() | settings)
+        if "password" in settings:
+            given.pop("credentials", None)
+        return cls._at(account.server, account.username, given)
+
+    @classmethod
+    def _at(cls, server: Server, username: str | None, settings: MailerSettings) -> Self:
+        from sendkit._audience import settings_of  # noqa: PLC0415 - not for those who name a server
+        from sendkit._transport import diversion  # noqa: PLC0415
+
+        redirect_all_to, allow_only = settings_of(os.environ)
+        settings.setdefault("redirect_all_to", redirect_all_to)
+        settings.setdefault("allow_only", allow_only)
+        with diversion.by_name() as stand_in:
+            if settings.get("transport") is None and stand_in is not None:
+                settings["transport"] = stand_in
+            return cls(server, username=username, **settings)

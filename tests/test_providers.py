@@ -1,0 +1,63 @@
+"""A provider's name leads to its server, and the table says of each what one must know and where that stands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sendkit import AsyncMailer, Mailer, Provider, Security, errors
+from sendkit._smtp.explain import _PROVIDERS, provider_of
+
+ALL = Provider.all()
+
+
+@pytest.mark.parametrize("provider", ALL, ids=lambda provider: provider.name)
+def test_every_row_is_a_server_with_tls_and_its_source(provider: Provider) -> None:
+    assert provider.server.host == provider.host
+    assert provider.security is not Security.NONE
+    assert (provider.port == 465) is (provider.security is Security.IMPLICIT_TLS)
+    assert re.search(r"https://|\d{4}-\d\d-\d\d", provider.source)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(ALL) >= 30
+    domains = [domain for provider in ALL for domain in provider.domains]
+    assert len(domains) == len(set(domains))
+
+
+@pytest.mark.parametrize(
+    "name", ["gmail", "Gmail", " GMAIL ", "microsoft365", "Microsoft 365", "ses-eu-west-1", "zoho_eu"]
+)
+def test_a_name_is_found_however_it_is_written(name: str) -> None:
+    assert Provider.named(name).host
+
+
+def test_each_region_of_ses_has_its_host() -> None:
+    assert Provider.named("ses-ap-southeast-2").host == "email-smtp.ap-southeast-2.amazonaws.com"
+    for region in ("", "moon", "eu-west-1.evil.org/"):
+        with pytest.raises(errors.ConfigurationError):
+            Provider.named(f"ses-{region}")
+
+
+def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
+    with pytest.raises(errors.ConfigurationError, match="gmial") as failure:
+        Provider.named("gmial")
+    assert "gmail" in (failure.value.hint or "")
+
+
+def test_the_address_s_domain_names_its_provider() -> None:
+    assert Provider.of_domain("GoogleMail.com") == Provider.named("gmail")
+    assert Provider.of_domain("example.com") is None
+
+
+@pytest.mark.parametrize("provider", [p for p in ALL if p.name in _PROVIDERS], ids=lambda provider: provider.name)
+def test_a_provider_in_both_tables_has_one_name(provider: Provider) -> None:
+    assert provider_of(None, provider.host) == provider.name
+
+
+async def test_both_mailers_are_made_that_way() -> None:
+    async with AsyncMailer.for_provider("gmail", username="ana@gmail.com", password="secret") as mailer:
+        assert type(mailer) is AsyncMailer
+    with Mailer.for_provider("gmail", username="ana@gmail.com", password="secret", deadline=5) as other:
+        assert type(other) is Mailer
