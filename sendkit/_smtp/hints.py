@@ -82,7 +82,7 @@ def _special(verdict: Verdict) -> str | None:
 
 def _unanswered(verdict: Verdict) -> str | None:
     match verdict.cause, verdict.phase, verdict.again:
-        case Cause.TLS, Phase.STARTTLS, _:
+        case Cause.TLS, Phase.STARTTLS, again if again is not Again.LATER:
             return _NO_STARTTLS
         case Cause.CONNECTION, Phase.GREETING, _:
             return _IMPLICIT_PORT

@@ -27,7 +27,7 @@ from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
-from sendkit._wire.takeover import Client, check_unread, take_over
+from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
 from sendkit._wire.turns import Turns
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 
@@ -150,8 +150,15 @@ class _Opening:
         if not self.capabilities.starttls:
             raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
         self.log.said("STARTTLS")
-        upgrade = partial(self.client.starttls, tls_context=self.server.context, timeout=None)
-        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, upgrade, self.server.timeouts.command))
+        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
+
+    async def _upgrade(self) -> aiosmtplib.SMTPResponse:
+        when_answered(self.client, self._go_ahead)
+        return await self.client.starttls(tls_context=self.server.context, timeout=None)
+
+    def _go_ahead(self, code: int) -> None:
+        if code == 220:
+            self.log.phase = Phase.TLS
 
     async def _log_in(self, login: Login) -> Mask:
         authentication = Authentication(self.client, login, self.capabilities.mechanisms, port=self.server.port)
@@ -201,13 +208,10 @@ def _checked(phase: Phase, code: int, text: str) -> Reply:
 
 
 def _phase_within(phase: Phase, error: Exception) -> Phase:
-    """connect() and starttls() span two phases each; the type of what they raise tells which one it was."""
+    """connect() spans two phases; the type of what it raises tells which one it was."""
     answered = isinstance(error, aiosmtplib.SMTPResponseException | aiosmtplib.SMTPReadTimeoutError)
-    if phase is Phase.TLS:
-        return Phase.GREETING if answered or isinstance(error.__cause__, aiosmtplib.SMTPException) else phase
-    if phase is Phase.STARTTLS:
-        return phase if answered else Phase.TLS
-    return phase
+    greeted = answered or isinstance(error.__cause__, aiosmtplib.SMTPException)
+    return Phase.GREETING if phase is Phase.TLS and greeted else phase
 
 
 def _lacking(phase: Phase, cause: Cause, reason: str) -> SessionFailed:

@@ -30,6 +30,25 @@ class Client(aiosmtplib.SMTP):
             transport.abort()
 
 
+def when_answered(client: aiosmtplib.SMTP, noted: Callable[[int], None]) -> None:
+    """Have `noted` called with the code of the next reply, as soon as it came.
+
+    `starttls` goes on from the reply into the handshake, and what it raises does not tell which of the two failed.
+    """
+    protocol = client.protocol
+    if protocol is None:
+        raise Broken(Failure(Break.LOST, "the server closed the connection"))
+    read, own = protocol.read_response, vars(protocol)
+
+    async def read_response(timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109 - aiosmtplib's own name
+        del own["read_response"]
+        response = await read(timeout)
+        noted(response.code)
+        return response
+
+    own["read_response"] = read_response
+
+
 def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = None) -> Channel:
     """Put a Channel in the place of the client's protocol. Raises Broken when the connection is no longer sound.
 

@@ -255,21 +255,29 @@ async def test_a_server_that_wants_nobody_says_so_in_its_own_words(
 @pytest.mark.parametrize(
     ("place", "kind", "phase"),
     [
-        ("on_connect", errors.ConnectError, {Phase.GREETING}),
-        ("on_ehlo", errors.ConnectError, {Phase.EHLO}),
-        ("on_starttls", errors.TLSError, {Phase.STARTTLS, Phase.TLS}),
-        ("on_tls", errors.TLSError, {Phase.TLS}),
-        ("on_auth", errors.ConnectError, {Phase.AUTH}),
+        ("on_connect", errors.ConnectError, Phase.GREETING),
+        ("on_ehlo", errors.ConnectError, Phase.EHLO),
+        ("on_starttls", errors.TLSError, Phase.STARTTLS),
+        ("on_tls", errors.TLSError, Phase.TLS),
+        ("on_auth", errors.ConnectError, Phase.AUTH),
     ],
 )
 @pytest.mark.parametrize("how", ["drop", "silence"])
 async def test_a_connection_that_is_lost_or_silent_is_deferred_in_its_phase(
-    server: ScriptedServer, account: Account, place: str, kind: type, phase: set[Phase], how: str
+    server: ScriptedServer, account: Account, place: str, kind: type, phase: Phase, how: str
 ) -> None:
     getattr(getattr(server, place)(), how)()
     error = await refused(account(server, timeouts=Timeouts(greeting=0.5, command=0.5) if how == "silence" else None))
-    assert (type(error), error.transient) == (kind, True)
-    assert error.phase in phase
+    assert (type(error), error.phase, error.transient) == (kind, phase, True)
+    assert "offers no" not in (error.hint or "")
+
+
+async def test_a_loss_in_front_of_the_answer_to_starttls_is_none_of_the_handshake_behind_it(
+    server: ScriptedServer, account: Account
+) -> None:
+    server.on_starttls(nth=1).drop(rst=True)
+    server.on_starttls(nth=2).answer_and_drop()
+    assert [(await refused(account(server))).phase for _ in range(2)] == [Phase.STARTTLS, Phase.TLS]
 
 
 @pytest.mark.parametrize("place", ["on_connect", "on_ehlo", "on_ehlo_in_tls"])

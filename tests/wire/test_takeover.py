@@ -19,7 +19,7 @@ from sendkit import Security
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
-from sendkit._wire.takeover import Client, check_unread, take_over
+from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
@@ -144,6 +144,29 @@ async def test_what_lies_behind_a_reply_is_seen(connected: Connected, start: Sta
             with pytest.raises(Broken) as failure:
                 check(client)
             assert failure.value.failure.kind is Break.UNEXPECTED
+
+
+async def test_the_answer_to_starttls_is_noted_before_the_handshake_and_no_later_one(
+    connected: Connected, start: Start, authority: Authority
+) -> None:
+    server, codes = start(capabilities=["STARTTLS"]), list[int]()
+    server.on_tls().drop()
+    server.tls, context = None, authority.client_context()
+    async with connected(server) as client:
+        server.tls = authority.server_context()
+        when_answered(client, codes.append)
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+            await client.starttls(tls_context=context)
+    assert codes == [220]
+
+
+async def test_only_the_next_answer_is_noted(connected: Connected, start: Start) -> None:
+    server, codes = start(Security.NONE), list[int]()
+    async with connected(server) as client:
+        when_answered(client, codes.append)
+        await client.ehlo()
+        await client.noop()
+    assert codes == [250]
 
 
 async def test_a_closed_connection_is_not_taken_over(connected: Connected, server: ScriptedServer) -> None:
