@@ -157,7 +157,7 @@ def _shown(text: str) -> str:
 
 
 def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
-    """Read one mailbox from its pieces; `encoded` forgives a display name that cannot be decoded."""
+    """Read one mailbox from its pieces; `encoded` forgives a display name that cannot be decoded, or holds an @."""
     text = "".join(pieces).strip(" \t")
     if "<" not in pieces and ">" not in pieces:
         if not text:
@@ -170,7 +170,18 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
     phrase = "".join(pieces[:start])
     if encoded:
         return Mailbox(_lenient_name(phrase), parse_address(address.strip(" \t")))
-    return Mailbox(_name(phrase), parse_address(address))
+    found = Mailbox(_name(phrase), parse_address(address))
+    if "@" in phrase:
+        _refuse_second_address(phrase, found)
+    return found
+
+
+def _refuse_second_address(phrase: str, found: Mailbox) -> None:
+    """RFC 5322 section 3.2.5: a name without quotes holds no @, and some readers take such a name for the address."""
+    bare = any("@" in match.group() for match in _PHRASE.finditer(phrase) if match.group(1) is None)
+    if bare and found.name.casefold() != found.address.written.casefold():
+        hint = f'if {found.address.written} is meant, put the name in double quotes: "Ana @ Work" <ana@example.com>'
+        raise AddressError(f"the display name {found.name[:80]!r} holds an @ without quotes", hint)
 
 
 def _lenient_name(phrase: str) -> str:

@@ -38,7 +38,8 @@ def test_a_comma_list_is_split_where_no_quotes_stand() -> None:
         ("<a@b.c>", ("", "a@b.c")),
         ('"a@evil x"@good.example', ("", '"a@evil x"@good.example')),
         ('Odd <"a,>b"@x.org>', ("Odd", '"a,>b"@x.org')),
-        ("ana@other.example <ana@example.com>", ("ana@other.example", "ana@example.com")),
+        ('"ana@other.example" <ana@example.com>', ("ana@other.example", "ana@example.com")),
+        ("Ana@Example.com <ana@example.com>", ("Ana@Example.com", "ana@example.com")),
         (formataddr(("Núñez, Ana", "ana@example.com")), ("Núñez, Ana", "ana@example.com")),
     ],
 )

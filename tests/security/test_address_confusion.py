@@ -131,6 +131,7 @@ HEADERS = {
     "(b@evil.example,) a@good.example": [b"a@good.example"],
     "(\\) b@evil.example) a@good.example": [b"a@good.example"],
     '"b@evil.example" <a@good.example>': [b"a@good.example"],
+    "b@evil.example <a@good.example>": [b"a@good.example"],
     '"b@evil.example, <c@evil.example>" <a@good.example>': [b"a@good.example"],
     "=?utf-8?q?b=40evil=2Eexample=2C?= <a@good.example>": [b"a@good.example"],
     "=?utf-8?q?=3Cb=40evil=2Eexample=3E?= <a@good.example>": [b"a@good.example"],
@@ -173,6 +174,52 @@ def test_address_confusion_by_a_sign_between_two_addresses_adds_no_third(sign: s
 def test_address_confusion_by_a_quote_that_is_not_closed_goes_nowhere(text: str) -> None:
     """Readers disagree where such a name ends, and so to whom the mail goes."""
     assert _wires(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@good.example <b@evil.example>",
+        "a@good.example<b@evil.example>",
+        "Ana a@good.example <b@evil.example>",
+        'a@good.example "Ana" <b@evil.example>',
+        '"Ana" a@good.example <b@evil.example>',
+        "Ana @ Work <b@evil.example>",
+        "@good.example <b@evil.example>",
+        "=?utf-8?q?a@good.example?= <b@evil.example>",
+        "b@good.example <b@evil.example>",
+        "c@good.example, a@good.example <b@evil.example>",
+    ],
+)
+def test_address_confusion_by_a_name_that_looks_like_an_address_is_refused_with_the_cure(text: str) -> None:
+    """RFC 5322 section 3.2.5: such a name wants quotes; without them one reader sends to it, another behind it."""
+    for way in (
+        lambda: Message(sender=ANA, to=text, text="x"),
+        lambda: Message(sender=ANA, to=ANA, cc=[text], text="x"),
+        lambda: Message(sender=text, to=ANA, text="x"),
+        lambda: compose(message(), recipients=text),
+        lambda: compose(message(), recipients=[text]),
+        lambda: compose(message(), envelope_from=text),
+    ):
+        with pytest.raises(errors.MessageError) as refused:
+            way()
+        assert "double quotes" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a@evil.example" <a@good.example>',
+        '"Ana @ Work" <a@good.example>',
+        '"a@evil.example" Ana <a@good.example>',
+        "=?utf-8?q?a=40evil=2Eexample?= <a@good.example>",
+        "a@good.example <a@good.example>",
+        " A@Good.Example  <a@good.example>",
+    ],
+)
+def test_address_confusion_by_a_quoted_name_or_the_address_itself_goes_where_it_says(text: str) -> None:
+    letter = compose(Message(sender=ANA, to=text, text="x"))
+    assert heard(letter).recipients == heard(compose(message(), recipients=text)).recipients == [b"a@good.example"]
 
 
 @pytest.mark.parametrize(("text", "wire"), HOMOGRAPHS)
