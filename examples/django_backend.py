@@ -2,7 +2,8 @@
 
 Copy this file into your project, and name it in its settings; the account is in the environment (SENDKIT_HOST …):
 
-    EMAIL_BACKEND = "yourproject.django_backend.SendkitBackend"
+    MAILERS = {"default": {"BACKEND": "yourproject.django_backend.SendkitBackend"}}   # from Django 6.1 on
+    EMAIL_BACKEND = "yourproject.django_backend.SendkitBackend"                       # before
 
 What Django's own backend leaves unsaid can be read: `message.delivery` is the DeliveryResult, recipient by recipient.
 A recipient that was not accepted is an exception, as with Django's own, unless `fail_silently=True`.
@@ -20,12 +21,21 @@ from sendkit import Mailer, errors
 
 
 class SendkitBackend(BaseEmailBackend):
-    """Sends Django's messages. `get_connection(…, transport=mailbox)` sends them to a test's mailbox."""
+    """Sends Django's messages. `transport=`, `retry=` and the like are those of Mailer; for tests, a mailbox."""
 
-    def __init__(self, fail_silently: bool = False, **settings: Any) -> None:
-        super().__init__(fail_silently=fail_silently)
-        # Django's own SMTP backend is given a username and a password; an account of the environment needs neither.
-        self._settings = {name: value for name, value in settings.items() if name in ("transport", "retry", "deadline")}
+    def __init__(
+        self,
+        fail_silently: bool = False,
+        *,
+        alias: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        **settings: Any,
+    ) -> None:
+        # Django hands every backend a username and a password, mostly None; here the environment has the account.
+        super().__init__(alias=alias)
+        self.fail_silently = fail_silently
+        self._settings = settings
         self._mailer: Mailer | None = None
 
     def open(self) -> bool:

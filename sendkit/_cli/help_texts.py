@@ -57,7 +57,8 @@ examples:
 environment:
   SENDKIT_URL, or SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME, names the server and
   the account; SENDKIT_FROM the sender. An option stands above its variable; --host above all that the
-  environment says of the server.
+  environment says of the server. A URL may be followed by those of backup servers. On a staging machine,
+  SENDKIT_REDIRECT_ALL_TO gets all mail, but for those whom SENDKIT_ALLOW_ONLY names.
 
 accounts:
   --account NAME takes server, username and sender from [accounts.NAME] of sendkit/config.toml in your folder
