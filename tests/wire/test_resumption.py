@@ -11,9 +11,10 @@ from sendkit import AsyncMailer, RetryPolicy, Security, Server, errors
 from sendkit._wire.resumption import resume
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
-from tests.servers.scripted import ScriptedServer
+from tests.servers.scripted import BASE, ScriptedServer
 
 from .conftest import PASSWORD, USER, Start
+from .test_mechanisms import end_point
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 TLS = [Security.STARTTLS, Security.IMPLICIT_TLS]
@@ -152,3 +153,17 @@ async def test_the_context_of_the_user_is_left_alone(authority: Authority, start
     await send(Server("localhost", scripted.port, Security.STARTTLS, tls_context=own), times=2)
     assert own.sslobject_class is ssl.SSLObject
     assert own.session_stats()["hits"] == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
+async def test_a_session_that_is_taken_up_again_is_bound_to_the_same_certificate(
+    start: Start, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    """The certificate is not shown again, but what SCRAM-PLUS is bound to stays known (RFC 5929 section 4)."""
+    server = start(capabilities_in_tls=[*BASE, "AUTH SCRAM-SHA-256-PLUS"])
+    server.accounts.binding = end_point(authority)
+    where = place(server, authority)
+    where.context.maximum_version = version
+    await send(where, times=3)
+    assert server.accounts.flags == ["p=tls-server-end-point"] * 3
+    assert resumed(where) == 2
