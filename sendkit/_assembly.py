@@ -82,14 +82,15 @@ def wire(
 
     chosen = explicit(password, credentials)
     first = accounts[0].username
-    usernames = set() if mechanism is Mechanism.EXTERNAL else {account.username for account in accounts} - {None}
+    names = (account.username for account in accounts if mechanism is not Mechanism.EXTERNAL)
+    usernames = {name for name in names if name is not None}
     # The password that the environment holds is that of the first account, and no other provider may see it.
     chains = {name: chosen or (default_chain() if name == first else default_chain(environ={})) for name in usernames}
     transports = [
         SMTPTransport(
             account.server,
             username=account.username,
-            credentials=chains.get(account.username),
+            credentials=chains.get(account.username or ""),
             limits=replace(limits, quit=account.server.timeouts.quit),
             mechanism=mechanism,
         )
