@@ -66,7 +66,7 @@ def run(cut: Cut) -> list[Finding]:
     server = scripted(cut.mode)
     where = {cut.direction.value: cut.octets}
     server.on_cut().on_connection(1).cut(**where, rst=cut.reset)
-    evidence = play(server, limits(), tries=cut.tries)
+    evidence = play(server, limits(), tries=cut.tries, transcript=cut.octets % 4 < 2)
     return judge(evidence, dict.fromkeys(RECIPIENTS, _truth(cut, evidence)))
 
 

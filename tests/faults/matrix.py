@@ -21,6 +21,7 @@ _CLEAR = {Place.STARTTLS, Place.EHLO_IN_TLS}
 _SESSION = {Place.GREETING, Place.EHLO, Place.STARTTLS, Place.HANDSHAKE, Place.EHLO_IN_TLS, Place.AUTH}
 _MAIL = (Place.MAIL, Place.RCPT_B, Place.DATA, Place.BODY, Place.END)
 _WITHOUT_REPLY = {Place.HANDSHAKE, Place.BODY}
+_REFUSALS = (None, 550, 451)
 _FAILING = {Kind.LOST, Kind.SILENT, Kind.MALFORMED}
 
 
@@ -72,6 +73,13 @@ class Scenario:
     def tries(self) -> int:
         """How many tries the retry policy allows."""
         return 1 if self.persistence is Persistence.NO_RETRY else TRIES
+
+    @property
+    def transcript(self) -> bool:
+        """Whether a transcript is kept: as the squares of a chessboard, so that neighbours in a dimension differ."""
+        kinds = ((Place, self.place), (Mode, self.mode), (Link, self.link), (Persistence, self.persistence))
+        ranks = [list(kind).index(value) for kind, value in kinds]
+        return sum((*ranks, FAULTS.index(self.fault), _REFUSALS.index(self.refusal), self.large)) % 2 == 0
 
     def truth(self) -> dict[str, Fates]:
         """The fates allowed each recipient after all tries."""

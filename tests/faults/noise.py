@@ -77,7 +77,7 @@ def run(noise: Noise, slack: float = 1) -> list[Finding]:
     for place in _places(dice):
         _write(server, place, mode, dice)
     short = limits("greeting", "command", "data", "end_of_data", "quit", slack=slack)
-    evidence = play(server, short, tries=dice.randint(1, 2), tls=tls)
+    evidence = play(server, short, tries=dice.randint(1, 2), tls=tls, transcript=noise.seed % 2 == 0)
     return judge(evidence, tls=tls)
 
 

@@ -39,6 +39,7 @@ def run(scenario: Scenario, slack: float = 1) -> list[Finding]:
         tries=scenario.tries,
         large=scenario.large,
         reused=scenario.link is Link.REUSED,
+        transcript=scenario.transcript,
         script=lambda: write(scenario, server),
     )
     return [*judge(evidence, scenario.truth()), *_tries(scenario, evidence)]

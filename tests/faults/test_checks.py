@@ -12,7 +12,7 @@ import pytest
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, RetryPolicy
 
 from .checks import Count, judge
-from .stage import PASSWORD, Evidence, letter, limits, mailer, observe, scripted, send
+from .stage import PASSWORD, Evidence, letter, limits, mailer, observe, play, scripted, send
 from .truth import DOUBT, RECIPIENTS, YES, A, B, Mode
 
 if TYPE_CHECKING:
@@ -94,6 +94,27 @@ def test_a_secret_in_a_log_or_a_result_is_a_leak(leak: Callable[[], None] | None
     assert finding.count is Count.LEAKS
     assert finding.words.startswith("secret: the secret leaks")
     assert PASSWORD not in finding.words
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_a_failure_of_the_test_itself_is_no_leak_and_is_not_hidden_by_one(leaks: bool) -> None:
+    async def act(_: Evidence) -> None:
+        if leaks:
+            logging.getLogger("sendkit.smtp").debug("AUTH %s", PASSWORD)
+        raise AssertionError("what the test itself found")
+
+    with pytest.raises(AssertionError, match="what the test itself found"):
+        observe(scripted(Mode.CHUNKING), act)
+
+
+@pytest.mark.parametrize("transcript", [True, False])
+def test_without_a_transcript_nobody_listens_to_the_conversation(
+    transcript: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    evidence = play(scripted(Mode.CHUNKING), limits(), transcript=transcript)
+    assert evidence.result is not None
+    assert [bool(attempt.transcript) for attempt in evidence.result.attempts] == [transcript]
+    assert any(record.name == "sendkit.smtp" for record in caplog.records) is transcript
 
 
 def test_what_was_left_behind_is_a_leak(honest: Evidence) -> None:

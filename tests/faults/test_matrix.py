@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_a_fault_at_any_place_ends_in_the_outcome_that_the_design_promises(place
 @pytest.mark.parametrize("kind", Kind)
 def test_the_sample_has_every_kind_of_fault_in_every_mode(kind: Kind, mode: Mode) -> None:
     assert any(scenario.fault.kind is kind and scenario.mode is mode for scenario in _SAMPLE)
+
+
+def test_every_fault_at_every_place_is_met_with_a_transcript_and_without_one() -> None:
+    """Without one is how most programs run, and then nothing is written down at all."""
+    met = {(scenario.place, scenario.fault_name, scenario.transcript) for scenario in scenarios()}
+    assert met == {(place, fault, transcript) for place, fault, _ in met for transcript in (True, False)}
+    assert {(scenario.fault.kind, scenario.transcript) for scenario in _SAMPLE} >= set(product(Kind, (True, False)))
 
 
 @pytest.mark.parametrize("mode", Mode)
