@@ -147,7 +147,7 @@ class ReplyReader:
     def _single(self, line: bytes) -> Reply:
         shown = self._masked(line)
         match = _LINE.fullmatch(shown.removesuffix(b"\r"))
-        if match is None or len(line) + 1 > MAX_REPLY:
+        if match is None or len(line.removesuffix(b"\r")) + 2 > MAX_REPLY:
             raise _malformed(shown)
         reply = Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))
         # A server says the same few lines all day; one that holds a secret is not kept.

@@ -155,6 +155,17 @@ def test_a_reply_has_at_most_64_kb() -> None:
         reader.next_reply()
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("before", [b"", b"250-one\r\n"])
+def test_the_limit_is_the_same_however_lines_end_and_however_many_there_are(before: bytes, end: bytes) -> None:
+    longest = b"250 " + b"x" * (MAX_REPLY - len(before) - len("250 \r\n"))
+    assert len(read(before + longest + end)) == 1
+    reader = ReplyReader()
+    reader.feed(before + longest + b"x" + end)
+    with pytest.raises(MalformedReply):
+        reader.next_reply()
+
+
 @pytest.mark.parametrize("end", [b"", b"\r\n"])
 def test_a_line_that_never_ends_is_given_up_at_64_kb(end: bytes) -> None:
     reader = ReplyReader()
