@@ -30,8 +30,10 @@ from sendkit import (
     Server,
     errors,
 )
+from sendkit._audience import Audience
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit._smtp.steps import Mode
+from sendkit._transport.smtp import SMTPTransport
 from tests.accounts import ANA, LUIS
 
 from .eyes import compose, ends_of_data, fields_of, heard, lone_line_ends, octets_of, on_the_wire
@@ -233,7 +235,20 @@ def test_any_setting_is_taken_as_a_clean_one_or_refused_by_an_error_of_ours(
 
 def _server_of(mailer: Mailer) -> Server:
     mailer.close()
-    return Server("smtp.example.com")
+    transport = mailer._core._transport
+    assert isinstance(transport, SMTPTransport)
+    return transport._server
+
+
+@given(text=ANYTHING)
+def test_who_may_be_written_to_is_read_from_any_text_or_refused_by_an_error_of_ours(text: str) -> None:
+    for make in (lambda: Audience.of(text, None), lambda: Audience.of(None, text), lambda: Audience.of([text], [text])):
+        with suppress(errors.ConfigurationError):
+            audience = make()
+            letter, withheld = audience.admit(compose(Message(sender=ANA, to=LUIS, text="x")))
+            assert bool(withheld) is not bool(letter.recipients)
+            if letter.recipients:
+                _check_wire(letter)
 
 
 @given(WILD)
