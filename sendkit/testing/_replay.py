@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sendkit._settings import Timeouts
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
 from sendkit._transport.base import AttemptLog, Transport
 from sendkit._transport.memory import VirtualClock
 from sendkit._wire.channel import Channel
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Replay"]
 
+_CUT_SHORT = "the recording ends here"
 _BEFORE_A_TRANSACTION = tuple(Phase)[: tuple(Phase).index(Phase.AUTH) + 1]
 _IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
 
@@ -42,8 +43,8 @@ class Replay(Transport):
     """Plays what `record` wrote: `Mailer(transport=Replay("dialogue.txt"))` gives the same results again.
 
     Each attempt of the mailer plays the next one of the file; the messages must go to the same recipients, and the
-    content may be another of about that size. Raises ConfigurationError for a file that is none, for other recipients,
-    and when the file is at its end.
+    content may be another of about that size. One message at a time. Raises ConfigurationError for a file that is none,
+    for other recipients, and when the file is at its end.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -67,6 +68,9 @@ class Replay(Transport):
                 report = await Carrier(Timeouts(), self._stepwise).carry(session, letter, log)
             except Stale:
                 self._session = None
+                if tape.at_end:
+                    log.settle_all(judge_failure(log.phase, Failure(Break.LOST, _CUT_SHORT)))
+                    return
                 continue
             self._stepwise |= report is not None and report.choked
             return
@@ -147,7 +151,7 @@ class _Tape:
 
     def reply(self) -> Reply:
         """Play up to the next reply of a transaction. Raises Broken where the recording has none."""
-        reason = "the recording ends here"
+        reason = _CUT_SHORT
         while self._lines and not (self._lines[0].who == "*" and self._opens_again()):
             line = self._play()
             if line.reply is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,6 +192,21 @@ async def test_it_is_about_those_recipients_and_comes_to_an_end(path: Path) -> N
         await played(path, message(EVA))
     with pytest.raises(errors.ConfigurationError, match="holds no further attempt"):
         await played(path, message(LUIS), message(LUIS))
+
+
+def test_a_file_that_was_cut_short_anywhere_comes_to_an_honest_end(server: ScriptedServer, path: Path) -> None:
+    server.on_rcpt(OPS).reply("450 4.2.0 greylisted", times=1)
+    server.on_mail(nth=3).drop()
+    both = (message(LUIS, OPS), message(EVA))
+    asyncio.run(recorded(server, path, *both))
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for cut in range(1, len(lines)):
+        path.write_text("".join(lines[:cut]), encoding="utf-8")
+        results: list[DeliveryResult] = []
+        with Mailer(transport=Replay(path), retry=AT_ONCE) as mailer, contextlib.suppress(errors.ConfigurationError):
+            results.extend(mailer.send(one, check=False) for one in both)
+        assert sum(len(result.accepted) for result in results) <= sum("S rcpt 250" in line for line in lines[:cut])
+        assert sum(result.ok for result in results) <= sum("S end_of_data 250" in line for line in lines[:cut])
 
 
 def test_a_result_without_a_conversation_cannot_be_recorded(path: Path) -> None:
