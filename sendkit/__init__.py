@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sendkit._smtp.reply import Reply
     from sendkit._smtp.verdict import Outcome
     from sendkit._sync import Mailer
+    from sendkit._tls import InsecureTLSWarning
     from sendkit._transport.console import ConsoleTransport
     from sendkit._transport.file import FileTransport
     from sendkit._transport.memory import MemoryTransport
@@ -46,6 +47,7 @@ __all__ = [
     "Envelope",
     "Explanation",
     "FileTransport",
+    "InsecureTLSWarning",
     "Mailbox",
     "Mailer",
     "MemoryTransport",
@@ -81,6 +83,7 @@ _HOMES = {
     "Envelope": "_smtp.envelope",
     "Explanation": "_smtp.explain",
     "FileTransport": "_transport.file",
+    "InsecureTLSWarning": "_tls",
     "Mailbox": "_message.mailbox",
     "Mailer": "_sync",
     "MemoryTransport": "_transport.memory",

@@ -47,6 +47,10 @@ class _Table(BaseModel):
     sender: str | None = None
     password_command: list[str] | None = None
     ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    minimum_tls: str | None = None
+    pins: list[str] | None = None
     local_hostname: str | None = None
     timeouts: dict[str, float | int] | None = None
     max_connections: int | None = None
@@ -170,10 +174,15 @@ class _File:
         options = {
             "local_hostname": keys.local_hostname,
             "timeouts": None if keys.timeouts is None else Timeouts(**keys.timeouts),
-            # Where it stands is where the file stands.
-            "ca_file": None if keys.ca_file is None else self._path.parent / Path(keys.ca_file).expanduser(),
+            "minimum_tls": keys.minimum_tls,
+            "pins": keys.pins,
+            **{key: self._path_of(getattr(keys, key)) for key in ("ca_file", "client_cert", "client_key")},
         }
         return server.model_copy(update={key: value for key, value in options.items() if value is not None}), username
+
+    def _path_of(self, text: str | None) -> Path | None:
+        # Relative to where the file of accounts stands.
+        return None if text is None else self._path.parent / Path(text).expanduser()
 
     def _error(self, table: str, key: str, what: str, hint: str) -> ConfigurationError:
         place = ": ".join(filter(None, (f"[{table}]" if table else "", key)))

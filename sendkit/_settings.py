@@ -9,20 +9,29 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sendkit._smtp.endpoint import server_name
+from sendkit._tls import InsecureTLSWarning, make_context, read_pin
 from sendkit.errors import ConfigurationError
 
 IMPLICIT_TLS_PORT = 465
 SUBMISSION_PORT = 587
 
+_OF_THE_CONTEXT = (
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "minimum_tls",
+    "dangerously_skip_certificate_verification",
+)
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
 
@@ -66,7 +75,11 @@ class Server(BaseModel):
     """One submission server: where it is, how the connection is protected, and its limits in time.
 
     Port and security follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
-    `ca_file` is a PEM file of further authorities to trust, `tls_context` replaces the whole TLS setting.
+    `ca_file` is a PEM file of further authorities to trust, `client_cert` (with `client_key`, if that is another file)
+    the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are SHA-256
+    of public keys, in base64: the server must have one of these, besides a valid certificate.
+    `dangerously_skip_certificate_verification` is for tests on a machine of one's own: it warns each time, and allows
+    no login, unless a pin vouches for the server or it is this very machine.
     `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
     4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
     """
@@ -79,6 +92,11 @@ class Server(BaseModel):
     local_hostname: str | None = None
     tls_context: ssl.SSLContext | None = Field(default=None, repr=False)
     ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    minimum_tls: Literal["1.2", "1.3"] = "1.2"
+    pins: tuple[str, ...] = ()
+    dangerously_skip_certificate_verification: bool = False
     timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
 
     def __init__(
@@ -90,6 +108,11 @@ class Server(BaseModel):
         local_hostname: str | None = None,
         tls_context: ssl.SSLContext | None = None,
         ca_file: str | Path | None = None,
+        client_cert: str | Path | None = None,
+        client_key: str | Path | None = None,
+        minimum_tls: str = "1.2",
+        pins: Iterable[str] = (),
+        dangerously_skip_certificate_verification: bool = False,
         timeouts: Timeouts | None = None,
     ) -> None:
         port, security = _port_and_security(port, security)
@@ -101,13 +124,14 @@ class Server(BaseModel):
                 local_hostname=local_hostname,
                 tls_context=tls_context,
                 ca_file=ca_file,
+                client_cert=client_cert,
+                client_key=client_key,
+                minimum_tls=minimum_tls,
+                pins=(pins,) if isinstance(pins, str) else tuple(pins),
+                dangerously_skip_certificate_verification=dangerously_skip_certificate_verification,
                 timeouts=timeouts or Timeouts(),
             )
-        if tls_context is not None and ca_file is not None:
-            raise ConfigurationError(
-                "Server: tls_context= and ca_file= cannot go together",
-                hint="load the file into your context with context.load_verify_locations(), and pass the context alone",
-            )
+        self._check_tls()
 
     @classmethod
     def parse(cls, text: str) -> Server:
@@ -127,6 +151,28 @@ class Server(BaseModel):
             return super().model_copy(deep=deep)
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **update})
 
+    def _check_tls(self) -> None:
+        given = [name for name in _OF_THE_CONTEXT if getattr(self, name) != type(self).model_fields[name].default]
+        if self.tls_context is not None and given:
+            raise ConfigurationError(
+                f"Server: tls_context= and {given[0]}= cannot go together",
+                hint="load the files into your context (load_verify_locations(), load_cert_chain()), and pass it alone",
+            )
+        if self.pins and self.security is Security.NONE:
+            raise ConfigurationError("Server: pins= without TLS", hint="use Security.STARTTLS or IMPLICIT_TLS")
+        if self.client_key is not None and self.client_cert is None:
+            raise ConfigurationError("Server: client_key= without client_cert=", hint="give the certificate too")
+        if self.dangerously_skip_certificate_verification:
+            text = f"{self.address}: certificates are not verified, so anybody in between can read and change the mail"
+            warnings.warn(text, InsecureTLSWarning, stacklevel=3)
+        elif self.client_cert is not None:
+            _ = self.context  # a certificate that cannot be used shows now
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it is known who answers: by its certificate, by a pin, or since nobody is in between."""
+        return not self.dangerously_skip_certificate_verification or bool(self.pins) or self.loopback
+
     @property
     def address(self) -> str:
         """`host:port`, with brackets around an IPv6 address."""
@@ -145,11 +191,18 @@ class Server(BaseModel):
         """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996)."""
         if self.tls_context is not None:
             return self.tls_context
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.ca_file is not None:
-            context.load_verify_locations(cafile=self.ca_file)
-        return context
+        try:
+            return make_context(
+                ca_file=self.ca_file,
+                client_cert=self.client_cert,
+                client_key=self.client_key,
+                minimum_tls=self.minimum_tls,
+                verified=not self.dangerously_skip_certificate_verification,
+            )
+        except OSError as error:
+            hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
+            why = error.strerror or str(error)
+            raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
 
     @field_validator("host")
     @classmethod
@@ -166,6 +219,11 @@ class Server(BaseModel):
         if name is None or _HOST.fullmatch(name) or (literal and _ip_address(literal.group(1))):
             return name
         raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
+
+    @field_validator("pins")
+    @classmethod
+    def _check_pins(cls, pins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(read_pin, pins))
 
     @field_validator("ca_file")
     @classmethod

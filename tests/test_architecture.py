@@ -22,7 +22,7 @@ FILES = sorted((ROOT / "sendkit").rglob("*.py"))
 # one line knows nothing of its neighbours.
 ORDER = (
     ("sendkit._version", "sendkit.errors"),
-    ("sendkit._smtp",),
+    ("sendkit._smtp", "sendkit._tls"),
     ("sendkit._message",),
     ("sendkit._result", "sendkit._settings", "sendkit._credentials"),
     (
@@ -51,6 +51,8 @@ DOORS = {
     "tenacity": ("sendkit._retry",),
     "keyring": ("sendkit._credentials",),
     "scramp": ("sendkit._smtp.scram",),
+    "truststore": ("sendkit._tls",),
+    "asn1crypto": ("sendkit._tls",),
     "dns": ("sendkit._discovery",),
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
@@ -58,7 +60,18 @@ DOORS = {
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
-LAZY = {"keyring", "scramp", "tenacity", "idna", "dns", "aiosmtpd", "trustme", "zxcvbn"}
+LAZY = {
+    "keyring",
+    "scramp",
+    "tenacity",
+    "idna",
+    "dns",
+    "truststore",
+    "asn1crypto",
+    "aiosmtpd",
+    "trustme",
+    "zxcvbn",
+}
 NOT_IN_SMTP = {
     "asyncio",
     "time",

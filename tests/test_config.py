@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from sendkit._config import KEYS, account_named, config_file
 from sendkit._credentials.command import PasswordCommand
 from sendkit.testing import LocalServer
 from tests.accounts import write_account
+from tests.servers.authority import Authority
 
 Write = Callable[[str], Path]
 
@@ -69,6 +71,25 @@ def test_the_server_is_named_in_one_of_three_ways(write: Write, keys: str, addre
     write(f"[accounts.work]\n{keys}\n")
     account = account_named("work")
     assert (account.server.address, account.server.security) == (address, security)
+
+
+def test_the_choices_of_tls_are_keys_and_their_files_stand_beside_this_one(write: Write, authority: Authority) -> None:
+    pin = base64.b64encode(bytes(32)).decode()
+    path = write(
+        f"""
+        [accounts.work]
+        host = "smtp.example.com"
+        ca_file = "ca.pem"
+        client_cert = "client.pem"
+        minimum_tls = "1.3"
+        pins = ["sha256/{pin}"]
+        """
+    )
+    for name, source in (("ca.pem", authority.ca_file), ("client.pem", authority.pem())):
+        (path.parent / name).write_bytes(source.read_bytes())
+    server = account_named("work").server
+    assert (server.ca_file, server.client_cert) == (path.parent / "ca.pem", path.parent / "client.pem")
+    assert (server.minimum_tls, server.pins) == ("1.3", (pin,))
 
 
 def test_what_an_account_lacks_comes_from_the_one_it_inherits_and_from_the_defaults(write: Write) -> None:

@@ -6,6 +6,7 @@ What a provider or the registry of enhanced codes says of a reply (`explain`) go
 from __future__ import annotations
 
 from sendkit._smtp.explain import known, registered
+from sendkit._smtp.explanations.entry import LATER, NOTHING
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 
@@ -31,7 +32,9 @@ _IMPLICIT_PORT = (
 # Reasons of ours, which `_wire.failure` gives when TLS was spoken to a port that waits for none, or the reverse.
 SPEAKS_CLEAR = "the server does not speak TLS on this port; for STARTTLS use port 587 with Security.STARTTLS"
 SPEAKS_TLS = "the server waits for TLS from the first octet on this port; no greeting comes in the clear"
+NOT_PINNED = "the server's key is none of those in pins="
 _BY_REASON = {
+    NOT_PINNED: "nothing was sent; if the server's key has changed and its operator says so, add the new pin",
     SPEAKS_CLEAR: "set security=starttls for this port, or use the one for implicit TLS, mostly 465; nothing was sent",
     SPEAKS_TLS: "set security=implicit_tls for this port, or use the one for STARTTLS, mostly 587; nothing was sent",
 }
@@ -51,7 +54,7 @@ _CHANGED = (
 
 # A reply says nothing of what mends these.
 _UNEXPLAINED = (Cause.IN_DOUBT, Cause.PROTOCOL)
-_NO_ADVICE = ("nothing", "try again later")
+_NO_ADVICE = (NOTHING, LATER)
 
 
 def hint_for(verdict: Verdict, host: str | None = None) -> str | None:

@@ -29,6 +29,7 @@ from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
 from sendkit._wire.turns import Turns
+from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
@@ -87,6 +88,7 @@ class _Opening:
     log: AttemptLog
     client: Client
     capabilities: Capabilities = field(default_factory=Capabilities)
+    vouched: str | None = None
 
     async def run(self, login: Login | None) -> Session:
         await self._greet()
@@ -196,8 +198,9 @@ class _Opening:
         self.log.answered(phase, reply)
         tls = self.client.get_transport_info("ssl_object") if self.client.is_connected else None
         if isinstance(tls, ssl.SSLObject) and (cipher := tls.cipher()):
-            if self.log.tls is None:
-                self.log.happened(f"{tls.version()} with a verified server, {cipher[0]}")
+            if self.vouched is None:
+                self.vouched = vouched(self.server, tls)
+                self.log.happened(f"{tls.version()} {self.vouched}, {cipher[0]}")
             self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])
 
 

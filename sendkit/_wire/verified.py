@@ -1,0 +1,32 @@
+"""Who a server is, once TLS is up and before anything else is said: the handshake verified it, and a pin may say more.
+
+RFC 7469 section 2.6: a server whose key is none of the pinned ones is not the one that was meant, however valid its
+certificate. Nothing has been sent to it then but EHLO and STARTTLS.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+
+from sendkit._settings import Server
+from sendkit._smtp.hints import NOT_PINNED
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._tls import pin_of
+from sendkit._wire.failure import SessionFailed
+
+_logger = logging.getLogger("sendkit.smtp")
+
+
+def vouched(server: Server, tls: ssl.SSLObject) -> str:
+    """In words, what vouches for this server. Raises SessionFailed when it has none of the pinned keys."""
+    if server.pins:
+        certificate = tls.getpeercert(binary_form=True)
+        if certificate is None or pin_of(certificate) not in server.pins:
+            raise SessionFailed(Verdict(Outcome.DEFERRED, Phase.TLS, Cause.TLS, Again.NEXT_SERVER, reason=NOT_PINNED))
+        return "with a server whose key is pinned"
+    if server.dangerously_skip_certificate_verification:
+        _logger.warning("%s: the certificate was not verified", server.address)
+        return "with a server that nobody verified"
+    return "with a verified server"
