@@ -1,7 +1,7 @@
 """Which server, how it is spoken to, and how long each phase may take. Values that are checked when they are made.
 
 RFC 8314 (implicit TLS on 465), RFC 6409 (submission on 587), RFC 5321 section 4.5.3.2 (time limits).
-Knows no I/O but reading the CA file when a TLS context is first asked for.
+Knows no I/O but reading the files of certificates, to check them and when a TLS context is first asked for.
 """
 
 from __future__ import annotations

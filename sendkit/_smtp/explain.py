@@ -6,13 +6,18 @@ marks that some providers leave in every reply.
 
 from __future__ import annotations
 
+import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sendkit._smtp.reply import Reply
+
 if TYPE_CHECKING:
     from sendkit._smtp.explanations.entry import Entry
-    from sendkit._smtp.reply import Reply
 
+_ADDRESSES = re.compile(r"<[^<>]*>|[^\s<>@]+@[^\s<>@]+")
+_ENOUGH = 1_000
 # provider: domains of its submission servers, and words that stand in its replies alone.
 _PROVIDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gmail": (("gmail.com", "googlemail.com"), ("gsmtp", "gcdp", "support.google.com")),
@@ -64,7 +69,14 @@ def known(reply: Reply, host: str | None = None) -> Explanation | None:
     """What a provider, or the usual wording, says of it; None where neither is known."""
     if reply.positive:
         return None
-    provider = provider_of(reply, host)
+    # Whose addresses a server speaks of says nothing of who it is, and a hostile one must not make us search for long.
+    bare = Reply(reply.code, reply.enhanced, _ADDRESSES.sub("<>", reply.text[:_ENOUGH]))
+    return _known(bare, provider_of(bare, host))
+
+
+@functools.lru_cache(maxsize=256)
+def _known(reply: Reply, provider: str | None) -> Explanation | None:
+    """A server says the same to many recipients, but for their addresses."""
     found = next((entry for entry in _entries() if entry.fits(reply, provider)), None)
     if found is None:
         return None

@@ -68,7 +68,7 @@ def hint_for(verdict: Verdict, host: str | None = None) -> str | None:
     if explained is None and (special := _special(verdict)):
         return special
     explained = explained or registered(verdict.reply)
-    if explained is None or explained.remedy in (*_NO_ADVICE, usual):
+    if explained is None or explained.remedy in _NO_ADVICE or explained.remedy in usual:
         return usual
     return f"{usual}; {explained.remedy}" if verdict.cause is Cause.DEFERRED else explained.remedy
 

@@ -135,6 +135,22 @@ def test_the_same_few_words_are_the_provider_s_whose_server_gave_them(host: str,
     assert reply.explain().provider is None
 
 
+@pytest.mark.parametrize("address", ["<luis@icloud.com>", "luis@icloud.com", "<nobody@proton.me>"])
+def test_whose_address_a_server_speaks_of_does_not_say_who_it_is(address: str) -> None:
+    assert Reply(535, "5.7.8", f"{address} is wrong").explain().provider is None
+
+
+@pytest.mark.timeout(10)
+def test_a_hostile_reply_is_not_searched_for_long() -> None:
+    for word in ("message ", "sender ", "<", "a@", "spam", "quota "):
+        assert Reply(550, None, word * (65_536 // len(word))).explain().title
+
+
+def test_a_refused_login_is_one_whatever_the_enhanced_code() -> None:
+    for enhanced_code in (None, "5.7.0", "5.7.1", "5.7.3", "5.0.0"):
+        assert "login" in Reply(535, enhanced_code, "Authentication unsuccessful").explain().title
+
+
 def test_a_host_that_only_looks_like_a_provider_s_is_not_its() -> None:
     assert Reply(535, "5.7.8", "no").explain("smtp.notgmail.com").provider is None
 

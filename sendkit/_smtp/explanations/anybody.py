@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sendkit._smtp.explanations.entry import Entry
+from sendkit._smtp.explanations.entry import LOGIN, Entry
 
 _POSTFIX = "https://www.postfix.org/postconf.5.html"
 _EXIM = "https://www.exim.org/exim-html-current/doc/html/spec_html/"
@@ -125,5 +125,12 @@ ENTRIES = (
         cause="with its attachments, a third larger in base64, it is beyond what the server takes",
         remedy="send smaller attachments, or links to the files",
         source="RFC 1870 section 6.1",
+    ),
+    Entry(
+        codes=(535,),
+        title="the login was refused",
+        cause="username or password are wrong, or not meant for mail clients",
+        remedy=LOGIN,
+        source="RFC 4954 section 6",
     ),
 )
