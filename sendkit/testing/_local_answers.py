@@ -7,14 +7,15 @@ and when responsibility for a message is taken (RFC 5321 section 4.2.5). Must no
 from __future__ import annotations
 
 import hmac
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from aiosmtpd.smtp import AuthResult, LoginPassword, TLSSetupException
 
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
-from sendkit._transport.memory import Sent
 from sendkit.errors import MessageError
+from sendkit.testing._caught import CaughtMessage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +34,7 @@ class Answers:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._replies: list[tuple[str, str]] = []
 
     def check(self, smtp: SMTP, facts: Facts, gathered: Gathered, mechanism: str, login: LoginPassword) -> AuthResult:
         """Whether these are the username and the password of this server's one account."""
@@ -78,6 +80,7 @@ class Answers:
         if address != "<>" and not _is_address(address):
             return _BAD_ADDRESS
         reply = await self._session.obey(Phase.MAIL) or "250 2.1.0 sender ok"
+        self._replies.clear()
         if reply.startswith("2"):
             gathered.mail_from = address
             gathered.mail_options.extend(options)
@@ -89,8 +92,11 @@ class Answers:
         if not _is_address(address):
             return _BAD_ADDRESS
         reply = await self._session.obey(Phase.RCPT, address) or "250 2.1.5 recipient ok"
+        self._replies.append((address, reply))
         if reply.startswith("2"):
             gathered.rcpt_tos.append(address)
+        else:
+            self._session.server.refused.append(f"{address}: {reply}")
         return reply
 
     async def handle_DATA(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
@@ -100,8 +106,20 @@ class Answers:
         reply, number = action.reply if action else None, 0
         if reply is None or reply.positive:
             # Where the script loses the answer, the message is taken all the same.
-            number = session.server.take(Sent(_envelope(gathered), content))
+            number = session.server.take(self._caught(facts, gathered, content))
         return await session.act(action) or f"250 2.0.0 queued as {number}"
+
+    def _caught(self, facts: Facts, gathered: Gathered, content: bytes) -> CaughtMessage:
+        session = self._session
+        shown = [("Connection", f"{session.number}, from {facts.host_name}"), ("TLS", session.tls)]
+        return CaughtMessage(
+            _envelope(gathered),
+            content,
+            when=datetime.now(UTC),
+            username=session.server.username,
+            replies=tuple(self._replies),
+            facts=(*shown, ("Username", session.server.username), ("Declared", " ".join(gathered.mail_options))),
+        )
 
     async def handle_RSET(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
         return await self._session.obey(Phase.RSET) or "250 2.0.0 reset"

@@ -45,6 +45,7 @@ class Session(SMTP):
     def __init__(self, server: LocalServer, tls: ssl.SSLContext, loop: asyncio.AbstractEventLoop) -> None:
         self.server = server
         self.number = 0
+        self.tls = ""
         self.ended = asyncio.Event()
         self._socket: asyncio.Transport | None = None
         self._opening: Action | None = None
@@ -68,7 +69,8 @@ class Session(SMTP):
         super().connection_made(transport)
         if self._socket is not None:
             tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
-            self.note("*", f"{tls.version()}, {(tls.cipher() or ('no cipher',))[0]}")
+            self.tls = f"{tls.version()}, {(tls.cipher() or ('no cipher',))[0]}"
+            self.note("*", self.tls)
             return
         self._socket = cast("asyncio.Transport", transport)
         self.number = self.server.opened(self)

@@ -17,30 +17,36 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
 
 from sendkit._result import TranscriptLine
 from sendkit._settings import Server
-from sendkit._transport.memory import Sent
 from sendkit._transport.script import Script
 from sendkit.errors import ConfigurationError
+from sendkit.testing._box import Box
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from types import TracebackType
 
+    from sendkit.testing._caught import CaughtMessage
     from sendkit.testing._local_session import Session
+    from sendkit.testing._received import ReceivedMessage
 
 __all__ = ["LocalServer"]
 
 
-class LocalServer(Script):
+class LocalServer(Script, Box):
     """A submission server on loopback; `with LocalServer() as server: Mailer(server.server, username=server.username)`.
 
-    It demands STARTTLS and a login (PLAIN or LOGIN) with `username` and `password`, which is made up unless given.
-    `messages` holds what it took, in order; with a `directory` each is written there too, as `1.eml`, `2.eml` …
-    `conversations` has the lines of each connection, with what the client said during AUTH masked and content left out.
+    It demands STARTTLS and a login (PLAIN or LOGIN) with `username` and `password`, which is made up unless given; the
+    `port` is any free one unless given. As a `Box` it has `messages`, `assert_sent(…)` and the like; with a `directory`
+    each message is written there too, as `1.eml`, `2.eml` … `environment` tells a program of its own where the server
+    is. `conversations` has the lines of each connection, with what the client said during AUTH masked and
+    content left out.
     `on_rcpt(…).reply(…)` and the like say what it answers instead: the language of `MemoryTransport`. Raises
-    ConfigurationError when the extra `demo` is not installed. RFC 6409, RFC 3207, RFC 4954.
+    ConfigurationError when the extra `demo` is not installed, or the port is taken. RFC 6409, RFC 3207, RFC 4954.
     """
 
     def __init__(
@@ -49,11 +55,14 @@ class LocalServer(Script):
         username: str = "ana@example.com",
         password: str | None = None,
         directory: str | os.PathLike[str] | None = None,
+        port: int = 0,
     ) -> None:
         super().__init__()
-        self.host, self.port = "127.0.0.1", 0
+        self.host, self.port = "127.0.0.1", port
         self.username, self.password = username, password or secrets.token_urlsafe(12)
-        self.messages: list[Sent] = []
+        self.caught: list[CaughtMessage] = []
+        self.refused: list[str] = []
+        self.changed = threading.Condition()
         self.conversations: list[list[TranscriptLine]] = []
         self.directory = None if directory is None else Path(directory)
         self._sessions: list[Session] = []
@@ -61,10 +70,9 @@ class LocalServer(Script):
 
     def __enter__(self) -> Self:
         from_extra = _sessions()
+        self._listener = _listening(self.host, self.port)
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-server-"))
         self._tls = _certified(self._folder, self.host)
-        self._listener = socket.create_server((self.host, 0))
-        self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(from_extra, started), name=f"local-smtp-{self.port}")
@@ -80,6 +88,11 @@ class LocalServer(Script):
             raise BaseExceptionGroup("the local server itself failed", self._errors)
 
     @property
+    def messages(self) -> list[ReceivedMessage]:
+        """Every message that was taken, in order."""
+        return [*self.caught]
+
+    @property
     def ca_file(self) -> Path:
         """The certificate (PEM) of the authority that clients must trust; it is gone when the server ends."""
         return self._folder / "ca.pem"
@@ -89,16 +102,46 @@ class LocalServer(Script):
         """What a Mailer needs to know of it."""
         return Server(self.host, self.port, ca_file=self.ca_file)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a program of its own finds this server: sendkit's, and OpenSSL's SSL_CERT_FILE."""
+        url = f"smtp+starttls://{quote(self.username, safe='')}@{self.host}:{self.port}"
+        return {"SENDKIT_URL": url, "SENDKIT_PASSWORD": self.password, "SSL_CERT_FILE": str(self.ca_file)}
+
+    def wait_for(self, count: int = 1, *, timeout: float = 10.0) -> list[ReceivedMessage]:
+        """Wait until that many messages are there, and return all; for applications that send in the background.
+
+        `timeout` is in seconds. Raises AssertionError when it runs out.
+        """
+        __tracebackhide__ = True
+        with self.changed:
+            if not self.changed.wait_for(lambda: len(self.caught) >= count, timeout):
+                raise AssertionError(self._nothing(f"{len(self.caught)} of {count} messages within {timeout:g} s"))
+        return self.messages
+
+    def clear(self) -> None:
+        """Forget the messages and who was refused; what the script says stays."""
+        with self.changed:
+            self.caught.clear()
+            self.refused.clear()
+            self.changed.notify_all()
+
+    def untaken(self) -> Sequence[str]:
+        """Recipients who were refused, each with what it was answered."""
+        return self.refused
+
     def opened(self, session: Session) -> int:
         """For sessions: note a new connection, and return its number."""
         self._sessions.append(session)
         self.conversations.append([])
         return len(self._sessions)
 
-    def take(self, message: Sent) -> int:
+    def take(self, message: CaughtMessage) -> int:
         """For sessions: take responsibility for a message, and return its number."""
-        self.messages.append(message)
-        number = len(self.messages)
+        with self.changed:
+            self.caught.append(message)
+            number = len(self.caught)
+            self.changed.notify_all()
         if self.directory is not None:
             self.directory.mkdir(parents=True, exist_ok=True)
             (self.directory / f"{number}.eml").write_bytes(message.content)
@@ -153,6 +196,17 @@ def _sessions() -> type[Session]:
             f"the local server needs {error.name}, which is not installed", hint="pip install 'sendkit-smtp[demo]'"
         ) from error
     return Session
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the local server cannot have port {port}: {error.strerror}", hint="choose another one, or none"
+        ) from error
+    listener.setblocking(False)
+    return listener
 
 
 def _certified(folder: Path, host: str) -> ssl.SSLContext:

@@ -287,3 +287,43 @@ def test_the_public_face_knows_its_names_and_no_others() -> None:
         assert getattr(sendkit.testing, name).__name__ == name
     with pytest.raises(AttributeError, match="RemoteServer"):
         _ = sendkit.testing.RemoteServer
+
+
+def test_it_is_a_mailbox_with_the_same_words(server: LocalServer) -> None:
+    server.on_rcpt("luis@example.com").reply("550 5.1.1 no such user here", times=1)
+    sent(server)
+    with pytest.raises(AssertionError, match=r"refused were:\n  luis@example.com: 550 5.1.1 no such user here"):
+        server.assert_sent(subject="x")
+    sent(server)
+    assert server.assert_sent(to="luis@example.com", subject="x") is server.last
+    assert server.last.username == server.username
+    server.clear()
+    server.assert_nothing_sent()
+
+
+def test_mail_of_the_background_can_be_waited_for(server: LocalServer) -> None:
+    sender = threading.Thread(target=sent, args=(server,))
+    sender.start()
+    assert [message.subject for message in server.wait_for(1)] == ["x"]
+    sender.join()
+    with pytest.raises(AssertionError, match="1 of 2 messages"):
+        server.wait_for(2, timeout=0)
+
+
+def test_its_environment_configures_a_mailer(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    with Mailer.from_env() as mailer:
+        assert mailer.send(MESSAGE).ok
+
+
+def test_each_recipient_stands_beside_its_answer(server: LocalServer, client: smtplib.SMTP) -> None:
+    server.on_rcpt("eva@example.org").reply("450 4.2.0 greylisted")
+    client.login(server.username, server.password)
+    client.sendmail("ana@example.com", ["luis@example.com", "eva@example.org"], CONTENT)
+    (caught,) = server.caught
+    assert caught.replies == (
+        ("luis@example.com", "250 2.1.5 recipient ok"),
+        ("eva@example.org", "450 4.2.0 greylisted"),
+    )
+    assert dict(caught.facts)["Username"] == server.username
