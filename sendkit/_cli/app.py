@@ -7,6 +7,7 @@ from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code
 from sendkit._cli.options import (
+    CatchOptions,
     DemoOptions,
     ExplainOptions,
     LoginOptions,
@@ -64,3 +65,7 @@ def _run(options: Options) -> ExitCode:
             from sendkit._cli.providers import providers  # noqa: PLC0415
 
             return providers(options)
+        case CatchOptions():
+            from sendkit._cli.catch import catch  # noqa: PLC0415
+
+            return catch(options)

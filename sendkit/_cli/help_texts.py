@@ -21,6 +21,7 @@ MAIN = "Send mail, and know what became of it, recipient by recipient."
 MAIN_EPILOG = f"""\
 examples:
   sendkit demo                                        see it work, on this machine alone
+  sendkit catch --open                                see what a program sends, in the browser
   sendkit login smtp.example.com ana@example.com      once: put the password into the keyring
   echo 'All went well.' | sendkit send --host smtp.example.com --user ana@example.com \\
       -f ana@example.com -t luis@example.com -s 'Backup done' -a backup.log
@@ -120,5 +121,19 @@ It ends with 0, or 64 where no reply was found.""",
 examples:
   sendkit providers
   sendkit providers gmail""",
+    ),
+    "catch": HelpText(
+        "take all mail of a program under development, and show it in the browser",
+        "Start a mail server on this machine, closed to all others, that takes every message and passes none on. Each\n"
+        "is listed here and shown on a page in the browser: html, text, headers, attachments, envelope, source.\n"
+        "Nothing of a message is run there, and nothing loaded from a network.",
+        """\
+examples:
+  sendkit catch --open
+  sendkit catch --port 2525 --web-port 8025 --keep caught
+
+It asks for STARTTLS and a login. The password is that of SENDKIT_PASSWORD, or else a new one, which is printed.
+
+It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
     ),
 }

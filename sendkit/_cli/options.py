@@ -35,6 +35,7 @@ class SendOptions:
     retries: int | None = None
     deadline: float | None = None
     dry_run: bool = False
+    preview: bool = False
     json: bool = False
     verbose: bool = False
 
@@ -43,7 +44,8 @@ class SendOptions:
         _check_together("--account", self.account, {**place, "--ca-file": self.ca_file})
         _check_together("--host", self.host, {"--url": self.url})
         _check_together("--url", self.url, {"--security": self.security})
-        _check_together("--dry-run", self.dry_run, {"--json": self.json})
+        _check_together("--dry-run", self.dry_run, {"--json": self.json, "--preview": self.preview})
+        _check_together("--preview", self.preview, {"--json": self.json})
         if self.message is not None:
             _check_together("--message", self.message, self._written())
         else:
@@ -122,7 +124,18 @@ class ProvidersOptions:
     name: str | None = None
 
 
-Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | ExplainOptions | ProvidersOptions
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CatchOptions:
+    """The arguments of `sendkit catch`; port 0 is any free one."""
+
+    port: int = 0
+    web_port: int = 0
+    user: str = "ana@example.com"
+    keep: Path | None = None
+    open_browser: bool = False
+
+
+Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | CatchOptions | ExplainOptions | ProvidersOptions
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

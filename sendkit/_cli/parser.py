@@ -15,6 +15,7 @@ from typing import Any, Never, TypeAlias, cast
 from sendkit._cli import help_texts as texts
 from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
+    CatchOptions,
     DemoOptions,
     ExplainOptions,
     LoginOptions,
@@ -34,6 +35,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "demo": DemoOptions,
     "explain": ExplainOptions,
     "providers": ProvidersOptions,
+    "catch": CatchOptions,
 }
 
 
@@ -93,6 +95,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _add_demo(commands["demo"])
     _add_explain(commands["explain"])
     commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
+    _add_catch(commands["catch"])
     return main, commands
 
 
@@ -118,6 +121,7 @@ def _add_sending(add: _Add) -> None:
     )
     add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
     add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
+    add("--preview", action="store_true", help="show the message in the browser, and send nothing")
     add("--json", action="store_true", help="print the result as JSON, whatever it is")
     add("-v", "--verbose", action="store_true", help="show the conversation with the server on standard error")
 
@@ -190,6 +194,21 @@ def _add_explain(command: Parser) -> None:
     add("reply", nargs="*", metavar="REPLY", help="the reply, or whatever holds it (default: standard input)")
     add("--host", metavar="HOST", help="the server that gave it, for what its provider means by it")
     add("--json", action="store_true", help="print the explanation as JSON")
+
+
+def _add_catch(command: Parser) -> None:
+    add = command.add_argument
+    add("--port", type=_port, default=0, metavar="N", help="the port of the mail server (default: any free one)")
+    add("--web-port", type=_port, default=0, metavar="N", help="the port of the page (default: any free one)")
+    add("--user", default="ana@example.com", metavar="USERNAME", help="who may log in (default: ana@example.com)")
+    add("--keep", type=Path, metavar="DIR", help="write each message into this folder too, as 1.eml, 2.eml …")
+    add("--open", dest="open_browser", action="store_true", help="open the page in the browser")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
 
 
 def _header(text: str) -> tuple[str, str]:

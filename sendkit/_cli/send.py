@@ -31,6 +31,8 @@ def send(options: SendOptions) -> ExitCode:
         message = message_of(options, None if options.account is None else account_named(options.account).sender)
         if options.dry_run:
             return _show(message, options)
+        if options.preview:
+            return _preview(message, options)
         with _conversation(shown=options.verbose):
             result = _deliver(message, options)
     except errors.SendkitError as error:
@@ -80,6 +82,15 @@ def _show(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
     say_octets(b"".join(letter.content.blocks()).replace(b"\r\n", b"\n"))
     envelope = letter.envelope
     complain(f"sendkit: nothing was sent; from <{envelope.reverse_path}> to {', '.join(envelope.recipients)}")
+    return ExitCode.ACCEPTED
+
+
+def _preview(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
+    from sendkit.testing import preview  # noqa: PLC0415 - it brings the page
+
+    page = preview(message, envelope_from=options.envelope_from, recipients=_redirected(options))
+    say(str(page))
+    complain("sendkit: nothing was sent; the page is open in the browser")
     return ExitCode.ACCEPTED
 
 

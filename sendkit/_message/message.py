@@ -27,6 +27,7 @@ from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
+    from pathlib import Path
 
     from sendkit._message.attachment import Readable
     from sendkit._message.mailbox import MailboxLike
@@ -111,6 +112,15 @@ class Message(BaseModel):
             return super().model_copy(deep=deep)
         kept = {name: getattr(self, name) for name in self.model_fields_set - {"message_id", "date"}}
         return type(self)(**{**kept, **update})
+
+    def preview(self, *, open_browser: bool = True) -> Path:
+        """Show the message in the browser, and send nothing; returns the file that was opened.
+
+        The file holds all of it, and only this user may read it. Raises MessageError where there is no recipient.
+        """
+        from sendkit.testing import preview  # noqa: PLC0415 - for the desk of who writes the message, not for sending
+
+        return preview(self, open_browser=open_browser)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

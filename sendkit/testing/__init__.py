@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sendkit.testing._box import Box
     from sendkit.testing._mailbox import MemoryMailbox
+    from sendkit.testing._page.file import preview
     from sendkit.testing._parts import ReceivedPart
     from sendkit.testing._received import ReceivedMessage
     from sendkit.testing._replay import Replay
@@ -31,6 +32,7 @@ __all__ = [
     "SecretWatch",
     "TransportContract",
     "assert_no_secret_leaks",
+    "preview",
     "record",
 ]
 
@@ -44,6 +46,7 @@ _HOMES = {
     "SecretWatch": "secrets",
     "TransportContract": "contract",
     "assert_no_secret_leaks": "secrets",
+    "preview": "_page.file",
     "record": "_tape",
 }
 

@@ -19,6 +19,7 @@ from .authority import Authority
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from .browser import Browser
     from .postfix import Postfix
     from .secretservice import SecretService
 
@@ -47,6 +48,24 @@ def postfix(postfix_server: Postfix) -> Postfix:
     """A submission server with empty mailboxes, a fresh greylist and a new log."""
     postfix_server.reset()
     return postfix_server
+
+
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[Browser]:
+    """One browser for the whole run; tests ask for `browser`, which is the same on a desk again."""
+    _need_linux()
+    from .browser import Browser  # noqa: PLC0415  # needs a POSIX system to be started
+
+    _need(Browser.missing())
+    with closing(Browser()) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(one_browser: Browser) -> Browser:
+    """A headless Chromium with a window of 1280 by 800 and a light theme."""
+    one_browser.size(1280, 800)
+    return one_browser
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""`sendkit catch`: a server that takes every message and passes none on, and a page that shows them, until Ctrl-C.
+
+Prints what a program must be told to send there, and a line for each message as it comes. What a stranger wrote reaches
+the terminal as printable characters only.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import webbrowser
+from typing import TYPE_CHECKING
+
+from sendkit._cli.console import Style, painted, say
+from sendkit._cli.demo_view import fact, title
+from sendkit._cli.exit_codes import ExitCode
+from sendkit.testing import LocalServer
+from sendkit.testing._page.server import PageServer
+
+if TYPE_CHECKING:
+    from sendkit._cli.options import CatchOptions
+    from sendkit.testing._caught import CaughtMessage
+
+_GLANCE = 0.5  # seconds; a wait without end would not hear Ctrl-C on every system
+
+
+def catch(options: CatchOptions) -> ExitCode:
+    """Catch mail until Ctrl-C. Raises ConfigurationError when its extra is not installed, or a port is taken."""
+    given = os.environ.get("SENDKIT_PASSWORD")
+    server = LocalServer(username=options.user, password=given, directory=options.keep, port=options.port)
+    with server, PageServer(server, port=options.web_port) as page:
+        _introduce(server, page, secret=bool(given))
+        if options.open_browser:
+            webbrowser.open(page.url)
+        try:
+            _follow(server)
+        except KeyboardInterrupt:
+            say()
+    count = len(server.caught)
+    say(f"{count} message{'' if count == 1 else 's'} caught" + (f", kept in {options.keep}" if options.keep else ""))
+    return ExitCode.ACCEPTED
+
+
+def _introduce(server: LocalServer, page: PageServer, *, secret: bool) -> None:
+    title("Mail is caught here, and goes no further", "Ctrl-C ends it")
+    fact("page", painted(page.url, Style.CYAN))
+    fact("server", f"{server.host}:{server.port}, STARTTLS")
+    fact("username", server.username)
+    fact("password", "that of SENDKIT_PASSWORD" if secret else server.password)
+    fact("CA file", str(server.ca_file))
+    title("The same for the environment of a program")
+    for name, value in server.environment.items():
+        if not (secret and name == "SENDKIT_PASSWORD"):
+            say(f"   export {name}={shlex.quote(value)}")
+    title("What comes")
+
+
+def _follow(server: LocalServer) -> None:
+    shown = 0
+    while True:
+        for message in server.caught[shown:]:
+            shown += 1
+            _print(message)
+        with server.changed:
+            server.changed.wait_for(lambda: len(server.caught) > shown, _GLANCE)  # noqa: B023 - called at once
+
+
+def _print(message: CaughtMessage) -> None:
+    when = message.when.astimezone().strftime("%H:%M:%S") if message.when else ""
+    to = ", ".join(message.envelope.recipients)
+    subject = painted(_printable(message.subject) or "(no subject)", Style.BOLD)
+    say(f"   {when}  {subject}  {painted(_printable(f'{message.sender} → {to}'), Style.FAINT)}")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)
