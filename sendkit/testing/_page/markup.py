@@ -8,6 +8,7 @@ no policy covers: a `<link>` and a frame open a connection in Chromium before th
 
 from __future__ import annotations
 
+import contextlib
 import re
 from html import escape
 from html.parser import HTMLParser
@@ -67,11 +68,10 @@ def document(html: str, pictures: Mapping[str, str], source: str = "") -> str:
 def withheld(html: str) -> tuple[str, ...]:
     """What the document is kept from doing, in words: the hosts it would load from, and what it would run."""
     finder = _Finder()
-    try:
-        # No `close()`: at its end the parser reads what was never finished again, in quadratic time (CVE-2025-6069).
+    # It gives up on some broken declarations; what it found so far counts. No `close()`: at its end it reads what
+    # was never finished again, in quadratic time (CVE-2025-6069).
+    with contextlib.suppress(AssertionError, ValueError):
         finder.feed(html[:_READ])
-    except (AssertionError, ValueError):
-        pass  # html.parser gives up on some broken declarations; what it found so far counts
     hosts = [f"content from {host}" for host in finder.hosts]
     return (*hosts, *(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in finder.inert.items()))
 
