@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+
 from sendkit import errors
 from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code
-from sendkit._cli.options import (
-    CatchOptions,
-    DemoOptions,
-    ExplainOptions,
-    LoginOptions,
-    LogoutOptions,
-    Options,
-    ProvidersOptions,
-    SendOptions,
-)
+from sendkit._cli.options import Options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,32 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: Options) -> ExitCode:
     # Each command brings its own imports along, and only when it is called.
-    match options:
-        case SendOptions():
-            from sendkit._cli.send import send  # noqa: PLC0415
-
-            return send(options)
-        case LoginOptions():
-            from sendkit._cli.login import login  # noqa: PLC0415
-
-            return login(options)
-        case LogoutOptions():
-            from sendkit._cli.logout import logout  # noqa: PLC0415
-
-            return logout(options)
-        case DemoOptions():
-            from sendkit._cli.demo import demo  # noqa: PLC0415
-
-            return demo(options)
-        case ExplainOptions():
-            from sendkit._cli.explain import explain  # noqa: PLC0415
-
-            return explain(options)
-        case ProvidersOptions():
-            from sendkit._cli.providers import providers  # noqa: PLC0415
-
-            return providers(options)
-        case CatchOptions():
-            from sendkit._cli.catch import catch  # noqa: PLC0415
-
-            return catch(options)
+    name = parser.command_of(options)
+    command: Callable[[Options], ExitCode] = getattr(import_module(f"sendkit._cli.{name}"), name)
+    return command(options)
