@@ -45,7 +45,12 @@ class ByName:
         Raises ConfigurationError that names the file, the table and the key.
         """
         from sendkit._config import account_named  # noqa: PLC0415 - seldom needed
+        from sendkit._transport import diversion  # noqa: PLC0415
 
+        with diversion.by_name() as stand_in:
+            if settings.get("transport") is None and stand_in is not None:
+                settings["transport"] = stand_in
+                return cls(None, **settings)  # a test has no such file, and needs none
         account = account_named(name)
         given = cast("MailerSettings", account.mailer_settings() | settings)
         if "password" in settings:
@@ -60,7 +65,8 @@ class ByName:
         redirect_all_to, allow_only = settings_of(os.environ)
         settings.setdefault("redirect_all_to", redirect_all_to)
         settings.setdefault("allow_only", allow_only)
+        if settings.get("transport") is not None:
+            return cls(server, username=username, **settings)
         with diversion.by_name() as stand_in:
-            if settings.get("transport") is None and stand_in is not None:
-                settings["transport"] = stand_in
+            settings["transport"] = stand_in
             return cls(server, username=username, **settings)

@@ -129,11 +129,16 @@ class MemoryTransport(Script, Transport):
 
     async def aclose(self) -> None:
         """Say good-bye, as a mailer does that is closed: the next letter comes on a new connection."""
-        with self._lock:
+        # Never wait: an abandoned mailer may be closed by the garbage collector in the middle of another's delivery.
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             if self._connected:
                 with contextlib.suppress(_Fault):  # whatever the answer, it changes nothing (RFC 5321 section 4.1.1.10)
                     self._ask(Phase.QUIT, Phase.QUIT)
             self._connected = False
+        finally:
+            self._lock.release()
 
     def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
         """False when a reused connection was dead before anything of the letter was taken."""

@@ -53,7 +53,7 @@ class Replay(Transport):
         self.clock = self._virtual = VirtualClock()
         self._session: Session | None = None
         self._stepwise = False
-        self._heard: list[Reply] = []
+        self._refused: Reply | None = None
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Play the next attempt."""
@@ -98,8 +98,8 @@ class Replay(Transport):
                 log.said(line.text)
             else:
                 log.happened(line.text)
-        self._heard += [line.reply for line in opening if line.reply is not None]
-        if tape.at_end and (verdict := tape.verdict(self._heard)) is not None:
+        if tape.at_end and (verdict := tape.verdict(opening, self._refused)) is not None:
+            self._refused = verdict.reply or self._refused
             log.phase = verdict.phase
             log.settle_all(verdict)
             return False
@@ -165,17 +165,19 @@ class _Tape:
         """Whether the connection was lost while content was on its way."""
         return self.attempt.phase is Phase.BODY and not any(line.who == "S" for line in self._lines)
 
-    def verdict(self, heard: Sequence[Reply]) -> Verdict | None:
+    def verdict(self, opening: Sequence[Line], before: Reply | None) -> Verdict | None:
         """What it meant that no session came about, or None where one did: always a deferral.
 
-        A secret that was refused once is not sent again, and the reply of then is the verdict.
+        A secret that was refused `before` is not sent again, and the reply of then is the verdict.
         """
         ending = self.attempt.ending
         if ending is None or ending.phase not in _BEFORE_A_TRANSACTION:
             return None
+        reply = opening[-1].reply if opening and opening[-1].phase is ending.phase else None
+        if ending.phase is Phase.AUTH and not any(line.reply for line in opening):
+            reply = before
+        reason = None if reply is not None and on_one_line(str(reply)) == ending.message else ending.message
         again = Again.LATER if ending.transient else Again.NEXT_SERVER
-        reply = next((one for one in reversed(heard) if on_one_line(str(one)) == ending.message), None)
-        reason = ending.message if reply is None else None
         return Verdict(Outcome.DEFERRED, ending.phase, ending.cause, again, reply, reason)
 
     def inferred(self) -> Capabilities:

@@ -32,6 +32,15 @@ def test_what_the_environment_names_goes_to_the_mailbox(monkeypatch: pytest.Monk
         assert len(mailbox.messages) == 2
 
 
+def test_what_a_table_or_a_file_names_goes_to_the_mailbox_even_where_there_is_no_file() -> None:
+    double = MemoryTransport()
+    with MemoryMailbox() as mailbox:
+        for mailer in (sendkit.open("work"), Mailer.for_provider("gmail", username="ana@gmail.com")):
+            assert mailer.send(message()).ok
+        Mailer.for_provider("gmail", username="ana@gmail.com", transport=double).send(message())
+    assert (len(mailbox.messages), len(double.sent)) == (2, 1)
+
+
 async def test_asynchronous_mailers_too() -> None:
     with MemoryMailbox() as mailbox:
         async with AsyncMailer.from_env() as mailer:
