@@ -87,8 +87,9 @@ class Rulebook:
         if times is not None:
             _count(times, "times")
         left = 1 if times is None and trigger.nth is not None else times
-        with self._lock:
-            self._entries.append(_Entry(trigger, action, left, (trigger.nth or 1) - 1))
+        entry = _Entry(trigger, action, left, (trigger.nth or 1) - 1)
+        with self._lock:  # nothing is made in here: a garbage collection may close a mailer, which asks this book too
+            self._entries.append(entry)
 
     def take(self, phase: str, recipient: str | None, connection: int | None) -> Action | None:
         """Find the rule that answers here, and use it once."""
