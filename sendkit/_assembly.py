@@ -51,7 +51,7 @@ def check_logins(
         hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"
         raise ConfigurationError("one password for accounts with different usernames", hint=hint)
     if mechanism is Mechanism.EXTERNAL and given:
-        hint = "load the certificate into tls_context= with load_cert_chain(), and give no password"
+        hint = "give the server client_cert= (or tls_context= with load_cert_chain()), and no password"
         raise ConfigurationError("EXTERNAL logs in by a client certificate, not by a password", hint=hint)
     for account in accounts:
         _check_login(account.server, account.username, mechanism)

@@ -8,10 +8,12 @@ import time
 import pytest
 
 from sendkit import AsyncMailer, RetryPolicy, Security, Server, errors
+from sendkit._tls import pin_of
 from sendkit._wire.resumption import resume
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
 from tests.servers.scripted import BASE, ScriptedServer
+from tests.test_tls import der
 
 from .conftest import PASSWORD, USER, Start
 from .test_mechanisms import end_point
@@ -167,3 +169,16 @@ async def test_a_session_that_is_taken_up_again_is_bound_to_the_same_certificate
     await send(where, times=3)
     assert server.accounts.flags == ["p=tls-server-end-point"] * 3
     assert resumed(where) == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
+async def test_a_session_that_is_taken_up_again_still_shows_the_pinned_key(
+    authority: Authority, start: Start, version: ssl.TLSVersion
+) -> None:
+    scripted = start()
+    scripted.tls = context(authority)
+    scripted.tls.maximum_version = version
+    pin = pin_of(der(authority.pem()))
+    server = place(scripted, authority).model_copy(update={"pins": (pin,)})
+    await send(server, times=2)
+    assert (resumed(server), len(scripted.accepted)) == (1, 2)
