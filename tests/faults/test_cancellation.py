@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,10 +15,10 @@ from sendkit import AsyncMailer, DeliveryError, DeliveryResult, Outcome, errors
 from .checks import Count, Finding, judge
 from .stage import LIMIT, Evidence, letter, limits, mailer, observe, scripted
 from .steps import When, cancelled_at
-from .truth import RECIPIENTS, A, B, C, Mode
+from .truth import RECIPIENTS, YES, A, B, C, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from tests.servers.scripted import ScriptedServer
 
@@ -61,30 +61,26 @@ class Cancelled:
         return found
 
 
-def cancel(
-    number: int, when: When, mode: Mode, script: Callable[[ScriptedServer], object], *, reused: bool
-) -> Cancelled:
+def cancel(number: int, when: When, server: ScriptedServer, *, reused: bool = False, large: bool = False) -> Cancelled:
     """Cancel a send at its n-th wait, and send a second message with the same mailer."""
-    server = scripted(mode)
-    script(server)
     cancelled = Cancelled(Evidence())
 
     async def act(evidence: Evidence) -> None:
         async with mailer(server, limits(), tries=3) as used:
             if reused:
                 await used.send(letter("the one before"), check=False)
-            await _cancel(cancelled, used, number, when)
+            await _cancel(cancelled, used.send(letter(large=large), check=False), number, when)
             evidence.result = await asyncio.wait_for(used.send(letter("the one after"), check=False), LIMIT)
 
     cancelled.evidence = observe(server, act)
     return cancelled
 
 
-async def _cancel(cancelled: Cancelled, used: AsyncMailer, number: int, when: When) -> None:
+async def _cancel(cancelled: Cancelled, sending: Coroutine[Any, Any, DeliveryResult], number: int, when: When) -> None:
     asked = False
 
     async def work() -> DeliveryResult:
-        return await cancelled_at(used.send(letter(), check=False), number, when)
+        return await cancelled_at(sending, number, when)
 
     task = asyncio.create_task(work())
     try:
@@ -111,14 +107,64 @@ SCRIPTS: dict[str, Callable[[ScriptedServer], object]] = {
 def test_a_cancellation_at_any_wait_tells_the_truth_and_harms_no_later_message(
     when: When, mode: Mode, name: str, reused: bool
 ) -> None:
+    def one(number: int) -> Cancelled:
+        server = scripted(mode)
+        SCRIPTS[name](server)
+        return cancel(number, when, server, reused=reused)
+
+    assert wrong_at_any_wait(one) == {}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("when", When)
+def test_a_cancellation_in_a_handshake_or_a_large_content_tells_the_truth_too(when: When, mode: Mode) -> None:
+    assert wrong_at_any_wait(lambda number: cancel(number, when, scripted(mode, implicit=True), large=True)) == {}
+
+
+def wrong_at_any_wait(one: Callable[[int], Cancelled]) -> dict[int, list[str]]:
+    """What is not as promised, by the number of the wait, until there is none left to cancel."""
     wrong = {}
     for number in count():
-        cancelled = cancel(number, when, mode, SCRIPTS[name], reused=reused)
+        cancelled = one(number)
         if found := cancelled.findings():
             wrong[number] = [finding.words for finding in found]
         if cancelled.finished and not cancelled.swallowed:
+            return wrong
+    raise AssertionError("the waits never end")
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("when", When)
+def test_a_stream_that_is_cancelled_at_any_wait_tells_no_lie_and_harms_no_later_message(when: When, mode: Mode) -> None:
+    wrong = {}
+    for number in count():
+        found, finished = _stream(number, when, scripted(mode))
+        if found:
+            wrong[number] = found
+        if finished:
             break
     assert wrong == {}
+
+
+def _stream(number: int, when: When, server: ScriptedServer) -> tuple[list[object], bool]:
+    """Cancel a stream at its n-th wait: what is not as promised, and whether there was no such wait any more."""
+    results: list[DeliveryResult] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def act(evidence: Evidence) -> None:
+        async def work() -> None:
+            async for result in used.send_many(map(letter, "123456"), in_flight=3):
+                results.append(result)  # noqa: PERF401 - those before the cancellation count
+
+        async with mailer(server, limits(), tries=2) as used:
+            tasks.append(asyncio.ensure_future(cancelled_at(work(), number, when)))
+            await asyncio.wait(tasks)
+            evidence.result = await asyncio.wait_for(used.send(letter("the one after"), check=False), LIMIT)
+
+    evidence = observe(server, act)
+    lies = [words for result in results for words in dishonest(result, evidence)]
+    swallowed = ["the cancellation was swallowed"] * (not tasks[0].cancelled() and bool(tasks[0].cancelling()))
+    return [*judge(evidence, dict.fromkeys(RECIPIENTS, YES)), *lies, *swallowed], not tasks[0].cancelling()
 
 
 def silent_at(place: str, mode: Mode, act: Callable[[AsyncMailer, Evidence], object]) -> Evidence:
