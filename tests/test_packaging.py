@@ -92,7 +92,7 @@ def test_the_files_that_belong_to_a_distribution_are_there(name: str) -> None:
 def test_a_source_distribution_holds_all_that_a_stranger_needs_to_judge_it() -> None:
     """Whatever stands at the root goes in; what benchmarks download stays out."""
     sdist = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]
-    folders = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"examples"}
+    folders = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"examples", "docs"}
     texts = {path.name for path in ROOT.glob("*.md")} | {"LICENSE"}
     assert set(sdist["include"]) == {f"/{name}" for name in folders | texts}
     assert sdist["exclude"] == ["/benchmarks/.cache"]
