@@ -47,6 +47,11 @@ class Parser(argparse.ArgumentParser):
         raise Usage(message, self.prog)
 
 
+def command_of(options: Options) -> str:
+    """The name of the command that takes these options."""
+    return next(name for name, kind in _OPTIONS.items() if isinstance(options, kind))
+
+
 def read(arguments: list[str] | None) -> Options | None:
     """Read the arguments; None when they name no command. Raises Usage; ends the process for --help and --version."""
     main, commands = _parsers()

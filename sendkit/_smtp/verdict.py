@@ -62,6 +62,13 @@ class Verdict(NamedTuple):
         """Whether the server refused the secret for good (RFC 4954 section 6)."""
         return self.phase is Phase.AUTH and self.reply is not None and self.reply.permanent
 
+    @property
+    def words(self) -> str:
+        """What the server said, with what we have to say of it in brackets; or that alone."""
+        if self.reply is None:
+            return self.reason or ""
+        return f"{self.reply} ({self.reason})" if self.reason else str(self.reply)
+
 
 class Break(StrEnum):
     """How a conversation ended before its time; WITHDRAWN: by us, since the content is no longer what it was."""

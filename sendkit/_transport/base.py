@@ -203,7 +203,7 @@ class AttemptLog:
         return AttemptError(
             cause=failed.cause,
             phase=failed.phase,
-            message=failed.reason or str(failed.reply),
+            message=failed.words,
             hint=hint_for(failed, self.host),
             transient=failed.again is Again.LATER,
         )

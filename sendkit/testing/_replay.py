@@ -176,9 +176,12 @@ class _Tape:
         reply = opening[-1].reply if opening and opening[-1].phase is ending.phase else None
         if ending.phase is Phase.AUTH and not any(line.reply for line in opening):
             reply = before
-        reason = None if reply is not None and on_one_line(str(reply)) == ending.message else ending.message
+        said = "" if reply is None else on_one_line(str(reply))
+        reason = ending.message.removeprefix(said)
+        if said and reason != ending.message:
+            reason = reason.removeprefix(" (").removesuffix(")")
         again = Again.LATER if ending.transient else Again.NEXT_SERVER
-        return Verdict(Outcome.DEFERRED, ending.phase, ending.cause, again, reply, reason)
+        return Verdict(Outcome.DEFERRED, ending.phase, ending.cause, again, reply, reason or None)
 
     def inferred(self) -> Capabilities:
         """What the server must have announced on a connection whose opening was not recorded."""
