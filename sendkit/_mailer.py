@@ -171,7 +171,7 @@ class AsyncMailer(ByName):
         from sendkit._discovery import discover  # noqa: PLC0415 - seldom needed
 
         account = await discover(address, trust=trust, resolver=resolver)
-        return cls(account.server, username=account.username, **settings)
+        return cls._at(account.server, account.username, settings)
 
     async def send(
         self,
