@@ -31,7 +31,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport import diversion
-from sendkit._transport.base import Limits, Transport
+from sendkit._transport.base import AttemptLog, Limits, Transport
 from sendkit._transport.named import named_transport
 from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
@@ -275,18 +275,19 @@ class AsyncMailer(ByName):
 
 def result_of(delivery: Delivery, index: int | None = None) -> DeliveryResult:
     """What a delivery has come to so far, as the value that callers get."""
-    letter = delivery.letter
+    letter, logs = delivery.letter, delivery.logs
+    recipients = {r.written: _recipient_result(delivery, logs, r) for r in letter.recipients}
+    recipients.update({r.address: r for r in delivery.withheld})
     return DeliveryResult(
         message_id=letter.message_id,
         reverse_path=letter.reverse_path.written if letter.reverse_path else "",
-        recipients={r.written: _recipient_result(delivery, r) for r in letter.recipients}
-        | {r.address: r for r in delivery.withheld},
-        attempts=tuple(log.summary() for log in delivery.logs),
+        recipients=recipients,
+        attempts=tuple([log.summary() for log in logs]),
         index=index,
     )
 
 
-def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult:
+def _recipient_result(delivery: Delivery, logs: Sequence[AttemptLog], recipient: Address) -> RecipientResult:
     verdict, log = delivery.verdict(recipient)
     return RecipientResult(
         address=recipient.written,
@@ -294,7 +295,7 @@ def _recipient_result(delivery: Delivery, recipient: Address) -> RecipientResult
         reply=verdict.reply,
         reason=verdict.reason,
         retryable=verdict.again is Again.LATER,
-        attempts=sum(log.includes(recipient) for log in delivery.logs),
+        attempts=len(logs) if len(logs) < 2 else sum(log.includes(recipient) for log in logs),
         server=log.server,
         phase=verdict.phase,
         cause=verdict.cause,

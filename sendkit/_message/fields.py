@@ -80,12 +80,15 @@ def plain_field(name: str, text: str) -> str:
 def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False) -> str:
     """A list of mailboxes. Without `utf8`, one with a non-ASCII local part becomes an empty group (RFC 6857)."""
     if len(mailboxes) == 1:
-        return _single_mailbox_field(name, mailboxes[0], utf8=utf8)
+        (mailbox,) = mailboxes
+        if mailbox.name or mailbox.address.utf8:
+            return _named_mailbox_field(name, mailbox, utf8=utf8)
+        return _join(name, [f" {mailbox.address.wire}"])
     return _mailbox_field(name, mailboxes, utf8=utf8)
 
 
 @functools.lru_cache(maxsize=256)
-def _single_mailbox_field(name: str, mailbox: Mailbox, *, utf8: bool) -> str:
+def _named_mailbox_field(name: str, mailbox: Mailbox, *, utf8: bool) -> str:
     # A program writes in the name of few.
     return _mailbox_field(name, [mailbox], utf8=utf8)
 

@@ -96,7 +96,7 @@ def _head(message: Message, *, utf8: bool) -> str:
         fields.append("To: undisclosed-recipients:;\r\n")
     fields.append(text_field("Subject", message.subject))
     fields.append(_date_field(message.date.isoformat()))
-    fields.append(plain_field("Message-ID", message.message_id))
+    fields.append(f"Message-ID: {message.message_id}\r\n")  # one word, which no fold can shorten
     fields += [header_field(name, text, utf8=utf8) for name, text in message.headers.items()]
     return "".join(fields)
 

@@ -111,6 +111,10 @@ def _head(plan: Plan) -> list[Command]:
 
 
 def _take(course: _Course, batch: Batch, answers: Answers) -> None:
+    if batch[-1] is _WHOLE and _all_well(batch, answers):
+        course.accepted, course.clean = list(course.plan.recipients), True
+        course.general = accepted(answers.replies[-1])
+        return
     for step, reply in zip(batch, answers.replies, strict=False):
         if _fits(step, reply):
             _answered(course, step, reply)
@@ -123,6 +127,14 @@ def _take(course: _Course, batch: Batch, answers: Answers) -> None:
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
         failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
         _lose_count(course, batch[-1].phase, failure, ended=answers.ended)
+
+
+def _all_well(batch: Batch, answers: Answers) -> bool:
+    """Whether a group was answered as almost all are; what follows would find the same, in more steps."""
+    replies = answers.replies
+    if answers.failure is not None or answers.unread or len(replies) != len(batch):
+        return False
+    return all(reply.code == 250 for reply in replies) and _fits(batch[-1], replies[-1])
 
 
 def _answered(course: _Course, step: Step, reply: Reply) -> None:
