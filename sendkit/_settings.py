@@ -7,6 +7,7 @@ Knows no I/O but reading the files of certificates, to check them and when a TLS
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import ssl
 import warnings
@@ -78,6 +79,8 @@ class Server(BaseModel):
     `ca_file` is a PEM file of further authorities to trust, `client_cert` (with `client_key`, if that is another file)
     the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are SHA-256
     of public keys, in base64: the server must have one of these, besides a valid certificate.
+    `known_hosts` is a file that remembers what servers offer, or True for the usual one: a server that offered STARTTLS
+    or a stronger mechanism before, and does not now, gets no password.
     `dangerously_skip_certificate_verification` is for tests on a machine of one's own: it warns each time, and allows
     no login, unless a pin vouches for the server or it is this very machine.
     `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
@@ -96,6 +99,7 @@ class Server(BaseModel):
     client_key: Path | None = None
     minimum_tls: Literal["1.2", "1.3"] = "1.2"
     pins: tuple[str, ...] = ()
+    known_hosts: Path | None = None
     dangerously_skip_certificate_verification: bool = False
     timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
 
@@ -112,6 +116,7 @@ class Server(BaseModel):
         client_key: str | Path | None = None,
         minimum_tls: str = "1.2",
         pins: Iterable[str] = (),
+        known_hosts: str | Path | bool | None = None,
         dangerously_skip_certificate_verification: bool = False,
         timeouts: Timeouts | None = None,
     ) -> None:
@@ -128,6 +133,7 @@ class Server(BaseModel):
                 client_key=client_key,
                 minimum_tls=minimum_tls,
                 pins=(pins,) if isinstance(pins, str) else tuple(pins),
+                known_hosts=_known_hosts(known_hosts),
                 dangerously_skip_certificate_verification=dangerously_skip_certificate_verification,
                 timeouts=timeouts or Timeouts(),
             )
@@ -160,6 +166,8 @@ class Server(BaseModel):
             )
         if self.pins and self.security is Security.NONE:
             raise ConfigurationError("Server: pins= without TLS", hint="use Security.STARTTLS or IMPLICIT_TLS")
+        if self.known_hosts is not None and self.security is Security.NONE:
+            raise ConfigurationError("Server: known_hosts= without TLS", hint="use Security.STARTTLS or IMPLICIT_TLS")
         if self.client_key is not None and self.client_cert is None:
             raise ConfigurationError("Server: client_key= without client_cert=", hint="give the certificate too")
         if self.dangerously_skip_certificate_verification:
@@ -235,6 +243,21 @@ class Server(BaseModel):
                 why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
                 raise ValueError(f"{why}: {path}") from None
         return path
+
+
+def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The usual one: $XDG_STATE_HOME/sendkit/known_hosts, by default under ~/.local/state (%LOCALAPPDATA% on Windows).
+
+    XDG Base Directory Specification.
+    """
+    base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
+    return (Path(base) if base else Path.home() / ".local" / "state") / "sendkit" / "known_hosts"
+
+
+def _known_hosts(place: str | Path | bool | None) -> Path | None:
+    if isinstance(place, bool):
+        return known_hosts_file() if place else None
+    return None if place is None else Path(place).expanduser()
 
 
 def _port_and_security(port: int | None, security: Security | str | None) -> tuple[int, Security]:

@@ -24,7 +24,16 @@ settings.register_profile("nightly", deadline=None, max_examples=100_000, suppre
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _OF_THE_USER = {"CREDENTIALS_DIRECTORY", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"}
-_HOMES = ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+_HOMES = (
+    "HOME",
+    "USERPROFILE",
+    "APPDATA",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "LOCALAPPDATA",
+)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,13 @@ _IMPLICIT_PORT = (
 SPEAKS_CLEAR = "the server does not speak TLS on this port; for STARTTLS use port 587 with Security.STARTTLS"
 SPEAKS_TLS = "the server waits for TLS from the first octet on this port; no greeting comes in the clear"
 NOT_PINNED = "the server's key is none of those in pins="
+# What is missing follows behind a colon.
+LESS_THAN_BEFORE = "the server offers less than it did before"
 _BY_REASON = {
+    LESS_THAN_BEFORE: (
+        "somebody may be in between, so no password was sent; if the server's operator says that it has changed, "
+        "delete its lines from the file of known_hosts"
+    ),
     NOT_PINNED: "nothing was sent; if the server's key has changed and its operator says so, add the new pin",
     SPEAKS_CLEAR: "set security=starttls for this port, or use the one for implicit TLS, mostly 465; nothing was sent",
     SPEAKS_TLS: "set security=implicit_tls for this port, or use the one for STARTTLS, mostly 587; nothing was sent",
@@ -80,7 +86,7 @@ def _special(verdict: Verdict) -> str | None:
         return None
     if verdict.cause is Cause.DEFERRED and verdict.again is Again.NO:
         return _CHANGED
-    return _BY_REASON.get(verdict.reason or "") or _unanswered(verdict)
+    return _BY_REASON.get((verdict.reason or "").partition(":")[0]) or _unanswered(verdict)
 
 
 def _unanswered(verdict: Verdict) -> str | None:

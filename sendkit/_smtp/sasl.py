@@ -54,6 +54,12 @@ def choose_mechanism(
     return next((one for one in Mechanism if one in fitting and one in names), None)
 
 
+def weaker(one: Mechanism | None, other: Mechanism) -> bool:
+    """Whether a password is worse off with the one than with the other; with none at all it is."""
+    order = list(Mechanism)
+    return one is None or order.index(one) > order.index(other)
+
+
 def why_none(offered: Collection[str], *, token: bool = False, wanted: Mechanism | None = None) -> str:
     """Say in words that no mechanism could be chosen, and what the server offers instead."""
     if wanted is not None and wanted in offered:

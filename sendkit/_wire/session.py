@@ -20,11 +20,13 @@ from sendkit._settings import Security, Server
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
+from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
+from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
@@ -56,12 +58,16 @@ class Session:
 
 
 async def open_session(server: Server, login: Login | None, log: AttemptLog) -> Session:
-    """Connect to the server, secure the connection, and log in. Raises SessionFailed."""
+    """Connect to the server, secure the connection, and log in. Raises SessionFailed.
+
+    With `known_hosts` also ConfigurationError, when that file cannot be used.
+    """
     log.phase = Phase.RESOLVE
+    before = await KnownHost.read(server)
     context = server.context if server.security is not Security.NONE else None
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, _client(server, sock, context))
+    opening = _Opening(server, log, _client(server, sock, context), before)
     try:
         return await opening.run(login)
     except BaseException:
@@ -87,8 +93,10 @@ class _Opening:
     server: Server
     log: AttemptLog
     client: Client
+    before: KnownHost
     capabilities: Capabilities = field(default_factory=Capabilities)
     vouched: str | None = None
+    mechanism: Mechanism | None = None
 
     async def run(self, login: Login | None) -> Session:
         await self._greet()
@@ -97,6 +105,7 @@ class _Opening:
             await self._starttls()
             await self._ehlo()
         mask = await self._log_in(login) if login is not None else None
+        await self.before.remember(self.mechanism)
         if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
             tls.remember()
         try:
@@ -150,6 +159,7 @@ class _Opening:
 
     async def _starttls(self) -> None:
         if not self.capabilities.starttls:
+            self.before.check_starttls()
             raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
         self.log.said("STARTTLS")
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
@@ -165,6 +175,7 @@ class _Opening:
     async def _log_in(self, login: Login) -> Mask:
         authentication = Authentication(self.client, login, self.capabilities.mechanisms, port=self.server.port)
         mechanism = authentication.choose()
+        self.before.check_login(login, mechanism)
         if mechanism is None:
             raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, authentication.why_none)
         self.log.said(f"AUTH {mechanism} ***")
@@ -173,6 +184,7 @@ class _Opening:
         if reply.code != 235:
             raise SessionFailed(judge_refusal(Phase.AUTH, reply)._replace(reason=authentication.told))
         self._note(Phase.AUTH, reply)
+        self.mechanism = mechanism
         return authentication.mask
 
     async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]], limit: float | None) -> Reply:

@@ -50,7 +50,7 @@ def account(authority: Authority) -> Account:
         place = {"host": server.host, "port": server.port, "tls_context": context}
         place |= {
             key: settings.pop(key)
-            for key in ("host", "port", "timeouts", "tls_context", "local_hostname")
+            for key in ("host", "port", "timeouts", "tls_context", "local_hostname", "known_hosts")
             if key in settings
         }
         account = {"username": USER, "password": PASSWORD, "retry": RetryPolicy(max_attempts=1), **settings}
