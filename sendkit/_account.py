@@ -7,12 +7,16 @@ with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME. A password stands in n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sendkit._settings import Security, Server
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._credentials import Credentials
 
 _SCHEMES = {
     "smtp": Security.STARTTLS,
@@ -25,10 +29,11 @@ _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smt
 
 @dataclass(slots=True, frozen=True)
 class Account:
-    """A server, and who logs in there."""
+    """A server, who logs in there, and where that account's own secret comes from, if it has a place of its own."""
 
     server: Server
     username: str | None = None
+    credentials: Credentials | None = field(default=None, repr=False)
 
     @classmethod
     def from_url(cls, url: str) -> Account:

@@ -44,12 +44,14 @@ def check_logins(
     """Refuse a login that cannot be, or must not be tried. Raises ConfigurationError."""
     names = {account.username for account in accounts}
     given = password is not None or credentials is not None
-    if None in names and given:
+    orphaned = any(account.username is None and account.credentials is not None for account in accounts)
+    if orphaned or (None in names and given):
         hint = "give username= too, mostly the mail address of the account"
         raise ConfigurationError("a password without a username", hint=hint)
     if len(names) > 1 and password is not None:
         hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"
         raise ConfigurationError("one password for accounts with different usernames", hint=hint)
+    given |= any(account.credentials is not None for account in accounts)
     if mechanism is Mechanism.EXTERNAL and given:
         hint = "give the server client_cert= (or tls_context= with load_cert_chain()), and no password"
         raise ConfigurationError("EXTERNAL logs in by a client certificate, not by a password", hint=hint)
@@ -88,12 +90,12 @@ def wire(
     names = (account.username for account in accounts if mechanism is not Mechanism.EXTERNAL)
     usernames = {name for name in names if name is not None}
     # The password that the environment holds is that of the first account, and no other provider may see it.
-    chains = {name: chosen or (default_chain() if name == first else default_chain(environ={})) for name in usernames}
+    chains = {name: default_chain() if name == first else default_chain(environ={}) for name in usernames}
     transports = [
         SMTPTransport(
             account.server,
             username=account.username,
-            credentials=chains.get(account.username or ""),
+            credentials=chosen or account.credentials or chains.get(account.username or ""),
             limits=replace(limits, quit=account.server.timeouts.quit),
             mechanism=mechanism,
         )

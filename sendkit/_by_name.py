@@ -9,10 +9,11 @@ import os
 from typing import TYPE_CHECKING, Self, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Unpack
 
+    from sendkit._assembly import Place
     from sendkit._mailer import MailerSettings
-    from sendkit._settings import Server
 
 
 class ByName:
@@ -22,7 +23,7 @@ class ByName:
 
         def __init__(
             self,
-            host_or_server: str | Server | None = None,
+            host_or_server: Place | Sequence[Place] | None = None,
             *,
             username: str | None = None,
             **settings: Unpack[MailerSettings],
@@ -53,12 +54,10 @@ class ByName:
                 return cls(None, **settings)  # a test has no such file, and needs none
         account = account_named(name)
         given = cast("MailerSettings", account.mailer_settings() | settings)
-        if "password" in settings:
-            given.pop("credentials", None)
-        return cls._at(account.server, account.username, given)
+        return cls._at(account.places(), None, given)
 
     @classmethod
-    def _at(cls, server: Server, username: str | None, settings: MailerSettings) -> Self:
+    def _at(cls, places: Place | Sequence[Place], username: str | None, settings: MailerSettings) -> Self:
         from sendkit._audience import settings_of  # noqa: PLC0415 - not for those who name a server
         from sendkit._transport import diversion  # noqa: PLC0415
 
@@ -66,7 +65,7 @@ class ByName:
         settings.setdefault("redirect_all_to", redirect_all_to)
         settings.setdefault("allow_only", allow_only)
         if settings.get("transport") is not None:
-            return cls(server, username=username, **settings)
+            return cls(places, username=username, **settings)
         with diversion.by_name() as stand_in:
             settings["transport"] = stand_in
-            return cls(server, username=username, **settings)
+            return cls(places, username=username, **settings)

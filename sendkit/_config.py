@@ -18,12 +18,20 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sendkit._account import Account, check_username
+from sendkit._account import Account, check_mechanism, check_username
 from sendkit._providers import Provider
 from sendkit._settings import Server, Timeouts
 from sendkit.errors import ConfigurationError
 
 _WHERE = {"provider", "url", "host"}
+_OF_THE_MAILER = (
+    "max_connections",
+    "messages_per_connection",
+    "idle_timeout",
+    "rate",
+    "mechanism",
+    "deadline",
+)
 _PLACE = (*_WHERE, "port", "security")
 _SECRETS = ("password", "secret", "token", "pass", "passwd")
 _NO_PASSWORDS = (
@@ -51,10 +59,16 @@ class _Table(BaseModel):
     client_key: str | None = None
     minimum_tls: str | None = None
     pins: list[str] | None = None
+    known_hosts: str | bool | None = None
     local_hostname: str | None = None
     timeouts: dict[str, float | int] | None = None
     max_connections: int | None = None
+    messages_per_connection: int | None = None
+    idle_timeout: float | int | None = None
+    rate: str | None = None
+    mechanism: str | None = None
     deadline: float | int | None = None
+    backups: list[str] | None = None
 
 
 KEYS = tuple(_Table.model_fields)
@@ -62,7 +76,7 @@ KEYS = tuple(_Table.model_fields)
 
 @dataclass(slots=True, frozen=True)
 class AccountSettings:
-    """One account of the file: where it is, who logs in, and the settings of its mailer that were given."""
+    """One account of the file: where it is, who logs in, its backups, and what was said of its mailer."""
 
     name: str
     server: Server
@@ -70,16 +84,29 @@ class AccountSettings:
     sender: str | None = None
     password_command: tuple[str, ...] | None = None
     max_connections: int | None = None
+    messages_per_connection: int | None = None
+    idle_timeout: float | None = None
+    rate: str | None = None
+    mechanism: str | None = None
     deadline: float | None = None
+    backups: tuple[AccountSettings, ...] = ()
 
     def mailer_settings(self) -> dict[str, object]:
-        """What a mailer takes beside server and username."""
-        settings: dict[str, object] = {"max_connections": self.max_connections, "deadline": self.deadline}
-        if self.password_command is not None:
-            from sendkit._credentials.command import PasswordCommand  # noqa: PLC0415 - seldom needed
-
-            settings["credentials"] = PasswordCommand(self.password_command)
+        """What a mailer takes beside its places."""
+        settings = {key: getattr(self, key) for key in _OF_THE_MAILER}
         return {key: value for key, value in settings.items() if value is not None}
+
+    def places(self) -> list[Account]:
+        """Its server and those of its backups, each with the login that belongs there."""
+        return [one.place() for one in (self, *self.backups)]
+
+    def place(self) -> Account:
+        """Its own server and login."""
+        if self.password_command is None:
+            return Account(self.server, self.username)
+        from sendkit._credentials.command import PasswordCommand  # noqa: PLC0415 - seldom needed
+
+        return Account(self.server, self.username, PasswordCommand(self.password_command))
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -106,10 +133,22 @@ class _File:
         self._accounts = self._as_table("accounts", content.get("accounts", {}))
 
     def account(self, name: str) -> AccountSettings:
-        keys = _Table.model_validate(_over(self._defaults, self._inherited(name, ())))
+        keys = self._keys(name)
+        # What [defaults] says of backups holds for these too, and no account is its own.
+        backups = [one for one in dict.fromkeys(keys.backups or ()) if one != name]
+        for one in backups:
+            if one not in self._accounts:
+                raise self._unknown(one, name, "backups")
+        return self._settings(name, keys, tuple(self._settings(one, self._keys(one)) for one in backups))
+
+    def _keys(self, name: str) -> _Table:
+        return _Table.model_validate(_over(self._defaults, self._inherited(name, ())))
+
+    def _settings(self, name: str, keys: _Table, backups: tuple[AccountSettings, ...] = ()) -> AccountSettings:
         try:
             server, username = self._place(keys)
             username = check_username(keys.username) if keys.username is not None else username
+            check_mechanism(keys.mechanism)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self._path}: [accounts.{name}]: {error.message}", hint=error.hint) from None
         return AccountSettings(
@@ -118,8 +157,8 @@ class _File:
             username=username,
             sender=keys.sender,
             password_command=None if keys.password_command is None else tuple(keys.password_command),
-            max_connections=keys.max_connections,
-            deadline=keys.deadline,
+            backups=backups,
+            **{key: getattr(keys, key) for key in _OF_THE_MAILER},
         )
 
     def _read(self) -> dict[str, object]:
@@ -139,7 +178,7 @@ class _File:
             way = " -> ".join((*seen, name))
             raise self._error(f"accounts.{seen[0]}", "inherits", f"goes round in circles: {way}", "break it somewhere")
         if name not in self._accounts:
-            raise self._unknown(name, seen)
+            raise self._unknown(name, *((seen[-1], "inherits") if seen else ()))
         own = self._table(f"accounts.{name}", self._accounts[name])
         base = own.pop("inherits", None)
         return own if base is None else _over(self._inherited(str(base), (*seen, name)), own)
@@ -176,24 +215,25 @@ class _File:
             "timeouts": None if keys.timeouts is None else Timeouts(**keys.timeouts),
             "minimum_tls": keys.minimum_tls,
             "pins": keys.pins,
+            "known_hosts": self._path_of(keys.known_hosts),
             **{key: self._path_of(getattr(keys, key)) for key in ("ca_file", "client_cert", "client_key")},
         }
         return server.model_copy(update={key: value for key, value in options.items() if value is not None}), username
 
-    def _path_of(self, text: str | None) -> Path | None:
+    def _path_of(self, text: str | bool | None) -> Path | bool | None:
         # Relative to where the file of accounts stands.
-        return None if text is None else self._path.parent / Path(text).expanduser()
+        return self._path.parent / Path(text).expanduser() if isinstance(text, str) else text
 
     def _error(self, table: str, key: str, what: str, hint: str) -> ConfigurationError:
         place = ": ".join(filter(None, (f"[{table}]" if table else "", key)))
         return ConfigurationError(f"{self._path}: {place} {what}", hint=hint)
 
-    def _unknown(self, name: str, seen: tuple[str, ...]) -> ConfigurationError:
+    def _unknown(self, name: str, by: str | None = None, key: str = "") -> ConfigurationError:
         known = list(self._accounts)
         near = difflib.get_close_matches(name, known, n=1) or sorted(known)
         hint = f"known are {', '.join(near)}" if near else f"write [accounts.{name}]"
-        if seen:
-            return self._error(f"accounts.{seen[-1]}", "inherits", f"names {name!r}, which is no account", hint)
+        if by is not None:
+            return self._error(f"accounts.{by}", key, f"names {name!r}, which is no account", hint)
         return ConfigurationError(f"{self._path}: there is no account {name!r}", hint=hint)
 
 

@@ -25,19 +25,20 @@ _SERVICES = {"_submissions._tcp": Security.IMPLICIT_TLS, "_submission._tcp": Sec
 _BY_HAND = 'name the server: Mailer("smtp.example.com", username=…); your provider\'s help pages say which'
 
 
-async def discover(address: str, *, trust: Sequence[str] = (), resolver: Resolver | None = None) -> Account:
-    """The account of this address: its server, and the address as the username.
+async def discover(address: str, *, trust: Sequence[str] = (), resolver: Resolver | None = None) -> list[Account]:
+    """The account of this address: its server and the backup servers, and the address as the username.
 
     `trust` names hosts outside the address's domain that may be used; `resolver` is a dnspython resolver in place of
     the system's. Raises ConfigurationError; it is `transient` where the DNS did not answer.
     """
     domain = _domain(address)
     if (provider := Provider.of_domain(domain)) is not None:
-        return Account(provider.server, address)
+        return [Account(provider.server, address)]
     for service, security in _SERVICES.items():
-        for host, port in await _targets(f"{service}.{domain}", resolver):
-            _check_trust(host, domain, trust)
-            return Account(Server(host, port, security), address)
+        if targets := await _targets(f"{service}.{domain}", resolver):
+            for host, _ in targets:
+                _check_trust(host, domain, trust)
+            return [Account(Server(host, port, security), address) for host, port in targets]
     raise ConfigurationError(f"{domain} does not say in the DNS where its mail is submitted", hint=_BY_HAND)
 
 

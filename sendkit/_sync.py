@@ -120,8 +120,9 @@ class Mailer(ByName):
     ) -> Self:
         """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
 
-        RFC 6186, RFC 8314 section 5.1. A server outside that domain is an error, unless it is a known provider's or
-        `trust` names it. Needs the extra `dns`; `resolver` replaces the system's. Raises ConfigurationError.
+        RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an error,
+        unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
+        Raises ConfigurationError.
         """
         from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import sendkit
 from sendkit import AsyncMailer, Mailer, Security, errors
 from sendkit._config import KEYS, account_named, config_file
 from sendkit._credentials.command import PasswordCommand
+from sendkit._settings import known_hosts_file
 from sendkit.testing import LocalServer
 from tests.accounts import write_account
 from tests.servers.authority import Authority
@@ -46,6 +48,10 @@ def test_an_account_is_its_keys(write: Write) -> None:
         local_hostname = "client.example.com"
         timeouts = { connect = 7 }
         max_connections = 2
+        messages_per_connection = 50
+        idle_timeout = 20
+        rate = "30/minute"
+        mechanism = "plain"
         deadline = 90
         """
     )
@@ -53,8 +59,17 @@ def test_an_account_is_its_keys(write: Write) -> None:
     assert account.server.address == "smtp.example.com:2525"
     assert (account.server.security, account.server.timeouts.connect) == (Security.STARTTLS, 7)
     assert (account.username, account.sender) == ("ana@example.com", "Ana <ana@example.com>")
-    assert account.mailer_settings().keys() == {"max_connections", "deadline", "credentials"}
-    assert isinstance(account.mailer_settings()["credentials"], PasswordCommand)
+    assert account.mailer_settings() == {
+        "max_connections": 2,
+        "messages_per_connection": 50,
+        "idle_timeout": 20,
+        "rate": "30/minute",
+        "mechanism": "plain",
+        "deadline": 90,
+    }
+    (place,) = account.places()
+    assert (place.server, place.username) == (account.server, "ana@example.com")
+    assert isinstance(place.credentials, PasswordCommand)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +136,48 @@ def test_a_server_of_its_own_replaces_the_whole_of_the_inherited_one(write: Writ
     assert account_named("home").server.address == "smtp.gmail.com:465"
 
 
+def test_backups_are_other_accounts_each_with_its_own_login(write: Write) -> None:
+    write(
+        """
+        [defaults]
+        backups = ["spare", "home"]
+        [accounts.work]
+        host = "smtp.example.com"
+        username = "ana"
+        rate = "1/second"
+        password_command = ["pass", "show", "work"]
+        [accounts.spare]
+        host = "spare.example.com"
+        username = "ben"
+        rate = "9/second"
+        password_command = ["pass", "show", "spare"]
+        [accounts.home]
+        provider = "gmail"
+        username = "ana@gmail.com"
+        """
+    )
+    work = account_named("work")
+    assert [(one.server.host, one.username) for one in work.places()] == [
+        ("smtp.example.com", "ana"),
+        ("spare.example.com", "ben"),
+        ("smtp.gmail.com", "ana@gmail.com"),
+    ]
+    assert [one.credentials is not None for one in work.places()] == [True, True, False]
+    assert work.mailer_settings() == {"rate": "1/second"}
+    assert [one.name for one in account_named("spare").backups] == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [("true", known_hosts_file), ("false", lambda: None), ('"hosts"', lambda: config_file().parent / "hosts")],
+)
+def test_the_memory_of_the_host_is_a_choice_or_a_file(
+    write: Write, value: str, place: Callable[[], Path | None]
+) -> None:
+    write(f'[accounts.work]\nhost = "smtp.example.com"\nknown_hosts = {value}\n')
+    assert account_named("work").server.known_hosts == place()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -136,6 +193,12 @@ def test_a_server_of_its_own_replaces_the_whole_of_the_inherited_one(write: Writ
         ('[accounts.work]\nprovider = "gmial"', ["[accounts.work]", "gmial", "gmail"]),
         ('[accounts.work]\nprovider = "gmail"\nport = 25', ["[accounts.work]", "port"]),
         ('[accounts.work]\nprovider = "gmail"\nhost = "h"', ["[accounts.work]", "host and provider"]),
+        ('[accounts.work]\nhost = "h"\nmechanism = "NTLM"', ["[accounts.work]", "NTLM", "SCRAM-SHA-256"]),
+        ('[accounts.work]\nhost = "h"\nrate = 30', ["[accounts.work]: rate", "string"]),
+        ('[accounts.work]\nhost = "h"\nknown_hosts = 1', ["[accounts.work]: known_hosts"]),
+        ('[accounts.work]\nhost = "h"\nbackups = "home"', ["[accounts.work]: backups", "list"]),
+        ('[accounts.work]\nhost = "h"\nbackups = ["home"]', ["[accounts.work]: backups", "'home'"]),
+        ('[accounts.work]\nhost = "h"\nbackups = ["b"]\n[accounts.b]\nport = 1', ["[accounts.b]", "no server"]),
         ('[accounts.work]\nusername = "ana"', ["[accounts.work]", "names no server"]),
         ('[accounts.work]\nurl = "smtps://ana:secret@h"', ["[accounts.work]", "password"]),
         ('[accounts.work]\ninherits = "base"', ["[accounts.work]: inherits", "'base'"]),
@@ -211,6 +274,30 @@ class TestSending:
     async def test_by_its_name_in_a_loop(self, server: LocalServer) -> None:
         async with AsyncMailer.from_config("work") as mailer:
             assert (await mailer.send(sendkit.Message(sender="ana@example.com", to="luis@example.com"))).ok
+
+    def test_by_its_backup_with_that_one_s_own_password(self, server: LocalServer) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            closed_port = listener.getsockname()[1]
+        with config_file().open("a", encoding="utf-8") as file:
+            file.write(
+                f"""
+                [accounts.first]
+                host = "127.0.0.1"
+                port = {closed_port}
+                username = "ana@elsewhere.example"
+                password_command = ['{sys.executable}', "-c", "print('of the first')"]
+                backups = ["work"]
+                """
+            )
+        with Mailer.from_config("first") as mailer:
+            result = mailer.send(sendkit.Message(sender="ana@example.com", to="luis@example.com"))
+        assert [attempt.port for attempt in result.attempts] == [closed_port, server.port]
+        assert result.ok
+
+    def test_a_program_for_a_password_without_a_username_is_refused(self, write: Write) -> None:
+        write('[accounts.work]\nhost = "smtp.example.com"\npassword_command = ["pass", "show", "work"]\n')
+        with pytest.raises(errors.ConfigurationError, match="without a username"):
+            sendkit.open("work")
 
     def test_a_password_that_is_given_stands_above_the_program(self, server: LocalServer) -> None:
         message = sendkit.Message(sender="ana@example.com", to="luis@example.com")

@@ -18,7 +18,7 @@ TLS, STARTTLS = "_submissions._tcp.example.com", "_submission._tcp.example.com"
 async def found(records: dict[str, list[str]], address: str = ANA, **settings: object) -> Server:
     """The server that a domain with these records leads to."""
     with NameServer(records) as dns:
-        account = await discover(address, resolver=dns.resolver, **settings)  # type: ignore[arg-type]
+        account, *_ = await discover(address, resolver=dns.resolver, **settings)  # type: ignore[arg-type]
     assert account.username == address
     return account.server
 
@@ -41,6 +41,21 @@ async def test_a_lone_dot_says_that_there_is_no_such_service() -> None:
 async def test_the_lowest_priority_number_is_the_first() -> None:
     records = ["20 100 465 c.example.com.", "10 0 465 a.example.com.", "15 50 465 b.example.com."]
     assert (await found({TLS: records})).host == "a.example.com"
+
+
+async def test_the_others_stand_behind_it_as_backup_servers() -> None:
+    records = {TLS: ["20 0 465 b.example.com.", "10 0 2465 a.example.com."], STARTTLS: ["0 0 587 c.example.com."]}
+    with NameServer(records) as dns:
+        accounts = await discover(ANA, resolver=dns.resolver)
+    assert [(one.server.address, one.username) for one in accounts] == [
+        ("a.example.com:2465", ANA),
+        ("b.example.com:465", ANA),
+    ]
+
+
+async def test_one_of_another_domain_among_them_is_not_trusted_either() -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"evil\.example\.org"):
+        await found({TLS: ["10 0 465 a.example.com.", "20 0 465 evil.example.org."]})
 
 
 async def test_within_a_priority_the_weight_is_a_likelihood() -> None:
@@ -90,7 +105,7 @@ async def test_a_name_server_that_fails_may_be_asked_again() -> None:
 
 async def test_the_domain_of_a_well_known_provider_is_not_asked_for() -> None:
     with NameServer({}) as dns:
-        account = await discover("ana@gmail.com", resolver=dns.resolver)
+        (account,) = await discover("ana@gmail.com", resolver=dns.resolver)
     assert account.server.host == "smtp.gmail.com"
     assert dns.asked == []
 
@@ -103,7 +118,7 @@ async def test_what_is_no_address_is_refused(address: str) -> None:
 
 async def test_a_domain_beyond_ascii_is_asked_for_by_its_a_label() -> None:
     with NameServer({"_submissions._tcp.xn--espaa-rta.es": ["0 1 465 smtp.xn--espaa-rta.es."]}) as dns:
-        account = await discover("ana@españa.es", resolver=dns.resolver)
+        (account,) = await discover("ana@españa.es", resolver=dns.resolver)
     assert account.server.host == "smtp.xn--espaa-rta.es"
 
 

@@ -3,7 +3,8 @@
 One line for a server and what it showed, `smtp.example.com:587 starttls SCRAM-SHA-256`; the most that any line says is
 what counts, and deleting its lines forgets a server. Lines are only added, each in one write, so that several
 processes may share the file. Only sessions with a verified server are written down, and nothing of who logs in.
-RFC 3207 section 6, RFC 5802 section 9. Must not know: how a mechanism is chosen.
+RFC 3207 section 6, RFC 5802 section 9; versions of TLS need no memory (RFC 8446 section 4.1.3).
+Must not know: how a mechanism is chosen.
 """
 
 from __future__ import annotations

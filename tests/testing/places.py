@@ -45,18 +45,12 @@ class Double(MemoryMailbox):
         populate(self)
 
 
-class Served(Box):
+class Served(LocalServer):
     """The local server."""
 
-    def __init__(self, server: LocalServer) -> None:
-        populate(server)
-        self._server = server
-        self.environment = _account(server.host, server.port, server.username, server.password, str(server.ca_file))
-
-    @property
-    def messages(self) -> list[ReceivedMessage]:
-        """What it took."""
-        return [ReceivedMessage(sent.envelope, sent.content) for sent in self._server.messages]
+    def __init__(self) -> None:
+        super().__init__(username=APP)
+        populate(self)
 
 
 class Delivered(Box):

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from sendkit import Attachment, DeliveryResult, Mailer, Message, RetryPolicy, errors
-from sendkit.testing import Box, LocalServer
+from sendkit.testing import Box
 
 from .places import APP, ELSEWHERE, GREY, LUIS, NOBODY, OPS, Delivered, Double, Served
 
@@ -28,7 +28,7 @@ def mailbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         if request.param == "double":
             place = stack.enter_context(Double())
         elif request.param == "smtp_server":
-            place = Served(stack.enter_context(LocalServer(username=APP)))
+            place = stack.enter_context(Served())
         else:
             place = Delivered(request.getfixturevalue("postfix"))
         for name, value in place.environment.items():

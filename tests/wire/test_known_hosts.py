@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,23 @@ async def test_a_file_that_cannot_be_written_is_an_error_and_no_mail_goes_out(
     with pytest.raises(errors.ConfigurationError, match=r"known_hosts cannot be"):
         await sent(account(server, known_hosts=tmp_path / "file" / "known_hosts"))
     assert server.accepted == []
+
+
+def test_several_processes_may_write_at_the_same_time(memory: Memory) -> None:
+    program = """
+        import sys
+        from pathlib import Path
+        from sendkit._wire.known_hosts import _add
+        for number in range(200):
+            _add(Path(sys.argv[1]), f"{sys.argv[2]}.example.com:{number} starttls SCRAM-SHA-256")
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(program), str(memory.path)]
+    writers = [subprocess.Popen([*argv, name]) for name in ("a", "b", "c")]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    expected = {f"{name}.example.com:{number} starttls SCRAM-SHA-256" for name in "abc" for number in range(200)}
+    lines = (memory.text or "").splitlines()
+    assert len(lines) == 600
+    assert set(lines) == expected
 
 
 def test_true_is_the_usual_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
