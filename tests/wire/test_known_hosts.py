@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 import subprocess
 import sys
@@ -148,6 +149,15 @@ async def test_a_server_that_failed_to_let_us_in_is_not_remembered(
     assert (
         type(await sent(account(server, known_hosts=memory.path, password="wrong horse"))) is errors.AuthenticationError
     )
+    assert memory.text is None
+
+
+async def test_a_server_that_nobody_verified_is_not_remembered(
+    server: ScriptedServer, account: Account, memory: Memory
+) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    assert await sent(account(server, known_hosts=memory.path, tls_context=context)) is None
     assert memory.text is None
 
 
