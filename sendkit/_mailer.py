@@ -31,7 +31,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport import diversion
-from sendkit._transport.base import AttemptLog, Limits, Transport
+from sendkit._transport.base import AttemptLog, Limits, Stopped, Transport
 from sendkit._transport.named import named_transport
 from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
@@ -252,7 +252,10 @@ class AsyncMailer(ByName):
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:
             raise
-        except BaseException as ended:  # a cancellation, or what `on_progress` raised
+        except Stopped as stopped:
+            vars(stopped.error)["result"] = result_of(delivery, index)
+            raise stopped.error from None
+        except BaseException as ended:  # a cancellation
             vars(ended)["result"] = result_of(delivery, index)
             raise
         return result_of(delivery, index)

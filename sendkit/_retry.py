@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -124,7 +125,7 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
-        line = self.pace.line(self.in_flight)
+        line = self.pace.line(self.in_flight, self.transport.clock)
         if not line.enter_at_once() and not await self._wait_in(line, letter.recipients):
             return self._left()
         try:
@@ -172,8 +173,8 @@ class Delivery:
             log.unable(error)
         finally:
             log.close()
-        now = self.transport.clock.monotonic()
-        if self.pace.heed(log.verdicts.values(), begun_in, now, crowd=line.crowded):
+        now, verdicts = self.transport.clock.monotonic(), chain(*(one.verdicts.values() for one in (log, *log.others)))
+        if self.pace.heed(verdicts, begun_in, now, crowd=line.crowded):
             log.happened("the server gets too much: slowing down")
         return self._left()
 

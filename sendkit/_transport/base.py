@@ -28,6 +28,14 @@ from sendkit.errors import CredentialsError, MessageError, SendkitError
 _logger = logging.getLogger("sendkit.smtp")
 
 
+class Stopped(BaseException):
+    """The caller's `on_progress` raised `error`. No trouble of a server's: nobody who waits for such may catch it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class Clock(Protocol):
     """Time as a transport lives it; a double has one that costs nothing."""
 
@@ -147,6 +155,15 @@ class AttemptLog:
         _logger.debug("%s %s: %s", self.server, who, text)
         if self.keep_transcript:
             self._lines.append(TranscriptLine(time=self.clock.now(), who=who, text=text))
+
+    def progress(self, sent: int, total: int) -> None:
+        """Tell how many octets of the content have left. Raises Stopped for whatever goes wrong there."""
+        if self.on_progress is None:
+            return
+        try:
+            self.on_progress(sent, total)
+        except Exception as error:
+            raise Stopped(error) from error
 
     def includes(self, recipient: Address) -> bool:
         """Whether this attempt was made for that recipient too."""

@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from sendkit._message.letter import Letter
 from sendkit._smtp.phase import Phase
@@ -152,18 +153,21 @@ def _shows_trouble(verdict: Verdict) -> bool:
 @contextlib.asynccontextmanager
 async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerator[None]:
     """Give up a server with which no transaction has begun by then, when nothing of the letter is out yet."""
-    limit, loop = asyncio.timeout(None), asyncio.get_running_loop()
+    task = cast("asyncio.Task[object]", asyncio.current_task())
+    before, late = task.cancelling(), False
 
     def give_up() -> None:
+        nonlocal late
+        # Cancelled here and now: nothing more runs between this look at the phase and the cancellation, as it would
+        # between the expiry of an `asyncio.timeout` and its own.
         if log.phase in _BEFORE_THE_TRANSACTION:
-            limit.reschedule(loop.time())
+            late = task.cancel()
 
-    watch = None if seconds is None else loop.call_later(max(0.0, seconds), give_up)
+    watch = None if seconds is None else asyncio.get_running_loop().call_later(max(0.0, seconds), give_up)
     try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
+        yield
+    except asyncio.CancelledError:
+        if not late or task.uncancel() > before:
             raise
         reason = f"no session within {seconds:.3g} s, this server's share of the deadline"
         log.settle_all(judge_failure(log.phase, Failure(Break.TIMEOUT, reason)))

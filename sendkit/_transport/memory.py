@@ -228,12 +228,12 @@ class MemoryTransport(Script, Transport):
 
     def _take_body(self, log: AttemptLog, taken: _Taken) -> None:
         connected, self._connected = self._connected, False  # unless nothing goes wrong
-        _tell(log, 0, taken.content.size)
+        log.progress(0, taken.content.size)
         try:
             taken.octets = b"".join(taken.content.blocks())
         except MessageError as error:
             raise _Fault(Failure(Break.WITHDRAWN, error.message)) from error
-        _tell(log, taken.content.size, taken.content.size)
+        log.progress(taken.content.size, taken.content.size)
         self._connected = connected
 
     def _ask(self, place: Phase, phase: Phase, recipient: Address | None = None) -> Reply:
@@ -250,11 +250,6 @@ class MemoryTransport(Script, Transport):
         limit = _limit(self._timeouts, phase)
         self._virtual.advance(limit)
         raise _Fault(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
-
-
-def _tell(log: AttemptLog, sent: int, total: int) -> None:
-    if log.on_progress is not None:
-        log.on_progress(sent, total)
 
 
 def _given_up(steps: Generator[Batch, Answers, Report], log: AttemptLog) -> dict[Address, Verdict]:

@@ -90,9 +90,16 @@ class Pace:
         self._last = -UNLIMITED
         self._done: deque[float] = deque(maxlen=_MEASURED)
         self._line: Line | None = None
+        self._clock: Clock | None = None
 
-    def line(self, in_flight: int = 1) -> Line:
-        """Where the messages of this event loop wait, so many of them on one connection; another loop gets another."""
+    def line(self, in_flight: int = 1, clock: Clock | None = None) -> Line:
+        """Where the messages of this event loop wait, so many of them on one connection; another loop gets another.
+
+        Another clock than before knows nothing of the times of that one.
+        """
+        if clock is not self._clock:
+            self._clock, self._slowed, self._last = clock, None, -UNLIMITED
+            self._done.clear()
         if self._line is None or self._line.loop is not asyncio.get_running_loop():
             self._line = Line(self)
         if in_flight > 1:

@@ -27,6 +27,11 @@ class Trial:
     username: str
     fingerprint: bytes
 
+    @classmethod
+    def of(cls, host: str, port: int, username: str, fingerprint: bytes) -> Trial:
+        """A trial, where two spellings of a host are one server."""
+        return cls(f"{host.rstrip('.').lower()}:{port}", username, fingerprint)
+
 
 class Refusals:
     """The last thousand refusals, and who is trying what. Safe to share between threads and loops."""

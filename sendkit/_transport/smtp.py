@@ -7,8 +7,11 @@ more at its source; only another one gets a second login, on a new connection (s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 
 from sendkit._credentials import Credentials, Renewable
 from sendkit._message.letter import Letter
@@ -25,7 +28,7 @@ from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit._wire.pool import Pool
 from sendkit._wire.resumption import resume
-from sendkit._wire.session import Session, open_session
+from sendkit._wire.session import LoginTurn, Session, open_session
 from sendkit.errors import CredentialsError
 
 
@@ -107,7 +110,7 @@ class SMTPTransport(Transport):
     async def _open(self, log: AttemptLog) -> Session:
         login = await self._login()
         if login is None:
-            return await self._connect(None, log)
+            return await self._connect(None, log, contextlib.nullcontext)
         try:
             return await self._open_with(login, log)
         except SessionFailed as failed:
@@ -120,36 +123,41 @@ class SMTPTransport(Transport):
         log.happened("the secret was read again at its source, and has changed")
         return await self._open_with(fresh, log)
 
-    async def _connect(self, login: Login | None, log: AttemptLog) -> Session:
+    async def _connect(self, login: Login | None, log: AttemptLog, turn: LoginTurn) -> Session:
         if self._server.security is not Security.NONE and self._server.tls_context is None:
             resume(self._server.context)
-        return await open_session(self._server, login, log)
+        return await open_session(self._server, login, log, turn)
 
     async def _open_with(self, login: Login, log: AttemptLog) -> Session:
         fingerprint = login.secret.fingerprint() if login.secret else self._certificate
-        trial = Trial(self._server.address, login.username, fingerprint)
-        if trial in self._proven:
-            return await self._try(trial, login, log)
-        async with REFUSALS.alone(trial):
-            return await self._try(trial, login, log)
+        trial = Trial.of(self._server.host, self._server.port, login.username, fingerprint)
+        self._check(trial)
+        return await self._connect(login, log, partial(self._turn, trial))
 
-    async def _try(self, trial: Trial, login: Login, log: AttemptLog) -> Session:
+    @contextlib.asynccontextmanager
+    async def _turn(self, trial: Trial) -> AsyncGenerator[None]:
+        """The moment of the AUTH command: alone, until the secret has proved good; what is refused is remembered."""
+        alone = contextlib.nullcontext() if trial in self._proven else REFUSALS.alone(trial)
+        async with alone:
+            self._check(trial)
+            try:
+                yield
+            except SessionFailed as failed:
+                if _refused(failed):
+                    REFUSALS.refused(trial, failed.verdict)
+                    self._proven.discard(trial)
+                    failed.verdict = self._told(failed.verdict)
+                raise
+            self._proven.add(trial)
+
+    def _check(self, trial: Trial) -> None:
         if (known := REFUSALS.refusal(trial)) is not None:
-            raise SessionFailed(known, remembered=True)
-        try:
-            session = await self._connect(login, log)
-        except SessionFailed as failed:
-            if _refused(failed):
-                failed.verdict = failed.verdict._replace(reason=self._told(failed.verdict))
-                REFUSALS.refused(trial, failed.verdict)
-                self._proven.discard(trial)
-            raise
-        self._proven.add(trial)
-        return session
+            raise SessionFailed(self._told(known), remembered=True)
 
-    def _told(self, verdict: Verdict) -> str:
+    def _told(self, verdict: Verdict) -> Verdict:
         source = self._credentials.source if self._credentials else "the client certificate"
-        return "; ".join(filter(None, (verdict.reason, f"the secret came from {source}")))
+        reason = "; ".join(filter(None, (verdict.reason, f"the secret came from {source}")))
+        return verdict._replace(reason=reason)
 
     async def _login(self) -> Login | None:
         if self._mechanism is Mechanism.EXTERNAL:

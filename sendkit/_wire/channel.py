@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
+from sendkit._wire.bell import Bell
 from sendkit._wire.failure import Broken
 from sendkit._wire.system import stirred, unacknowledged
 
@@ -24,7 +25,7 @@ _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05
 
 
 class Channel(asyncio.Protocol):
-    """The protocol that takes the place of aiosmtplib's behind a login. One task uses it at a time."""
+    """The protocol that takes the place of aiosmtplib's behind a login. One task reads, and one writes, at a time."""
 
     def __init__(
         self,
@@ -38,9 +39,8 @@ class Channel(asyncio.Protocol):
         self._lost: str | None = None
         self._paused = False
         self._gathered: list[bytes] = []
-        self._waiter: asyncio.Future[bool] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._when = 0.0
+        # With messages written ahead, one conversation reads while another one waits to write.
+        self._news, self._space = Bell(loop), Bell(loop)
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
 
@@ -53,7 +53,7 @@ class Channel(asyncio.Protocol):
         if self._reader.unread > _MAX_UNREAD:
             self._lose("the server sent more than anybody asked for")
             self.abort()
-        self._wake()
+        self._news.ring()
 
     def eof_received(self) -> bool:
         """The server closed its side; nothing more is to be had from it."""
@@ -63,8 +63,8 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; what was received before stays readable."""
         self._lose(f"the connection was lost ({exc})" if exc else "the server closed the connection")
-        if self._timer is not None:
-            self._timer.cancel()
+        self._news.silence()
+        self._space.silence()
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -75,7 +75,7 @@ class Channel(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The buffer has drained."""
         self._paused = False
-        self._wake()
+        self._space.ring()
 
     # What the driver calls.
 
@@ -132,7 +132,7 @@ class Channel(asyncio.Protocol):
         """Wait until the transport takes more. Raises Broken after `limit` seconds without progress."""
         when = self._loop.time() + limit
         while self._paused:
-            await self._wait(when, limit)
+            await self._wait(self._space, when, limit)
 
     async def flush(self, limit: float) -> None:
         """Wait until all that was written has arrived, as far as the system knows. Raises Broken.
@@ -165,7 +165,7 @@ class Channel(asyncio.Protocol):
         if (reply := self.next_reply()) is None:
             when = self._loop.time() + limit
             while (reply := self.next_reply()) is None:
-                await self._wait(when, limit)
+                await self._wait(self._news, when, limit)
         return reply
 
     def next_reply(self) -> Reply | None:
@@ -194,43 +194,14 @@ class Channel(asyncio.Protocol):
         if not self._closed.done():
             self._transport.abort()
 
-    async def _wait(self, when: float, limit: float) -> None:
+    async def _wait(self, bell: Bell, when: float, limit: float) -> None:
         if self._lost is not None:
             raise Broken(Failure(Break.LOST, self._lost))
-        if not await self._woken(when):
+        if not await bell.rung(when):
             raise Broken(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
-
-    async def _woken(self, when: float) -> bool:
-        # One timer serves many waits: it is set anew only when it would ring too late, or has rung too early.
-        self._when = when
-        if self._timer is None or self._timer.when() > when:
-            self._set_timer()
-        waiter: asyncio.Future[bool] = self._loop.create_future()
-        self._waiter = waiter
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._when, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        if self._waiter is None:
-            return
-        if self._loop.time() < self._when:
-            self._set_timer()
-        elif not self._waiter.done():
-            self._waiter.set_result(False)
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(True)
 
     def _lose(self, reason: str) -> None:
         if self._lost is None:
             self._lost = reason
-        self._wake()
+        self._news.ring()
+        self._space.ring()

@@ -39,8 +39,8 @@ class Stale(Exception):
 class Conversation:
     """One transaction of one letter.
 
-    `replies` and `ended` are right at every await, so that a cancellation can be judged; `reused`: the connection had
-    been used before, and nothing was written to it since.
+    `replies`, `ended` and `begun` (something was written) are right at every await, so that a cancellation can be
+    judged; `reused`: the connection had been used before, and nothing was written to it since.
     """
 
     session: Session
@@ -50,6 +50,7 @@ class Conversation:
     reused: bool
     replies: list[Reply] = field(default_factory=list[Reply])
     ended: bool = False
+    begun: bool = False
 
     async def hold(self, plan: Plan, turn: Turn) -> Report:
         """Carry out the plan; the caller has the right to write until `turn.written` is called. Raises Stale."""
@@ -84,7 +85,9 @@ class Conversation:
             self.log.happened(broken.failure.reason)
             return Answers(self.replies, broken.failure, self.ended)
         except BaseException:  # a cancellation, or what `on_progress` raised
-            channel.abort()
+            # Who wrote nothing leaves the connection to those before it.
+            if self.begun:
+                channel.abort()
             self._give_up(steps)
             raise
         unread = self.session.turns.is_last(turn) and channel.unread
@@ -104,12 +107,13 @@ class Conversation:
             self._note(batch)
         await channel.drain(self.timeouts.body)
         if not payloads:
+            self.begun = True
             channel.write(head)
         elif self.content.size <= SMALL or payloads[0] in (Framing.LONE_DOT, Framing.LAST):
             if payloads[0] not in (Framing.LONE_DOT, Framing.LAST):
-                self._progress(0)
-                self._progress(self.content.size)
-            self.ended = True
+                self.log.progress(0, self.content.size)
+                self.log.progress(self.content.size, self.content.size)
+            self.begun = self.ended = True
             channel.write(head + self._framed(payloads[0]), gather=self.session.room > 1)
         else:
             await self._stream(channel, payloads[0])
@@ -122,20 +126,20 @@ class Conversation:
                 self.log.said(_described(step.framing, self.content.size))
 
     async def _stream(self, channel: Channel, framing: Framing) -> None:
-        self.log.phase = Phase.BODY
+        self.log.phase, self.begun = Phase.BODY, True
         sent, framed = 0, DotStuffer() if framing is Framing.DOT else bytes
         async with aclosing(supply(self.content)) as blocks:
             async for block in blocks:
                 channel.check_quiet()
                 if not sent:
-                    self._progress(0)
+                    self.log.progress(0, self.content.size)
                     channel.write(self._chunk(framing))
                 channel.write(framed(block))
                 # The kernel may take it all at once; without a turn of the loop nobody would see that the server has
                 # gone.
                 await asyncio.sleep(0)
                 await channel.drain(self.timeouts.body)
-                self._progress(sent := sent + len(block))
+                self.log.progress(sent := sent + len(block), self.content.size)
         if framing is Framing.DOT:
             await channel.flush(self.timeouts.body)
             channel.check_quiet()
@@ -155,10 +159,6 @@ class Conversation:
         if framing is Framing.DOT:
             return b""
         return b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
-
-    def _progress(self, sent: int) -> None:
-        if self.log.on_progress is not None:
-            self.log.on_progress(sent, self.content.size)
 
     async def _read(self, channel: Channel, batch: Batch) -> None:
         for step in batch:

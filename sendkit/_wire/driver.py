@@ -37,10 +37,14 @@ class Carrier:
         """
         screening = screen(letter.reverse_path, log.recipients, letter.content, session.capabilities)
         log.settle(screening.verdicts)
-        report, left, first = None, screening.recipients, True
+        report: Report | None = None
+        left, first = screening.recipients, True
         while left and not (report and report.close):
             now, later = _split(left, session.capabilities.max_recipients)
-            report = await self._transact(session, letter, screening, now, log, first=first)
+            latest = await self._transact(session, letter, screening, now, log, first=first)
+            if latest is None:
+                break
+            report = latest
             log.settle(report.verdicts)
             left, first = (*report.carried, *later), False
         log.settle(dict.fromkeys(left, _NOT_REACHED))
@@ -55,10 +59,13 @@ class Carrier:
         log: AttemptLog,
         *,
         first: bool,
-    ) -> Report:
+    ) -> Report | None:
+        """One transaction; None when others on the session gave it up meanwhile. Raises Stale."""
         with await session.turns.next() as turn:
-            if session.given_up and first:
-                raise Stale
+            if session.given_up:
+                if first:
+                    raise Stale
+                return None
             plan = self._plan(session, letter, screening, recipients)
             conversation = Conversation(
                 session, screening.content, log, self.timeouts, first and session.transactions > 0

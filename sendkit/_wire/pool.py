@@ -153,6 +153,7 @@ class Pool:
             alive = channel.quiet and await _answers(session, self._limits.quit)
         except BaseException:
             channel.abort()
+            self._wake()  # its place is free, and nobody is on the way to take it
             raise
         finally:
             self._opening -= 1

@@ -7,9 +7,11 @@ secret goes out, and there is one AUTH command on a connection, never a second.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -57,8 +59,13 @@ class Session:
     transactions: int = 0
 
 
-async def open_session(server: Server, login: Login | None, log: AttemptLog) -> Session:
-    """Connect to the server, secure the connection, and log in. Raises SessionFailed.
+LoginTurn = Callable[[], AbstractAsyncContextManager[None]]
+
+
+async def open_session(
+    server: Server, login: Login | None, log: AttemptLog, turn: LoginTurn = contextlib.nullcontext
+) -> Session:
+    """Connect to the server, secure the connection, and log in, `turn` around it. Raises SessionFailed.
 
     With `known_hosts` also ConfigurationError, when that file cannot be used.
     """
@@ -69,7 +76,7 @@ async def open_session(server: Server, login: Login | None, log: AttemptLog) -> 
     log.happened(f"connected to {server.address}")
     opening = _Opening(server, log, _client(server, sock, context), before)
     try:
-        return await opening.run(login)
+        return await opening.run(login, turn)
     except BaseException:
         opening.client.close()
         raise
@@ -98,13 +105,16 @@ class _Opening:
     vouched: str | None = None
     mechanism: Mechanism | None = None
 
-    async def run(self, login: Login | None) -> Session:
+    async def run(self, login: Login | None, turn: LoginTurn) -> Session:
         await self._greet()
         await self._ehlo()
         if self.server.security is Security.STARTTLS:
             await self._starttls()
             await self._ehlo()
-        mask = await self._log_in(login) if login is not None else None
+        mask = None
+        if login is not None:
+            async with turn():
+                mask = await self._log_in(login)
         await self.before.remember(self.mechanism)
         if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
             tls.remember()

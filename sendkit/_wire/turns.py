@@ -27,7 +27,13 @@ class Turns:
 
     def is_last(self, turn: Turn) -> bool:
         """Whether nobody is behind this one, so that what is left to read is for nobody."""
-        return self._order[-1] is turn
+        # Who ended behind it wrote nothing, or cut the connection.
+        for other in reversed(self._order):
+            if other is turn:
+                return True
+            if not other.ended:
+                return False
+        return True
 
 
 class Turn:

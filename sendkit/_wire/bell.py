@@ -1,0 +1,56 @@
+"""Somewhere to wait until a connection has something new, for so long and no longer.
+
+One task waits at a bell at a time; who reads and who writes on a connection has a bell each. Knows the event loop only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Bell:
+    """One timer serves many waits: it is set anew only when it would ring too late, or has rung too early."""
+
+    __slots__ = ("_loop", "_timer", "_waiter", "_when")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._when = 0.0
+
+    async def rung(self, when: float) -> bool:
+        """Wait for `ring`, until that time of the loop; False when it came first."""
+        self._when = when
+        if self._timer is None or self._timer.when() > when:
+            self._set_timer()
+        waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._waiter = waiter
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+
+    def ring(self) -> None:
+        """Something is new."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    def silence(self) -> None:
+        """Nobody will wait here any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._when, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._when:
+            self._set_timer()
+        elif not self._waiter.done():
+            self._waiter.set_result(False)
