@@ -52,8 +52,6 @@ class Audience:
         return replace(letter, recipients=distinct((*kept, *self.redirect_all_to)), content=content), ()
 
     def _may_have_theirs(self, recipient: Address) -> bool:
-        if any(recipient.key == target.key for target in self.redirect_all_to):
-            return True
         if self.allowed is None:
             return not self.redirect_all_to
         return any(pattern.fullmatch(recipient.key) for pattern in self.allowed)
