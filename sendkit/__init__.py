@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sendkit import errors, testing
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
+    from sendkit._doctor import Diagnosis, Finding
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
     from sendkit._message.mailbox import Mailbox
@@ -44,9 +45,11 @@ __all__ = [
     "ConsoleTransport",
     "DeliveryError",
     "DeliveryResult",
+    "Diagnosis",
     "Envelope",
     "Explanation",
     "FileTransport",
+    "Finding",
     "InsecureTLSWarning",
     "Mailbox",
     "Mailer",
@@ -80,9 +83,11 @@ _HOMES = {
     "ConsoleTransport": "_transport.console",
     "DeliveryError": "errors",
     "DeliveryResult": "_result",
+    "Diagnosis": "_doctor",
     "Envelope": "_smtp.envelope",
     "Explanation": "_smtp.explain",
     "FileTransport": "_transport.file",
+    "Finding": "_doctor",
     "InsecureTLSWarning": "_tls",
     "Mailbox": "_message.mailbox",
     "Mailer": "_sync",

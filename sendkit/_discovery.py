@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sendkit._account import Account
+from sendkit._dns import services
 from sendkit._providers import Provider, is_known_host
 from sendkit._settings import Security, Server
 from sendkit._smtp.address import AddressError, parse_address
@@ -35,7 +36,7 @@ async def discover(address: str, *, trust: Sequence[str] = (), resolver: Resolve
     if (provider := Provider.of_domain(domain)) is not None:
         return [Account(provider.server, address)]
     for service, security in _SERVICES.items():
-        if targets := await _targets(f"{service}.{domain}", resolver):
+        if targets := await services(f"{service}.{domain}", resolver, otherwise=_BY_HAND):
             for host, _ in targets:
                 _check_trust(host, domain, trust)
             return [Account(Server(host, port, security), address) for host, port in targets]
@@ -47,30 +48,6 @@ def _domain(address: str) -> str:
         return parse_address(address).domain.lower()
     except AddressError:
         raise ConfigurationError(f"not a mail address: {address!r}", hint="write ana@example.com") from None
-
-
-async def _targets(name: str, resolver: Resolver | None) -> list[tuple[str, int]]:
-    try:
-        from dns.asyncresolver import get_default_resolver  # noqa: PLC0415 - an extra
-        from dns.exception import DNSException  # noqa: PLC0415
-        from dns.rdtypes.IN.SRV import SRV  # noqa: PLC0415
-        from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415
-    except ImportError:
-        hint = "pip install 'sendkit-smtp[dns]', or name the server by its host"
-        raise ConfigurationError("looking a server up needs dnspython, which is not installed", hint=hint) from None
-    try:
-        answer = await (resolver or get_default_resolver()).resolve(name, "SRV", search=False)
-    except (NXDOMAIN, NoAnswer):
-        return []
-    except DNSException as error:
-        what = f"the DNS did not answer for {name} ({type(error).__name__})"
-        failed = ConfigurationError(what, hint=f"try again, or {_BY_HAND}")
-        failed.transient = True
-        raise failed from error
-    records = answer.rrset.processing_order() if answer.rrset else []
-    found = [(one.target.to_text(omit_final_dot=True).lower(), one.port) for one in records if isinstance(one, SRV)]
-    # RFC 2782: a lone dot says that there is no such service.
-    return [(host, port) for host, port in found if host.strip(".")]
 
 
 def _check_trust(host: str, domain: str, trust: Sequence[str]) -> None:

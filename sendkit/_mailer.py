@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._doctor import Diagnosis
 
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
@@ -240,9 +241,7 @@ class AsyncMailer(ByName):
         in_flight: int = 1,
         on_progress: Progress | None = None,
     ) -> DeliveryResult:
-        if self._closed:
-            hint = "send inside its `with` block, or make a new one"
-            raise errors.ConfigurationError("this mailer is closed", hint=hint)
+        self._check_open()
         letter, withheld = self._audience.admit(letter)
         transport = diversion.instead_of(self._transport, named=self._named)
         delivery = Delivery(
@@ -260,12 +259,42 @@ class AsyncMailer(ByName):
             raise
         return result_of(delivery, index)
 
+    async def diagnose(
+        self,
+        *,
+        sender: str | None = None,
+        to: str | None = None,
+        limit: float = 30,
+        dkim_selector: str | None = None,
+        resolver: Resolver | None = None,
+    ) -> Diagnosis:
+        """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
+
+        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
+        says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
+        seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
+        `resolver` is as in `discover`. Raises ConfigurationError.
+        """
+        from sendkit._doctor import diagnose  # noqa: PLC0415 - seldom needed
+
+        _check_positive("limit", limit)
+        self._check_open()
+        transport = diversion.instead_of(self._transport, named=self._named)
+        return await diagnose(
+            transport, sender=sender, to=to, limit=limit, dkim_selector=dkim_selector, resolver=resolver
+        )
+
     async def aclose(self) -> None:
         """Wait for what `send_many` has under way, say good-bye to the server, and close the connections."""
         self._closed = True
         if self._under_way:
             await asyncio.wait(self._under_way)
         await self._transport.aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            hint = "send inside its `with` block, or make a new one"
+            raise errors.ConfigurationError("this mailer is closed", hint=hint)
 
     async def __aenter__(self) -> Self:
         return self

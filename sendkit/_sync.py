@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sendkit._assembly import Place
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._doctor import Diagnosis
     from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress, Recipients
     from sendkit._portal import Portal
     from sendkit._result import DeliveryResult
@@ -182,6 +183,26 @@ class Mailer(ByName):
             source = messages
             return self._portal.stream(lambda _: self._core.send_many(source, in_flight=in_flight), ())
         return self._portal.stream(partial(self._core.send_many, in_flight=in_flight), messages)
+
+    def diagnose(
+        self,
+        *,
+        sender: str | None = None,
+        to: str | None = None,
+        limit: float = 30,
+        dkim_selector: str | None = None,
+        resolver: Resolver | None = None,
+    ) -> Diagnosis:
+        """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
+
+        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
+        says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
+        seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
+        `resolver` is as in `discover`. Raises ConfigurationError.
+        """
+        _warn_inside_a_loop()
+        work = self._core.diagnose(sender=sender, to=to, limit=limit, dkim_selector=dkim_selector, resolver=resolver)
+        return self._portal.call(work)
 
     def close(self) -> None:
         """Say good-bye to the server and close the connections."""

@@ -11,6 +11,8 @@ import binascii
 import hashlib
 import ssl
 import sys
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -71,18 +73,50 @@ def read_pin(text: str) -> str:
 
 def pin_of(certificate: bytes) -> str:
     """The pin of a certificate (DER): the SHA-256 of its subject's public key, in base64."""
-    from asn1crypto import x509  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - few pin
+    return base64.b64encode(hashlib.sha256(_parsed(certificate).public_key.dump()).digest()).decode()
 
-    parsed = cast("_Certificates", x509.Certificate).load(certificate)
-    return base64.b64encode(hashlib.sha256(parsed.public_key.dump()).digest()).decode()
+
+@dataclass(slots=True, frozen=True)
+class CertificateFacts:
+    """Whom a certificate is for, who issued it, and until when it is valid (RFC 5280 section 4.1.2, RFC 9525)."""
+
+    names: tuple[str, ...]
+    issuer: str
+    begins: datetime
+    ends: datetime
+
+
+def facts_of(certificate: bytes) -> CertificateFacts:
+    """What stands in a certificate (DER), whether it is to be trusted or not. Raises ValueError for what is none."""
+    parsed = _parsed(certificate)
+    names = (*parsed.valid_domains, *parsed.valid_ips)
+    issuer = [parsed.issuer.native.get(part) for part in ("organization_name", "common_name")]
+    by = ", ".join(str(part) for part in issuer if part) or parsed.issuer.human_friendly
+    return CertificateFacts(names, by, parsed.not_valid_before, parsed.not_valid_after)
+
+
+def _parsed(certificate: bytes) -> _Certificate:
+    from asn1crypto import x509  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - few need it
+
+    return cast("_Certificates", x509.Certificate).load(certificate)
 
 
 class _Key(Protocol):
     def dump(self) -> bytes: ...
 
 
+class _Name(Protocol):
+    human_friendly: str
+    native: dict[str, object]
+
+
 class _Certificate(Protocol):
     public_key: _Key
+    issuer: _Name
+    valid_domains: list[str]
+    valid_ips: list[str]
+    not_valid_before: datetime
+    not_valid_after: datetime
 
 
 class _Certificates(Protocol):

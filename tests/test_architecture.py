@@ -22,7 +22,7 @@ FILES = sorted((ROOT / "sendkit").rglob("*.py"))
 # one line knows nothing of its neighbours.
 ORDER = (
     ("sendkit._version", "sendkit.errors"),
-    ("sendkit._smtp", "sendkit._tls"),
+    ("sendkit._smtp", "sendkit._tls", "sendkit._dns"),
     ("sendkit._message",),
     ("sendkit._result", "sendkit._settings", "sendkit._credentials"),
     (
@@ -35,6 +35,7 @@ ORDER = (
     ("sendkit._config", "sendkit._discovery"),
     ("sendkit._wire",),
     ("sendkit._transport",),
+    ("sendkit._doctor",),
     ("sendkit._retry", "sendkit._stream", "sendkit._assembly", "sendkit._by_name"),
     ("sendkit._mailer",),
     ("sendkit._portal",),
@@ -53,7 +54,7 @@ DOORS = {
     "scramp": ("sendkit._smtp.scram",),
     "truststore": ("sendkit._tls",),
     "asn1crypto": ("sendkit._tls",),
-    "dns": ("sendkit._discovery",),
+    "dns": ("sendkit._dns",),
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),

@@ -272,7 +272,7 @@ def settings(made: Callable[..., object]) -> list[str]:
     return [f"{made.__name__}.{name}" for name in sorted(names)]
 
 
-SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many, Mailer.discover)
+SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many, Mailer.discover, Mailer.diagnose)
 VARIABLES = set(re.findall(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*", SOURCE))
 FAULTS = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "after_")) and name != "on_rcpt"]
 ACTIONS = [name for name in vars(Rule) if name in ("reply", "drop", "silence", "refuse")]

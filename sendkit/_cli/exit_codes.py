@@ -13,6 +13,7 @@ from sendkit import errors
 from sendkit._smtp.verdict import Cause
 
 if TYPE_CHECKING:
+    from sendkit._doctor import Diagnosis, Finding
     from sendkit._result import DeliveryResult, RecipientResult
 
 
@@ -89,6 +90,20 @@ def _of_error(error: BaseException) -> ExitCode:
 def _of_deferred(first: RecipientResult) -> ExitCode:
     # Only a refused login needs a person; one that failed for now (454 4.7.0) mends itself.
     refused = first.cause is Cause.AUTHENTICATION and not first.retryable
+    return ExitCode.AUTHENTICATION if refused else ExitCode.DEFERRED
+
+
+def exit_code_of(diagnosis: Diagnosis) -> ExitCode:
+    """The exit code for what the doctor found: that of the failure which needs most care."""
+    codes = {_of_finding(finding) for finding in diagnosis.failures}
+    order = (ExitCode.AUTHENTICATION, ExitCode.DEFERRED, ExitCode.REJECTED)
+    return next((code for code in order if code in codes), ExitCode.ACCEPTED)
+
+
+def _of_finding(failure: Finding) -> ExitCode:
+    if failure.cause is Cause.REJECTED:
+        return ExitCode.REJECTED
+    refused = failure.cause is Cause.AUTHENTICATION and not failure.transient
     return ExitCode.AUTHENTICATION if refused else ExitCode.DEFERRED
 
 

@@ -23,6 +23,7 @@ examples:
   sendkit demo                                        see it work, on this machine alone
   sendkit catch --open                                see what a program sends, in the browser
   sendkit login smtp.example.com ana@example.com      once: put the password into the keyring
+  sendkit doctor                                      say what does not work, and why
   echo 'All went well.' | sendkit send --host smtp.example.com --user ana@example.com \\
       -f ana@example.com -t luis@example.com -s 'Backup done' -a backup.log
 
@@ -100,6 +101,21 @@ examples:
   sendkit demo --keep received      put the received messages into the folder `received`
 
 It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
+    ),
+    "doctor": HelpText(
+        "say what keeps an account from sending, and what to do",
+        "Try all that a message needs: the server's name, the connection, TLS and the certificate, the mechanisms,\n"
+        "the password, one login, sender and recipient; and look at what the DNS says of the sender's domain (SPF,\n"
+        "DKIM, DMARC). Nothing is sent. What fails stands first, and each line that is not ok says what to do.",
+        """\
+examples:
+  sendkit doctor                                      the account of the environment
+  sendkit doctor work                                 [accounts.work] of sendkit/config.toml
+  sendkit doctor --host smtp.example.com --user ana@example.com --to luis@example.com
+  sendkit doctor --json --limit 10
+
+It ends with 0 where nothing failed, whatever it warns of; else with 75, 77, 69 or 78, as `sendkit send` would. What it
+says of the domain needs the extra `dns`: pip install 'sendkit-smtp[dns]'""",
     ),
     "explain": HelpText(
         "say what a server's reply means",

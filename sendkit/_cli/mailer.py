@@ -17,37 +17,35 @@ from sendkit._audience import settings_of
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sendkit._cli.options import SendOptions
+    from sendkit._cli.options import PlaceOptions
     from sendkit._mailer import MailerSettings
 
 
-def mailer_for(options: SendOptions) -> Mailer:
+def mailer_for(options: PlaceOptions, *, retries: int | None = None, deadline: float | None = None) -> Mailer:
     """The mailer for these arguments. Raises ConfigurationError."""
-    retry = _policy(options.retries)
+    retry = _policy(retries)
     if os.environ.get("SENDKIT_TRANSPORT"):
-        return Mailer.from_env(retry=retry, deadline=options.deadline)
+        return Mailer.from_env(retry=retry, deadline=deadline)
     if options.account is not None:
-        return _of_account(options.account, options)
+        return _of_account(options.account, retries, deadline)
     accounts = [_as_told(account, options) for account in _accounts(options)]
     redirect_all_to, allow_only = settings_of(os.environ)
-    return Mailer(
-        accounts, retry=retry, deadline=options.deadline, redirect_all_to=redirect_all_to, allow_only=allow_only
-    )
+    return Mailer(accounts, retry=retry, deadline=deadline, redirect_all_to=redirect_all_to, allow_only=allow_only)
 
 
-def _as_told(account: Account, options: SendOptions) -> Account:
+def _as_told(account: Account, options: PlaceOptions) -> Account:
     server = account.server
     if options.ca_file is not None:
         server = Server(server.host, server.port, server.security, ca_file=options.ca_file)
     return Account(server, options.user or account.username)
 
 
-def _of_account(name: str, options: SendOptions) -> Mailer:
+def _of_account(name: str, retries: int | None, deadline: float | None) -> Mailer:
     settings: MailerSettings = {}
-    if options.retries is not None:
-        settings["retry"] = _policy(options.retries)
-    if options.deadline is not None:
-        settings["deadline"] = options.deadline
+    if retries is not None:
+        settings["retry"] = _policy(retries)
+    if deadline is not None:
+        settings["deadline"] = deadline
     return Mailer.from_config(name, **settings)
 
 
@@ -55,7 +53,7 @@ def _policy(retries: int | None) -> RetryPolicy:
     return RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1, max_elapsed=math.inf)
 
 
-def _accounts(options: SendOptions) -> tuple[Account, ...]:
+def _accounts(options: PlaceOptions) -> tuple[Account, ...]:
     environ = {**os.environ, **_named(options)}
     if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
         hint = "give --host HOST and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
@@ -66,7 +64,7 @@ def _accounts(options: SendOptions) -> tuple[Account, ...]:
     return Account.all_from_env(environ)
 
 
-def _named(options: SendOptions) -> dict[str, str]:
+def _named(options: PlaceOptions) -> dict[str, str]:
     """The options as the variables that they stand for."""
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
     if options.url:

@@ -11,7 +11,26 @@ from pathlib import Path
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
-class SendOptions:
+class PlaceOptions:
+    """The arguments that name a server and an account."""
+
+    account: str | None = None
+    host: str | None = None
+    url: str | None = None
+    user: str | None = None
+    security: str | None = None
+    ca_file: Path | None = None
+
+    def check_place(self) -> None:
+        """Raise ValueError for those that do not go together."""
+        place = {"--host": self.host, "--url": self.url, "--user": self.user, "--security": self.security}
+        _check_together("--account", self.account, {**place, "--ca-file": self.ca_file})
+        _check_together("--host", self.host, {"--url": self.url})
+        _check_together("--url", self.url, {"--security": self.security})
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SendOptions(PlaceOptions):
     """The arguments of `sendkit send`."""
 
     sender: str | None = None
@@ -25,12 +44,6 @@ class SendOptions:
     attach: tuple[Path, ...] = ()
     header: tuple[tuple[str, str], ...] = ()
     message: Path | None = None
-    account: str | None = None
-    host: str | None = None
-    url: str | None = None
-    user: str | None = None
-    security: str | None = None
-    ca_file: Path | None = None
     envelope_from: str | None = None
     retries: int | None = None
     deadline: float | None = None
@@ -40,10 +53,7 @@ class SendOptions:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        place = {"--host": self.host, "--url": self.url, "--user": self.user, "--security": self.security}
-        _check_together("--account", self.account, {**place, "--ca-file": self.ca_file})
-        _check_together("--host", self.host, {"--url": self.url})
-        _check_together("--url", self.url, {"--security": self.security})
+        self.check_place()
         _check_together("--dry-run", self.dry_run, {"--json": self.json, "--preview": self.preview})
         _check_together("--preview", self.preview, {"--json": self.json})
         if self.message is not None:
@@ -109,6 +119,22 @@ class DemoOptions:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class DoctorOptions(PlaceOptions):
+    """The arguments of `sendkit doctor`."""
+
+    sender: str | None = None
+    to: str | None = None
+    dkim_selector: str | None = None
+    limit: float = 30
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        if self.account is not None and any((self.host, self.url, self.user, self.security, self.ca_file)):
+            raise ValueError("ACCOUNT and the options that name a server do not go together")
+        self.check_place()
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class ExplainOptions:
     """The arguments of `sendkit explain`."""
 
@@ -135,7 +161,16 @@ class CatchOptions:
     open_browser: bool = False
 
 
-Options = SendOptions | LoginOptions | LogoutOptions | DemoOptions | CatchOptions | ExplainOptions | ProvidersOptions
+Options = (
+    SendOptions
+    | LoginOptions
+    | LogoutOptions
+    | DemoOptions
+    | CatchOptions
+    | DoctorOptions
+    | ExplainOptions
+    | ProvidersOptions
+)
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

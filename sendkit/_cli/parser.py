@@ -17,6 +17,7 @@ from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
     CatchOptions,
     DemoOptions,
+    DoctorOptions,
     ExplainOptions,
     LoginOptions,
     LogoutOptions,
@@ -33,6 +34,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "login": LoginOptions,
     "logout": LogoutOptions,
     "demo": DemoOptions,
+    "doctor": DoctorOptions,
     "explain": ExplainOptions,
     "providers": ProvidersOptions,
     "catch": CatchOptions,
@@ -98,6 +100,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _add_login(commands["login"].add_argument)
     _add_account(commands["logout"])
     _add_demo(commands["demo"])
+    _add_doctor(commands["doctor"].add_argument)
     _add_explain(commands["explain"])
     commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
     _add_catch(commands["catch"])
@@ -156,6 +159,10 @@ def _add_message(add: _Add) -> None:
 
 def _add_server(add: _Add) -> None:
     add("--account", metavar="NAME", help="an account of sendkit/config.toml, in place of the options below")
+    _add_place(add)
+
+
+def _add_place(add: _Add) -> None:
     add("--host", metavar="HOST[:PORT]", help="the submission server (default: SENDKIT_HOST; port 587)")
     add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
     add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")
@@ -192,6 +199,16 @@ def _add_demo(command: Parser) -> None:
     command.add_argument(
         "--keep", type=Path, metavar="DIR", help="where to put the received messages (default: a new folder)"
     )
+
+
+def _add_doctor(add: _Add) -> None:
+    add("account", nargs="?", metavar="ACCOUNT", help="an account of sendkit/config.toml (default: the environment)")
+    _add_place(add)
+    add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM, or the username)")
+    add("-t", "--to", metavar="ADDR", help="whom to name in RCPT; nothing is sent there (default: the sender)")
+    add("--dkim-selector", metavar="NAME", help="the name of the key that signs (default: the usual ones)")
+    add("--limit", type=_seconds, default=30.0, metavar="SECONDS", help="the time for everything (default: 30)")
+    add("--json", action="store_true", help="print the diagnosis as JSON")
 
 
 def _add_explain(command: Parser) -> None:

@@ -51,7 +51,7 @@ def send(options: SendOptions) -> ExitCode:
 def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryResult:
     result = None
     try:
-        with mailer_for(options) as mailer:
+        with mailer_for(options, retries=options.retries, deadline=options.deadline) as mailer:
             result = mailer.send(
                 message,
                 envelope_from=options.envelope_from,

@@ -80,7 +80,7 @@ class AttemptLog:
     `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
     many letters may be on one connection at the same time, this one included. `deadline` is on the clock. `others` are
     the logs of further servers that were asked in the same try. `on_progress(sent, total)` is told how many octets of
-    the content have left. `recording` is whether anybody wants to know what is said.
+    the content have left. `certificate` is the server's (DER). `recording`: whether anybody wants to know what is said.
     """
 
     recipients: tuple[Address, ...]
@@ -95,6 +95,7 @@ class AttemptLog:
     port: int | None = None
     phase: Phase = Phase.RESOLVE
     tls: TLSFacts | None = None
+    certificate: bytes | None = None
     answers: list[Answer] = field(default_factory=list[Answer])
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
     recording: bool = field(init=False)

@@ -76,6 +76,7 @@ class FailoverTransport(Transport):
             raise ConfigurationError("a mailer without a server", hint=hint)
         self.clock = transports[0].clock
         self.hosts = tuple(host for transport in transports for host in transport.hosts)
+        self.transports = tuple(transports)
         self._servers = [_Server(transport) for transport in transports]
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

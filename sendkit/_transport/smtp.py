@@ -60,6 +60,21 @@ class SMTPTransport(Transport):
         # A client certificate has no fingerprint here; what is refused with it is remembered for this transport alone.
         self._certificate = os.urandom(16)
 
+    @property
+    def server(self) -> Server:
+        """The one server that it reaches."""
+        return self._server
+
+    @property
+    def username(self) -> str | None:
+        """Who logs in."""
+        return self._username
+
+    @property
+    def source(self) -> str:
+        """Where the secret comes from, in words."""
+        return self._credentials.source if self._credentials else "the client certificate"
+
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
         diversion.check(self._server.host, self)
@@ -108,7 +123,10 @@ class SMTPTransport(Transport):
         return self._pool
 
     async def _open(self, log: AttemptLog) -> Session:
-        login = await self._login()
+        return await self.open(await self.login(), log)
+
+    async def open(self, login: Login | None, log: AttemptLog) -> Session:
+        """Open a session that belongs to the caller, who ends it. Raises SessionFailed."""
         if login is None:
             return await self._connect(None, log, contextlib.nullcontext)
         try:
@@ -155,11 +173,11 @@ class SMTPTransport(Transport):
             raise SessionFailed(self._told(known), remembered=True)
 
     def _told(self, verdict: Verdict) -> Verdict:
-        source = self._credentials.source if self._credentials else "the client certificate"
-        reason = "; ".join(filter(None, (verdict.reason, f"the secret came from {source}")))
+        reason = "; ".join(filter(None, (verdict.reason, f"the secret came from {self.source}")))
         return verdict._replace(reason=reason)
 
-    async def _login(self) -> Login | None:
+    async def login(self) -> Login | None:
+        """Who logs in, with the secret; None where nobody does. Raises CredentialsError, or SessionFailed for now."""
         if self._mechanism is Mechanism.EXTERNAL:
             return Login(self._username or "", None, self._mechanism)
         if self._username is None or self._credentials is None:

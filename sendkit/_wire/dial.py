@@ -21,14 +21,15 @@ async def dial(host: str, port: int, limit: float) -> socket.socket:
     phase = Phase.RESOLVE
     try:
         async with asyncio.timeout(limit):
-            addresses = await _resolve(host, port)
+            addresses = await resolve(host, port)
             phase = Phase.CONNECT
             return await _race(addresses)
     except (OSError, UnicodeError) as error:
         raise SessionFailed(verdict_of(phase, error)) from error
 
 
-async def _resolve(host: str, port: int) -> list[_Address]:
+async def resolve(host: str, port: int) -> list[_Address]:
+    """The addresses of a host, in the system's order. Raises OSError, or UnicodeError for what is no host name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, address) for family, _, _, _, address in found]
 

@@ -221,6 +221,7 @@ class _Opening:
         tls = self.client.get_transport_info("ssl_object") if self.client.is_connected else None
         if isinstance(tls, ssl.SSLObject) and (cipher := tls.cipher()):
             if self.vouched is None:
+                self.log.certificate = tls.getpeercert(binary_form=True)
                 self.vouched = vouched(self.server, tls)
                 self.log.happened(f"{tls.version()} {self.vouched}, {cipher[0]}")
             self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])

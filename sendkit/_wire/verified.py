@@ -29,4 +29,6 @@ def vouched(server: Server, tls: ssl.SSLObject) -> str:
     if server.dangerously_skip_certificate_verification:
         _logger.warning("%s: the certificate was not verified", server.address)
         return "with a server that nobody verified"
-    return "with a verified server"
+    return (
+        "with a server that nobody verified" if tls.context.verify_mode is ssl.CERT_NONE else "with a verified server"
+    )

@@ -1,0 +1,57 @@
+"""`sendkit doctor`: what keeps an account from sending, the worst first, for a person or for a program."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from typing import TYPE_CHECKING
+
+from sendkit._cli.console import Style, painted, say
+from sendkit._cli.exit_codes import ExitCode, exit_code_of
+from sendkit._cli.mailer import mailer_for
+from sendkit._config import account_named
+from sendkit._doctor import Finding, Status
+
+if TYPE_CHECKING:
+    from sendkit._cli.options import DoctorOptions
+
+_STYLES = {Status.OK: Style.GREEN, Status.WARNING: Style.YELLOW, Status.FAILURE: Style.RED}
+_WIDTH = 110
+_INDENT = " " * 21
+
+
+def doctor(options: DoctorOptions) -> ExitCode:
+    """Examine the account, and report. Raises ConfigurationError."""
+    with mailer_for(options) as mailer:
+        diagnosis = mailer.diagnose(
+            sender=_sender(options), to=options.to, limit=options.limit, dkim_selector=options.dkim_selector
+        )
+    if options.json:
+        say(diagnosis.model_dump_json(indent=2))
+    else:
+        several = len({finding.server for finding in diagnosis.findings if finding.server}) > 1
+        for finding in diagnosis.findings:
+            _print(finding, several=several)
+    return exit_code_of(diagnosis)
+
+
+def _sender(options: DoctorOptions) -> str | None:
+    named = account_named(options.account).sender if options.account else os.environ.get("SENDKIT_FROM")
+    return options.sender or named or None
+
+
+def _print(finding: Finding, *, several: bool) -> None:
+    server = f"{finding.server}: " if several and finding.server else ""
+    status = painted(f"{finding.status.value:<8}", _STYLES[finding.status])
+    say(f"{status} {finding.check.value:<11} {_wrapped(server + finding.text)}")
+    if finding.remedy:
+        say(f"{_INDENT}{painted('→', Style.BOLD)} {_wrapped(finding.remedy)}")
+
+
+def _wrapped(text: str) -> str:
+    # Names and addresses stay whole, so that they can be copied.
+    lines = [
+        textwrap.fill(line, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    ]
+    return f"\n{_INDENT}".join(lines)

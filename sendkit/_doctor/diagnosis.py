@@ -1,0 +1,100 @@
+"""What the doctor found, as values: one finding for each thing that was looked at, the worst of them first.
+
+Frozen and serialisable; no secret stands in them. Knows nothing of how they were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from sendkit._smtp.verdict import Cause
+
+
+class Check(StrEnum):
+    """What was looked at, in the order in which a message meets it."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+    SIZE = "size"
+    MECHANISMS = "mechanisms"
+    SECRET = "secret"  # noqa: S105 - the name of a check
+    LOGIN = "login"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    SPF = "spf"
+    DKIM = "dkim"
+    DMARC = "dmarc"
+    ALIGNMENT = "alignment"
+
+
+class Status(StrEnum):
+    """FAILURE: no mail goes out like this. WARNING: it does, but may not arrive, or not for long. OK: nothing to do."""
+
+    FAILURE = "failure"
+    WARNING = "warning"
+    OK = "ok"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+
+class Finding(_Frozen):
+    """One thing that was looked at: how it stands, in words, and, unless it is well, what to do about it.
+
+    `server` is `host:port`, or None for what the DNS says of a domain. `cause` says of a failure what kind it is, and
+    `transient` whether it may mend itself.
+    """
+
+    check: Check
+    status: Status
+    text: str
+    remedy: str | None = None
+    server: str | None = None
+    cause: Cause | None = None
+    transient: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.check}: {self.text}"
+
+
+_GRAVITY, _WAY = list(Status), list(Check)
+
+
+class Diagnosis(_Frozen):
+    """All that was found; the failures stand first, then the warnings, each in the order of a message's way."""
+
+    version: Literal[1] = 1
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> Self:
+        """Put them in order."""
+        return cls(findings=tuple(sorted(findings, key=lambda f: (_GRAVITY.index(f.status), _WAY.index(f.check)))))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether mail can be sent: nothing failed, whatever there is to warn of."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """What keeps mail from going out."""
+        return self._with(Status.FAILURE)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What may keep it from arriving, or from going out for much longer."""
+        return self._with(Status.WARNING)
+
+    def _with(self, status: Status) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.status is status)

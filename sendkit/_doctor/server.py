@@ -1,0 +1,237 @@
+"""One server, from its name to RCPT: what it did at each step, told from the log of one attempt.
+
+Each step that was reached is a finding, and the one that failed is the last. Where no secret is to be had, the way is
+gone without one, as far as the mechanisms. Must not know: how a step is taken, or what a reply means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sendkit._doctor.certificate import certificate_finding, described
+from sendkit._doctor.diagnosis import Check, Finding, Status
+from sendkit._settings import Security, Server
+from sendkit._smtp.address import Address
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.hints import hint_for
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Verdict, judge_failure
+from sendkit._transport.base import AttemptLog
+from sendkit._transport.smtp import SMTPTransport
+from sendkit._wire.dial import resolve
+from sendkit._wire.failure import SessionFailed
+from sendkit._wire.login import Login
+from sendkit._wire.rehearsal import rehearse
+from sendkit._wire.session import Session, open_session
+from sendkit.errors import CredentialsError
+
+_CHECKS = {
+    Phase.RESOLVE: Check.RESOLVE,
+    Phase.CONNECT: Check.CONNECT,
+    Phase.GREETING: Check.GREETING,
+    Phase.EHLO: Check.EHLO,
+    Phase.STARTTLS: Check.TLS,
+    Phase.TLS: Check.TLS,
+    Phase.MAIL: Check.MAIL,
+    Phase.RCPT: Check.RCPT,
+    Phase.RSET: Check.RCPT,
+}
+_NO_ENVELOPE = "say whom the mail is from: sender= of diagnose(), --from or SENDKIT_FROM of `sendkit doctor`"
+
+
+@dataclass(slots=True)
+class Examination:
+    """One server under examination; `findings` grows from step to step."""
+
+    transport: SMTPTransport
+    sender: Address | None
+    recipient: Address | None
+    findings: list[Finding] = field(default_factory=list[Finding])
+    log: AttemptLog = field(default_factory=lambda: AttemptLog(()))
+    login: Login | None = None
+    secret_sought: bool = False
+
+    @property
+    def server(self) -> Server:
+        """The server."""
+        return self.transport.server
+
+    async def run(self, limit: float) -> list[Finding]:
+        """Go the whole way, in at most `limit` seconds, and say what was found."""
+        self.log.host, self.log.port = self.server.host, self.server.port
+        try:
+            async with asyncio.timeout(limit):
+                await self._find_secret()
+                await self._resolve()
+                await self._converse(limit)
+        except TimeoutError:
+            late = Failure(Break.TIMEOUT, f"no answer within {limit:g} s")
+            if not self.secret_sought:
+                self._found(Check.SECRET, Status.FAILURE, late.reason, "see what its source waits for")
+            else:
+                self._told_so_far()
+                self._failed(judge_failure(self.log.phase, late))
+        return self.findings
+
+    async def _find_secret(self) -> None:
+        try:
+            self.login = await self.transport.login()
+        except CredentialsError as error:
+            self._no_secret(error)
+        except SessionFailed as failed:
+            self._no_secret(failed.__cause__)
+        else:
+            if self.login is not None:
+                self._found(Check.SECRET, Status.OK, f"from {self.transport.source}")
+        self.secret_sought = True
+
+    def _no_secret(self, error: BaseException | None) -> None:
+        assert isinstance(error, CredentialsError)  # noqa: S101 - the transport's word
+        self._found(
+            Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION, transient=error.transient
+        )
+
+    async def _resolve(self) -> None:
+        try:
+            addresses = await resolve(self.server.host, self.server.port)
+        except (OSError, UnicodeError):
+            return  # the session finds the same, and says it as a verdict
+        numbers = ", ".join(dict.fromkeys(str(address[0]) for _, address in addresses))
+        self._found(Check.RESOLVE, Status.OK, f"{self.server.host} is {numbers}")
+
+    async def _converse(self, limit: float) -> None:
+        try:
+            session = await self.transport.open(self.login, self.log)
+        except SessionFailed as failed:
+            if failed.remembered:
+                self._failed(failed.verdict, "this program sent it before, and does not send it again")
+                self.login = None
+                return await self._converse(limit)
+            self._told_so_far(failed)
+            return self._failed(failed.verdict, await self._certificate_refused(failed))
+        try:
+            self._told_so_far()
+            await self._rehearse(session, limit)
+        finally:
+            await session.channel.quit(min(limit, self.server.timeouts.quit))
+
+    async def _rehearse(self, session: Session, limit: float) -> None:
+        if any(finding.status is Status.FAILURE for finding in self.findings):
+            return  # without a login the answers would be those to a stranger
+        sender, recipient = self.sender, self.recipient or self.sender
+        if sender is None or recipient is None:
+            self._found(Check.MAIL, Status.WARNING, "not tried: the username is no mail address", _NO_ENVELOPE)
+            return
+        verdict = await rehearse(session, sender, recipient, self.log, limit)
+        for phase, what in ((Phase.MAIL, f"from <{sender}>"), (Phase.RCPT, f"to <{recipient}>")):
+            if (reply := self._answer(phase)) is not None and reply.positive:
+                self._found(_CHECKS[phase], Status.OK, f"{what}: {_line(reply)}")
+        if verdict is not None:
+            self._failed(verdict, f"from <{sender}>" if verdict.phase is Phase.MAIL else f"to <{recipient}>")
+
+    def _told_so_far(self, failed: SessionFailed | None = None) -> None:
+        """What the log says of the steps that went well, up to the login."""
+        log = self.log
+        phase = failed.verdict.phase if failed else log.phase
+        if phase not in (Phase.RESOLVE, Phase.CONNECT):
+            self._found(Check.CONNECT, Status.OK, f"connected to {self.server.address}")
+        if (greeting := self._answer(Phase.GREETING)) and greeting.positive:
+            self._found(Check.GREETING, Status.OK, _line(greeting))
+        if log.tls is not None:
+            self._found(Check.TLS, Status.OK, f"{log.tls.version}, {log.tls.cipher}")
+            if log.certificate is not None:
+                self.findings.append(certificate_finding(log.certificate, self.server))
+        elif self.server.security is Security.NONE:
+            self._found(Check.TLS, Status.WARNING, "none: everybody in between can read the mail", _TLS_WANTED)
+        if (ehlo := self._answer(Phase.EHLO)) and ehlo.positive:
+            self.findings += self._offered(ehlo)
+        if (login := self._answer(Phase.AUTH)) and login.positive:
+            self._found(
+                Check.LOGIN, Status.OK, f"as {self.transport.username or 'the client certificate'}: {_line(login)}"
+            )
+
+    def _offered(self, ehlo: Reply) -> Iterator[Finding]:
+        offered = Capabilities.parse(ehlo.text)
+        yield self._finding(Check.EHLO, Status.OK, ", ".join(sorted(ehlo.text.split("\n")[1:])) or "no extensions")
+        if self.log.tls is None and self.server.security is not Security.NONE:
+            return
+        size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
+        yield self._finding(Check.SIZE, Status.OK, size)
+        if offered.mechanisms:
+            yield self._finding(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms))
+
+    async def _certificate_refused(self, failed: SessionFailed) -> str | None:
+        """What stands in a certificate that was refused: read on a connection on which nothing else is said."""
+        if self.log.tls is None and self.log.certificate is not None:
+            return described(self.log.certificate)  # it is valid, and not one of the pinned ones
+        if not isinstance(_root(failed), ssl.SSLCertVerificationError):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        look = AttemptLog(())
+        blind = Server(self.server.host, self.server.port, self.server.security, tls_context=context)
+        try:
+            session = await open_session(blind, None, look)
+        except SessionFailed:
+            return None
+        session.channel.abort()
+        return described(look.certificate) if look.certificate else None
+
+    def _failed(self, verdict: Verdict, more: str | None = None) -> None:
+        words = "; ".join(filter(None, (verdict.words.replace("\n", " / "), more)))
+        again = verdict.again is Again.LATER
+        check = _CHECKS.get(verdict.phase) or (Check.LOGIN if verdict.reply else Check.MECHANISMS)
+        self._found(check, Status.FAILURE, words, hint_for(verdict, self.server.host), verdict.cause, transient=again)
+
+    def _found(
+        self,
+        check: Check,
+        status: Status,
+        text: str,
+        remedy: str | None = None,
+        cause: Cause | None = None,
+        *,
+        transient: bool = False,
+    ) -> None:
+        self.findings.append(self._finding(check, status, text, remedy, cause, transient=transient))
+
+    def _finding(
+        self,
+        check: Check,
+        status: Status,
+        text: str,
+        remedy: str | None = None,
+        cause: Cause | None = None,
+        *,
+        transient: bool = False,
+    ) -> Finding:
+        return Finding(
+            check=check,
+            status=status,
+            text=text,
+            remedy=remedy,
+            server=self.server.address,
+            cause=cause,
+            transient=transient,
+        )
+
+    def _answer(self, phase: Phase) -> Reply | None:
+        """The last reply of this phase."""
+        return next((answer.reply for answer in reversed(self.log.answers) if answer.phase is phase), None)
+
+
+_TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
+
+
+def _line(reply: Reply) -> str:
+    return str(reply).split("\n", 1)[0]
+
+
+def _root(error: BaseException) -> BaseException:
+    while (cause := error.__cause__) is not None:
+        error = cause
+    return error
