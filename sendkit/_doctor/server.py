@@ -71,7 +71,7 @@ class Examination:
         except TimeoutError:
             late = Failure(Break.TIMEOUT, f"no answer within {limit:g} s")
             if not self.secret_sought:
-                self._found(Check.SECRET, Status.FAILURE, late.reason, "see what its source waits for")
+                self._found(Check.SECRET, Status.FAILURE, late.reason, _WAITS, Cause.AUTHENTICATION, transient=True)
             else:
                 self._told_so_far()
                 self._failed(judge_failure(self.log.phase, late))
@@ -224,6 +224,7 @@ class Examination:
         return next((answer.reply for answer in reversed(self.log.answers) if answer.phase is phase), None)
 
 
+_WAITS = "see what its source waits for: a keyring may ask on a display, a program at a terminal"
 _TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
 
 

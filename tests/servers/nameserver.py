@@ -1,7 +1,7 @@
-"""A real name server on loopback that answers SRV questions from a table, and records what it was asked.
+"""A real name server on loopback that answers SRV and TXT questions from tables, and records what it was asked.
 
-Knows: its thread, its socket, dnspython's messages. Must not know: who asks. A name that is not in the table does not
-exist; one that is there with nothing has no such record; `broken` answers SERVFAIL to everything.
+Knows: its thread, its socket, dnspython's messages. Must not know: who asks. A name that is in no table does not
+exist; one that is there with nothing has no such record; `broken` answers SERVFAIL to everything, `silent` nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,23 @@ import dns.asyncresolver
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 
 class NameServer:
     """`with NameServer({"_submissions._tcp.example.com": ["0 1 465 smtp.example.com."]}) as server:`."""
 
-    def __init__(self, records: Mapping[str, Sequence[str]], *, broken: bool = False) -> None:
-        self._records, self._broken = records, broken
+    def __init__(
+        self,
+        records: Mapping[str, Sequence[str]],
+        *,
+        texts: Mapping[str, Sequence[str]] | None = None,
+        broken: bool = False,
+        silent: bool = False,
+    ) -> None:
+        self._tables: dict[str, Mapping[str, Sequence[str]]] = {"SRV": records, "TXT": texts or {}}
+        self._broken, self._silent = broken, silent
         self.asked: list[str] = []
 
     def __enter__(self) -> Self:
@@ -57,18 +66,21 @@ class NameServer:
             octets, client = self._socket.recvfrom(4096)
             if not octets:
                 return
-            self._socket.sendto(self._answer(dns.message.from_wire(octets)).to_wire(), client)
+            answer = self._answer(dns.message.from_wire(octets))
+            if not self._silent:
+                self._socket.sendto(answer.to_wire(), client)
 
     def _answer(self, question: dns.message.Message) -> dns.message.Message:
         answer = dns.message.make_response(question)
         answer.flags |= dns.flags.RA
         name = question.question[0].name
+        kind = dns.rdatatype.to_text(question.question[0].rdtype)
         text = name.to_text(omit_final_dot=True)
         self.asked.append(text)
         if self._broken:
             answer.set_rcode(dns.rcode.SERVFAIL)
-        elif text not in self._records:
+        elif not any(text in table for table in self._tables.values()):
             answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif self._records[text]:
-            answer.answer.append(dns.rrset.from_text(name, 60, "IN", "SRV", *self._records[text]))
+        elif records := self._tables.get(kind, {}).get(text):
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *records))
         return answer

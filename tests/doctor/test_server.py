@@ -1,0 +1,256 @@
+"""The line that names the fault stands first, whatever is wrong with a server; nothing is sent, one login is spent."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from sendkit import AsyncMailer, Diagnosis, Finding, Mailer, MemoryTransport, Security, Server, errors
+from sendkit._credentials import default_chain
+from sendkit._doctor import Check, Status
+from sendkit._smtp.hints import SPEAKS_CLEAR, SPEAKS_TLS
+from sendkit._wire import wrong_mode
+from sendkit.testing import assert_no_secret_leaks
+from tests.servers.authority import Authority, Certificate
+from tests.servers.postfix import Postfix
+from tests.servers.scripted import ScriptedServer
+from tests.servers.secretservice import SecretService
+
+from .conftest import PASSWORD, USER, Account, Start
+
+ON_THE_WAY = [Check.RESOLVE, Check.CONNECT, Check.GREETING, Check.EHLO, Check.TLS, Check.CERTIFICATE, Check.SIZE]
+DOMAIN = [Check.SPF, Check.DKIM, Check.DMARC, Check.ALIGNMENT]
+
+
+async def diagnosis_of(mailer: AsyncMailer, **settings: object) -> Diagnosis:
+    """What the doctor says of a mailer that is closed afterwards."""
+    async with mailer:
+        return await mailer.diagnose(**settings)  # type: ignore[arg-type]
+
+
+async def fault_of(mailer: AsyncMailer, **settings: object) -> Finding:
+    """The first line, which is a failure with a remedy, and the only one."""
+    diagnosis = await diagnosis_of(mailer, **settings)
+    first = diagnosis.findings[0]
+    assert diagnosis.failures == (first,)
+    assert (diagnosis.ok, first.status) == (False, Status.FAILURE)
+    assert first.remedy
+    return first
+
+
+def checks(diagnosis: Diagnosis, status: Status = Status.OK) -> list[Check]:
+    """What was looked at and found so."""
+    return [finding.check for finding in diagnosis.findings if finding.status is status]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A late greeting is looked into at once."""
+    monkeypatch.setattr(wrong_mode, "PATIENCE", 0.0)
+
+
+@pytest.fixture
+def black_hole() -> Iterator[int]:
+    """A port that lets everybody in, and answers nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def test_a_healthy_postfix_has_every_line_ok(postfix: Postfix) -> None:
+    ana = "ana@example.test"
+    server = Server(postfix.host, postfix.starttls_port, ca_file=postfix.ca_file)
+    with Mailer(server, username=ana, password=postfix.users[ana]) as mailer:
+        diagnosis = mailer.diagnose(to="luis@example.test")
+    assert diagnosis.ok
+    assert checks(diagnosis) == list(Check)
+    told = {finding.check: finding.text for finding in diagnosis.findings}
+    assert "::1" in told[Check.RESOLVE] or "127.0.0.1" in told[Check.RESOLVE]
+    assert told[Check.TLS].startswith("TLSv1.3")
+    assert "localhost" in told[Check.CERTIFICATE]
+    assert "PLAIN" in told[Check.MECHANISMS]
+    assert told[Check.SECRET] == "from the program (password=)"
+    assert f"{postfix.message_size_limit:,}" in told[Check.SIZE]
+    (session,) = postfix.sessions()
+    assert [session.tried.get(verb) for verb in ("auth", "mail", "rcpt", "data")] == [1, 1, 1, None]
+    assert postfix.mailbox("luis") == []
+
+
+async def test_a_wrong_password_is_the_first_line_and_is_sent_once(start: Start, account: Account) -> None:
+    server = start()
+    with assert_no_secret_leaks("wrong, and secret") as watch:
+        for _ in range(2):
+            fault = await fault_of(account(server, password="wrong, and secret"))
+            assert fault.check is Check.LOGIN
+            assert "535 5.7.8" in fault.text
+            assert "the secret came from the program (password=)" in fault.text
+            assert "app password" in (fault.remedy or "")
+            watch.look_at(fault)
+    assert server.auth_commands == 1
+
+
+async def test_a_secret_refused_before_is_not_sent_again_and_the_rest_is_looked_at(
+    start: Start, account: Account
+) -> None:
+    server = start()
+    await fault_of(account(server, password="wrong"))
+    diagnosis = await diagnosis_of(account(server, password="wrong"))
+    assert "does not send it again" in diagnosis.findings[0].text
+    assert {Check.TLS, Check.MECHANISMS} <= set(checks(diagnosis))
+
+
+async def test_a_keyring_that_waits_for_somebody_is_given_up_and_the_server_is_looked_at(
+    start: Start, account: Account, unanswered_secret_service: SecretService
+) -> None:
+    server = start()
+    mailer = account(server, credentials=default_chain(environ={}, keyring_limit=0.5))
+    diagnosis = await diagnosis_of(mailer)
+    fault = diagnosis.findings[0]
+    assert (fault.check, fault.status) == (Check.SECRET, Status.FAILURE)
+    assert "no answer within 0.5 s; most likely it waits for somebody to unlock it" in fault.text
+    assert "unlock it" in (fault.remedy or "")
+    assert checks(diagnosis) == [*ON_THE_WAY, Check.MECHANISMS, *DOMAIN]
+    assert server.auth_commands == 0
+
+
+async def test_a_secret_that_does_not_come_ends_with_the_limit(
+    start: Start, account: Account, unanswered_secret_service: SecretService
+) -> None:
+    mailer = account(start(), credentials=default_chain(environ={}, keyring_limit=60))
+    fault = await fault_of(mailer, limit=0.3)
+    assert (fault.check, fault.text) == (Check.SECRET, "no answer within 0.3 s")
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize(
+    ("certificate", "words"),
+    [
+        (Certificate.EXPIRED, ("certificate has expired", "for localhost, 127.0.0.1, ::1", "expired 1 day ago")),
+        (Certificate.WRONG_HOST, ("mismatch", "for other.example.test, issued by", "valid until")),
+        (Certificate.NOT_YET_VALID, ("not yet valid", "valid from")),
+        (Certificate.UNKNOWN_CA, ("unable to get local issuer", "issued by trustme")),
+    ],
+)
+async def test_a_certificate_that_is_no_good_is_described_and_nothing_is_said_to_its_server(
+    start: Start, account: Account, certificate: Certificate, words: tuple[str, ...], implicit: bool
+) -> None:
+    server = start(certificate, implicit_tls=implicit)
+    fault = await fault_of(account(server, Security.IMPLICIT_TLS if implicit else Security.STARTTLS))
+    assert fault.check is Check.TLS
+    assert all(word in fault.text for word in words)
+    assert server.auth_commands == 0
+
+
+async def test_a_key_that_is_not_pinned_is_described(start: Start, authority: Authority) -> None:
+    server = start()
+    place = Server("localhost", server.port, ca_file=authority.ca_file, pins=["A" * 43 + "="])
+    fault = await fault_of(AsyncMailer(place, username=USER, password=PASSWORD))
+    assert fault.check is Check.TLS
+    assert "pins=" in fault.text
+    assert "for localhost" in fault.text
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_starttls_on_a_port_for_implicit_tls_names_the_setting(start: Start, account: Account) -> None:
+    fault = await fault_of(account(start(implicit_tls=True), Security.STARTTLS))
+    assert (fault.check, fault.text) == (Check.GREETING, SPEAKS_TLS)
+    assert "security=implicit_tls" in (fault.remedy or "")
+
+
+async def test_implicit_tls_on_a_port_for_starttls_names_the_setting(start: Start, account: Account) -> None:
+    fault = await fault_of(account(start(), Security.IMPLICIT_TLS))
+    assert (fault.check, fault.text) == (Check.TLS, SPEAKS_CLEAR)
+    assert "security=starttls" in (fault.remedy or "")
+
+
+async def test_a_server_without_auth_is_named_as_such(start: Start, account: Account) -> None:
+    fault = await fault_of(account(start(capabilities_in_tls=["SIZE 1000"])))
+    assert fault.check is Check.MECHANISMS
+    assert "it offers none" in fault.text
+    assert "mechanism=" in (fault.remedy or "")
+
+
+async def test_a_server_without_starttls_is_named_as_such(start: Start, account: Account) -> None:
+    server = start(capabilities=["AUTH PLAIN"])
+    fault = await fault_of(account(server))
+    assert (fault.check, fault.text) == (Check.TLS, "the server offers no STARTTLS")
+    assert server.auth_commands == 0
+
+
+async def test_a_black_hole_ends_with_the_limit_and_is_named_by_where_it_fell_silent(black_hole: int) -> None:
+    mailer = AsyncMailer(f"127.0.0.1:{black_hole}", username=USER, password=PASSWORD)
+    fault = await fault_of(mailer, limit=0.3)
+    assert (fault.check, fault.text) == (Check.GREETING, "no answer within 0.3 s")
+    assert "implicit TLS" in (fault.remedy or "")
+    assert fault.transient
+
+
+async def test_a_port_where_nobody_listens_is_named(black_hole: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    fault = await fault_of(AsyncMailer(f"127.0.0.1:{port}", username=USER, password=PASSWORD))
+    assert fault.check is Check.CONNECT
+    assert "refused" in fault.text
+
+
+async def test_a_name_that_is_none_is_named() -> None:
+    fault = await fault_of(AsyncMailer("smtp.example.invalid", username=USER, password=PASSWORD))
+    assert fault.check is Check.RESOLVE
+
+
+@pytest.mark.parametrize(("command", "check"), [("on_mail", Check.MAIL), ("on_rcpt", Check.RCPT)])
+async def test_an_envelope_that_is_refused_says_whose_address_it_is(
+    start: Start, account: Account, command: str, check: Check
+) -> None:
+    server = start()
+    getattr(server, command)().reply("550 5.7.60 not yours to send as")
+    fault = await fault_of(account(server), to="luis@example.com")
+    assert fault.check is check
+    assert ("from <ana@example.com>" if check is Check.MAIL else "to <luis@example.com>") in fault.text
+    assert "DATA" not in server.lines()
+
+
+async def test_what_is_asked_is_taken_back(start: Start, account: Account) -> None:
+    server = start()
+    assert (await diagnosis_of(account(server))).ok
+    said = [line.split(" ")[0] for line in server.lines()]
+    assert said == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT", "RSET", "QUIT"]
+    assert server.accepted == []
+
+
+async def test_a_username_that_is_no_address_needs_a_sender(start: Start, account: Account) -> None:
+    server = start(users={"apikey": PASSWORD})
+    diagnosis = await diagnosis_of(account(server, username="apikey"))
+    assert checks(diagnosis, Status.WARNING) == [Check.MAIL]
+    assert "--from" in (diagnosis.findings[0].remedy or "")
+    assert not any(line.startswith("MAIL") for line in server.lines())
+    assert Check.RCPT in checks(await diagnosis_of(account(server, username="apikey"), sender="Ana <ana@example.com>"))
+
+
+async def test_each_of_several_servers_is_looked_at(start: Start, authority: Authority) -> None:
+    good, bad = start(), start(Certificate.EXPIRED)
+    places = [Server("localhost", one.port, ca_file=authority.ca_file) for one in (good, bad)]
+    fault = await fault_of(AsyncMailer(places, username=USER, password=PASSWORD))
+    assert fault.server == f"localhost:{bad.port}"
+    assert good.auth_commands == 1
+
+
+async def test_a_mailer_without_a_server_has_nothing_to_examine() -> None:
+    async with AsyncMailer(transport=MemoryTransport()) as mailer:
+        with pytest.raises(errors.ConfigurationError, match="no server to examine"):
+            await mailer.diagnose()
+
+
+@pytest.mark.parametrize("setting", ["sender", "to"])
+async def test_an_address_that_is_none_is_refused(start: Start, account: Account, setting: str) -> None:
+    server: ScriptedServer = start()
+    async with account(server) as mailer:
+        with pytest.raises(errors.ConfigurationError, match=setting):
+            await mailer.diagnose(**{setting: "nobody"})
+    assert server.connections == []
+
+
+async def test_a_diagnosis_survives_json(start: Start, account: Account) -> None:
+    diagnosis = await diagnosis_of(account(start()))
+    assert Diagnosis.model_validate_json(diagnosis.model_dump_json()) == diagnosis
