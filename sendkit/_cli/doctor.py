@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from sendkit._cli.options import DoctorOptions
 
 _STYLES = {Status.OK: Style.GREEN, Status.WARNING: Style.YELLOW, Status.FAILURE: Style.RED}
-_WIDTH = 110
 _INDENT = " " * 21
+# Names and addresses stay whole, so that they can be copied.
+_WRAPPER = textwrap.TextWrapper(
+    110, initial_indent=_INDENT, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
+)
 
 
 def doctor(options: DoctorOptions) -> ExitCode:
@@ -45,13 +48,9 @@ def _print(finding: Finding, *, several: bool) -> None:
     status = painted(f"{finding.status.value:<8}", _STYLES[finding.status])
     say(f"{status} {finding.check.value:<11} {_wrapped(server + finding.text)}")
     if finding.remedy:
-        say(f"{_INDENT}{painted('→', Style.BOLD)} {_wrapped(finding.remedy)}")
+        say(f"{_INDENT}{_wrapped('→ ' + finding.remedy)}")
 
 
 def _wrapped(text: str) -> str:
-    # Names and addresses stay whole, so that they can be copied.
-    lines = [
-        textwrap.fill(line, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
-        for line in text.splitlines()
-    ]
-    return f"\n{_INDENT}".join(lines)
+    lines = [_WRAPPER.fill(line) for line in text.splitlines()]
+    return "\n".join(lines).removeprefix(_INDENT)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sendkit._doctor.certificate import certificate_finding, described
 from sendkit._doctor.diagnosis import Check, Finding, Status
@@ -40,6 +40,9 @@ _CHECKS = {
     Phase.RCPT: Check.RCPT,
     Phase.RSET: Check.RCPT,
 }
+_Stage = Literal["secret", "session", "envelope", "over"]
+_WAITS = "see what its source waits for: a keyring may ask on a display, a program at a terminal"
+_TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
 _NO_ENVELOPE = "say whom the mail is from: sender= of diagnose(), --from or SENDKIT_FROM of `sendkit doctor`"
 
 
@@ -53,7 +56,7 @@ class Examination:
     findings: list[Finding] = field(default_factory=list[Finding])
     log: AttemptLog = field(default_factory=lambda: AttemptLog(()))
     login: Login | None = None
-    secret_sought: bool = False
+    stage: _Stage = "secret"
 
     @property
     def server(self) -> Server:
@@ -66,34 +69,32 @@ class Examination:
         try:
             async with asyncio.timeout(limit):
                 await self._find_secret()
+                self.stage = "session"
                 await self._resolve()
                 await self._converse(limit)
         except TimeoutError:
-            late = Failure(Break.TIMEOUT, f"no answer within {limit:g} s")
-            if not self.secret_sought:
-                self._found(Check.SECRET, Status.FAILURE, late.reason, _WAITS, Cause.AUTHENTICATION, transient=True)
-            else:
-                self._told_so_far()
-                self._failed(judge_failure(self.log.phase, late))
+            self._late(f"no answer within {limit:g} s")
         return self.findings
+
+    def _late(self, reason: str) -> None:
+        if self.stage == "secret":
+            self._found(Check.SECRET, Status.FAILURE, reason, _WAITS, Cause.AUTHENTICATION, transient=True)
+            return
+        if self.stage == "session":
+            self._tell_so_far()
+        if self.stage != "over":
+            self._failed(judge_failure(self.log.phase, Failure(Break.TIMEOUT, reason)))
 
     async def _find_secret(self) -> None:
         try:
             self.login = await self.transport.login()
         except CredentialsError as error:
-            self._no_secret(error)
-        except SessionFailed as failed:
-            self._no_secret(failed.__cause__)
+            self._found(Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION)
+        except SessionFailed as failed:  # no token could be had for now
+            self._failed(failed.verdict, check=Check.SECRET)
         else:
             if self.login is not None:
                 self._found(Check.SECRET, Status.OK, f"from {self.transport.source}")
-        self.secret_sought = True
-
-    def _no_secret(self, error: BaseException | None) -> None:
-        assert isinstance(error, CredentialsError)  # noqa: S101 - the transport's word
-        self._found(
-            Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION, transient=error.transient
-        )
 
     async def _resolve(self) -> None:
         try:
@@ -111,20 +112,35 @@ class Examination:
                 self._failed(failed.verdict, "this program sent it before, and does not send it again")
                 self.login = None
                 return await self._converse(limit)
-            self._told_so_far(failed)
-            return self._failed(failed.verdict, await self._certificate_refused(failed))
+            self._tell_so_far(failed)
+            return await self._tell_failure(failed)
         try:
-            self._told_so_far()
+            self._tell_so_far()
+            self.stage = "envelope"
             await self._rehearse(session, limit)
+            self.stage = "over"
+            await session.channel.quit(self.server.timeouts.quit)
         finally:
-            await session.channel.quit(min(limit, self.server.timeouts.quit))
+            session.channel.abort()
+
+    async def _tell_failure(self, failed: SessionFailed) -> None:
+        self.stage, seen = "over", None
+        try:
+            seen = await self._certificate_refused(failed)
+        finally:
+            self._failed(failed.verdict, seen)
 
     async def _rehearse(self, session: Session, limit: float) -> None:
         if any(finding.status is Status.FAILURE for finding in self.findings):
             return  # without a login the answers would be those to a stranger
         sender, recipient = self.sender, self.recipient or self.sender
         if sender is None or recipient is None:
-            self._found(Check.MAIL, Status.WARNING, "not tried: the username is no mail address", _NO_ENVELOPE)
+            self._found(
+                Check.MAIL,
+                Status.WARNING,
+                "not tried: nobody said whom the mail is from, and the username is no address",
+                _NO_ENVELOPE,
+            )
             return
         verdict = await rehearse(session, sender, recipient, self.log, limit)
         for phase, what in ((Phase.MAIL, f"from <{sender}>"), (Phase.RCPT, f"to <{recipient}>")):
@@ -133,7 +149,7 @@ class Examination:
         if verdict is not None:
             self._failed(verdict, f"from <{sender}>" if verdict.phase is Phase.MAIL else f"to <{recipient}>")
 
-    def _told_so_far(self, failed: SessionFailed | None = None) -> None:
+    def _tell_so_far(self, failed: SessionFailed | None = None) -> None:
         """What the log says of the steps that went well, up to the login."""
         log = self.log
         phase = failed.verdict.phase if failed else log.phase
@@ -148,21 +164,21 @@ class Examination:
         elif self.server.security is Security.NONE:
             self._found(Check.TLS, Status.WARNING, "none: everybody in between can read the mail", _TLS_WANTED)
         if (ehlo := self._answer(Phase.EHLO)) and ehlo.positive:
-            self.findings += self._offered(ehlo)
+            self._tell_offered(ehlo)
         if (login := self._answer(Phase.AUTH)) and login.positive:
             self._found(
                 Check.LOGIN, Status.OK, f"as {self.transport.username or 'the client certificate'}: {_line(login)}"
             )
 
-    def _offered(self, ehlo: Reply) -> Iterator[Finding]:
+    def _tell_offered(self, ehlo: Reply) -> None:
         offered = Capabilities.parse(ehlo.text)
-        yield self._finding(Check.EHLO, Status.OK, ", ".join(sorted(ehlo.text.split("\n")[1:])) or "no extensions")
+        self._found(Check.EHLO, Status.OK, ", ".join(sorted(ehlo.text.split("\n")[1:])) or "no extensions")
         if self.log.tls is None and self.server.security is not Security.NONE:
             return
         size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
-        yield self._finding(Check.SIZE, Status.OK, size)
+        self._found(Check.SIZE, Status.OK, size)
         if offered.mechanisms:
-            yield self._finding(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms))
+            self._found(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms))
 
     async def _certificate_refused(self, failed: SessionFailed) -> str | None:
         """What stands in a certificate that was refused: read on a connection on which nothing else is said."""
@@ -181,10 +197,12 @@ class Examination:
         session.channel.abort()
         return described(look.certificate) if look.certificate else None
 
-    def _failed(self, verdict: Verdict, more: str | None = None) -> None:
+    def _failed(self, verdict: Verdict, more: str | None = None, *, check: Check | None = None) -> None:
         words = "; ".join(filter(None, (verdict.words.replace("\n", " / "), more)))
         again = verdict.again is Again.LATER
-        check = _CHECKS.get(verdict.phase) or (Check.LOGIN if verdict.reply else Check.MECHANISMS)
+        unsaid = verdict.reply is None and verdict.cause is Cause.AUTHENTICATION
+        check = check or _CHECKS.get(verdict.phase) or (Check.MECHANISMS if unsaid else Check.LOGIN)
+        self.findings = [finding for finding in self.findings if finding.check is not check]
         self._found(check, Status.FAILURE, words, hint_for(verdict, self.server.host), verdict.cause, transient=again)
 
     def _found(
@@ -197,19 +215,7 @@ class Examination:
         *,
         transient: bool = False,
     ) -> None:
-        self.findings.append(self._finding(check, status, text, remedy, cause, transient=transient))
-
-    def _finding(
-        self,
-        check: Check,
-        status: Status,
-        text: str,
-        remedy: str | None = None,
-        cause: Cause | None = None,
-        *,
-        transient: bool = False,
-    ) -> Finding:
-        return Finding(
+        found = Finding(
             check=check,
             status=status,
             text=text,
@@ -218,14 +224,11 @@ class Examination:
             cause=cause,
             transient=transient,
         )
+        self.findings.append(found)
 
     def _answer(self, phase: Phase) -> Reply | None:
         """The last reply of this phase."""
         return next((answer.reply for answer in reversed(self.log.answers) if answer.phase is phase), None)
-
-
-_WAITS = "see what its source waits for: a keyring may ask on a display, a program at a terminal"
-_TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
 
 
 def _line(reply: Reply) -> str:

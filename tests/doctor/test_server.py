@@ -171,6 +171,12 @@ async def test_a_server_without_auth_is_named_as_such(start: Start, account: Acc
     assert "mechanism=" in (fault.remedy or "")
 
 
+async def test_a_server_with_mechanisms_of_others_alone_is_named_as_such(start: Start, account: Account) -> None:
+    diagnosis = await diagnosis_of(account(start(capabilities_in_tls=["AUTH GSSAPI NTLM"])))
+    assert [f.text for f in diagnosis.findings if f.check is Check.MECHANISMS] == [diagnosis.findings[0].text]
+    assert "it offers GSSAPI, NTLM" in diagnosis.findings[0].text
+
+
 async def test_a_server_without_starttls_is_named_as_such(start: Start, account: Account) -> None:
     server = start(capabilities=["AUTH PLAIN"])
     fault = await fault_of(account(server))
@@ -180,13 +186,58 @@ async def test_a_server_without_starttls_is_named_as_such(start: Start, account:
 
 async def test_a_black_hole_ends_with_the_limit_and_is_named_by_where_it_fell_silent(black_hole: int) -> None:
     mailer = AsyncMailer(f"127.0.0.1:{black_hole}", username=USER, password=PASSWORD)
-    fault = await fault_of(mailer, limit=0.3)
-    assert (fault.check, fault.text) == (Check.GREETING, "no answer within 0.3 s")
+    fault = await fault_of(mailer, limit=2)
+    assert (fault.check, fault.text) == (Check.GREETING, "no answer within 2 s")
     assert "implicit TLS" in (fault.remedy or "")
     assert fault.transient
 
 
-async def test_a_port_where_nobody_listens_is_named(black_hole: int) -> None:
+@pytest.mark.parametrize(("command", "check"), [("on_auth", Check.LOGIN), ("on_rcpt", Check.RCPT)])
+async def test_a_server_that_falls_silent_later_is_named_by_where(
+    start: Start, account: Account, command: str, check: Check
+) -> None:
+    server = start()
+    getattr(server, command)().silence()
+    diagnosis = await diagnosis_of(account(server), limit=2)
+    (fault,) = diagnosis.failures
+    assert (fault.check, fault.text) == (check, "no answer within 2 s")
+    assert [f.check for f in diagnosis.findings].count(Check.TLS) == 1
+
+
+async def test_a_server_that_keeps_the_line_at_the_end_is_none_the_worse(start: Start, account: Account) -> None:
+    server = start()
+    server.on_quit().silence()
+    diagnosis = await diagnosis_of(account(server), limit=2)
+    assert checks(diagnosis) == list(Check)
+
+
+async def test_a_token_that_cannot_be_had_for_now_is_a_secret_that_may_come(start: Start, account: Account) -> None:
+    def asked(host: str, username: str) -> str:
+        error = errors.CredentialsError("the authorization server is away", hint="wait for it")
+        error.transient = True
+        raise error
+
+    diagnosis = await diagnosis_of(account(start(), credentials=asked))
+    fault = diagnosis.findings[0]
+    assert (fault.check, fault.text, fault.transient) == (Check.SECRET, "the authorization server is away", True)
+    assert Check.MECHANISMS in checks(diagnosis)
+
+
+async def test_where_nobody_logs_in_a_server_that_wants_it_says_so(start: Start, authority: Authority) -> None:
+    server = start(auth_required=True)
+    place = Server("localhost", server.port, ca_file=authority.ca_file)
+    fault = await fault_of(AsyncMailer(place), sender=USER)
+    assert (fault.check, "give a username" in (fault.remedy or "")) == (Check.MAIL, True)
+
+
+async def test_mail_without_tls_is_warned_of() -> None:
+    with ScriptedServer() as server:
+        place = Server("127.0.0.1", server.port, Security.NONE)
+        diagnosis = await diagnosis_of(AsyncMailer(place), sender=USER)
+    assert checks(diagnosis, Status.WARNING) == [Check.TLS]
+
+
+async def test_a_port_where_nobody_listens_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     fault = await fault_of(AsyncMailer(f"127.0.0.1:{port}", username=USER, password=PASSWORD))
