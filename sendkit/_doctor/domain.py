@@ -15,6 +15,7 @@ from sendkit._dns import texts
 from sendkit._doctor.diagnosis import Check, Finding, Status
 from sendkit._providers import Provider
 from sendkit._smtp.explain import provider_of
+from sendkit._smtp.reply import plain
 from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
 
@@ -57,7 +58,7 @@ async def examine_domain(
     """What is to be said of this domain, for mail that goes out through this account, in at most `limit` seconds."""
 
     async def ask(name: str) -> list[str]:
-        return await texts(name, resolver, otherwise=_BY_HAND)
+        return [plain(text) for text in await texts(name, resolver, otherwise=_BY_HAND)]
 
     provider = provider_of(None, account.server.host)
     checks = {

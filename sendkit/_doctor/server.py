@@ -27,7 +27,7 @@ from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit._wire.rehearsal import rehearse
 from sendkit._wire.session import Session, open_session
-from sendkit.errors import CredentialsError
+from sendkit.errors import ConfigurationError, CredentialsError
 
 _CHECKS = {
     Phase.RESOLVE: Check.RESOLVE,
@@ -74,6 +74,8 @@ class Examination:
                 await self._converse(limit)
         except TimeoutError:
             self._late(f"no answer within {limit:g} s")
+        except ConfigurationError as error:  # a certificate's file that is gone by now
+            self._found(Check.TLS, Status.FAILURE, error.message, error.hint, Cause.TLS)
         return self.findings
 
     def _late(self, reason: str) -> None:

@@ -18,6 +18,11 @@ _BLANKS = " \t"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+def plain(text: str) -> str:
+    """The text with its control characters replaced, so that a terminal takes none of it for a command."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 @dataclass(slots=True, frozen=True)
 class Reply:
     """A server's reply: its code, the enhanced status code if there is one, and the text without either.
@@ -33,7 +38,7 @@ class Reply:
     @classmethod
     def build(cls, code: int, text: str) -> Reply:
         """Make a reply from its code and raw text, taking the enhanced code out of every line (RFC 2034 section 4)."""
-        lines = [line.lstrip(_BLANKS) for line in _CONTROL.sub("\ufffd", text).split("\n")]
+        lines = [line.lstrip(_BLANKS) for line in plain(text).split("\n")]
         match = _ENHANCED.match(lines[0])
         enhanced = match.group() if match and match.group(1) == str(code)[0] else None
         if enhanced:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,15 @@ async def test_a_key_that_is_not_pinned_is_described(start: Start, authority: Au
     assert fault.check is Check.TLS
     assert "pins=" in fault.text
     assert "for localhost" in fault.text
+
+
+async def test_a_file_of_authorities_that_is_gone_is_named(start: Start, authority: Authority, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(authority.ca_file.read_bytes())
+    place = Server("localhost", start().port, ca_file=ca_file)
+    ca_file.unlink()
+    fault = await fault_of(AsyncMailer(place, username=USER, password=PASSWORD))
+    assert (fault.check, "cannot be used" in fault.text) == (Check.TLS, True)
 
 
 @pytest.mark.usefixtures("impatient")
