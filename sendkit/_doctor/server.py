@@ -183,7 +183,7 @@ class Examination:
             self._found(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms))
 
     async def _certificate_refused(self, failed: SessionFailed) -> str | None:
-        """What stands in a certificate that was refused: read on a connection on which nothing else is said."""
+        """What stands in a certificate that was refused: read on a connection where no secret and no mail is sent."""
         if self.log.tls is None and self.log.certificate is not None:
             return described(self.log.certificate)  # it is valid, and not one of the pinned ones
         if not isinstance(_root(failed), ssl.SSLCertVerificationError):
@@ -191,7 +191,8 @@ class Examination:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         look = AttemptLog(())
-        blind = Server(self.server.host, self.server.port, self.server.security, tls_context=context)
+        place = self.server
+        blind = Server(place.host, place.port, place.security, local_hostname=place.local_hostname, tls_context=context)
         try:
             session = await open_session(blind, None, look)
         except SessionFailed:

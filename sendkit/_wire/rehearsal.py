@@ -24,7 +24,8 @@ async def rehearse(
     """
     utf8 = sender.utf8 or recipient.utf8
     if utf8 and not session.capabilities.smtputf8:
-        return rejected_unasked(Phase.MAIL, "an address needs SMTPUTF8, which the server lacks")
+        phase = Phase.MAIL if sender.utf8 else Phase.RCPT
+        return rejected_unasked(phase, "the address needs SMTPUTF8, which the server lacks")
     steps = (
         (Phase.MAIL, command_line(f"MAIL FROM:<{sender.wire}>", *(["SMTPUTF8"] if utf8 else []), utf8=utf8)),
         (Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", utf8=utf8)),

@@ -272,6 +272,15 @@ async def test_an_envelope_that_is_refused_says_whose_address_it_is(
     assert "DATA" not in server.lines()
 
 
+async def test_an_address_beyond_ascii_is_asked_for_where_the_server_takes_such(start: Start, account: Account) -> None:
+    able, unable = start(), start(capabilities_in_tls=["AUTH PLAIN"])
+    assert (await diagnosis_of(account(able), to="josé@example.com")).ok
+    assert {"MAIL FROM:<ana@example.com> SMTPUTF8", "RCPT TO:<josé@example.com>"} <= set(able.lines())
+    fault = await fault_of(account(unable), to="josé@example.com")
+    assert (fault.check, "needs SMTPUTF8" in fault.text) == (Check.RCPT, True)
+    assert not any(line.startswith("MAIL") for line in unable.lines())
+
+
 async def test_what_is_asked_is_taken_back(start: Start, account: Account) -> None:
     server = start()
     assert (await diagnosis_of(account(server))).ok
