@@ -81,9 +81,8 @@ def wire(
     mechanism: Mechanism | None,
 ) -> Transport:
     """The transport to the first account's server, with the others as its backups."""
-    # Here, because a mailer with another transport needs neither aiosmtplib nor a keyring.
-    from sendkit._credentials import default_chain, explicit  # noqa: PLC0415
-    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415
+    from sendkit._credentials import default_chain, explicit  # noqa: PLC0415 - a mailer with a transport needs no keyring
+    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415 - nor aiosmtplib
 
     chosen = explicit(password, credentials)
     first = accounts[0].username

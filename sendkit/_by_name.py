@@ -46,12 +46,10 @@ class ByName:
         Raises ConfigurationError that names the file, the table and the key.
         """
         from sendkit._config import account_named  # noqa: PLC0415 - seldom needed
-        from sendkit._transport import diversion  # noqa: PLC0415
+        from sendkit._transport import diversion  # noqa: PLC0415 - nor this
 
-        with diversion.by_name() as stand_in:
-            if settings.get("transport") is None and stand_in is not None:
-                settings["transport"] = stand_in
-                return cls(None, **settings)  # a test has no such file, and needs none
+        if settings.get("transport") is None and diversion.current() is not None:
+            return cls._at((), None, settings)  # a test has no such file, and needs none
         account = account_named(name)
         given = cast("MailerSettings", account.mailer_settings() | settings)
         return cls._at(account.places(), None, given)
@@ -59,7 +57,7 @@ class ByName:
     @classmethod
     def _at(cls, places: Place | Sequence[Place], username: str | None, settings: MailerSettings) -> Self:
         from sendkit._audience import settings_of  # noqa: PLC0415 - not for those who name a server
-        from sendkit._transport import diversion  # noqa: PLC0415
+        from sendkit._transport import diversion  # noqa: PLC0415 - as above
 
         redirect_all_to, allow_only = settings_of(os.environ)
         settings.setdefault("redirect_all_to", redirect_all_to)

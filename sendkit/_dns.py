@@ -43,8 +43,8 @@ async def texts(name: str, resolver: Resolver | None = None, *, otherwise: str) 
 async def _ask(name: str, kind: str, resolver: Resolver | None, otherwise: str) -> RRset | None:
     try:
         from dns.asyncresolver import get_default_resolver  # noqa: PLC0415 - an extra
-        from dns.exception import DNSException  # noqa: PLC0415
-        from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415
+        from dns.exception import DNSException  # noqa: PLC0415 - an extra
+        from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415 - an extra
     except ImportError:
         hint = f"pip install 'sendkit-smtp[dns]', or {otherwise}"
         raise ConfigurationError("looking this up needs dnspython, which is not installed", hint=hint) from None

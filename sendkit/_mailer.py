@@ -103,7 +103,7 @@ class AsyncMailer(ByName):
         redirect_all_to: Iterable[str] | str | None = None,
         allow_only: Iterable[str] | str | None = None,
     ) -> None:
-        from sendkit._credentials import sealed  # noqa: PLC0415
+        from sendkit._credentials import sealed  # noqa: PLC0415 - a mailer is cheap to import
 
         password = sealed(password)
         _check_positive("deadline", deadline)

@@ -225,7 +225,7 @@ def test_no_file_is_over_350_lines(path: Path) -> None:
 
 @every_file
 def test_no_line_of_code_names_this_machine(path: Path) -> None:
-    assert "/work/" not in path.read_text()
+    assert str(ROOT) not in path.read_text()
 
 
 @every_file

@@ -239,7 +239,7 @@ class Interrupting(Transport):
         """Interrupt, and wait to be cancelled."""
         log.host = "slow.example.com"
         main = threading.main_thread().ident
-        while sys._current_frames()[main].f_code.co_name not in WAITING:  # type: ignore[index]  # noqa: ASYNC110
+        while sys._current_frames()[main].f_code.co_name not in WAITING:  # type: ignore[index]  # noqa: ASYNC110 - no event says this
             await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGINT)
         try:

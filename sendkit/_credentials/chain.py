@@ -78,7 +78,7 @@ class CredentialChain:
     async def _token(self, account: Account, found: Found, refused: Secret | None) -> Secret:
         """What was found is no password, but lets us ask for tokens."""
         # Most accounts have a password, and this takes 15 ms to load.
-        from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415
+        from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415 - most secrets are passwords
 
         host, username = account
         tokens = self._tokens.get(account) or open_grant(found.secret, found.place, host, username)

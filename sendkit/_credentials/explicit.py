@@ -132,7 +132,7 @@ def _given(password: object, credentials: object) -> Credentials | str | None:
 
 
 def _is_async(call: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004 - not whether it can be called
 
 
 def _name(call: object) -> str:

@@ -165,7 +165,7 @@ class _Visit(Generic[T]):
 
 def _usable_backends(place: str) -> Backends | Missing:
     import keyring  # noqa: PLC0415  150 ms, and an application that gives its password otherwise never needs it
-    from keyring.backends import chainer, fail  # noqa: PLC0415
+    from keyring.backends import chainer, fail  # noqa: PLC0415 - as above
 
     chosen = keyring.get_keyring()
     if isinstance(chosen, fail.Keyring):

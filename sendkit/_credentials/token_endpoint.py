@@ -67,8 +67,8 @@ async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float =
 
 def _exchange(url: str, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
     import http.client  # noqa: PLC0415  # most programs log in with a password
-    import urllib.error  # noqa: PLC0415
-    import urllib.request  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415 - only tokens need it
+    import urllib.request  # noqa: PLC0415 - only tokens need it
 
     data = None if form is None else urlencode(form).encode()
     request = urllib.request.Request(url, data, {"Accept": "application/json"})  # noqa: S310 - see check_url
@@ -91,8 +91,8 @@ def _send(request: Request, limit: float) -> tuple[int, bytes]:
 
 
 def _opener(host: str) -> OpenerDirector:
-    import ssl  # noqa: PLC0415
-    import urllib.request  # noqa: PLC0415
+    import ssl  # noqa: PLC0415 - as above
+    import urllib.request  # noqa: PLC0415 - only tokens need it
 
     class NoRedirect(urllib.request.HTTPRedirectHandler):
         def http_error_302(self, *_: object, **__: object) -> None:

@@ -205,7 +205,7 @@ def _word(match: re.Match[str]) -> str:
 
 def _decoded(text: str) -> str:
     from email.errors import MessageError  # noqa: PLC0415 - few programs hand us encoded words
-    from email.header import decode_header, make_header  # noqa: PLC0415
+    from email.header import decode_header, make_header  # noqa: PLC0415 - as above
 
     try:
         # `email.utils.formataddr` writes such words.

@@ -15,11 +15,11 @@ def named_transport(text: str) -> Transport:
 
             return MemoryTransport()
         case "console", "":
-            from sendkit._transport.console import ConsoleTransport  # noqa: PLC0415
+            from sendkit._transport.console import ConsoleTransport  # noqa: PLC0415 - as above
 
             return ConsoleTransport()
         case "file", folder if folder:
-            from sendkit._transport.file import FileTransport  # noqa: PLC0415
+            from sendkit._transport.file import FileTransport  # noqa: PLC0415 - as above
 
             return FileTransport(folder)
         case _:

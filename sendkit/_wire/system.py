@@ -13,7 +13,7 @@ def unacknowledged(sock: TransportSocket | None) -> int:
     if sock is None or sock.fileno() < 0 or not sys.platform.startswith("linux"):
         return 0
     import fcntl  # noqa: PLC0415 - not there on every system
-    import termios  # noqa: PLC0415
+    import termios  # noqa: PLC0415 - as above
 
     count = array.array("i", [0])
     try:

@@ -50,7 +50,7 @@ class Answers:
             self._session.server.failed(error)
         return "451 4.3.0 the local server failed"
 
-    async def handle_EHLO(  # noqa: N802
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str, lines: list[str]
     ) -> list[str]:
         if instead := await self._session.obey(Phase.EHLO):
@@ -58,13 +58,13 @@ class Answers:
         facts.host_name = hostname
         return [*lines[:-1], "250 ENHANCEDSTATUSCODES"]
 
-    async def handle_HELO(self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str) -> str:  # noqa: N802
+    async def handle_HELO(self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str) -> str:  # noqa: N802 - aiosmtpd's name
         if instead := await self._session.obey(Phase.EHLO):
             return instead
         facts.host_name = hostname
         return "250 localhost"
 
-    async def handle_AUTH(self, smtp: SMTP, facts: Facts, gathered: Gathered, args: list[str]) -> str | None:  # noqa: N802
+    async def handle_AUTH(self, smtp: SMTP, facts: Facts, gathered: Gathered, args: list[str]) -> str | None:  # noqa: N802 - aiosmtpd's name
         method = cast("Callable[[SMTP, list[str]], Awaitable[AuthResult]]", getattr(smtp, f"auth_{args[0]}"))
         result = await method(smtp, args)
         if not result.success and result.handled:
@@ -74,7 +74,7 @@ class Answers:
         facts.authenticated = reply.startswith("2")
         return reply
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, smtp: SMTP, facts: Facts, gathered: Gathered, address: str, options: list[str]
     ) -> str:
         if address != "<>" and not _is_address(address):
@@ -86,7 +86,7 @@ class Answers:
             gathered.mail_options.extend(options)
         return reply
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, smtp: SMTP, facts: Facts, gathered: Gathered, address: str, options: list[str]
     ) -> str:
         if not _is_address(address):
@@ -99,7 +99,7 @@ class Answers:
             self._session.server.refused.append(f"{address}: {reply}")
         return reply
 
-    async def handle_DATA(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+    async def handle_DATA(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802 - aiosmtpd's name
         session, content = self._session, gathered.original_content or b""
         session.note("C", f"({len(content):,} octets of content, and the dot)")
         action = session.server.action(Phase.END_OF_DATA, connection=session.number)
@@ -121,10 +121,10 @@ class Answers:
             facts=(*shown, ("Username", session.server.username), ("Declared", " ".join(gathered.mail_options))),
         )
 
-    async def handle_RSET(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+    async def handle_RSET(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802 - aiosmtpd's name
         return await self._session.obey(Phase.RSET) or "250 2.0.0 reset"
 
-    async def handle_QUIT(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802
+    async def handle_QUIT(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802 - aiosmtpd's name
         return await self._session.obey(Phase.QUIT) or "221 2.0.0 bye"
 
 

@@ -150,33 +150,33 @@ class Session(SMTP):
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd finds its commands by these names
         await self._take(f"EHLO {hostname}", super().smtp_EHLO, hostname)
 
-    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802
+    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take(f"HELO {hostname}", super().smtp_HELO, hostname)
 
-    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("STARTTLS", self._starttls, arg)
 
-    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         mechanism, *initial = (arg or "").split()[:2] or [""]
         shown = mechanism if mechanism in _MECHANISMS else "***"
         await self._take(f"AUTH {shown}" + " ***" * len(initial), super().smtp_AUTH, arg)
 
-    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take(f"MAIL {arg}", super().smtp_MAIL, arg or "")
 
-    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take(f"RCPT {arg}", super().smtp_RCPT, arg or "")
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("DATA", self._data, arg)
 
-    async def smtp_RSET(self, arg: str) -> None:  # noqa: N802
+    async def smtp_RSET(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("RSET", super().smtp_RSET, arg)
 
-    async def smtp_NOOP(self, arg: str) -> None:  # noqa: N802
+    async def smtp_NOOP(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("NOOP", super().smtp_NOOP, arg)
 
-    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("QUIT", super().smtp_QUIT, arg)
 
     async def _starttls(self, arg: str) -> None:

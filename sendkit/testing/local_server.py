@@ -190,7 +190,7 @@ def _sessions() -> type[Session]:
     try:
         import trustme as trustme  # noqa: PLC0414, PLC0415 - both belong to an extra
 
-        from sendkit.testing._local_session import Session  # noqa: PLC0415
+        from sendkit.testing._local_session import Session  # noqa: PLC0415 - it brings aiosmtpd, an extra
     except ImportError as error:
         raise ConfigurationError(
             f"the local server needs {error.name}, which is not installed", hint="pip install 'sendkit-smtp[demo]'"
@@ -210,7 +210,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _certified(folder: Path, host: str) -> ssl.SSLContext:
-    import trustme  # noqa: PLC0415
+    import trustme  # noqa: PLC0415 - an extra
 
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

@@ -1,4 +1,4 @@
-"""Fixtures that choose a keyring for one test."""
+"""Fixtures that choose a keyring for one test, or start an authorization server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import keyring.core
 import pytest
 
 from tests.credentials.helpers import ENTRY, PASSWORD, Silent
+from tests.servers.token_server import TokenServer
 
 Choose = Callable[[keyring.backend.KeyringBackend | None], None]
 
@@ -25,3 +26,10 @@ def silent() -> Iterator[Silent]:
     backend = Silent({ENTRY: PASSWORD})
     yield backend
     backend.unlocked.set()
+
+
+@pytest.fixture
+def server() -> Iterator[TokenServer]:
+    """An authorization server on this machine."""
+    with TokenServer() as server:
+        yield server

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 
 import keyring.backend
 
+from sendkit._credentials import Secret
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sendkit import OAuth2
 
 PASSWORD = "correct-horse-battery"  # a constant, and in no local variable: tracebacks are searched for it
 HOST = "smtp.example.com"
@@ -104,3 +108,16 @@ def asked_in_a_process(environment: Mapping[str, str], *, limit: float = 5) -> s
     process = run(ask_program(limit), environment)
     assert (process.returncode, process.stderr) == (0, "")
     return process.stdout.strip()
+
+
+async def token(tokens: OAuth2) -> str:
+    """The access token that a login would get."""
+    secret = await tokens.secret(host=HOST, username=USER)
+    assert secret.bearer
+    return secret.reveal()
+
+
+async def renewed(tokens: OAuth2, refused: str) -> str | None:
+    """The one after this was refused, if there is another."""
+    secret = await tokens.renewed(Secret(refused, bearer=True), host=HOST, username=USER)
+    return secret and secret.reveal()

@@ -305,7 +305,7 @@ def test_leaving_the_context_ends_every_thread_and_connection() -> None:
 
 
 def test_a_failure_of_the_server_itself_is_not_swallowed() -> None:
-    with pytest.raises(BaseExceptionGroup, match="scripted server itself"), ScriptedServer(implicit_tls=True) as server:  # noqa: PT012
+    with pytest.raises(BaseExceptionGroup, match="scripted server itself"), ScriptedServer(implicit_tls=True) as server:  # noqa: PT012 - the end of the block raises
         with Peer(server.address) as peer:
             assert peer.rest() == b""
         server.wait_for(lambda: server.connections[0].ended)
