@@ -8,8 +8,9 @@ import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase, RetryPolicy, errors
 from sendkit._message.letter import Letter
+from sendkit._smtp.address import parse_address
 from sendkit._transport.base import AttemptLog, Transport
-from sendkit._transport.failover import FIRST_REST, LONGEST_REST, FailoverTransport
+from sendkit._transport.failover import FIRST_REST, LONGEST_REST, FailoverTransport, _let_in_within
 from tests.accounts import EVA, LUIS, ONCE, OPS, message, outcomes
 
 ACCEPTED, REJECTED, DEFERRED, IN_DOUBT = Outcome
@@ -310,3 +311,15 @@ async def test_closing_closes_all() -> None:
     with pytest.raises(RuntimeError, match="does not close"):
         await FailoverTransport([Closing("one"), Closing("two"), Closing("three")]).aclose()
     assert sorted(closed) == ["one", "three", "two"]
+
+
+async def test_once_a_share_has_ended_nothing_more_is_done() -> None:
+    """Also when the answer that it waited for comes in the same turn of the loop."""
+    loop, done = asyncio.get_running_loop(), list[str]()
+    log, answer = AttemptLog((parse_address(LUIS),)), loop.create_future()
+    loop.call_later(0, answer.set_result, None)
+    async with _let_in_within(0, log):
+        await answer
+        done.append("written")
+    assert done == []
+    assert [verdict.outcome for verdict in log.verdicts.values()] == [DEFERRED]

@@ -11,6 +11,7 @@ from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase
 from sendkit._message.letter import Letter
 from sendkit._smtp.verdict import Verdict, judge_refusal
 from sendkit._transport.base import AttemptLog, Transport
+from sendkit._transport.failover import FailoverTransport
 from sendkit._transport.memory import VirtualClock
 from sendkit._transport.pace import Line, Pace, complains, parse_rate
 from tests.accounts import LUIS, ONCE, mailer, message, outcomes
@@ -276,6 +277,15 @@ class TestAComplaint:
         async with mailer(transport, RetryPolicy(wait=lambda _: 0)) as postman:
             result = await postman.send(message(), deadline=1)
         assert begun(result) == [0, 0]
+
+    async def test_of_a_backup_server_is_heard_too(self) -> None:
+        first, backup = MemoryTransport(), MemoryTransport()
+        async with mailer(FailoverTransport([first, backup]), ONCE) as postman:
+            await send_some(postman)
+            first.on_rcpt(LUIS).reply("450 4.2.0 greylisted")
+            backup.on_mail().reply("451 4.7.1 too much mail")
+            await postman.send(message(), check=False)
+            assert not postman._pace.unlimited
 
     async def test_stands_in_the_transcript(self) -> None:
         transport = MemoryTransport()
