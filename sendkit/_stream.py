@@ -6,7 +6,8 @@ Knows tasks and sources, and nothing of mail.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -27,29 +28,50 @@ async def fan_out(
     Once `stopped` says so, nothing more is read from the source. An error of the source is raised after what is under
     way; who leaves early waits for it; a cancellation cancels it.
     """
-    slots = asyncio.Semaphore(width)
-    finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
     running: set[asyncio.Task[Result]] = set()
+    finished: deque[asyncio.Task[Result]] = deque()
+    news, room = asyncio.Event(), asyncio.Event()
+
+    def end(task: asyncio.Task[Result]) -> None:
+        finished.append(task)
+        news.set()
+
+    def begin(index: int, item: Item) -> None:
+        task = loop.create_task(send(index, item))
+        running.add(task)
+        task.add_done_callback(end)
+        if len(running) >= width:
+            room.clear()
 
     async def feed() -> None:
-        items = _numbered(source)
-        room = await _room(slots, burst)
-        async for index, item in items:
-            task = asyncio.create_task(send(index, item))
-            running.add(task)
-            task.add_done_callback(finished.put_nowait)
-            room = room - 1 or await _room(slots, burst)
-            if stopped():
-                return
+        if isinstance(source, AsyncIterable):
+            index = 0
+            async for item in source:
+                begin(index, item)
+                index += 1
+                await room.wait()
+                if stopped():
+                    return
+        else:
+            for index, item in enumerate(source):
+                begin(index, item)
+                await room.wait()
+                if stopped():
+                    return
 
+    room.set()
     feeder = asyncio.create_task(feed())
-    feeder.add_done_callback(finished.put_nowait)
+    feeder.add_done_callback(lambda _: news.set())
     try:
         while running or not feeder.done():
-            task = await finished.get()
-            if task is not feeder:
+            await news.wait()
+            news.clear()
+            while finished:
+                task = finished.popleft()
                 running.discard(task)
-                slots.release()
+                if len(running) + burst <= width:
+                    room.set()
                 yield task.result()
         feeder.result()
     except asyncio.CancelledError:
@@ -59,22 +81,3 @@ async def fan_out(
     finally:
         feeder.cancel()
         await asyncio.gather(feeder, *running, return_exceptions=True)
-
-
-async def _room(slots: asyncio.Semaphore, burst: int) -> int:
-    wanted = burst if slots.locked() else 1
-    for _ in range(wanted):
-        await slots.acquire()
-    return wanted
-
-
-async def _numbered(source: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[tuple[int, Item]]:
-    index = 0
-    if isinstance(source, AsyncIterable):
-        async for item in source:
-            yield index, item
-            index += 1
-    else:
-        for item in source:
-            yield index, item
-            index += 1

@@ -120,6 +120,11 @@ class ReplyReader:
         """Octets that were not looked at yet."""
         return len(self._buffer)
 
+    @property
+    def unread_lines(self) -> int:
+        """Whole lines that were not looked at yet."""
+        return self._buffer.count(b"\n")
+
     def next_reply(self) -> Reply | None:
         """The next complete reply, or None until more octets come. Raises MalformedReply, from then on each time."""
         if self._broken is not None:

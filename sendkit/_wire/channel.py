@@ -95,6 +95,11 @@ class Channel(asyncio.Protocol):
         return self._reader.pending
 
     @property
+    def unread_lines(self) -> int:
+        """How many lines came that nobody has asked for yet."""
+        return self._reader.unread_lines
+
+    @property
     def idle_for(self) -> float:
         """Seconds since anything was heard of the server."""
         return self._loop.time() - self.heard_at

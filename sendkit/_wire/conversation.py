@@ -76,7 +76,7 @@ class Conversation:
             channel.check_quiet(awaited=not turn.has_come)
             await self._write(channel, batch)
             if ahead:
-                turn.written()
+                turn.written(len(batch))
                 await turn.come()
             await self._read(channel, batch)
         except Broken as broken:

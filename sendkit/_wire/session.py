@@ -50,13 +50,16 @@ class Session:
     channel: Channel
     capabilities: Capabilities
     tls: TLSFacts | None
-    turns: Turns = field(default_factory=Turns)
+    turns: Turns = field(init=False)
     rset_due: bool = False
     given_up: bool = False
     riders: int = 0
     room: int = 1
     letters: int = 0
     transactions: int = 0
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(lambda: self.channel.unread_lines)
 
 
 LoginTurn = Callable[[], AbstractAsyncContextManager[None]]

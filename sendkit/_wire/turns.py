@@ -1,29 +1,38 @@
 """Who writes and who reads on a session that several conversations share: both strictly in order of arrival.
 
-Knows asyncio's locks and futures, and nothing of SMTP.
+Knows asyncio's locks and futures, and of SMTP only that each step is answered with a line at least.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 
 class Turns:
-    """The order on one session: one writes at a time, and replies are read in the order in which it was written."""
+    """The order on one session: one writes at a time, and replies are read in the order in which it was written.
 
-    def __init__(self) -> None:
+    `unread`: how many lines of the server's wait to be read.
+    """
+
+    def __init__(self, unread: Callable[[], int]) -> None:
+        self._unread = unread
         self._writing = asyncio.Lock()
         self._order: deque[Turn] = deque()
 
     async def next(self) -> Turn:
         """Wait for the right to write; `with` the turn, it is given back by `Turn.written`, or at the end."""
         await self._writing.acquire()
-        turn = Turn(self._writing, self._order)
+        turn = Turn(self._writing, self)
         self._order.append(turn)
         return turn
+
+    def has_come(self, turn: Turn) -> bool:
+        """Whether all replies before this turn's have been read."""
+        return self._order[0] is turn
 
     def is_last(self, turn: Turn) -> bool:
         """Whether nobody is behind this one, so that what is left to read is for nobody."""
@@ -35,18 +44,32 @@ class Turns:
                 return False
         return True
 
+    def call(self) -> None:
+        """Wake who reads next, and those behind for whom answers are there: one turn of the loop serves them all."""
+        while self._order and self._order[0].ended:
+            self._order.popleft()
+        if not self._order or not self._order[0].waits:
+            return
+        lines = self._unread()
+        for turn in self._order:
+            turn.call()
+            lines -= turn.steps
+            if lines <= 0:
+                return
+
 
 class Turn:
     """One conversation's place in the order; it reads when all those before it have ended."""
 
-    __slots__ = ("_may_write", "_order", "_writing", "ended", "reader")
+    __slots__ = ("_may_write", "_reader", "_turns", "_writing", "ended", "steps")
 
-    def __init__(self, writing: asyncio.Lock, order: deque[Turn]) -> None:
+    def __init__(self, writing: asyncio.Lock, turns: Turns) -> None:
         self._writing = writing
         self._may_write = True
-        self._order = order
-        self.reader: asyncio.Future[None] | None = None
+        self._turns = turns
+        self._reader: asyncio.Future[None] | None = None
         self.ended = False
+        self.steps = 1
 
     def __enter__(self) -> Self:
         return self
@@ -59,26 +82,33 @@ class Turn:
     @property
     def has_come(self) -> bool:
         """Whether all replies before ours have been read."""
-        return self._order[0] is self
+        return self._turns.has_come(self)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not yet known here that anything may be read."""
+        return self._reader is not None and not self._reader.done()
 
     async def come(self) -> None:
         """Wait until the replies that come next are ours."""
-        if not self.has_come:
-            self.reader = asyncio.get_running_loop().create_future()
-            await self.reader
+        while not self._turns.has_come(self):
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
 
-    def written(self) -> None:
-        """Let the next one write."""
+    def call(self) -> None:
+        """Have the one that waits here look whether its turn has come."""
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def written(self, steps: int = 1) -> None:
+        """Let the next one write; so many steps of ours will be answered."""
         if self._may_write:
             self._may_write = False
+            self.steps = steps
             self._writing.release()
 
     def end(self) -> None:
         """Let the next one read, as soon as those before us have."""
         self.written()
         self.ended = True
-        while self._order and self._order[0].ended:
-            self._order.popleft()
-        reader = self._order[0].reader if self._order else None
-        if reader is not None and not reader.done():
-            reader.set_result(None)
+        self._turns.call()

@@ -27,7 +27,7 @@ async def converse(turns: Turns, name: str, seen: list[str], answer: asyncio.Eve
 
 
 async def test_all_may_write_before_the_first_has_read() -> None:
-    turns, seen, answer = Turns(), list[str](), asyncio.Event()
+    turns, seen, answer = Turns(lambda: 0), list[str](), asyncio.Event()
     talking = [asyncio.create_task(converse(turns, name, seen, answer if name == "a" else None)) for name in "abc"]
     await settle()
     assert seen == ["a writes", "b writes", "c writes"]
@@ -37,7 +37,7 @@ async def test_all_may_write_before_the_first_has_read() -> None:
 
 
 async def test_who_keeps_the_right_to_write_keeps_the_others_waiting() -> None:
-    turns, seen = Turns(), list[str]()
+    turns, seen = Turns(lambda: 0), list[str]()
     with await turns.next() as first:
         other = asyncio.create_task(converse(turns, "b", seen))
         await settle()
@@ -48,7 +48,7 @@ async def test_who_keeps_the_right_to_write_keeps_the_others_waiting() -> None:
 
 
 async def test_who_gives_up_before_its_turn_does_not_let_those_behind_it_read_too_early() -> None:
-    turns, seen, answer = Turns(), list[str](), asyncio.Event()
+    turns, seen, answer = Turns(lambda: 0), list[str](), asyncio.Event()
     first, second, third = (
         asyncio.create_task(converse(turns, name, seen, answer if name == "a" else None)) for name in "abc"
     )
@@ -64,7 +64,7 @@ async def test_who_gives_up_before_its_turn_does_not_let_those_behind_it_read_to
 
 
 async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
-    turns, seen = Turns(), list[str]()
+    turns, seen = Turns(lambda: 0), list[str]()
     with await turns.next():
         second = asyncio.create_task(converse(turns, "b", seen))
         third = asyncio.create_task(converse(turns, "c", seen))
@@ -76,7 +76,7 @@ async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
 
 
 async def test_whoever_came_last_is_known() -> None:
-    turns = Turns()
+    turns = Turns(lambda: 0)
     with await turns.next() as first:
         first.written()
         assert turns.is_last(first)
