@@ -6,9 +6,8 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
@@ -31,7 +30,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport import diversion
-from sendkit._transport.base import AttemptLog, Limits, Stopped, Transport
+from sendkit._transport.base import AttemptLog, Limits, Stopped, Terms, Transport
 from sendkit._transport.named import named_transport
 from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
@@ -201,9 +200,9 @@ class AsyncMailer(ByName):
         result = await self._deliver(letter, limit, on_progress=on_progress)
         return result.raise_for_failure() if check else result
 
-    async def send_many(
+    def send_many(
         self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
-    ) -> AsyncIterator[DeliveryResult]:
+    ) -> AsyncGenerator[DeliveryResult]:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
@@ -217,10 +216,7 @@ class AsyncMailer(ByName):
         _check_positive("in_flight", in_flight)
         send = partial(self._send_one, in_flight)
         width, burst = self._max_connections * in_flight, (in_flight + 1) // 2
-        results_as_they_come = fan_out(messages, send, width, lambda: self._closed, burst=burst)
-        async with contextlib.aclosing(results_as_they_come) as results:
-            async for result in results:
-                yield result
+        return fan_out(messages, send, width, lambda: self._closed, burst=burst)
 
     async def _send_one(self, in_flight: int, index: int, message: AnyMessage) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
@@ -244,9 +240,8 @@ class AsyncMailer(ByName):
         self._check_open()
         letter, withheld = self._audience.admit(letter)
         transport = diversion.instead_of(self._transport, named=self._named)
-        delivery = Delivery(
-            letter, transport, self._retry, self._pace, self._transcript, in_flight, on_progress, withheld
-        )
+        terms = Terms(self._transcript, in_flight, on_progress)
+        delivery = Delivery(letter, transport, self._retry, self._pace, terms, withheld)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:

@@ -20,7 +20,7 @@ from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
-from sendkit._transport.base import AttemptLog, Transport, cancelled
+from sendkit._transport.base import PLAIN, AttemptLog, Terms, Transport, cancelled
 from sendkit._transport.pace import Line, Pace
 from sendkit.errors import SendkitError
 
@@ -55,22 +55,17 @@ class RetryPolicy(BaseModel):
 
 @dataclass(slots=True)
 class Delivery:
-    """One message on its way: the letter, the log of each attempt so far, and when it must be over.
+    """One message on its way: the letter, and the log of each attempt so far.
 
-    `deadline` is on the transport's clock; `run_within` sets it. `withheld` are those whom nobody is asked for. The
-    truth about every recipient can be told at any moment.
+    `withheld` are those whom nobody is asked for. The truth about every recipient can be told at any moment.
     """
 
     letter: Letter
     transport: Transport
     policy: RetryPolicy
     pace: Pace = field(default_factory=Pace)
-    keep_transcript: bool = False
-    in_flight: int = 1
-    on_progress: Callable[[int, int], object] | None = None
+    terms: Terms = PLAIN
     withheld: tuple[RecipientResult, ...] = ()
-    deadline: float | None = None
-    why_interrupted: Callable[[], str] = cancelled
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
 
     @property
@@ -88,9 +83,11 @@ class Delivery:
 
     async def run_within(self, seconds: float) -> None:
         """As `run`, but what is still under way after so many seconds is interrupted."""
-        self.deadline = self.transport.clock.monotonic() + seconds
         limit = asyncio.timeout(seconds)
-        self.why_interrupted = lambda: f"the deadline of {seconds:g} s ran out" if limit.expired() else cancelled()
+        self.terms = self.terms._replace(
+            deadline=self.transport.clock.monotonic() + seconds,
+            why_interrupted=lambda: f"the deadline of {seconds:g} s ran out" if limit.expired() else cancelled(),
+        )
         try:
             async with limit:
                 await self.run()
@@ -102,7 +99,7 @@ class Delivery:
         import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
 
         clock = self.transport.clock
-        started = self.logs[0].began
+        started, last = self.logs[0].began, self.terms.deadline or float("inf")
 
         # The first try was made before tenacity was needed; for it that was the first one all the same.
         known = [left]
@@ -112,7 +109,7 @@ class Delivery:
 
         def enough(state: tenacity.RetryCallState) -> bool:
             resume = clock.monotonic() + state.upcoming_sleep
-            late = resume > started + self.policy.max_elapsed or (self.deadline is not None and resume > self.deadline)
+            late = resume > started + self.policy.max_elapsed or resume > last
             return late or state.attempt_number >= self.policy.max_attempts
 
         await tenacity.AsyncRetrying(
@@ -125,7 +122,7 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
-        line = self.pace.line(self.in_flight, self.transport.clock)
+        line = self.pace.line(self.terms.in_flight, self.transport.clock)
         if not line.enter_at_once() and not await self._wait_in(line, letter.recipients):
             return self._left()
         try:
@@ -136,10 +133,11 @@ class Delivery:
     async def _wait_in(self, line: Line, recipients: tuple[Address, ...]) -> bool:
         """Wait for a turn, with a log, but as no part of a try; False when the deadline came first."""
         waiting = "while the message waited for its turn"
-        log = self._log(recipients, lambda: f"{self.why_interrupted()} {waiting}")
+        terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} {waiting}")
+        log = AttemptLog(recipients, self.transport.clock, terms)
         self.tries.append(log)
         try:
-            if await line.enter(self.transport.clock, self.deadline):
+            if await line.enter(self.transport.clock, self.terms.deadline):
                 self.tries.pop()
                 return True
         finally:
@@ -148,19 +146,8 @@ class Delivery:
         log.settle_all(judge_failure(Phase.RESOLVE, failure))
         return False
 
-    def _log(self, recipients: tuple[Address, ...], why_interrupted: Callable[[], str]) -> AttemptLog:
-        return AttemptLog(
-            recipients,
-            self.transport.clock,
-            why_interrupted,
-            self.keep_transcript,
-            self.in_flight,
-            self.deadline,
-            self.on_progress,
-        )
-
     async def _begin(self, letter: Letter, line: Line) -> tuple[Address, ...]:
-        log = self._log(letter.recipients, self.why_interrupted)
+        log = AttemptLog(letter.recipients, self.transport.clock, self.terms)
         self.tries.append(log)
         begun_in = self.pace.round
         try:

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from sendkit._message.letter import Letter
 from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine
@@ -73,55 +73,59 @@ def cancelled() -> str:
     return "the call was cancelled"
 
 
+class Terms(NamedTuple):
+    """What holds for every attempt at one message.
+
+    `in_flight`: how many letters may be on one connection at the same time, this one included. `on_progress(sent,
+    total)` is told how many octets of the content have left. `deadline` is on the transport's clock. `why_interrupted`
+    says in words what ended an attempt from outside (a cancellation, the deadline).
+    """
+
+    keep_transcript: bool = False
+    in_flight: int = 1
+    on_progress: Callable[[int, int], object] | None = None
+    deadline: float | None = None
+    why_interrupted: Callable[[], str] = cancelled
+
+
+PLAIN = Terms()
+
+
 @dataclass(slots=True)
 class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
-    `why_interrupted` says in words what ended an attempt from outside (a cancellation, the deadline). `in_flight`: how
-    many letters may be on one connection at the same time, this one included. `deadline` is on the clock. `others` are
-    the logs of further servers that were asked in the same try. `on_progress(sent, total)` is told how many octets of
-    the content have left. `certificate` is the server's (DER). `recording`: whether anybody wants to know what is said.
+    `others` are the logs of further servers that were asked in the same try. `certificate` is the server's (DER).
+    `recording`: whether anybody wants to know what is said.
     """
 
     recipients: tuple[Address, ...]
     clock: Clock = field(default_factory=SystemClock)
-    why_interrupted: Callable[[], str] = cancelled
-    keep_transcript: bool = False
-    in_flight: int = 1
-    deadline: float | None = None
-    on_progress: Callable[[int, int], object] | None = None
-    others: list[AttemptLog] = field(default_factory=list["AttemptLog"])
+    terms: Terms = PLAIN
     host: str = ""
     port: int | None = None
     phase: Phase = Phase.RESOLVE
     tls: TLSFacts | None = None
     certificate: bytes | None = None
-    answers: list[Answer] = field(default_factory=list[Answer])
-    verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
+    others: tuple[AttemptLog, ...] = ()
+    answers: list[Answer] = field(default_factory=list[Answer], init=False)
+    verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
     recording: bool = field(init=False)
-    _lines: list[TranscriptLine] = field(default_factory=list[TranscriptLine], init=False)
-    _members: frozenset[Address] = field(init=False)
+    _lines: list[TranscriptLine] | None = field(init=False)
+    _members: frozenset[Address] | None = field(default=None, init=False)
     _started: datetime = field(init=False)
     _start: float = field(init=False)
     _end: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.recording = self.keep_transcript or _logger.isEnabledFor(logging.DEBUG)
-        self._members = frozenset(self.recipients)
+        self._lines = [] if self.terms.keep_transcript else None
+        self.recording = self._lines is not None or _logger.isEnabledFor(logging.DEBUG)
         self._started, self._start = self.clock.now(), self.clock.monotonic()
 
     def another(self, recipients: tuple[Address, ...]) -> AttemptLog:
         """The log of one more server that is asked in the same try, for those who are left."""
-        log = AttemptLog(
-            recipients,
-            self.clock,
-            self.why_interrupted,
-            self.keep_transcript,
-            self.in_flight,
-            self.deadline,
-            self.on_progress,
-        )
-        self.others.append(log)
+        log = AttemptLog(recipients, self.clock, self.terms)
+        self.others += (log,)
         return log
 
     @property
@@ -154,20 +158,22 @@ class AttemptLog:
 
     def _line(self, who: Literal["C", "S", "*"], text: str) -> None:
         _logger.debug("%s %s: %s", self.server, who, text)
-        if self.keep_transcript:
+        if self._lines is not None:
             self._lines.append(TranscriptLine(time=self.clock.now(), who=who, text=text))
 
     def progress(self, sent: int, total: int) -> None:
         """Tell how many octets of the content have left. Raises Stopped for whatever goes wrong there."""
-        if self.on_progress is None:
+        if self.terms.on_progress is None:
             return
         try:
-            self.on_progress(sent, total)
+            self.terms.on_progress(sent, total)
         except Exception as error:
             raise Stopped(error) from error
 
     def includes(self, recipient: Address) -> bool:
         """Whether this attempt was made for that recipient too."""
+        if self._members is None:
+            self._members = frozenset(self.recipients)
         return recipient in self._members
 
     def settle(self, verdicts: Mapping[Address, Verdict]) -> None:
@@ -187,7 +193,7 @@ class AttemptLog:
 
     def interrupted(self) -> Failure:
         """The failure of an attempt that was ended from outside."""
-        return Failure(Break.INTERRUPTED, self.why_interrupted())
+        return Failure(Break.INTERRUPTED, self.terms.why_interrupted())
 
     def verdict(self, recipient: Address) -> Verdict:
         """What became of one recipient; where nothing was noted, the attempt ended before it came that far."""
@@ -210,7 +216,7 @@ class AttemptLog:
             tls=self.tls,
             replies=tuple(self.answers),
             error=self._error(),
-            transcript=tuple(self._lines) if self.keep_transcript else None,
+            transcript=None if self._lines is None else tuple(self._lines),
         )
 
     def _error(self) -> AttemptError | None:

@@ -113,7 +113,7 @@ class FailoverTransport(Transport):
     async def _ask(self, server: _Server, letter: Letter, log: AttemptLog, waiting: int) -> SendkitError | None:
         began, raised = self.clock.monotonic(), None
         server.ask(began)
-        share = None if log.deadline is None or waiting == 1 else (log.deadline - began) / waiting
+        share = None if log.terms.deadline is None or waiting == 1 else (log.terms.deadline - began) / waiting
         try:
             async with _let_in_within(share, log):
                 await server.transport.deliver(letter, log)
@@ -122,7 +122,7 @@ class FailoverTransport(Transport):
             raised = error
         except asyncio.CancelledError:
             # One that used up the whole time of a message should not get that of the next one too.
-            if log.deadline is not None and self.clock.monotonic() >= log.deadline:
+            if log.terms.deadline is not None and self.clock.monotonic() >= log.terms.deadline:
                 self._note_failure(server, log, began)
             raise
         finally:

@@ -45,7 +45,7 @@ class Pool:
         if queued:
             await self._wait(again=False)
         while True:
-            session = self._with_room(log.in_flight)
+            session = self._with_room(log.terms.in_flight)
             if session is not None:
                 if session.riders or await self._alive(session):
                     return self._board(session, log)
@@ -125,7 +125,7 @@ class Pool:
 
     def _board(self, session: Session, log: AttemptLog) -> Session:
         if not session.riders:
-            session.room = log.in_flight if session.capabilities.ahead else 1
+            session.room = log.terms.in_flight if session.capabilities.ahead else 1
         session.riders += 1
         session.letters += 1
         log.tls = session.tls

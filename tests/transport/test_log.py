@@ -10,7 +10,7 @@ import pytest
 from sendkit import Outcome, Phase, Reply
 from sendkit._smtp.address import parse_address
 from sendkit._smtp.verdict import Again, Cause, accepted, judge_refusal
-from sendkit._transport.base import AttemptLog, SystemClock
+from sendkit._transport.base import AttemptLog, SystemClock, Terms
 from sendkit._transport.memory import VirtualClock
 
 LUIS, OPS = parse_address("luis@example.com"), parse_address("ops@example.net")
@@ -80,7 +80,7 @@ def test_nothing_is_written_down_unless_somebody_wants_it(log: AttemptLog) -> No
 
 
 def test_a_transcript_has_a_line_for_each_thing_said_and_each_line_of_a_reply() -> None:
-    log = AttemptLog((LUIS,), VirtualClock(), keep_transcript=True)
+    log = AttemptLog((LUIS,), VirtualClock(), Terms(keep_transcript=True))
     log.happened("connected")
     log.said("RCPT TO:<luis@example.com>")
     log.answered(Phase.RCPT, Reply(550, "5.1.1", "no\nsuch user"), LUIS)
