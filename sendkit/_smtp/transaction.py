@@ -15,7 +15,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Mode, Payload, Plan, Report, Step
+from sendkit._smtp.steps import Answers, Batch, Command, Framing, Mode, Payload, Plan, Report, Step
 from sendkit._smtp.verdict import (
     Again,
     Break,
@@ -57,6 +57,20 @@ class _Course:
 
 def transaction(plan: Plan) -> Generator[Batch, Answers, Report]:
     """Carry one message to the recipients of the plan."""
+    return _at_once(plan) if plan.ahead else _in_turns(plan)
+
+
+def _at_once(plan: Plan) -> Generator[Batch, Answers, Report]:
+    batch: list[Step] = [*_head(plan), _WHOLE]
+    answers = yield batch
+    if _all_well(batch, answers):
+        return Report(dict.fromkeys(plan.recipients, accepted(answers.replies[-1])), clean=True)
+    course = _Course(plan)
+    _take(course, batch, answers)
+    return _report(course)
+
+
+def _in_turns(plan: Plan) -> Generator[Batch, Answers, Report]:
     course = _Course(plan)
     for batch in _batches(course):
         _take(course, batch, (yield batch))
@@ -74,8 +88,6 @@ def _batches(course: _Course) -> Iterator[Batch]:
         yield [*head, _DATA]
         if course.go_ahead:
             yield [Payload(Framing.DOT if course.accepted else Framing.LONE_DOT)]
-    elif plan.size <= SMALL:
-        yield [*head, _WHOLE]
     else:
         yield head
         if course.accepted and not course.void:
@@ -111,10 +123,6 @@ def _head(plan: Plan) -> list[Command]:
 
 
 def _take(course: _Course, batch: Batch, answers: Answers) -> None:
-    if batch[-1] is _WHOLE and _all_well(batch, answers):
-        course.accepted, course.clean = list(course.plan.recipients), True
-        course.general = accepted(answers.replies[-1])
-        return
     for step, reply in zip(batch, answers.replies, strict=False):
         if _fits(step, reply):
             _answered(course, step, reply)
@@ -130,11 +138,14 @@ def _take(course: _Course, batch: Batch, answers: Answers) -> None:
 
 
 def _all_well(batch: Batch, answers: Answers) -> bool:
-    """Whether a group was answered as almost all are; what follows would find the same, in more steps."""
+    """Whether a group was answered as almost all are; a course would find the same, in more steps."""
     replies = answers.replies
     if answers.failure is not None or answers.unread or len(replies) != len(batch):
         return False
-    return all(reply.code == 250 for reply in replies) and _fits(batch[-1], replies[-1])
+    for reply in replies:
+        if reply.code != 250:
+            return False
+    return _fits(batch[-1], replies[-1])
 
 
 def _answered(course: _Course, step: Step, reply: Reply) -> None:
