@@ -5,18 +5,19 @@ Must not know pydantic beyond turning its ValidationError into a MessageError.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
 from pydantic import ValidationError
 
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.fields import header_field
-from sendkit._message.mailbox import mailbox_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
@@ -119,24 +120,32 @@ def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Itera
             seen.add(attachment.content_id)
 
 
-def completed(data: Mapping[str, object]) -> dict[str, object]:
-    """The given fields, and beside them what follows from them: Message-ID, Date, a text made from html."""
-    full = dict(data)
-    if full.get("sender") is None and (usual := os.environ.get("SENDKIT_FROM")):
-        full["sender"] = usual
-    full.setdefault("date", datetime.now(UTC).astimezone())
-    if "sender" in full and "message_id" not in data:
-        try:
-            full["sender"] = sender = mailbox_of(full["sender"])
-            full["message_id"] = new_message_id(sender.address.domain)
-        except AddressError:
-            full["message_id"] = new_message_id("invalid")  # the sender itself is refused a moment later
-    html = full.get("html")
-    if full.get("text") is None and isinstance(html, str) and (html.isascii() or not _LONE_SURROGATE.search(html)):
+def completed(data: Mapping[str, object]) -> Mapping[str, object]:
+    """The given fields, and beside them what follows from them or is usual: a text made from html, a sender."""
+    html, text = data.get("html"), data.get("text")
+    if text is None and isinstance(html, str) and (html.isascii() or not _LONE_SURROGATE.search(html)):
         from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
 
-        full["text"] = text_of(html)
-    return full
+        data = {**data, "text": text_of(html)}
+    if data.get("sender") is None and (usual := os.environ.get("SENDKIT_FROM")):
+        data = {**data, "sender": usual}
+    return data
+
+
+def message_id_for(fields: Mapping[str, Any]) -> str:
+    """A Message-ID for the checked fields of a message."""
+    return new_message_id(fields["sender"].address.domain)
+
+
+def now() -> datetime:
+    """This moment, as a Date has it: to the second, with the offset of this place."""
+    return _in_second(int(time.time()), time.tzname)
+
+
+@functools.lru_cache(maxsize=1)
+def _in_second(second: int, _place: tuple[str, str]) -> datetime:
+    # Many messages are made in the same second, and to ask for the offset of a place takes longer than all the rest.
+    return datetime.fromtimestamp(second, UTC).astimezone()
 
 
 def new_message_id(domain: str) -> str:

@@ -71,10 +71,11 @@ def text_field(name: str, text: str) -> str:
 def plain_field(name: str, text: str) -> str:
     """A field of ASCII text that must not be encoded: folded at its spaces, rid of outer ones, else left alone."""
     check_text(name, text.replace("\t", " "))
-    if text and " " not in text and "\t" not in text:
-        return _join(name, [f" {text}"])
+    line = " " + text.strip(" \t")
+    if len(name) + len(line) < _LINE or (text and " " not in text and "\t" not in text):
+        return _join(name, [line])
     # With a word behind every run of spaces, each run is read once.
-    return _join(name, re.findall(r"[ \t]*[^ \t]+", " " + text.strip(" \t")))
+    return _join(name, re.findall(r"[ \t]*[^ \t]+", line))
 
 
 def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False) -> str:

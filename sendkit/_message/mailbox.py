@@ -64,7 +64,7 @@ def parse_address_list(text: str) -> list[Mailbox]:
     Raises AddressError for anything else: comments, groups, source routes, an empty place between two commas.
     """
     if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
-        return [mailbox_from([text])]
+        return [_bare(text.strip(" \t"))]
     return [mailbox_from(pieces) for pieces in _split(text)]
 
 
@@ -160,9 +160,7 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
     """Read one mailbox from its pieces; `encoded` forgives a display name that cannot be decoded, or holds an @."""
     text = "".join(pieces).strip(" \t")
     if "<" not in pieces and ">" not in pieces:
-        if not text:
-            raise AddressError("an empty place in a list of addresses", "take the extra comma out")
-        return Mailbox("", parse_address(text))
+        return _bare(text)
     if pieces.count("<") != 1 or pieces.count(">") != 1 or not text.endswith(">"):
         raise AddressError(f"{text[:80]!r} is no mailbox", _HINT)
     start = pieces.index("<")
@@ -174,6 +172,12 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
     if "@" in phrase:
         _refuse_second_address(phrase, found)
     return found
+
+
+def _bare(text: str) -> Mailbox:
+    if not text:
+        raise AddressError("an empty place in a list of addresses", "take the extra comma out")
+    return Mailbox("", parse_address(text))
 
 
 def _refuse_second_address(phrase: str, found: Mailbox) -> None:

@@ -66,8 +66,8 @@ class Message(BaseModel):
     inline: Annotated[Mapping[str, Attachment], PlainValidator(accept.inline)] = Field(default_factory=dict)
     attachments: Annotated[tuple[Attachment, ...], PlainValidator(accept.attachments)] = ()
     headers: Annotated[Mapping[str, str], PlainValidator(accept.headers)] = Field(default_factory=dict)
-    message_id: Annotated[str, PlainValidator(accept.message_id)] = ""
-    date: Annotated[datetime, PlainValidator(accept.date)]
+    message_id: Annotated[str, PlainValidator(accept.message_id)] = Field(default_factory=accept.message_id_for)
+    date: Annotated[datetime, PlainValidator(accept.date)] = Field(default_factory=accept.now)
 
     if TYPE_CHECKING:
 
@@ -91,12 +91,11 @@ class Message(BaseModel):
     else:
 
         def __init__(self, **data: Any) -> None:
-            given = set(data)
             try:
                 super().__init__(**accept.completed(data))
             except ValidationError as error:
                 raise accept.message_error(error) from error
-            self.__pydantic_fields_set__.intersection_update(given)
+            self.__pydantic_fields_set__.intersection_update(data)
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:

@@ -10,7 +10,7 @@ import functools
 import re
 from binascii import b2a_qp
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -40,7 +40,7 @@ class Rendered:
     utf8: bool
     _pieces: tuple[Piece, ...] = field(repr=False)
     _files: Sequence[StoredFile] = field(repr=False)
-    _source: tuple[Message, _Part] = field(repr=False)
+    _source: tuple[Message, _Part] | None = field(repr=False)
 
     @property
     def eight_bit(self) -> bool:
@@ -61,7 +61,7 @@ class Rendered:
         return self
 
     def without_utf8(self) -> Rendered:
-        return _rendered(*self._source, utf8=False) if self.utf8 else self
+        return self if self._source is None else _rendered(*self._source, utf8=False)
 
 
 class _Part(NamedTuple):
@@ -84,7 +84,9 @@ def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
     """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
     head = f"{_head(message, utf8=utf8)}MIME-Version: 1.0\r\n{root.head}\r\n"
     pieces = joined([head.encode(), *root.body])
-    return Rendered(size_of(pieces), not head.isascii(), pieces, files_in(pieces), (message, root))
+    ascii_only = head.isascii()
+    source = None if ascii_only else (message, root)
+    return Rendered(size_of(pieces), not ascii_only, pieces, files_in(pieces), source)
 
 
 def _head(message: Message, *, utf8: bool) -> str:
@@ -95,16 +97,16 @@ def _head(message: Message, *, utf8: bool) -> str:
     if not message.to and not message.cc:
         fields.append("To: undisclosed-recipients:;\r\n")
     fields.append(text_field("Subject", message.subject))
-    fields.append(_date_field(message.date.isoformat()))
+    fields.append(_date_field(message.date, message.date.utcoffset()))
     fields.append(f"Message-ID: {message.message_id}\r\n")  # one word, which no fold can shorten
     fields += [header_field(name, text, utf8=utf8) for name, text in message.headers.items()]
     return "".join(fields)
 
 
 @functools.lru_cache(maxsize=16)
-def _date_field(moment: str) -> str:
-    # Many messages are made in the same second.
-    return plain_field("Date", format_datetime(datetime.fromisoformat(moment)))
+def _date_field(moment: datetime, _offset: timedelta | None) -> str:
+    # Many messages are made in the same second; the same moment in two places is not the same text.
+    return plain_field("Date", format_datetime(moment))
 
 
 def _known(message: Message, item: str | Attachment, role: str) -> _Part | None:

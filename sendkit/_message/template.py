@@ -7,7 +7,7 @@ makes are Messages like any other; they share the parts that no value changes. M
 from __future__ import annotations
 
 from copy import copy
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 from string import Template
 from typing import TYPE_CHECKING
@@ -73,13 +73,12 @@ class MessageTemplate:
         for a keyword that is no placeholder, and for what `Message` would not take.
         """
         filled = self._filled({**values, **more} if values else more, more)
-        sender = self._prototype.sender
         update: dict[str, Any] = {
             "to": _mailboxes("to", to),
             "cc": _mailboxes("cc", cc),
             "bcc": _mailboxes("bcc", bcc),
-            "message_id": accept.message_id(message_id or accept.new_message_id(sender.address.domain)),
-            "date": accept.date(date or datetime.now(UTC).astimezone()),
+            "message_id": accept.message_id(message_id) if message_id else accept.message_id_for(vars(self._prototype)),
+            "date": accept.date(date) if date else accept.now(),
             **self._own(filled),
         }
         # Not by the validators once more: all of it was checked just now, or when the template was made.
