@@ -121,7 +121,7 @@ class AsyncMailer(ByName):
         self._retry = retry or RetryPolicy()
         self._deadline = deadline
         self._max_connections = max_connections
-        self._transcript = transcript
+        self._terms = Terms(keep_transcript=transcript)
         self._audience = Audience.of(redirect_all_to, allow_only)
         self._closed = False
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -197,7 +197,8 @@ class AsyncMailer(ByName):
         _check_positive("deadline", deadline)
         letter = compose(message, envelope_from=envelope_from, recipients=recipients)
         limit = self._deadline if deadline is None else deadline
-        result = await self._deliver(letter, limit, on_progress=on_progress)
+        terms = self._terms if on_progress is None else self._terms._replace(on_progress=on_progress)
+        result = await self._deliver(letter, limit, terms)
         return result.raise_for_failure() if check else result
 
     def send_many(
@@ -214,16 +215,16 @@ class AsyncMailer(ByName):
         raised after what is in flight; leaving the loop early waits for what is in flight.
         """
         _check_positive("in_flight", in_flight)
-        send = partial(self._send_one, in_flight)
+        send = partial(self._send_one, self._terms._replace(in_flight=in_flight))
         width, burst = self._max_connections * in_flight, (in_flight + 1) // 2
         return fan_out(messages, send, width, lambda: self._closed, burst=burst)
 
-    async def _send_one(self, in_flight: int, index: int, message: AnyMessage) -> DeliveryResult:
+    async def _send_one(self, terms: Terms, index: int, message: AnyMessage) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._under_way.add(task)
         try:
-            return await self._deliver(compose(message), self._deadline, index, in_flight)
+            return await self._deliver(compose(message), self._deadline, terms, index)
         except errors.SendkitError as error:
             return failed_before_sending(error, index=index)
         finally:
@@ -233,14 +234,12 @@ class AsyncMailer(ByName):
         self,
         letter: Letter,
         deadline: float | None,
+        terms: Terms,
         index: int | None = None,
-        in_flight: int = 1,
-        on_progress: Progress | None = None,
     ) -> DeliveryResult:
         self._check_open()
         letter, withheld = self._audience.admit(letter)
         transport = diversion.instead_of(self._transport, named=self._named)
-        terms = Terms(self._transcript, in_flight, on_progress)
         delivery = Delivery(letter, transport, self._retry, self._pace, terms, withheld)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))

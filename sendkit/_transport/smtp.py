@@ -1,7 +1,7 @@
 """The transport over the wire: one submission server, its sessions, and what was learnt about it.
 
-Remembers for its lifetime that a server chokes on commands written together. A secret that is refused is asked for once
-more at its source; only another one gets a second login, on a new connection (see `refusals`).
+A secret that is refused is asked for once more at its source; only another one gets a second login, on a new connection
+(see `refusals`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SMTPTransport(Transport):
         self._credentials = credentials
         self._limits = limits
         self._pool: Pool | None = None
-        self._stepwise = False
+        self._carrier = Carrier(server.timeouts)
         self._mechanism = mechanism
         self._proven: set[Trial] = set()
         # A client certificate has no fingerprint here; what is refused with it is remembered for this transport alone.
@@ -101,8 +101,7 @@ class SMTPTransport(Transport):
         """False when the session was dead before anything of the letter was written."""
         session = await pool.acquire(log)
         try:
-            report = await Carrier(self._server.timeouts, self._stepwise).carry(session, letter, log)
-            self._stepwise |= report is not None and report.choked
+            await self._carrier.carry(session, letter, log)
         except Stale:
             session.given_up = True
             return False

@@ -14,7 +14,7 @@ from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.bell import Bell
 from sendkit._wire.failure import Broken
-from sendkit._wire.system import stirred, unacknowledged
+from sendkit._wire.system import unacknowledged, watch
 
 # More unread input than any group of replies to us needs; the rest waits in the kernel.
 _MAX_UNREAD = 1 << 20
@@ -43,6 +43,8 @@ class Channel(asyncio.Protocol):
         self._news, self._space = Bell(loop), Bell(loop)
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
+        # Whether something happened to the connection that has not been looked at.
+        self.stirred = watch(transport.get_extra_info("socket"))
 
     # What the transport calls.
 
@@ -83,11 +85,6 @@ class Channel(asyncio.Protocol):
     def quiet(self) -> bool:
         """Whether the connection stands and nothing came that nobody asked for."""
         return self._lost is None and not self._reader.pending and not self._transport.is_closing()
-
-    @property
-    def stirred(self) -> bool:
-        """Whether something happened to the connection that has not been looked at."""
-        return stirred(self._transport.get_extra_info("socket"))
 
     @property
     def unread(self) -> bool:

@@ -18,7 +18,7 @@ from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Payload, Plan, Report
+from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Plan, Report
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
 from sendkit._transport.base import AttemptLog
@@ -100,23 +100,23 @@ class Conversation:
             self.log.settle(stop.value.verdicts)
 
     async def _write(self, channel: Channel, batch: Batch) -> None:
-        head = b"".join(step.line for step in batch if isinstance(step, Command))
-        payloads = [step.framing for step in batch if isinstance(step, Payload)]
+        head = b"".join([step.line for step in batch if isinstance(step, Command)])
+        last = batch[-1]
         self.log.phase = batch[0].phase
         if self.log.recording:
             self._note(batch)
         await channel.drain(self.timeouts.body)
-        if not payloads:
+        if isinstance(last, Command):
             self.begun = True
             channel.write(head)
-        elif self.content.size <= SMALL or payloads[0] in (Framing.LONE_DOT, Framing.LAST):
-            if payloads[0] not in (Framing.LONE_DOT, Framing.LAST):
+        elif self.content.size <= SMALL or last.framing in (Framing.LONE_DOT, Framing.LAST):
+            if last.framing not in (Framing.LONE_DOT, Framing.LAST):
                 self.log.progress(0, self.content.size)
                 self.log.progress(self.content.size, self.content.size)
             self.begun = self.ended = True
-            channel.write(head + self._framed(payloads[0]), gather=self.session.room > 1)
+            channel.write(head + self._framed(last.framing), gather=self.session.room > 1)
         else:
-            await self._stream(channel, payloads[0])
+            await self._stream(channel, last.framing)
 
     def _note(self, batch: Batch) -> None:
         for step in batch:

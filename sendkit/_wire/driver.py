@@ -22,9 +22,9 @@ from sendkit._wire.session import Session
 _NOT_REACHED = judge_failure(Phase.MAIL, Failure(Break.LOST, "the connection closed before this recipient's turn"))
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Carrier:
-    """Carries letters over sessions of one server; `stepwise` for one that choked on commands written together."""
+    """Carries letters over sessions of one server; `stepwise` from when it choked on commands written together."""
 
     timeouts: Timeouts
     stepwise: bool = False
@@ -45,6 +45,7 @@ class Carrier:
             if latest is None:
                 break
             report = latest
+            self.stepwise |= report.choked
             log.settle(report.verdicts)
             left, first = (*report.carried, *later), False
         log.settle(dict.fromkeys(left, _NOT_REACHED))

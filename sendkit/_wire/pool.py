@@ -145,7 +145,7 @@ class Pool:
 
     async def _alive(self, session: Session) -> bool:
         channel = session.channel
-        if channel.quiet and channel.idle_for <= _MOMENT and not channel.stirred:
+        if channel.quiet and channel.idle_for <= _MOMENT and not channel.stirred():
             return True
         self._sessions.remove(session)
         self._opening += 1

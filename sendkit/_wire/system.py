@@ -6,6 +6,7 @@ import array
 import select
 import sys
 from asyncio.trsock import TransportSocket
+from collections.abc import Callable
 
 
 def unacknowledged(sock: TransportSocket | None) -> int:
@@ -23,12 +24,13 @@ def unacknowledged(sock: TransportSocket | None) -> int:
     return count[0]
 
 
-def stirred(sock: TransportSocket | None) -> bool:
-    """Whether something came, or the connection ended, that the event loop has not seen yet."""
+def watch(sock: TransportSocket | None) -> Callable[[], bool]:
+    """Tells whether something came, or the connection ended, that the event loop has not seen yet."""
     if sock is None or sock.fileno() < 0:
-        return True
+        return lambda: True
+    fd = sock.fileno()
     if not hasattr(select, "poll"):
-        return bool(select.select([sock.fileno()], [], [], 0)[0])
+        return lambda: bool(select.select([fd], [], [], 0)[0])
     poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(fd, select.POLLIN)
+    return lambda: bool(poll.poll(0))

@@ -52,7 +52,7 @@ class Replay(Transport):
         self._left = deque(read(path))
         self.clock = self._virtual = VirtualClock()
         self._session: Session | None = None
-        self._stepwise = False
+        self._carrier = Carrier(Timeouts())
         self._refused: Reply | None = None
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
@@ -65,14 +65,13 @@ class Replay(Transport):
                 return
             session = self._session = self._on(tape)
             try:
-                report = await Carrier(Timeouts(), self._stepwise).carry(session, letter, log)
+                await self._carrier.carry(session, letter, log)
             except Stale:
                 self._session = None
                 if tape.at_end:
                     log.settle_all(judge_failure(log.phase, Failure(Break.LOST, _CUT_SHORT)))
                     return
                 continue
-            self._stepwise |= report is not None and report.choked
             return
 
     def _next(self, letter: Letter) -> RecordedAttempt:

@@ -7,7 +7,8 @@ from itertools import chain
 import pytest
 
 from sendkit._smtp.command import UnsafeCommand
-from sendkit._smtp.transaction import SMALL, Mode, transaction
+from sendkit._smtp.steps import SMALL, Mode
+from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Outcome
 
 from .dialogue import (

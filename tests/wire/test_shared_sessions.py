@@ -8,6 +8,7 @@ import pytest
 
 from sendkit import Attachment, DeliveryResult, Message, Outcome, RetryPolicy, Security, errors
 from sendkit._message.compose import compose
+from sendkit._transport.base import Terms
 from sendkit._transport.failover import FailoverTransport
 from sendkit._wire import pool
 from tests.accounts import LUIS, mailer, message
@@ -40,9 +41,9 @@ async def test_who_writes_nothing_leaves_the_connection_to_those_before_it(start
     server = start(Security.NONE)
     server.after_data().hold(times=1)
     async with account(server, username=None, max_connections=1) as used:
-        first = asyncio.create_task(used._deliver(compose(message()), None, 0, 4))
+        first = asyncio.create_task(used._deliver(compose(message()), None, Terms(in_flight=4), 0))
         await asyncio.to_thread(server.wait_for, lambda: any("LAST" in line for line in server.lines()))
-        last = await used._deliver(compose(large("late", 300_000)), 0.1, 1, 4)
+        last = await used._deliver(compose(large("late", 300_000)), 0.1, Terms(in_flight=4), 1)
         server.release()
         assert outcome(await first) is Outcome.ACCEPTED
     assert outcome(last) is Outcome.DEFERRED

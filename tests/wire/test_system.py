@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sendkit._wire import system
-from sendkit._wire.system import stirred, unacknowledged
+from sendkit._wire.system import unacknowledged, watch
 
 
 async def test_what_lies_in_the_kernel_is_counted() -> None:
@@ -43,18 +43,21 @@ def test_what_has_just_come_is_seen_before_the_loop_has(monkeypatch: pytest.Monk
         monkeypatch.delattr(system.select, "poll", raising=False)
     ours, peer = socket.socketpair()
     with ours, peer:
-        assert not stirred(ours)  # type: ignore[arg-type]
+        stirred = watch(ours)  # type: ignore[arg-type]
+        assert not stirred()
         peer.send(b"421 bye")
-        assert stirred(ours)  # type: ignore[arg-type]
+        assert stirred()
         ours.recv(100)
-        assert not stirred(ours)  # type: ignore[arg-type]
+        assert not stirred()
         peer.shutdown(socket.SHUT_WR)
-        assert stirred(ours)  # type: ignore[arg-type]
+        assert stirred()
 
 
 def test_of_a_closed_connection_anything_may_have_come() -> None:
     ours, peer = socket.socketpair()
+    stirred = watch(ours)  # type: ignore[arg-type]
     for sock in (ours, peer):
         sock.close()
-    assert stirred(ours)  # type: ignore[arg-type]
-    assert stirred(None)
+    assert stirred()
+    assert watch(ours)()  # type: ignore[arg-type]
+    assert watch(None)()

@@ -15,6 +15,11 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+def nothing() -> int:
+    """No line of the server's waits to be read."""
+    return 0
+
+
 async def converse(turns: Turns, name: str, seen: list[str], answer: asyncio.Event | None = None) -> None:
     """Write, let the next one write, and read when the turn has come."""
     with await turns.next() as turn:
@@ -27,7 +32,7 @@ async def converse(turns: Turns, name: str, seen: list[str], answer: asyncio.Eve
 
 
 async def test_all_may_write_before_the_first_has_read() -> None:
-    turns, seen, answer = Turns(lambda: 0), list[str](), asyncio.Event()
+    turns, seen, answer = Turns(nothing), list[str](), asyncio.Event()
     talking = [asyncio.create_task(converse(turns, name, seen, answer if name == "a" else None)) for name in "abc"]
     await settle()
     assert seen == ["a writes", "b writes", "c writes"]
@@ -37,7 +42,7 @@ async def test_all_may_write_before_the_first_has_read() -> None:
 
 
 async def test_who_keeps_the_right_to_write_keeps_the_others_waiting() -> None:
-    turns, seen = Turns(lambda: 0), list[str]()
+    turns, seen = Turns(nothing), list[str]()
     with await turns.next() as first:
         other = asyncio.create_task(converse(turns, "b", seen))
         await settle()
@@ -48,7 +53,7 @@ async def test_who_keeps_the_right_to_write_keeps_the_others_waiting() -> None:
 
 
 async def test_who_gives_up_before_its_turn_does_not_let_those_behind_it_read_too_early() -> None:
-    turns, seen, answer = Turns(lambda: 0), list[str](), asyncio.Event()
+    turns, seen, answer = Turns(nothing), list[str](), asyncio.Event()
     first, second, third = (
         asyncio.create_task(converse(turns, name, seen, answer if name == "a" else None)) for name in "abc"
     )
@@ -64,7 +69,7 @@ async def test_who_gives_up_before_its_turn_does_not_let_those_behind_it_read_to
 
 
 async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
-    turns, seen = Turns(lambda: 0), list[str]()
+    turns, seen = Turns(nothing), list[str]()
     with await turns.next():
         second = asyncio.create_task(converse(turns, "b", seen))
         third = asyncio.create_task(converse(turns, "c", seen))
@@ -76,7 +81,7 @@ async def test_who_gives_up_while_it_waits_to_write_is_passed_over() -> None:
 
 
 async def test_whoever_came_last_is_known() -> None:
-    turns = Turns(lambda: 0)
+    turns = Turns(nothing)
     with await turns.next() as first:
         first.written()
         assert turns.is_last(first)
@@ -84,3 +89,37 @@ async def test_whoever_came_last_is_known() -> None:
             assert not turns.is_last(first)
             assert turns.is_last(second)
             assert not second.has_come
+
+
+async def test_those_whose_answers_are_there_read_in_one_turn_of_the_loop() -> None:
+    turns, seen, answer = Turns(lambda: 100), list[str](), asyncio.Event()
+    talking = [asyncio.create_task(converse(turns, name, seen, answer if name == "a" else None)) for name in "abcd"]
+    await settle()
+    seen.clear()
+    answer.set()
+    await asyncio.sleep(0)
+    assert seen == ["a reads"]
+    await asyncio.sleep(0)
+    assert seen == ["a reads", "b reads", "c reads", "d reads"]
+    await asyncio.gather(*talking)
+
+
+async def test_who_is_called_before_its_turn_waits_again() -> None:
+    called: list[str] = []
+
+    async def wait(name: str, lines: int) -> None:
+        with await turns.next() as turn:
+            turn.written(lines)
+            await turn.come()
+            called.append(name)
+            await asyncio.sleep(0)  # nobody else may have read in the meantime
+
+    turns = Turns(lambda: 8)
+    with await turns.next() as first:
+        first.written()
+        talking = [asyncio.create_task(wait(name, 4)) for name in "abcd"]
+        await settle()
+    await asyncio.sleep(0)
+    assert called == ["a"]
+    await asyncio.gather(*talking)
+    assert called == ["a", "b", "c", "d"]
