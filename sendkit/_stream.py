@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,51 +28,16 @@ async def fan_out(
     Once `stopped` says so, nothing more is read from the source. An error of the source is raised after what is under
     way; who leaves early waits for it; a cancellation cancels it.
     """
-    loop = asyncio.get_running_loop()
-    running: set[asyncio.Task[Result]] = set()
-    finished: deque[asyncio.Task[Result]] = deque()
-    news, room = asyncio.Event(), asyncio.Event()
-
-    def end(task: asyncio.Task[Result]) -> None:
-        finished.append(task)
-        news.set()
-
-    def begin(index: int, item: Item) -> None:
-        task = loop.create_task(send(index, item))
-        running.add(task)
-        task.add_done_callback(end)
-        if len(running) >= width:
-            room.clear()
-
-    async def feed() -> None:
-        if isinstance(source, AsyncIterable):
-            index = 0
-            async for item in source:
-                begin(index, item)
-                index += 1
-                await room.wait()
-                if stopped():
-                    return
-        else:
-            for index, item in enumerate(source):
-                begin(index, item)
-                await room.wait()
-                if stopped():
-                    return
-
-    room.set()
-    feeder = asyncio.create_task(feed())
-    feeder.add_done_callback(lambda _: news.set())
+    window = _Window(send, width, burst, stopped)
+    feeder = asyncio.create_task(window.feed(source))
+    feeder.add_done_callback(lambda _: window.news.set())
+    running = window.running
     try:
         while running or not feeder.done():
-            await news.wait()
-            news.clear()
-            while finished:
-                task = finished.popleft()
-                running.discard(task)
-                if len(running) + burst <= width:
-                    room.set()
-                yield task.result()
+            await window.news.wait()
+            window.news.clear()
+            while window.finished:
+                yield window.take()
         feeder.result()
     except asyncio.CancelledError:
         for task in running:
@@ -81,3 +46,60 @@ async def fan_out(
     finally:
         feeder.cancel()
         await asyncio.gather(feeder, *running, return_exceptions=True)
+
+
+class _Window(Generic[Item, Result]):
+    """What is under way, and what has finished and waits to be taken."""
+
+    def __init__(
+        self,
+        send: Callable[[int, Item], Coroutine[Any, Any, Result]],
+        width: int,
+        burst: int,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._send = send
+        self._width = width
+        self._enough = width - burst
+        self._stopped = stopped
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.running: set[asyncio.Task[Result]] = set()
+        self.finished: deque[asyncio.Task[Result]] = deque()
+        self.news = asyncio.Event()
+
+    async def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+        """Begin one after the other, as long as there is room."""
+        if isinstance(source, AsyncIterable):
+            index = 0
+            async for item in source:
+                if not await self._begin(index, item):
+                    return
+                index += 1
+        else:
+            for index, item in enumerate(source):
+                if not await self._begin(index, item):
+                    return
+
+    async def _begin(self, index: int, item: Item) -> bool:
+        """Begin one, and wait until there is room for the next; False when there is to be none."""
+        task = self._loop.create_task(self._send(index, item))
+        self.running.add(task)
+        task.add_done_callback(self._end)
+        if len(self.running) >= self._width:
+            self._room.clear()
+            await self._room.wait()
+        return not self._stopped()
+
+    def _end(self, task: asyncio.Task[Result]) -> None:
+        self.finished.append(task)
+        self.news.set()
+
+    def take(self) -> Result:
+        """The result that was there first; what was raised in its place is raised."""
+        task = self.finished.popleft()
+        self.running.discard(task)
+        if len(self.running) <= self._enough:
+            self._room.set()
+        return task.result()
