@@ -6,7 +6,7 @@ Knows the outcomes of `_smtp`, and nothing of how they came about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
@@ -50,6 +50,10 @@ class ReadOnlyMapping(Mapping[str, _Value]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def values(self) -> ValuesView[_Value]:
+        """All values; the inherited way to them takes three times as long."""
+        return self._items.values()
 
     def __repr__(self) -> str:
         return repr(self._items)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -160,13 +159,13 @@ class Delivery:
             log.unable(error)
         finally:
             log.close()
-        now, verdicts = self.transport.clock.monotonic(), chain(*(one.verdicts.values() for one in (log, *log.others)))
-        if self.pace.heed(verdicts, begun_in, now, crowd=line.crowded):
+        verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
+        if self.pace.heed(verdicts, begun_in, self.transport.clock.monotonic(), crowd=line.crowded):
             log.happened("the server gets too much: slowing down")
         return self._left()
 
     def _left(self) -> tuple[Address, ...]:
-        return tuple(r for r in self.letter.recipients if self._may_try_again(self.verdict(r)[0]))
+        return tuple([r for r in self.letter.recipients if self._may_try_again(self.verdict(r)[0])])
 
     def _may_try_again(self, verdict: Verdict) -> bool:
         if verdict.outcome is Outcome.IN_DOUBT:
