@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, S
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
 
 from sendkit import errors
 from sendkit._account import Account, check_mechanism
@@ -124,7 +124,8 @@ class AsyncMailer(ByName):
         self._terms = Terms(keep_transcript=transcript)
         self._audience = Audience.of(redirect_all_to, allow_only)
         self._closed = False
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._under_way = 0
+        self._idle = asyncio.Event()
 
     @classmethod
     def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
@@ -221,14 +222,16 @@ class AsyncMailer(ByName):
 
     async def _send_one(self, terms: Terms, index: int, message: AnyMessage) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
-        task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._under_way.add(task)
+        self._under_way += 1
+        self._idle.clear()
         try:
             return await self._deliver(compose(message), self._deadline, terms, index)
         except errors.SendkitError as error:
             return failed_before_sending(error, index=index)
         finally:
-            self._under_way.discard(task)
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
 
     async def _deliver(
         self,
@@ -282,7 +285,7 @@ class AsyncMailer(ByName):
         """Wait for what `send_many` has under way, say good-bye to the server, and close the connections."""
         self._closed = True
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await self._idle.wait()
         await self._transport.aclose()
 
     def _check_open(self) -> None:

@@ -222,16 +222,85 @@ async def test_at_least_one_message_is_in_flight(in_flight: int) -> None:
 
 
 async def test_what_fails_in_an_unforeseen_way_is_raised_after_what_is_in_flight() -> None:
-    done: list[int] = []
-
     async def send(index: int, item: str) -> int:
+        await settle()
         if index == 0:
             raise RuntimeError(item)
         await settle()
-        done.append(index)
         return index
 
+    results = fan_out("abcdef", send, 3)
+    assert {await anext(results), await anext(results)} == {1, 2}
     with pytest.raises(RuntimeError, match="a"):
-        async for _ in fan_out("abc", send, 3):
-            pass
-    assert done == [1, 2]
+        await anext(results)
+
+
+async def test_one_who_fails_leaves_nobody_waiting_for_a_place() -> None:
+    async def send(index: int, item: str) -> int:
+        await settle()
+        raise RuntimeError(item)
+
+    async with asyncio.timeout(10):
+        with pytest.raises(RuntimeError, match="a"):
+            async for _ in fan_out("abcdefgh", send, 4, burst=4):
+                pass
+
+
+async def test_a_source_that_is_slow_keeps_nobody_from_taking_what_has_finished() -> None:
+    more, first = asyncio.Event(), asyncio.Event()
+
+    async def source() -> AsyncIterator[str]:
+        yield "a"
+        first.set()
+        await more.wait()
+        yield "b"
+
+    async def send(index: int, item: str) -> str:
+        await first.wait()
+        return item
+
+    async with asyncio.timeout(10), aclosing(fan_out(source(), send, 8, burst=4)) as results:
+        assert await anext(results) == "a"
+        more.set()
+        assert [result async for result in results] == ["b"]
+
+
+async def test_who_leaves_while_a_source_is_waited_for_does_not_wait_for_it() -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.Event().wait()
+
+    async def send(index: int, item: str) -> str:
+        return item
+
+    async with asyncio.timeout(10):
+        results = fan_out(source(), send, 4)
+        assert await anext(results) == "a"
+        await results.aclose()
+
+
+async def test_no_more_are_begun_at_a_time_than_wanted_and_as_many_together_as_wanted() -> None:
+    begun: list[int] = []
+    answers = [asyncio.Event() for _ in range(12)]
+
+    async def send(index: int, item: int) -> int:
+        begun.append(index)
+        await answers[index].wait()
+        return index
+
+    async with aclosing(fan_out(range(12), send, 4, burst=2)) as results:
+        taking = asyncio.create_task(anext(results))
+        await settle()
+        assert begun == [0, 1, 2, 3]
+        answers[1].set()
+        assert await taking == 1
+        await settle()
+        assert len(begun) == 4  # there is room for one, and that is not enough
+        taking = asyncio.create_task(anext(results))
+        answers[3].set()
+        assert await taking == 3
+        await settle()
+        assert len(begun) == 6
+        for answer in answers:
+            answer.set()
+        assert sorted([result async for result in results]) == [0, 2, *range(4, 12)]
