@@ -213,9 +213,11 @@ class AsyncMailer(ByName):
 
         `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
         never ends the stream. The source is read no faster than messages leave. An error of the source itself is
-        raised after what is in flight; leaving the loop early waits for what is in flight.
+        raised after what is in flight; leaving the loop early waits for what is in flight. Raises ConfigurationError
+        where the mailer is closed.
         """
         _check_positive("in_flight", in_flight)
+        self._check_open()
         send = partial(self._send_one, self._terms._replace(in_flight=in_flight))
         width, burst = self._max_connections * in_flight, (in_flight + 1) // 2
         return fan_out(messages, send, width, lambda: self._closed, burst=burst)
