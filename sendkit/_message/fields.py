@@ -83,13 +83,13 @@ def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False
     if len(mailboxes) == 1:
         (mailbox,) = mailboxes
         if mailbox.name or mailbox.address.utf8:
-            return _named_mailbox_field(name, mailbox, utf8=utf8)
+            return _named_mailbox_field(name, mailbox, utf8)
         return _join(name, [f" {mailbox.address.wire}"])
     return _mailbox_field(name, mailboxes, utf8=utf8)
 
 
 @functools.lru_cache(maxsize=256)
-def _named_mailbox_field(name: str, mailbox: Mailbox, *, utf8: bool) -> str:
+def _named_mailbox_field(name: str, mailbox: Mailbox, utf8: bool) -> str:
     # A program writes in the name of few.
     return _mailbox_field(name, [mailbox], utf8=utf8)
 

@@ -42,6 +42,10 @@ class Mailbox:
         if len(str(self)) > _MAX_MAILBOX:
             raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {self.name[:60]!r}…", "shorten the name")
 
+    def __hash__(self) -> int:
+        # Of one field only: a program writes in the name of few, and what is made of one is looked up often.
+        return hash(self.address.written)
+
     def __str__(self) -> str:
         if not self.name:
             return self.address.written
@@ -96,20 +100,17 @@ def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
         return ()
     if isinstance(value, str):
         return tuple(parse_address_list(value)) if value.strip(" \t") else ()
-    if isinstance(value, Iterable):
-        return tuple(mailbox for item in cast("Iterable[object]", value) for mailbox in _item(item))
-    return (mailbox_of(value),)
+    if not isinstance(value, Iterable):
+        return (mailbox_of(value),)
+    found: list[Mailbox] = []
+    for item in cast("Iterable[object]", value):
+        found += parse_address_list(item) if isinstance(item, str) else [mailbox_of(item)]
+    return tuple(found)
 
 
 def tidy_name(name: str) -> str:
     """A display name as every reader shows it: without outer spaces, and with one space between words."""
     return re.sub(r" {2,}", " ", name.strip(" "))
-
-
-def _item(item: object) -> tuple[Mailbox, ...]:
-    if isinstance(item, str):
-        return tuple(parse_address_list(item))
-    return (mailbox_of(item),)
 
 
 def _from_stdlib(value: object) -> Mailbox:
