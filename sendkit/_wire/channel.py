@@ -141,8 +141,7 @@ class Channel(asyncio.Protocol):
 
         `limit` is in seconds without any progress.
         """
-        # Never 0: asyncio's TLS transport would then pause for good.
-        self._transport.set_write_buffer_limits(high=1, low=0)
+        self._transport.set_write_buffer_limits(high=0)
         try:
             await self.drain(limit)
             await self._acknowledged(limit)

@@ -41,9 +41,6 @@ def as_reply(code: int, text: str) -> Reply:
 
 def verdict_of(phase: Phase, error: Exception) -> Verdict:
     """What an exception in this phase of opening a session means."""
-    if isinstance(error, aiosmtplib.SMTPConnectError) and not isinstance(error, aiosmtplib.SMTPResponseException):
-        # connect() wraps what happened; its own type only says that it was connect().
-        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if 200 <= error.code <= 599:
             return judge_refusal(phase, as_reply(error.code, error.message))

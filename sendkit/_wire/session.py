@@ -31,7 +31,7 @@ from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login, Mask
 from sendkit._wire.resumption import ResumableTLS
-from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
+from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
@@ -74,10 +74,9 @@ async def open_session(
     """
     log.phase = Phase.RESOLVE
     before = await KnownHost.read(server)
-    context = server.context if server.security is not Security.NONE else None
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, _client(server, sock, context), before)
+    opening = _Opening(server, log, sock, _client(server, sock), before)
     try:
         return await opening.run(login, turn)
     except BaseException:
@@ -85,23 +84,17 @@ async def open_session(
         raise
 
 
-def _client(server: Server, sock: socket.socket, context: ssl.SSLContext | None) -> Client:
+def _client(server: Server, sock: socket.socket) -> Client:
     local_address = str(sock.getsockname()[0])
     literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
-    return Client(
-        hostname=server.host,
-        sock=sock,
-        local_hostname=server.local_hostname or literal,
-        use_tls=server.security is Security.IMPLICIT_TLS,
-        start_tls=False,
-        tls_context=context,
-    )
+    return Client(hostname=server.host, local_hostname=server.local_hostname or literal)
 
 
 @dataclass(slots=True)
 class _Opening:
     server: Server
     log: AttemptLog
+    sock: socket.socket
     client: Client
     before: KnownHost
     capabilities: Capabilities = field(default_factory=Capabilities)
@@ -141,17 +134,10 @@ class _Opening:
         self._note(Phase.GREETING, reply)
 
     async def _connect(self) -> aiosmtplib.SMTPResponse:
-        # One limit holds for handshake and greeting, and at its end somebody has to look where it fell.
-        limit = self.server.timeouts.greeting
-        look = asyncio.get_running_loop().call_later(limit, self._look_behind_handshake)
-        try:
-            return await self.client.connect(timeout=None)
-        finally:
-            look.cancel()
-
-    def _look_behind_handshake(self) -> None:
-        if self.client.transport is not None:
-            self.log.phase = Phase.GREETING
+        implicit = self.server.security is Security.IMPLICIT_TLS
+        await self.client.open(self.sock, self.server.context if implicit else None)
+        self.log.phase = Phase.GREETING
+        return _ready(await self.client.greeting())
 
     async def _ehlo(self) -> None:
         limit = self.server.timeouts.command
@@ -178,12 +164,10 @@ class _Opening:
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
 
     async def _upgrade(self) -> aiosmtplib.SMTPResponse:
-        when_answered(self.client, self._go_ahead)
-        return await self.client.starttls(tls_context=self.server.context, timeout=None)
-
-    def _go_ahead(self, code: int) -> None:
-        if code == 220:
-            self.log.phase = Phase.TLS
+        response = _ready(await self.client.execute_command(b"STARTTLS", timeout=None))
+        self.log.phase = Phase.TLS
+        await self.client.secure(self.server.context)
+        return response
 
     async def _log_in(self, login: Login) -> Mask:
         authentication = Authentication(self.client, login, self.capabilities.mechanisms, port=self.server.port)
@@ -205,14 +189,14 @@ class _Opening:
         try:
             check_unread(self.client)
             # The limit is ours: with one of its own aiosmtplib waits by `wait_for`, which on Python 3.11 can swallow a
-            # cancellation (bpo-37658), and would not take the socket before it first waits, so that it could leak.
+            # cancellation (bpo-37658).
             async with asyncio.timeout(limit):
                 response = await command()
         except Broken as error:
             raise SessionFailed(judge_failure(phase, error.failure)) from None
         except Exception as error:
             # Whatever a server can make the layers below raise is a verdict.
-            raise SessionFailed(verdict_of(_phase_within(self.log.phase, error), error)) from error
+            raise SessionFailed(verdict_of(self.log.phase, error)) from error
         if isinstance(response, asyncio.CancelledError):
             raise response
         if isinstance(response, Exception):
@@ -230,17 +214,16 @@ class _Opening:
             self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])
 
 
+def _ready(response: aiosmtplib.SMTPResponse) -> aiosmtplib.SMTPResponse:
+    if response.code != aiosmtplib.SMTPStatus.ready:
+        raise aiosmtplib.SMTPResponseException(*response)
+    return response
+
+
 def _checked(phase: Phase, code: int, text: str) -> Reply:
     if not 200 <= code <= 599:
         raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply")))
     return as_reply(code, text)
-
-
-def _phase_within(phase: Phase, error: Exception) -> Phase:
-    """connect() spans two phases; the type of what it raises tells which one it was."""
-    answered = isinstance(error, aiosmtplib.SMTPResponseException | aiosmtplib.SMTPReadTimeoutError)
-    greeted = answered or isinstance(error.__cause__, aiosmtplib.SMTPException)
-    return Phase.GREETING if phase is Phase.TLS and greeted else phase
 
 
 def _lacking(phase: Phase, cause: Cause, reason: str) -> SessionFailed:

@@ -1,52 +1,69 @@
 """The seam to aiosmtplib: the one place that knows how its client holds a connection.
 
-aiosmtplib pairs one command with one reply, and hides the phase of a failure; so from MAIL on its transport gets a
-protocol of ours. A contract test runs against every release that we allow, and fails when this no longer holds.
+aiosmtplib opens connections and TLS by asyncio's means, pairs one command with one reply, and hides the phase of a
+failure. So its protocol gets a connection, and TLS, from us; and from MAIL on a protocol of ours is in its place. A
+contract test runs against every release that we allow, and fails when this no longer holds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Callable
 
 import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
 
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
+from sendkit._wire.tls import TLSTransport
 
 
 class Client(aiosmtplib.SMTP):
-    """aiosmtplib's client, but closing it ends the connection at once.
+    """aiosmtplib's client, but what it does in one go has its steps here: `open`, `greeting`, and perhaps `secure`."""
 
-    A TLS transport would else wait for the other side to say good-bye, which a hostile one never does.
-    """
+    async def open(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        """Take a connected socket, and shake hands first if there is a context (RFC 8314 section 3.3).
+
+        Raises OSError, of which ssl.SSLError is one.
+        """
+        protocol = SMTPProtocol(connection_lost_callback=lambda _: self.close())
+        if context is None:
+            loop = asyncio.get_running_loop()
+            self.transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
+        else:
+            self.transport = await TLSTransport(protocol, context, self.hostname or "").over(sock)
+        self.protocol = protocol
+
+    async def greeting(self) -> aiosmtplib.SMTPResponse:
+        """What the server says first."""
+        protocol, _ = self._held()
+        return await protocol.read_response()
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Shake hands, once the server said 220 to STARTTLS; raises like `open`.
+
+        What came in the clear is forgotten, be it behind the 220 (RFC 3207 section 4.2) or before.
+        """
+        protocol, transport = self._held()
+        protocol._buffer.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
+        tls = await TLSTransport(protocol, context, self.hostname or "").over(transport)
+        self.transport = protocol.transport = tls
+        self._reset_server_state()
 
     def close(self) -> None:
-        """Close, whatever the other side does."""
+        """Close at once: what is not sent yet would else keep the connection for as long as a server does not read."""
         transport = self.transport
         super().close()
         if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
 
-
-def when_answered(client: aiosmtplib.SMTP, noted: Callable[[int], None]) -> None:
-    """Have `noted` called with the code of the next reply, as soon as it came.
-
-    `starttls` goes on from the reply into the handshake, and what it raises does not tell which of the two failed.
-    """
-    protocol = client.protocol
-    if protocol is None:
-        raise Broken(Failure(Break.LOST, "the server closed the connection"))
-    read, own = protocol.read_response, vars(protocol)
-
-    async def read_response(timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109 - aiosmtplib's own name
-        del own["read_response"]
-        response = await read(timeout)
-        noted(response.code)
-        return response
-
-    own["read_response"] = read_response
+    def _held(self) -> tuple[SMTPProtocol, asyncio.Transport]:
+        if self.protocol is None or not isinstance(self.transport, asyncio.Transport):
+            raise aiosmtplib.SMTPServerDisconnected("the server closed the connection")
+        return self.protocol, self.transport
 
 
 def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = None) -> Channel:

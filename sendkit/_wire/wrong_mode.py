@@ -18,6 +18,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
+from sendkit._wire.tls import TLSTransport
 
 # Seconds of silence before the port is suspected.
 PATIENCE = 5.0
@@ -77,10 +78,7 @@ async def _begins_tls(server: Server) -> bool:
     try:
         sock = await dial(server.host, server.port, limit)
         async with asyncio.timeout(limit):
-            loop = asyncio.get_running_loop()
-            transport, _ = await loop.create_connection(
-                asyncio.Protocol, sock=sock, ssl=server.context, server_hostname=server.host
-            )
+            transport = await TLSTransport(asyncio.Protocol(), server.context, server.host).over(sock)
     except ssl.SSLCertVerificationError:
         return True
     except ssl.SSLError as error:

@@ -12,13 +12,6 @@ from sendkit._smtp.verdict import Again, Cause
 from sendkit._wire.failure import as_reply, verdict_of
 
 
-def wrapped(cause: Exception) -> aiosmtplib.SMTPConnectError:
-    """As `connect()` of aiosmtplib hands it on."""
-    error = aiosmtplib.SMTPConnectError("Error connecting")
-    error.__cause__ = cause
-    return error
-
-
 def tls_error(reason: str | None) -> ssl.SSLError:
     """An error of OpenSSL's."""
     error = ssl.SSLError(1, "some words")
@@ -40,9 +33,9 @@ def unverified() -> ssl.SSLCertVerificationError:
         (Phase.EHLO, aiosmtplib.SMTPServerDisconnected("…"), Cause.CONNECTION, Again.LATER),
         (Phase.EHLO, aiosmtplib.SMTPReadTimeoutError("…"), Cause.CONNECTION, Again.LATER),
         (Phase.EHLO, TimeoutError(), Cause.CONNECTION, Again.LATER),
-        (Phase.GREETING, wrapped(ConnectionResetError(104, "…")), Cause.CONNECTION, Again.LATER),
-        (Phase.GREETING, aiosmtplib.SMTPConnectResponseError(554, "no"), Cause.CONNECTION, Again.NEXT_SERVER),
-        (Phase.GREETING, aiosmtplib.SMTPConnectResponseError(421, "no"), Cause.DEFERRED, Again.LATER),
+        (Phase.GREETING, ConnectionResetError(104, "…"), Cause.CONNECTION, Again.LATER),
+        (Phase.GREETING, aiosmtplib.SMTPResponseException(554, "no"), Cause.CONNECTION, Again.NEXT_SERVER),
+        (Phase.GREETING, aiosmtplib.SMTPResponseException(421, "no"), Cause.DEFERRED, Again.LATER),
         (Phase.EHLO, aiosmtplib.SMTPResponseException(-1, "no"), Cause.PROTOCOL, Again.LATER),
         (Phase.EHLO, aiosmtplib.SMTPResponseException(999, "no"), Cause.PROTOCOL, Again.LATER),
         (Phase.EHLO, ValueError("…"), Cause.PROTOCOL, Again.LATER),
@@ -50,7 +43,7 @@ def unverified() -> ssl.SSLCertVerificationError:
         (Phase.TLS, ConnectionResetError(104, "…"), Cause.TLS, Again.LATER),
         (Phase.TLS, ssl.SSLEOFError(8, "…"), Cause.TLS, Again.LATER),
         (Phase.TLS, ssl.SSLZeroReturnError(6, "…"), Cause.TLS, Again.LATER),
-        (Phase.TLS, wrapped(tls_error("WRONG_VERSION_NUMBER")), Cause.TLS, Again.NEXT_SERVER),
+        (Phase.TLS, tls_error("WRONG_VERSION_NUMBER"), Cause.TLS, Again.NEXT_SERVER),
         (Phase.TLS, tls_error("NO_SHARED_CIPHER"), Cause.TLS, Again.NEXT_SERVER),
         (Phase.TLS, tls_error(None), Cause.TLS, Again.NEXT_SERVER),
         (Phase.TLS, unverified(), Cause.TLS, Again.NEXT_SERVER),

@@ -19,7 +19,7 @@ from sendkit import Security
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
-from sendkit._wire.takeover import Client, check_unread, take_over, when_answered
+from sendkit._wire.takeover import Client, check_unread, take_over
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
@@ -36,20 +36,15 @@ def connected(authority: Authority) -> Connected:
     async def connect(server: ScriptedServer) -> AsyncIterator[Client]:
         sock = socket.create_connection(server.address)
         sock.setblocking(False)
-        context = authority.client_context() if server.tls else None
-        client = Client(
-            hostname="localhost",
-            sock=sock,
-            local_hostname="test",
-            use_tls=server.implicit_tls,
-            start_tls=False,
-            tls_context=context,
-        )
+        context = authority.client_context()
+        client = Client(hostname="localhost", local_hostname="test")
         try:
-            await client.connect(timeout=None)
+            await client.open(sock, context if server.implicit_tls else None)
+            assert (await client.greeting()).code == 220
             await client.ehlo()
             if server.tls and not server.implicit_tls:
-                await client.starttls(tls_context=context)
+                assert (await client.execute_command(b"STARTTLS", timeout=None)).code == 220
+                await client.secure(context)
                 await client.ehlo()
             yield client
         finally:
@@ -75,7 +70,7 @@ def test_the_installed_release_is_one_that_we_allow() -> None:
     assert [5, 1, 3] <= numbers < [6]
 
 
-@pytest.mark.parametrize("name", ["connect", "ehlo", "helo", "starttls", "execute_command"])
+@pytest.mark.parametrize("name", ["ehlo", "helo", "execute_command"])
 def test_every_command_that_we_use_takes_a_time_limit(name: str) -> None:
     assert "timeout" in inspect.signature(getattr(aiosmtplib.SMTP, name)).parameters
 
@@ -146,27 +141,38 @@ async def test_what_lies_behind_a_reply_is_seen(connected: Connected, start: Sta
             assert failure.value.failure.kind is Break.UNEXPECTED
 
 
-async def test_the_answer_to_starttls_is_noted_before_the_handshake_and_no_later_one(
+async def test_what_was_said_in_the_clear_is_forgotten(
     connected: Connected, start: Start, authority: Authority
 ) -> None:
-    server, codes = start(capabilities=["STARTTLS"]), list[int]()
+    server = start(capabilities=["STARTTLS", "SIZE 1"])
+    server.on_starttls().stray(b"250-evil\r\n250 AUTH LOGIN\r\n")
+    tls, server.tls = server.tls, None
+    async with connected(server) as client:
+        server.tls = tls
+        assert client.supports_extension("size")
+        assert (await client.execute_command(b"STARTTLS", timeout=None)).code == 220
+        await client.secure(authority.client_context())
+        check_unread(client)
+        assert client.is_ehlo_or_helo_needed
+        assert not client.supports_extension("size")
+        assert "evil" not in (await client.ehlo()).message
+
+
+@pytest.mark.parametrize("lost", ["before", "in the handshake"])
+async def test_a_connection_that_is_lost_is_not_secured(
+    connected: Connected, start: Start, authority: Authority, lost: str
+) -> None:
+    server, context = start(capabilities=["STARTTLS"]), authority.client_context()
     server.on_tls().drop()
-    server.tls, context = None, authority.client_context()
+    tls, server.tls = server.tls, None
     async with connected(server) as client:
-        server.tls = authority.server_context()
-        when_answered(client, codes.append)
-        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
-            await client.starttls(tls_context=context)
-    assert codes == [220]
-
-
-async def test_only_the_next_answer_is_noted(connected: Connected, start: Start) -> None:
-    server, codes = start(Security.NONE), list[int]()
-    async with connected(server) as client:
-        when_answered(client, codes.append)
-        await client.ehlo()
-        await client.noop()
-    assert codes == [250]
+        server.tls = tls
+        assert (await client.execute_command(b"STARTTLS", timeout=None)).code == 220
+        if lost == "before":
+            client.close()
+        with pytest.raises(ConnectionError):
+            await client.secure(context)
+        assert not client.is_connected
 
 
 async def test_a_closed_connection_is_not_taken_over(connected: Connected, server: ScriptedServer) -> None:
