@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 _RECORD = 1 << 14
 
 
-class TLSTransport(asyncio.Transport, asyncio.Protocol):
+class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """The transport of the protocol above, and the protocol of the plain transport below; `over` begins."""
 
     def __init__(self, protocol: asyncio.Protocol, context: ssl.SSLContext, server_hostname: str) -> None:
@@ -26,11 +26,13 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
         self._handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Without a place of our own, asyncio asks for a new one of 256 kB for each reply.
+        self._received = memoryview(bytearray(4 * _RECORD))
         # Whether the protocol above knows that it is connected; whether TLS is up; whether either side ends it.
         self._connected, self._secure, self._closing = False, False, False
         self._error: ssl.SSLError | None = None
         # Plaintext that TLS does not take yet. While there is some, or the buffer below is full, the one above pauses.
-        self._waiting = bytearray()
+        self._waiting = memoryview(b"")
         self._full_below = self._full = False
 
     async def over(self, below: socket.socket | asyncio.Transport) -> Self:
@@ -54,8 +56,11 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._raw = cast("asyncio.Transport", transport)
         self._shake_hands()
 
-    def data_received(self, data: bytes) -> None:
-        self._incoming.write(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._received
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._incoming.write(self._received[:nbytes])
         self._receive() if self._secure else self._shake_hands()
 
     def eof_received(self) -> bool:
@@ -87,7 +92,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data and not self._closing:
-            self._waiting += data
+            self._waiting = memoryview(b"".join((self._waiting, data)) if self._waiting else data)
             self._send()
 
     def close(self) -> None:
@@ -174,7 +179,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         """Encrypt and send what waits, and when nothing more will come, a close_notify."""
         try:
             while self._waiting:
-                del self._waiting[: self._tls.write(self._waiting)]
+                self._waiting = self._waiting[self._tls.write(self._waiting) :]
             if self._closing:
                 self._tls.unwrap()
         except ssl.SSLWantReadError:
