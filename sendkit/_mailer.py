@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Sequence
 from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
@@ -22,15 +22,12 @@ from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
-from sendkit._result import DeliveryResult, RecipientResult, failed_before_sending
+from sendkit._result import DeliveryResult, failed_before_sending
 from sendkit._retry import Delivery, RetryPolicy
-from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
-from sendkit._smtp.hints import hint_for
-from sendkit._smtp.verdict import Again
 from sendkit._stream import fan_out
 from sendkit._transport import diversion
-from sendkit._transport.base import AttemptLog, Limits, Stopped, Terms, Transport
+from sendkit._transport.base import Limits, Stopped, Terms, Transport
 from sendkit._transport.named import named_transport
 from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
 
@@ -218,16 +215,24 @@ class AsyncMailer(ByName):
         """
         _check_positive("in_flight", in_flight)
         self._check_open()
-        send = partial(self._send_one, self._terms._replace(in_flight=in_flight))
+        send = partial(self._begin, self._terms._replace(in_flight=in_flight))
         width, burst = self._max_connections * in_flight, (in_flight + 1) // 2
         return fan_out(messages, send, width, lambda: self._closed, burst=burst)
 
-    async def _send_one(self, terms: Terms, index: int, message: AnyMessage) -> DeliveryResult:
+    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Coroutine[Any, Any, DeliveryResult]:
+        """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
+        try:
+            letter = compose(message)
+        except errors.SendkitError as error:
+            return _ended(failed_before_sending(error, index=index))
+        return self._carry_out(terms, index, letter)
+
+    async def _carry_out(self, terms: Terms, index: int, letter: Letter) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
         self._under_way += 1
         self._idle.clear()
         try:
-            return await self._deliver(compose(message), self._deadline, terms, index)
+            return await self._deliver(letter, self._deadline, terms, index)
         except errors.SendkitError as error:
             return failed_before_sending(error, index=index)
         finally:
@@ -251,12 +256,12 @@ class AsyncMailer(ByName):
         except errors.SendkitError:
             raise
         except Stopped as stopped:
-            vars(stopped.error)["result"] = result_of(delivery, index)
+            vars(stopped.error)["result"] = delivery.result(index)
             raise stopped.error from None
         except BaseException as ended:  # a cancellation
-            vars(ended)["result"] = result_of(delivery, index)
+            vars(ended)["result"] = delivery.result(index)
             raise
-        return result_of(delivery, index)
+        return delivery.result(index)
 
     async def diagnose(
         self,
@@ -304,34 +309,8 @@ class AsyncMailer(ByName):
         await self.aclose()
 
 
-def result_of(delivery: Delivery, index: int | None = None) -> DeliveryResult:
-    """What a delivery has come to so far, as the value that callers get."""
-    letter, logs = delivery.letter, delivery.logs
-    recipients = {r.written: _recipient_result(delivery, logs, r) for r in letter.recipients}
-    recipients.update({r.address: r for r in delivery.withheld})
-    return DeliveryResult(
-        message_id=letter.message_id,
-        reverse_path=letter.reverse_path.written if letter.reverse_path else "",
-        recipients=recipients,
-        attempts=tuple([log.summary() for log in logs]),
-        index=index,
-    )
-
-
-def _recipient_result(delivery: Delivery, logs: Sequence[AttemptLog], recipient: Address) -> RecipientResult:
-    verdict, log = delivery.verdict(recipient)
-    return RecipientResult(
-        address=recipient.written,
-        outcome=verdict.outcome,
-        reply=verdict.reply,
-        reason=verdict.reason,
-        retryable=verdict.again is Again.LATER,
-        attempts=len(logs) if len(logs) < 2 else sum(log.includes(recipient) for log in logs),
-        server=log.server,
-        phase=verdict.phase,
-        cause=verdict.cause,
-        hint=hint_for(verdict, log.host),
-    )
+async def _ended(result: DeliveryResult) -> DeliveryResult:
+    return result
 
 
 _MAY_BE_NONE = ("deadline", "messages_per_connection", "idle_timeout")

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._message.letter import Letter
-from sendkit._result import RecipientResult
+from sendkit._result import DeliveryResult, RecipientResult
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
+from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit._transport.base import PLAIN, AttemptLog, Terms, Transport, cancelled
@@ -183,6 +184,34 @@ class Delivery:
         verdicts = [entry for first in self.tries if (entry := _of_one_try(first, recipient))]
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
+
+    def result(self, index: int | None = None) -> DeliveryResult:
+        """What has become of the message so far, as the value that callers get."""
+        letter, logs = self.letter, self.logs
+        recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
+        recipients.update({one.address: one for one in self.withheld})
+        return DeliveryResult(
+            message_id=letter.message_id,
+            reverse_path=letter.reverse_path.written if letter.reverse_path else "",
+            recipients=recipients,
+            attempts=tuple([log.summary() for log in logs]),
+            index=index,
+        )
+
+    def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
+        verdict, log = self.verdict(recipient)
+        return RecipientResult(
+            address=recipient.written,
+            outcome=verdict.outcome,
+            reply=verdict.reply,
+            reason=verdict.reason,
+            retryable=verdict.again is Again.LATER,
+            attempts=len(logs) if len(logs) < 2 else sum(log.includes(recipient) for log in logs),
+            server=log.server,
+            phase=verdict.phase,
+            cause=verdict.cause,
+            hint=hint_for(verdict, log.host),
+        )
 
 
 def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
