@@ -123,7 +123,7 @@ class _Opening:
     async def _greet(self) -> None:
         implicit = self.server.security is Security.IMPLICIT_TLS
         phase = Phase.TLS if implicit else Phase.GREETING
-        suspicion = Suspicion(self.server, lambda: self.client.transport)
+        suspicion = Suspicion(self.server, self.client.close)
         try:
             async with suspicion:
                 reply = await self._ask(phase, self._connect, self.server.timeouts.greeting)

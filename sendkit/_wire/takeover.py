@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
@@ -57,13 +58,13 @@ class Client(aiosmtplib.SMTP):
         """Close at once: what is not sent yet would else keep the connection for as long as a server does not read."""
         transport = self.transport
         super().close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        if transport is not None:
+            _full(transport).abort()
 
     def _held(self) -> tuple[SMTPProtocol, asyncio.Transport]:
-        if self.protocol is None or not isinstance(self.transport, asyncio.Transport):
+        if self.protocol is None or self.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("the server closed the connection")
-        return self.protocol, self.transport
+        return self.protocol, _full(self.transport)
 
 
 def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = None) -> Channel:
@@ -72,9 +73,9 @@ def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = N
     `mask` takes out of the server's lines what must not be shown. The client must not be used afterwards.
     """
     check_unread(client)
-    transport = client.transport
-    if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+    if client.transport is None or client.transport.is_closing():
         raise Broken(Failure(Break.LOST, "the server closed the connection"))
+    transport = _full(client.transport)
     channel = Channel(transport, asyncio.get_running_loop(), mask)
     transport.set_protocol(channel)
     return channel
@@ -84,3 +85,8 @@ def check_unread(client: aiosmtplib.SMTP) -> None:
     """Raise Broken when octets lie behind the last reply: aiosmtplib would take them for the next one."""
     if client.protocol is not None and client.protocol._buffer:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
         raise Broken(Failure(Break.UNEXPECTED, "the server answered before it was asked"))
+
+
+def _full(transport: asyncio.BaseTransport) -> asyncio.Transport:
+    # Not by isinstance: uvloop's transports do what asyncio's do, and descend from none of them.
+    return cast("asyncio.Transport", transport)

@@ -30,12 +30,12 @@ _IN_THE_CLEAR = (25, SUBMISSION_PORT)
 class Suspicion:
     """Watches a connection whose greeting is awaited; `confirmed` once the server took part in TLS elsewhere.
 
-    `connection` gives the one that waits, which is aborted then, since nothing will ever come on it.
+    `hang_up` closes the one that waits, since nothing will ever come on it then.
     """
 
-    def __init__(self, server: Server, connection: Callable[[], asyncio.BaseTransport | None]) -> None:
+    def __init__(self, server: Server, hang_up: Callable[[], None]) -> None:
         self.confirmed = False
-        self._server, self._connection = server, connection
+        self._server, self._hang_up = server, hang_up
         self._timer: asyncio.TimerHandle | None = None
         self._look: asyncio.Task[None] | None = None
 
@@ -55,11 +55,9 @@ class Suspicion:
         self._look = asyncio.get_running_loop().create_task(self._look_into())
 
     async def _look_into(self) -> None:
-        if not await _begins_tls(self._server):
-            return
-        self.confirmed = True
-        if isinstance(connection := self._connection(), asyncio.WriteTransport):
-            connection.abort()
+        if await _begins_tls(self._server):
+            self.confirmed = True
+            self._hang_up()
 
 
 def wrong_mode() -> Verdict:
