@@ -99,7 +99,8 @@ class Message(BaseModel):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        accept.parts(self.html, self.inline, self.attachments)
+        if self.inline or self.attachments:
+            accept.parts(self.html, self.inline, self.attachments)
         return self
 
     def __hash__(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,36 +95,44 @@ class ReplyReader:
     and the reader stays broken.
     """
 
-    __slots__ = ("_broken", "_buffer", "_code", "_known", "_lines", "_mask", "_scanned", "_size")
+    __slots__ = ("_begun", "_broken", "_code", "_known", "_lines", "_mask", "_parts", "_size", "_unread")
 
     def __init__(self, mask: Callable[[bytes], bytes] | None = None) -> None:
         self._mask = mask
-        self._buffer = bytearray()
+        self._lines: deque[bytes] = deque()
+        self._begun = bytearray()
+        self._unread = 0
         self._known: dict[bytes, Reply] = {}
-        self._scanned = 0
-        self._lines: list[str] = []
+        self._parts: list[str] = []
         self._code: int | None = None
         self._size = 0
         self._broken: str | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in what arrived."""
-        self._buffer += data
+        self._unread += len(data)
+        first, *others = data.split(b"\n")
+        if not others:
+            self._begun += first
+            return
+        self._lines.append(bytes(self._begun + first) if self._begun else first)
+        self._begun = bytearray(others.pop())
+        self._lines.extend(others)
 
     @property
     def pending(self) -> bool:
         """Whether anything is left that belongs to no reply that was handed out."""
-        return bool(self._buffer or self._lines)
+        return bool(self._unread or self._parts)
 
     @property
     def unread(self) -> int:
         """Octets that were not looked at yet."""
-        return len(self._buffer)
+        return self._unread
 
     @property
     def unread_lines(self) -> int:
         """Whole lines that were not looked at yet."""
-        return self._buffer.count(b"\n")
+        return len(self._lines)
 
     def next_reply(self) -> Reply | None:
         """The next complete reply, or None until more octets come. Raises MalformedReply, from then on each time."""
@@ -136,18 +145,16 @@ class ReplyReader:
             raise
 
     def _read(self) -> Reply | None:
-        while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            self._scanned = 0
+        while self._lines:
+            line = self._lines.popleft()
+            self._unread -= len(line) + 1
             if self._code is not None or line[3:4] == b"-":
                 reply = self._take(self._masked(line).removesuffix(b"\r"))
             else:
                 reply = self._known.get(line) or self._single(line)
             if reply is not None:
                 return reply
-        self._scanned = len(self._buffer)
-        self._measure(self._scanned)
+        self._measure(self._unread)
         return None
 
     def _masked(self, line: bytes) -> bytes:
@@ -173,11 +180,11 @@ class ReplyReader:
         self._size += len(line) + 2
         self._measure(0)
         self._code = code
-        self._lines.append((match.group(3) or b"").decode("utf-8", "replace"))
+        self._parts.append((match.group(3) or b"").decode("utf-8", "replace"))
         if match.group(2) == b"-":
             return None
-        reply = Reply.build(int(match.group(1)), "\n".join(self._lines))
-        self._lines, self._code, self._size = [], None, 0
+        reply = Reply.build(int(match.group(1)), "\n".join(self._parts))
+        self._parts, self._code, self._size = [], None, 0
         return reply
 
     def _measure(self, unread: int) -> None:

@@ -110,7 +110,7 @@ class Conversation:
             self.begun = True
             channel.write(head)
         elif self.content.size <= SMALL or last.framing in (Framing.LONE_DOT, Framing.LAST):
-            if last.framing not in (Framing.LONE_DOT, Framing.LAST):
+            if self.log.terms.on_progress is not None and last.framing not in (Framing.LONE_DOT, Framing.LAST):
                 self.log.progress(0, self.content.size)
                 self.log.progress(self.content.size, self.content.size)
             self.begun = self.ended = True

@@ -36,7 +36,8 @@ class Carrier:
         Raises Stale when the session was dead before anything was written.
         """
         screening = screen(letter.reverse_path, log.recipients, letter.content, session.capabilities)
-        log.settle(screening.verdicts)
+        if screening.verdicts:
+            log.settle(screening.verdicts)
         report: Report | None = None
         left, first = screening.recipients, True
         while left and not (report and report.close):
@@ -48,7 +49,8 @@ class Carrier:
             self.stepwise |= report.choked
             log.settle(report.verdicts)
             left, first = (*report.carried, *later), False
-        log.settle(dict.fromkeys(left, _NOT_REACHED))
+        if left:
+            log.settle(dict.fromkeys(left, _NOT_REACHED))
         return report
 
     async def _transact(
