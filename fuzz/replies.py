@@ -90,11 +90,11 @@ def _size(group: list[bytes]) -> int:
 
 
 def _meaning(group: list[bytes]) -> object:
-    texts = ["".join(map(_visible, line[4:].decode("utf-8", "replace"))) for line in group]
-    first = texts[0].split(" ")[0]
+    texts = ["".join(map(_visible, line[4:].decode("utf-8", "replace"))).lstrip(" \t") for line in group]
+    first = texts[0].replace("\t", " ").split(" ")[0]
     enhanced = first if _is_enhanced(first, group[0][:1].decode()) else None
     if enhanced:
-        texts = [(text[len(enhanced) :] if text.startswith(enhanced) else text).lstrip(" ") for text in texts]
+        texts = [(text[len(enhanced) :] if text.startswith(enhanced) else text).lstrip(" \t") for text in texts]
     return int(group[0][:3]), enhanced, "\n".join(texts)
 
 
@@ -134,6 +134,7 @@ SEEDS = [
     b"220 mail.example.com ESMTP\r\n250-mail.example.com\r\n250-PIPELINING\r\n250 SIZE 0\r\n",
     b"250 2.0.0 Ok: queued as 4F2\r\n421 4.4.2 idle\r\n",
     b"450-4.2.0 grey\r\n450 4.2.0 listed\r\n",
+    b"250  two blanks\r\n250-\t2.0.0\tok\r\n250  2.0.0  ok\r\n",
     b"550-5.1.1\r\n550 5.1.1 <x@y>: no\n",
     b"250\r\n250 \r\n250-\r\n250\r\n",
     b"250-one\r\n550 two\r\n",
