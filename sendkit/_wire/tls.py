@@ -153,7 +153,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def _receive(self) -> None:
         """Decrypt all that is there, hand it up in one piece, and send what TLS has to answer."""
-        plaintext, ended = b"", False
+        plaintext, ended, failure = b"", False, None
         try:
             while self._incoming.pending and not ended:
                 plaintext += (piece := self._tls.read(_RECORD))
@@ -161,19 +161,16 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         except ssl.SSLWantReadError:
             pass  # half a record, or one for TLS itself
         except ssl.SSLError as error:
-            self._hand_up(plaintext)
-            self._fail(error)
-            return
-        self._hand_up(plaintext)
-        if ended and not self._closing:
+            failure = error
+        if plaintext and not self._closing:
+            self._protocol.data_received(plaintext)
+        if failure is not None:
+            self._fail(failure)
+        elif ended and not self._closing:
             self._protocol.eof_received()
             self.close()
         elif self._waiting or self._outgoing.pending:
             self._send()
-
-    def _hand_up(self, plaintext: bytes) -> None:
-        if plaintext and not self._closing:
-            self._protocol.data_received(plaintext)
 
     def _send(self) -> None:
         """Encrypt and send what waits, and when nothing more will come, a close_notify."""
