@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._message.letter import Letter
-from sendkit._result import DeliveryResult, RecipientResult
+from sendkit._result import DeliveryResult, ReadOnlyMapping, RecipientResult, unchecked
 from sendkit._settings import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import hint_for
@@ -26,6 +26,8 @@ from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
     import tenacity
+
+_delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
 
 Wait = Callable[["tenacity.RetryCallState"], float]
 
@@ -190,17 +192,19 @@ class Delivery:
         letter, logs = self.letter, self.logs
         recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
         recipients.update({one.address: one for one in self.withheld})
-        return DeliveryResult(
+        return _delivery_result(
+            version=1,
             message_id=letter.message_id,
             reverse_path=letter.reverse_path.written if letter.reverse_path else "",
-            recipients=recipients,
+            recipients=ReadOnlyMapping(recipients),
             attempts=tuple([log.summary() for log in logs]),
             index=index,
+            error=None,
         )
 
     def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
         verdict, log = self.verdict(recipient)
-        return RecipientResult(
+        return _recipient_result(
             address=recipient.written,
             outcome=verdict.outcome,
             reply=verdict.reply,

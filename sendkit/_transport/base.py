@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Protocol
 
 from sendkit._message.letter import Letter
-from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine
+from sendkit._result import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, unchecked
 from sendkit._smtp.address import Address
 from sendkit._smtp.endpoint import server_name
 from sendkit._smtp.hints import hint_for
@@ -25,6 +25,7 @@ from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import CredentialsError, MessageError, SendkitError
 
+_attempt = unchecked(Attempt)
 _logger = logging.getLogger("sendkit.smtp")
 
 
@@ -207,7 +208,7 @@ class AttemptLog:
     def summary(self) -> Attempt:
         """The attempt as a value."""
         end = self.clock.monotonic() if self._end is None else self._end
-        return Attempt(
+        return _attempt(
             host=self.host,
             port=self.port,
             started=self._started,

@@ -163,10 +163,14 @@ class Channel(asyncio.Protocol):
 
     async def reply(self, limit: float) -> Reply:
         """The next reply, whole, within `limit` seconds. Raises Broken."""
-        if (reply := self.next_reply()) is None:
-            when = self._loop.time() + limit
-            while (reply := self.next_reply()) is None:
-                await self._wait(self._news, when, limit)
+        return self.next_reply() or await self.coming_reply(limit)
+
+    async def coming_reply(self, limit: float) -> Reply:
+        """The same, where `next_reply` has just had none."""
+        when, reply = self._loop.time() + limit, None
+        while reply is None:
+            await self._wait(self._news, when, limit)
+            reply = self.next_reply()
         return reply
 
     def next_reply(self) -> Reply | None:

@@ -163,7 +163,7 @@ class Conversation:
     async def _read(self, channel: Channel, batch: Batch) -> None:
         for step in batch:
             self.log.phase = step.phase
-            reply = channel.next_reply() or await channel.reply(self._limit(step.phase))
+            reply = channel.next_reply() or await channel.coming_reply(self._limit(step.phase))
             self.replies.append(reply)
             self.log.answered(step.phase, reply, step.recipient if isinstance(step, Command) else None)
 

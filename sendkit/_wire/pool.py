@@ -47,7 +47,7 @@ class Pool:
         while True:
             session = self._with_room(log.terms.in_flight)
             if session is not None:
-                if session.riders or await self._alive(session):
+                if session.riders or _fresh(session) or await self._alive(session):
                     return self._board(session, log)
             elif len(self._sessions) + self._opening + len(self._leaving) < self._limits.connections:
                 return self._board(await self._open(log), log)
@@ -145,8 +145,6 @@ class Pool:
 
     async def _alive(self, session: Session) -> bool:
         channel = session.channel
-        if channel.quiet and channel.idle_for <= _MOMENT and not channel.stirred():
-            return True
         self._sessions.remove(session)
         self._opening += 1
         try:
@@ -186,6 +184,12 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(None)
                 return
+
+
+def _fresh(session: Session) -> bool:
+    """Whether it answered a moment ago, and nothing has happened to it since."""
+    channel = session.channel
+    return channel.quiet and channel.idle_for <= _MOMENT and not channel.stirred()
 
 
 async def _answers(session: Session, limit: float) -> bool:

@@ -217,7 +217,7 @@ class _Played(Channel):
         super().__init__(_Nowhere(), asyncio.get_running_loop())
         self._tape = tape
 
-    async def reply(self, limit: float) -> Reply:
+    async def coming_reply(self, limit: float) -> Reply:
         """The next reply of the tape. Raises Broken."""
         return self._tape.reply()
 
