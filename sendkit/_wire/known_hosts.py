@@ -88,7 +88,7 @@ def _words(server: Server, mechanism: Mechanism | None) -> str:
 
 def _look_up(server: Server, path: Path) -> KnownHost:
     name, known, starttls, mechanism = _name(server), False, False, None
-    for number, line in enumerate(_read(path).splitlines(), 1):
+    for number, line in enumerate(_read(path).splitlines(keepends=True), 1):
         place, security, shown = _parsed(path, number, line)
         if place == name:
             known, starttls = True, starttls or security is Security.STARTTLS
@@ -117,6 +117,8 @@ def _parsed(path: Path, number: int, line: str) -> tuple[str, Security | None, M
         name, security, mechanism = [*words, ""] if len(words) == 2 else words
         return name.lower(), Security(security), Mechanism(mechanism) if mechanism else None
     except ValueError:
+        if not line.endswith("\n"):
+            return "", None, None  # another process is still writing it
         hint = f"mend the line, or delete it: {_FORM}"
         raise ConfigurationError(f"{path}, line {number} cannot be understood", hint=hint) from None
 
