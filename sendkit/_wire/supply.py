@@ -6,7 +6,8 @@ A disk may be slow, or behind a network that is gone: neither may hold the event
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterator
 
 from sendkit._smtp.content import Content
 from sendkit._smtp.verdict import Break, Failure
@@ -21,15 +22,35 @@ async def supply(content: Content) -> AsyncGenerator[bytes]:
         for octets in blocks:
             yield octets
         return
-    loop = asyncio.get_running_loop()
-    ahead = loop.run_in_executor(None, next, blocks, None)
+    loop, reader = asyncio.get_running_loop(), _Reader(blocks)
+    ahead = loop.run_in_executor(None, reader.read)
     try:
         while (block := await ahead) is not None:
-            ahead = loop.run_in_executor(None, next, blocks, None)
+            ahead = loop.run_in_executor(None, reader.read)
             yield block
     except MessageError as error:
         raise Broken(Failure(Break.WITHDRAWN, error.message)) from error
     finally:
-        # A thread cannot be stopped; it ends with its block, and the file is closed with the last reference to it.
+        # A thread cannot be stopped; the file is closed behind the block that one may still be reading.
         if not ahead.cancel() and not ahead.cancelled():
             ahead.exception()
+        loop.run_in_executor(None, reader.close)
+
+
+class _Reader:
+    """Takes the blocks from wherever they come, one thread at a time."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._turn = threading.Lock()
+
+    def read(self) -> bytes | None:
+        """The next block; None when there is none, or it is closed."""
+        with self._turn:
+            return next(self._blocks, None)
+
+    def close(self) -> None:
+        """Let go of the files; nobody else may, since a traceback can keep what reads them for a long time."""
+        with self._turn:
+            if isinstance(self._blocks, Generator):
+                self._blocks.close()

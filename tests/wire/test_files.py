@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -209,6 +210,25 @@ async def test_who_is_cancelled_while_a_file_is_sent_leaves_no_half_message(
     assert set(outcomes(cancelled.value.result).values()) == {Outcome.DEFERRED}  # type: ignore[attr-defined]
     await asyncio.to_thread(server.wait_for, lambda: server.connections[0].ended)
     assert server.accepted == []
+
+
+def open_files() -> list[Path]:
+    """Whatever this process has open now."""
+    return [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux says in /proc which files are open")
+async def test_who_is_cancelled_while_a_block_is_read_leaves_no_file_open(huge: Path) -> None:
+    blocks = supply(compose(report(huge)).content)
+    await anext(blocks)
+    reading = asyncio.create_task(anext(blocks))
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError) as kept:
+        await reading
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert kept.tb is not None  # which holds the frames that read
+    assert huge not in open_files()
 
 
 @pytest.mark.parametrize("mode", ["one command at a time", "pipelining"])
