@@ -25,7 +25,7 @@ from sendkit._message.ready import ReadyMessage
 from sendkit._result import DeliveryResult, failed_before_sending
 from sendkit._retry import Delivery, RetryPolicy
 from sendkit._smtp.envelope import Envelope
-from sendkit._stream import fan_out
+from sendkit._stream import Tally, fan_out
 from sendkit._transport import diversion
 from sendkit._transport.base import Limits, Stopped, Terms, Transport
 from sendkit._transport.named import named_transport
@@ -121,8 +121,7 @@ class AsyncMailer(ByName):
         self._terms = Terms(keep_transcript=transcript)
         self._audience = Audience.of(redirect_all_to, allow_only)
         self._closed = False
-        self._under_way = 0
-        self._idle = asyncio.Event()
+        self._tally: Tally | None = None
 
     @classmethod
     def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
@@ -229,16 +228,18 @@ class AsyncMailer(ByName):
 
     async def _carry_out(self, terms: Terms, index: int, letter: Letter) -> DeliveryResult:
         # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
-        self._under_way += 1
-        self._idle.clear()
-        try:
-            return await self._deliver(letter, self._deadline, terms, index)
-        except errors.SendkitError as error:
-            return failed_before_sending(error, index=index)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
+        with self._under_way():
+            try:
+                return await self._deliver(letter, self._deadline, terms, index)
+            except errors.SendkitError as error:
+                return failed_before_sending(error, index=index)
+
+    def _under_way(self) -> Tally:
+        # What was under way on another event loop, be it that of the process this one was forked from, ends there.
+        loop = asyncio.get_running_loop()
+        if self._tally is None or self._tally.loop is not loop:
+            self._tally = Tally(loop)
+        return self._tally
 
     async def _deliver(
         self,
@@ -291,8 +292,7 @@ class AsyncMailer(ByName):
     async def aclose(self) -> None:
         """Wait for what `send_many` has under way, say good-bye to the server, and close the connections."""
         self._closed = True
-        if self._under_way:
-            await self._idle.wait()
+        await self._under_way().over()
         await self._transport.aclose()
 
     def _check_open(self) -> None:

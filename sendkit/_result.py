@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, computed_field
 from pydantic.functional_validators import AfterValidator
@@ -64,6 +64,12 @@ class ReadOnlyMapping(Mapping[str, _Value]):
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
 
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        # As in `unchecked`: what is unpickled is not validated either.
+        if not self.__pydantic_complete__:
+            self.model_rebuild()
+        super().__setstate__(state)
+
 
 def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
     """The same constructor for values of ours: they are right already, and to validate them takes as long again.
@@ -73,6 +79,8 @@ def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
 
     def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
         model = cast("type[_Model]", kind)
+        if not model.__pydantic_complete__:
+            model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
         made = model.__new__(model)
         object.__setattr__(made, "__dict__", fields)
         object.__setattr__(made, "__pydantic_fields_set__", set(fields))

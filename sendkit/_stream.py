@@ -8,10 +8,36 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Tally:
+    """How many sends are under way on one event loop: each is inside its `with`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._count = 0
+        self._none = asyncio.Event()
+
+    def __enter__(self) -> None:
+        self._count += 1
+        self._none.clear()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._count -= 1
+        if not self._count:
+            self._none.set()
+
+    async def over(self) -> None:
+        """Wait until none is."""
+        if self._count:
+            await self._none.wait()
 
 
 async def fan_out(

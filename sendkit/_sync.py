@@ -176,7 +176,8 @@ class Mailer(ByName):
 
         `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
         never ends the stream. The source is read on this thread, no faster than messages leave. An error of the source
-        itself is raised after what is in flight; leaving the loop early waits for what is in flight.
+        itself is raised after what is in flight; leaving the loop early waits for what is in flight. Raises
+        ConfigurationError, in place of the first result, where the mailer is closed.
         """
         _warn_inside_a_loop()
         if isinstance(messages, AsyncIterable):

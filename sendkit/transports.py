@@ -18,7 +18,7 @@ from sendkit._smtp.verdict import (
     judge_refusal,
     rejected_unasked,
 )
-from sendkit._transport.base import AttemptLog, Clock, SystemClock, Transport
+from sendkit._transport.base import AttemptLog, Clock, SystemClock, Terms, Transport
 from sendkit._transport.failover import FailoverTransport
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Failure",
     "Letter",
     "SystemClock",
+    "Terms",
     "Transport",
     "Verdict",
     "accepted",

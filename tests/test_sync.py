@@ -332,3 +332,30 @@ send()
 print(os.waitstatus_to_exitcode(status), len(transport.sent))
 """
     assert run(program) == "2 2"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_in_the_middle_of_many_waits_for_nothing_of_the_other_side() -> None:
+    program = """
+import asyncio, os, signal, warnings
+from sendkit import Mailer, MemoryTransport, Message
+warnings.simplefilter("ignore", DeprecationWarning)  # as above
+class Slow(MemoryTransport):
+    async def deliver(self, letter, log):
+        if "slow" in letter.message_id:
+            await asyncio.Event().wait()
+        await super().deliver(letter, log)
+mailer = Mailer(transport=Slow(), max_connections=3)
+send = lambda name: Message(sender="ana@example.com", to="luis@example.com", message_id=f"<{name}@example.com>")
+for result in mailer.send_many(map(send, ["a", "slow1", "slow2"])):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        mailer.send(send("b"))
+        mailer.close()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+    os._exit(0)
+"""
+    assert run(program) == "0"

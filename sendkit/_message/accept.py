@@ -133,17 +133,18 @@ def completed(data: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def message_id_for(fields: Mapping[str, Any]) -> str:
-    """A Message-ID for the checked fields of a message."""
-    return new_message_id(fields["sender"].address.domain)
+    """A Message-ID for the checked fields of a message; a sender that is wrong is not among them, and refused later."""
+    sender = fields.get("sender")
+    return new_message_id(sender.address.domain if sender else "invalid")
 
 
 def now() -> datetime:
     """This moment, as a Date has it: to the second, with the offset of this place."""
-    return _in_second(int(time.time()), time.tzname)
+    return _in_second(int(time.time()), (time.tzname, time.timezone, time.altzone))
 
 
 @functools.lru_cache(maxsize=1)
-def _in_second(second: int, _place: tuple[str, str]) -> datetime:
+def _in_second(second: int, _place: object) -> datetime:
     # Many messages are made in the same second, and to ask for the offset of a place takes longer than all the rest.
     return datetime.fromtimestamp(second, UTC).astimezone()
 

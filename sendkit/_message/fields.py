@@ -72,8 +72,8 @@ def plain_field(name: str, text: str) -> str:
     """A field of ASCII text that must not be encoded: folded at its spaces, rid of outer ones, else left alone."""
     check_text(name, text.replace("\t", " "))
     line = " " + text.strip(" \t")
-    if len(name) + len(line) < _LINE or (text and " " not in text and "\t" not in text):
-        return _join(name, [line])
+    if len(name) + len(line) < _LINE or (" " not in text and "\t" not in text):
+        return _join(name, [line] if len(line) > 1 else [])
     # With a word behind every run of spaces, each run is read once.
     return _join(name, re.findall(r"[ \t]*[^ \t]+", line))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 from sendkit._smtp.content import Content
 from sendkit._smtp.verdict import Break, Failure
@@ -52,5 +52,6 @@ class _Reader:
     def close(self) -> None:
         """Let go of the files; nobody else may, since a traceback can keep what reads them for a long time."""
         with self._turn:
-            if isinstance(self._blocks, Generator):
-                self._blocks.close()
+            close: Callable[[], None] | None = getattr(self._blocks, "close", None)
+            if close is not None:  # an iterator that is no generator has no file
+                close()

@@ -19,7 +19,7 @@ from aiosmtplib.protocol import SMTPProtocol
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
-from sendkit._wire.tls import TLSTransport
+from sendkit._wire.tls import begin_tls
 
 
 class Client(aiosmtplib.SMTP):
@@ -35,7 +35,7 @@ class Client(aiosmtplib.SMTP):
             loop = asyncio.get_running_loop()
             self.transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
         else:
-            self.transport = await TLSTransport(protocol, context, self.hostname or "").over(sock)
+            self.transport = await begin_tls(sock, protocol, context, self.hostname or "")
         self.protocol = protocol
 
     async def greeting(self) -> aiosmtplib.SMTPResponse:
@@ -50,7 +50,7 @@ class Client(aiosmtplib.SMTP):
         """
         protocol, transport = self._held()
         protocol._buffer.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
-        tls = await TLSTransport(protocol, context, self.hostname or "").over(transport)
+        tls = await begin_tls(transport, protocol, context, self.hostname or "")
         self.transport = protocol.transport = tls
         self._reset_server_state()
 

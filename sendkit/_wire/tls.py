@@ -14,6 +14,19 @@ from typing import Any, Self, cast
 
 # The plaintext of one record, which is as much as one read returns (RFC 8446 section 5.1).
 _RECORD = 1 << 14
+_NOTHING = memoryview(b"")
+
+
+async def begin_tls(
+    below: socket.socket | asyncio.Transport, protocol: asyncio.Protocol, context: ssl.SSLContext, server_hostname: str
+) -> TLSTransport:
+    """Shake hands over a connected socket, or the transport of the protocol; raises OSError, and closes it then."""
+    try:
+        tls = TLSTransport(protocol, context, server_hostname)
+    except BaseException:
+        below.close()
+        raise
+    return await tls.over(below)
 
 
 class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
@@ -32,7 +45,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._connected, self._secure, self._closing = False, False, False
         self._error: ssl.SSLError | None = None
         # Plaintext that TLS does not take yet. While there is some, or the buffer below is full, the one above pauses.
-        self._waiting = memoryview(b"")
+        self._waiting = _NOTHING
         self._full_below = self._full = False
 
     async def over(self, below: socket.socket | asyncio.Transport) -> Self:
@@ -92,7 +105,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data and not self._closing:
-            self._waiting = memoryview(b"".join((self._waiting, data)) if self._waiting else data)
+            self._waiting = memoryview(b"".join((self._waiting, data)) if self._waiting else bytes(data))
             self._send()
 
     def close(self) -> None:
@@ -177,6 +190,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         try:
             while self._waiting:
                 self._waiting = self._waiting[self._tls.write(self._waiting) :]
+            self._waiting = _NOTHING  # an empty view would keep all that was written
             if self._closing:
                 self._tls.unwrap()
         except ssl.SSLWantReadError:

@@ -18,7 +18,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
-from sendkit._wire.tls import TLSTransport
+from sendkit._wire.tls import begin_tls
 
 # Seconds of silence before the port is suspected.
 PATIENCE = 5.0
@@ -76,7 +76,7 @@ async def _begins_tls(server: Server) -> bool:
     try:
         sock = await dial(server.host, server.port, limit)
         async with asyncio.timeout(limit):
-            transport = await TLSTransport(asyncio.Protocol(), server.context, server.host).over(sock)
+            transport = await begin_tls(sock, asyncio.Protocol(), server.context, server.host)
     except ssl.SSLCertVerificationError:
         return True
     except ssl.SSLError as error:

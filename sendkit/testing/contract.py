@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,6 +143,14 @@ class TransportContract(ABC):
 
         asyncio.run(act())
         _check(not list(self.received(transport)), "closing it sent something")
+
+    def test_the_result_can_be_written_and_read_again(self) -> None:
+        """What a transport notes is not looked at again: a port is an int, a phase a Phase, a reply a Reply."""
+        result, _ = self._sent(Message(sender=_ANA, to=_TO, text="Hola"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            again = DeliveryResult.model_validate_json(result.model_dump_json())
+        _check(again == result, f"read again it is {again!r}, and was {result!r}")
 
     def test_the_result_holds_no_content(self) -> None:
         result, _ = self._sent(Message(sender=_ANA, to=_TO[0], subject="for Luis alone", text="for Luis alone"))

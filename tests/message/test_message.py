@@ -111,6 +111,10 @@ def test_a_missing_sender_is_a_message_error_too() -> None:
         Message()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
+def test_what_is_made_without_validation_has_a_message_id_too() -> None:
+    assert Message.model_construct(to=()).message_id.endswith("@invalid>")
+
+
 def test_validation_of_plain_data_raises_message_errors() -> None:
     assert Message.model_validate({"sender": "a@b.c", "to": ["d@e.f"]}).to[0].address.wire == "d@e.f"
     assert Message.model_validate_json('{"sender": "a@b.c", "date": "2026-11-24T08:00:00+01:00"}').date.hour == 8

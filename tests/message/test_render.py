@@ -114,6 +114,10 @@ def test_a_message_to_nobody_in_sight_says_so() -> None:
     assert read(rendered(to=(), bcc="secret@example.com"))["To"] == "undisclosed-recipients:;"
 
 
+def test_an_empty_subject_leaves_no_blank_behind() -> None:
+    assert b"\r\nSubject:\r\n" in rendered(subject="")
+
+
 @given(WILD)
 def test_any_subject_comes_back_on_lines_of_76(text: str) -> None:
     try:

@@ -163,6 +163,14 @@ class NamesNobody(Liar):
         log.host = ""
 
 
+class WritesThePortAsText(Liar):
+    """Notes what cannot be read again."""
+
+    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
+        await super().deliver(letter, log)
+        log.port = "587"  # type: ignore[assignment]
+
+
 class ShowsBcc(Liar):
     """Writes the envelope into the message."""
 
@@ -210,6 +218,7 @@ LAWS = [name for name in vars(TransportContract) if name.startswith("test_")]
         (SaysNo, "arrives_once"),
         (SaysNo, "eight_bit"),
         (NamesNobody, "who_and_where"),
+        (WritesThePortAsText, "written_and_read"),
         (ShowsBcc, "bcc"),
         (Raises, "nobody_is_accepted"),
         (SwallowsCancellations, "cancelled_delivery"),
@@ -223,7 +232,7 @@ def test_a_transport_that_lies_is_caught(kind: type[Liar], law: str) -> None:
             return kind()
 
     (name,) = [name for name in LAWS if law in name]
-    with pytest.raises((AssertionError, RuntimeError)):
+    with pytest.raises((AssertionError, RuntimeError, UserWarning)):
         getattr(Lying(), name)()
 
 

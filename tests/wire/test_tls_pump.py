@@ -11,6 +11,7 @@ import weakref
 
 import pytest
 
+from sendkit._wire.tls import begin_tls
 from tests.servers.authority import Authority
 
 from .tls_ends import BLOCK, VERSIONS, Near, line, until
@@ -209,3 +210,20 @@ async def test_what_is_over_leaves_the_memory_at_once(authority: Authority) -> N
         assert held() is None
     finally:
         gc.enable()
+
+
+async def test_what_was_written_is_not_kept(authority: Authority) -> None:
+    async with line(authority) as ends:
+        tls = await ends.secure()
+        secret = bytearray(b"AUTH PLAIN c2VjcmV0\r\n")
+        tls.write(secret)
+        secret.clear()  # which is an error as long as somebody holds a view of it
+        tls.write(b"AUTH PLAIN c2VjcmV0\r\n")
+        assert tls._waiting.obj == b""
+
+
+async def test_where_tls_cannot_even_begin_the_connection_is_closed(authority: Authority) -> None:
+    async with line(authority) as ends:
+        with pytest.raises(ssl.SSLError):
+            await begin_tls(ends.ours, ends.near, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "localhost")
+        assert ends.ours.fileno() == -1
