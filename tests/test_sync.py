@@ -1,4 +1,4 @@
-"""The synchronous mailer is the asynchronous one behind a portal: from any thread, in any loop, after any fork."""
+"""The synchronous mailer is the asynchronous one behind a portal: from any thread, in any loop."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +19,6 @@ from sendkit._message.letter import Letter
 from sendkit._transport.base import AttemptLog, Transport
 from tests.accounts import LUIS, OPS, message, outcomes
 
-ROOT = Path(__file__).parents[1]
 # The innermost function of a thread that waits in the portal; no event tells that it has begun to.
 WAITING = ("wait", "stream")
 
@@ -92,15 +89,6 @@ def test_a_mailer_that_nobody_closes_ends_its_thread_when_it_goes(transport: Mem
     gc.collect()
     assert gone() is None
     assert threads() == []
-
-
-def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:
-    program = """
-from sendkit import Mailer, MemoryTransport, Message
-mailer = Mailer(transport=MemoryTransport())
-print(mailer.send(Message(sender="ana@example.com", to="luis@example.com")).ok)
-"""
-    assert run(program) == "True"
 
 
 def test_many_threads_may_share_a_mailer(transport: MemoryTransport) -> None:
@@ -292,70 +280,3 @@ def test_closing_leaves_no_other_thread_waiting() -> None:
     result = sending.result() if error is None else error.result  # type: ignore[attr-defined]
     assert outcomes(result) == {LUIS: Outcome.DEFERRED}
     assert threads() == []
-
-
-# Fork.
-
-
-def run(program: str) -> str:
-    """What a program prints, with warnings as errors."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return ran.stdout.strip()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_after_a_fork_both_sides_go_on() -> None:
-    program = """
-import os, warnings
-from sendkit import Mailer, MemoryTransport, Message
-warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads at a fork; that is what is tried here
-transport = MemoryTransport()
-mailer = Mailer(transport=transport)
-send = lambda: mailer.send(Message(sender="ana@example.com", to="luis@example.com")).ok
-send()
-child = os.fork()
-if child == 0:
-    send()
-    mailer.close()
-    os._exit(len(transport.sent))
-_, status = os.waitpid(child, 0)
-send()
-print(os.waitstatus_to_exitcode(status), len(transport.sent))
-"""
-    assert run(program) == "2 2"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_fork_in_the_middle_of_many_waits_for_nothing_of_the_other_side() -> None:
-    program = """
-import asyncio, os, signal, warnings
-from sendkit import Mailer, MemoryTransport, Message
-warnings.simplefilter("ignore", DeprecationWarning)  # as above
-class Slow(MemoryTransport):
-    async def deliver(self, letter, log):
-        if "slow" in letter.message_id:
-            await asyncio.Event().wait()
-        await super().deliver(letter, log)
-mailer = Mailer(transport=Slow(), max_connections=3)
-send = lambda name: Message(sender="ana@example.com", to="luis@example.com", message_id=f"<{name}@example.com>")
-for result in mailer.send_many(map(send, ["a", "slow1", "slow2"])):
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        mailer.send(send("b"))
-        mailer.close()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
-    os._exit(0)
-"""
-    assert run(program) == "0"

@@ -26,7 +26,7 @@ def login(options: LoginOptions) -> ExitCode:
     """Get the secret, try it and store it. Raises CredentialsError and ConfigurationError."""
     server = _server(options)
     if options.oauth:
-        from sendkit._cli.login_oauth import get_grant  # noqa: PLC0415  # most accounts have a password
+        from sendkit._cli.login_oauth import get_grant  # noqa: PLC0415 - most accounts have a password
 
         grant, token = get_grant(options)
         tried = _try(options, server, token)

@@ -29,8 +29,8 @@ class Carrier:
     timeouts: Timeouts
     stepwise: bool = False
 
-    async def carry(self, session: Session, letter: Letter, log: AttemptLog) -> Report | None:
-        """Run the letter's transactions, note every verdict, and return the last report (None: nothing was asked).
+    async def carry(self, session: Session, letter: Letter, log: AttemptLog) -> None:
+        """Run the letter's transactions, and note every verdict.
 
         Recipients that were too many for one transaction go into the next at once, as long as each makes progress.
         Raises Stale when the session was dead before anything was written.
@@ -38,20 +38,19 @@ class Carrier:
         screening = screen(letter.reverse_path, log.recipients, letter.content, session.capabilities)
         if screening.verdicts:
             log.settle(screening.verdicts)
-        report: Report | None = None
         left, first = screening.recipients, True
-        while left and not (report and report.close):
+        while left:
             now, later = _split(left, session.capabilities.max_recipients)
-            latest = await self._transact(session, letter, screening, now, log, first=first)
-            if latest is None:
+            report = await self._transact(session, letter, screening, now, log, first=first)
+            if report is None:
                 break
-            report = latest
             self.stepwise |= report.choked
             log.settle(report.verdicts)
             left, first = (*report.carried, *later), False
+            if report.close:
+                break
         if left:
             log.settle(dict.fromkeys(left, _NOT_REACHED))
-        return report
 
     async def _transact(
         self,

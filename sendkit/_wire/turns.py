@@ -91,7 +91,7 @@ class Turn:
 
     async def come(self) -> None:
         """Wait until the replies that come next are ours."""
-        while not self._turns.has_come(self):
+        while not self.has_come:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
 
