@@ -55,7 +55,7 @@ def _try(options: LoginOptions, server: Server, secret: Secret) -> str:
     """What is to be said of the login; raises CredentialsError when the server refuses it."""
     if options.no_test:
         return "The login was not tested."
-    from sendkit._transport.trial import try_login  # noqa: PLC0415  # brings the wire along
+    from sendkit._transport.trial import try_login  # noqa: PLC0415 - brings the wire along
 
     verdict = asyncio.run(try_login(server, options.user, Password(secret)))
     if verdict is None:
@@ -81,7 +81,7 @@ def _ask(prompt: str) -> Secret:
 def _warn_if_weak(secret: Secret, *known: str) -> None:
     """With the extra `strength`; what the library reads is bounded, since its time is not."""
     try:
-        import zxcvbn  # noqa: PLC0415  # 100 ms, and an extra
+        import zxcvbn  # noqa: PLC0415 - 100 ms, and an extra
     except ImportError:
         return
     known_words = [part for text in known for part in (text, *text.split("@"))]

@@ -81,7 +81,7 @@ def _address(server: AuthorizationServer, client: Client, scope: str | None, pro
 
 
 def _listener(answer: Future[dict[str, str]], state: str) -> HTTPServer:
-    import http.server  # noqa: PLC0415  # only who logs in with a browser needs it
+    import http.server  # noqa: PLC0415 - only who logs in with a browser needs it
 
     class Handler(http.server.BaseHTTPRequestHandler):
         """Takes the redirect, and whatever else a browser asks for."""

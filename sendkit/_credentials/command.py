@@ -62,7 +62,7 @@ class PasswordCommand:
     """
 
     def __init__(self, argv: Sequence[str], *, limit: float = COMMAND_LIMIT) -> None:
-        from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415  # which knows the other command here
+        from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415 - which knows the other command here
 
         if isinstance(argv, str) or not argv:
             hint = 'give each argument by itself: PasswordCommand(["pass", "show", "mail"]); no shell reads them'

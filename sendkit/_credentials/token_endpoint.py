@@ -66,7 +66,7 @@ async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float =
 
 
 def _exchange(url: str, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
-    import http.client  # noqa: PLC0415  # most programs log in with a password
+    import http.client  # noqa: PLC0415 - most programs log in with a password
     import urllib.error  # noqa: PLC0415 - only tokens need it
     import urllib.request  # noqa: PLC0415 - only tokens need it
 

@@ -103,6 +103,6 @@ def _client(mechanism: Mechanism, username: str, password: str, tls: ssl.SSLObje
 
 def _scramp() -> Any:
     # 45 ms, and many servers offer no SCRAM.
-    import scramp  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+    import scramp  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - only a login by SCRAM needs it
 
     return scramp

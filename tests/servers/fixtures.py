@@ -36,7 +36,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def postfix_server(authority: Authority) -> Iterator[Postfix]:
     """One Postfix for the whole run; tests ask for `postfix`, which is the same with nothing in it."""
     _need_linux()
-    from .postfix import Postfix  # noqa: PLC0415  # needs a POSIX system to be imported
+    from .postfix import Postfix  # noqa: PLC0415 - needs a POSIX system to be imported
 
     _need(Postfix.missing())
     with closing(Postfix(authority)) as server:
@@ -54,7 +54,7 @@ def postfix(postfix_server: Postfix) -> Postfix:
 def one_browser() -> Iterator[Browser]:
     """One browser for the whole run; tests ask for `browser`, which is the same on a desk again."""
     _need_linux()
-    from .browser import Browser  # noqa: PLC0415  # needs a POSIX system to be started
+    from .browser import Browser  # noqa: PLC0415 - needs a POSIX system to be started
 
     _need(Browser.missing())
     with closing(Browser()) as browser:
@@ -104,7 +104,7 @@ def unanswered_secret_service(isolated: None, monkeypatch: pytest.MonkeyPatch) -
 @contextmanager
 def _started(*, login_keyring: bool = True) -> Generator[SecretService]:
     _need_linux()
-    from .secretservice import SecretService  # noqa: PLC0415  # needs `secretstorage`, which keyring brings on Linux only
+    from .secretservice import SecretService  # noqa: PLC0415 - needs `secretstorage`, which keyring brings on Linux only
 
     _need(SecretService.missing())
     with (
@@ -124,7 +124,7 @@ def _started(*, login_keyring: bool = True) -> Generator[SecretService]:
 
 @contextmanager
 def _every_connection_closed() -> Generator[None]:
-    import secretstorage  # noqa: PLC0415  # on Linux only
+    import secretstorage  # noqa: PLC0415 - on Linux only
 
     connect = secretstorage.dbus_init
     with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:

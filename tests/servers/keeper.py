@@ -126,7 +126,7 @@ def _main() -> None:
     children: list[subprocess.Popen[bytes]] = []
     try:
         for command in order["commands"]:
-            children.append(_start(Command(**command), folder / OUTPUT))  # noqa: PERF401  # kept, should the next one fail
+            children.append(_start(Command(**command), folder / OUTPUT))  # noqa: PERF401 - kept, should the next one fail
         endings = [os.pidfd_open(child.pid) for child in children]
         if lifeline not in select.select([lifeline, *endings], [], [])[0]:
             (folder / ENDED).touch()

@@ -58,7 +58,7 @@ class Postfix:
     host = "localhost"
     domain = DOMAIN
     message_size_limit = MESSAGE_SIZE_LIMIT
-    users = {  # noqa: RUF012  # read-only by habit; a plain dict is what a test wants to print
+    users = {  # noqa: RUF012 - read-only by habit; a plain dict is what a test wants to print
         f"ana@{DOMAIN}": "ana-likes-long-walks",
         f"luis@{DOMAIN}": "contraseña de luis",
         f"ops@{DOMAIN}": "ops+/=%&'\"$secret",
