@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, Outcome, RetryPolicy
+from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, Outcome, RetryPolicy, errors
 
 if TYPE_CHECKING:
     from sendkit.testing import LocalServer
@@ -54,3 +54,13 @@ def write_account(server: LocalServer) -> None:
         """,
         encoding="utf-8",
     )
+
+
+async def trouble(used: AsyncMailer) -> errors.DeliveryError | None:
+    """Send a message with a mailer that is closed behind it; the error if it did not go out."""
+    async with used:
+        try:
+            await used.send(message())
+        except errors.DeliveryError as error:
+            return error
+    return None

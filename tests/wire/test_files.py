@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -219,14 +221,19 @@ def open_files() -> list[Path]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux says in /proc which files are open")
 async def test_who_is_cancelled_while_a_block_is_read_leaves_no_file_open(huge: Path) -> None:
+    loop, busy = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
     blocks = supply(compose(report(huge)).content)
+    await anext(blocks)
+    loop.run_in_executor(None, busy.wait)  # behind the second block, and before the third one
     await anext(blocks)
     reading = asyncio.create_task(anext(blocks))
     await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError) as kept:
         await reading
-    await asyncio.get_running_loop().shutdown_default_executor()
+    busy.set()
+    await loop.shutdown_default_executor()
     assert kept.tb is not None  # which holds the frames that read
     assert huge not in open_files()
 

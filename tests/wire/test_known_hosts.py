@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sendkit import AsyncMailer, Phase, Security, Server, errors
+from sendkit import Phase, Security, Server, errors
 from sendkit._settings import known_hosts_file
 from sendkit.testing import assert_no_secret_leaks
-from tests.accounts import message
+from tests.accounts import trouble
 from tests.servers.scripted import AUTH, BASE, ScriptedServer
 
 from .conftest import PASSWORD, Account, Start
@@ -53,16 +53,6 @@ def memory(tmp_path: Path) -> Memory:
     return Memory(tmp_path / "state" / "known_hosts")
 
 
-async def sent(mailer: AsyncMailer) -> errors.DeliveryError | None:
-    """Send a message on a new connection; the error if it did not go out."""
-    async with mailer:
-        try:
-            await mailer.send(message())
-        except errors.DeliveryError as error:
-            return error
-    return None
-
-
 def offer(server: ScriptedServer, auth: str) -> None:
     """What the server offers inside TLS from now on."""
     server.capabilities_in_tls = [*BASE, auth]
@@ -73,10 +63,10 @@ async def test_a_weaker_mechanism_than_before_gets_no_password(
     start: Start, account: Account, memory: Memory, security: Security
 ) -> None:
     server = start(security, capabilities_in_tls=[*BASE, SCRAM])
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     logins = server.auth_commands
     offer(server, AUTH)
-    error = await sent(account(server, known_hosts=memory.path))
+    error = await trouble(account(server, known_hosts=memory.path))
     assert type(error) is errors.AuthenticationError
     assert (error.phase, error.reply, error.transient) == (Phase.AUTH, None, False)
     assert "SCRAM-SHA-256" in str(error)
@@ -88,16 +78,16 @@ async def test_a_weaker_mechanism_than_before_gets_no_password(
 
 async def test_no_mechanism_at_all_is_less_than_before(start: Start, account: Account, memory: Memory) -> None:
     server = start(capabilities_in_tls=[*BASE, SCRAM])
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     offer(server, "AUTH GSSAPI")
-    error = await sent(account(server, known_hosts=memory.path))
+    error = await trouble(account(server, known_hosts=memory.path))
     assert "less than it did before" in str(error)
 
 
 async def test_starttls_that_is_gone_is_told_as_such(server: ScriptedServer, account: Account, memory: Memory) -> None:
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     server.capabilities = [*BASE, AUTH]
-    error = await sent(account(server, known_hosts=memory.path))
+    error = await trouble(account(server, known_hosts=memory.path))
     assert type(error) is errors.TLSError
     assert (error.phase, error.transient) == (Phase.STARTTLS, False)
     assert "STARTTLS is gone" in str(error)
@@ -108,38 +98,38 @@ async def test_starttls_that_is_gone_is_told_as_such(server: ScriptedServer, acc
 async def test_more_than_before_is_welcome_and_is_what_counts_from_then_on(
     server: ScriptedServer, account: Account, memory: Memory
 ) -> None:
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     assert memory.of(server) == ["starttls"]
     for auth in ("AUTH SCRAM-SHA-1 PLAIN", SCRAM, SCRAM):
         offer(server, auth)
-        assert await sent(account(server, known_hosts=memory.path)) is None
+        assert await trouble(account(server, known_hosts=memory.path)) is None
     assert memory.of(server) == ["starttls", "starttls SCRAM-SHA-1", "starttls SCRAM-SHA-256"]
     offer(server, "AUTH SCRAM-SHA-1 PLAIN")
-    assert type(await sent(account(server, known_hosts=memory.path))) is errors.AuthenticationError
+    assert type(await trouble(account(server, known_hosts=memory.path))) is errors.AuthenticationError
 
 
 async def test_a_server_without_a_login_is_remembered_too(
     server: ScriptedServer, account: Account, memory: Memory
 ) -> None:
-    assert await sent(account(server, known_hosts=memory.path, username=None)) is None
+    assert await trouble(account(server, known_hosts=memory.path, username=None)) is None
     assert memory.of(server) == ["starttls"]
 
 
 async def test_deleting_its_lines_forgets_a_server(start: Start, account: Account, memory: Memory) -> None:
     server = start(capabilities_in_tls=[*BASE, SCRAM])
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     offer(server, AUTH)
     other = "other.example.com:587 starttls SCRAM-SHA-256-PLUS"
     memory.write(f"# no end of line\n\n{other}")
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     assert memory.text == f"# no end of line\n\n{other}\n127.0.0.1:{server.port} starttls\n"
 
 
 async def test_a_mechanism_that_was_named_is_taken_at_its_word(start: Start, account: Account, memory: Memory) -> None:
     server = start(capabilities_in_tls=[*BASE, SCRAM])
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     offer(server, AUTH)
-    assert await sent(account(server, known_hosts=memory.path, mechanism="PLAIN")) is None
+    assert await trouble(account(server, known_hosts=memory.path, mechanism="PLAIN")) is None
 
 
 async def test_a_server_that_failed_to_let_us_in_is_not_remembered(
@@ -147,7 +137,8 @@ async def test_a_server_that_failed_to_let_us_in_is_not_remembered(
 ) -> None:
     server = start(capabilities_in_tls=[*BASE, SCRAM])
     assert (
-        type(await sent(account(server, known_hosts=memory.path, password="wrong horse"))) is errors.AuthenticationError
+        type(await trouble(account(server, known_hosts=memory.path, password="wrong horse")))
+        is errors.AuthenticationError
     )
     assert memory.text is None
 
@@ -157,12 +148,12 @@ async def test_a_server_that_nobody_verified_is_not_remembered(
 ) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    assert await sent(account(server, known_hosts=memory.path, tls_context=context)) is None
+    assert await trouble(account(server, known_hosts=memory.path, tls_context=context)) is None
     assert memory.text is None
 
 
 async def test_without_the_setting_nothing_is_remembered(server: ScriptedServer, account: Account) -> None:
-    assert await sent(account(server)) is None
+    assert await trouble(account(server)) is None
     assert not known_hosts_file().exists()
 
 
@@ -170,7 +161,7 @@ async def test_without_the_setting_nothing_is_remembered(server: ScriptedServer,
 async def test_the_file_is_its_owner_s_and_holds_nothing_of_who_logs_in(
     server: ScriptedServer, account: Account, memory: Memory
 ) -> None:
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     assert [stat.S_IMODE(path.stat().st_mode) for path in (memory.path, memory.path.parent)] == [0o600, 0o700]
     assert memory.text == f"127.0.0.1:{server.port} starttls\n"
 
@@ -181,7 +172,7 @@ async def test_a_file_that_others_may_write_to_is_not_believed(
 ) -> None:
     memory.write("", mode=0o620)
     with pytest.raises(errors.ConfigurationError, match="others than its owner") as failure:
-        await sent(account(server, known_hosts=memory.path))
+        await trouble(account(server, known_hosts=memory.path))
     assert "chmod 600" in (failure.value.hint or "")
     assert server.connections == []
 
@@ -194,7 +185,7 @@ async def test_a_line_that_cannot_be_understood_is_an_error_before_anything_is_s
 ) -> None:
     memory.write(f"# mine\n{line}\n")
     with pytest.raises(errors.ConfigurationError, match=r"known_hosts(, line 2 cannot be understood| cannot be read)"):
-        await sent(account(server, known_hosts=memory.path))
+        await trouble(account(server, known_hosts=memory.path))
     assert server.connections == []
 
 
@@ -202,7 +193,7 @@ async def test_a_line_that_another_process_is_still_writing_is_passed_over(
     server: ScriptedServer, account: Account, memory: Memory
 ) -> None:
     memory.write("# mine\nmail.example.com:58")
-    assert await sent(account(server, known_hosts=memory.path)) is None
+    assert await trouble(account(server, known_hosts=memory.path)) is None
     assert len(server.accepted) == 1
     assert memory.of(server) == ["starttls"]
 
@@ -212,7 +203,7 @@ async def test_a_file_that_cannot_be_written_is_an_error_and_no_mail_goes_out(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(errors.ConfigurationError, match=r"known_hosts cannot be"):
-        await sent(account(server, known_hosts=tmp_path / "file" / "known_hosts"))
+        await trouble(account(server, known_hosts=tmp_path / "file" / "known_hosts"))
     assert server.accepted == []
 
 

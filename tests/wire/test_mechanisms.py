@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from sendkit import AsyncMailer, OAuth2, Phase, RetryPolicy, Security, Server, Timeouts, errors
 from sendkit._credentials import Secret
 from sendkit.testing.secrets import assert_no_secret_leaks
-from tests.accounts import message
+from tests.accounts import message, trouble
 from tests.servers.authority import Authority, Certificate
 from tests.servers.scripted import BASE, ScriptedServer
 from tests.servers.scripted_sasl import Lie
@@ -58,16 +58,6 @@ def end_point(authority: Authority) -> bytes:
     return leaf.fingerprint(leaf.signature_hash_algorithm)
 
 
-async def sent(mailer: AsyncMailer) -> errors.DeliveryError | None:
-    """Send a message; the error if it did not go out."""
-    async with mailer:
-        try:
-            await mailer.send(message())
-        except errors.DeliveryError as error:
-            return error
-    return None
-
-
 @pytest.mark.parametrize("mechanism", SCRAM)
 async def test_scram_proves_the_password_and_never_sends_it(
     start: Start, account: Account, authority: Authority, mechanism: str
@@ -75,7 +65,7 @@ async def test_scram_proves_the_password_and_never_sends_it(
     server = offering(start, mechanism, "PLAIN")
     if mechanism in PLUS:
         server.accounts.binding = end_point(authority)
-    assert await sent(account(server)) is None
+    assert await trouble(account(server)) is None
     (connection,) = server.connections
     assert [line.split()[1] for line in server.lines() if line.startswith("AUTH")] == [mechanism]
     assert_no_secret_leaks(PASSWORD, connection.octets(tls=True))
@@ -88,7 +78,7 @@ async def test_a_wrong_password_is_one_auth_command_and_a_refusal(
 ) -> None:
     server = offering(start, mechanism, "PLAIN")
     server.accounts.binding = end_point(authority) if mechanism in PLUS else None
-    error = await sent(account(server, password="wrong horse"))
+    error = await trouble(account(server, password="wrong horse"))
     assert type(error) is errors.AuthenticationError
     assert (server.auth_commands, error.reply and error.reply.code) == (1, 535)
 
@@ -102,14 +92,14 @@ async def test_the_binding_is_to_the_certificate_under_every_tls(
     server.accounts.binding = end_point(authority)
     context = authority.client_context()
     context.minimum_version = context.maximum_version = version
-    assert await sent(account(server, tls_context=context)) is None
+    assert await trouble(account(server, tls_context=context)) is None
 
 
 async def test_another_certificate_in_between_is_noticed(start: Start, account: Account, authority: Authority) -> None:
     """What a man in the middle with a certificate that is good comes to: the server sees another binding than ours."""
     server = offering(start, "SCRAM-SHA-256-PLUS")
     server.accounts.binding = bytes(32)
-    error = await sent(account(server))
+    error = await trouble(account(server))
     assert type(error) is errors.AuthenticationError
     assert server.accepted == []
 
@@ -120,20 +110,20 @@ async def test_an_offer_of_channel_binding_that_was_taken_away_is_noticed(
     """RFC 5802 section 6: the flag `y` tells a server that does offer it."""
     server = offering(start, "SCRAM-SHA-256")
     server.accounts.binding = end_point(authority)
-    error = await sent(account(server))
+    error = await trouble(account(server))
     assert type(error) is errors.AuthenticationError
     assert server.accounts.flags == ["y"]
 
 
 async def test_who_asks_for_scram_without_binding_where_it_is_offered_says_so(start: Start, account: Account) -> None:
     server = offering(start, "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS")
-    assert await sent(account(server, mechanism="scram-sha-256")) is None
+    assert await trouble(account(server, mechanism="scram-sha-256")) is None
     assert server.accounts.flags == ["n"]
 
 
 async def test_without_tls_there_is_nothing_to_bind_to(start: Start, account: Account) -> None:
     server = start(Security.NONE, capabilities=[*BASE, "AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS"])
-    assert await sent(account(server)) is None
+    assert await trouble(account(server)) is None
     assert server.accounts.flags == ["n"]
 
 
@@ -141,7 +131,7 @@ async def test_without_tls_there_is_nothing_to_bind_to(start: Start, account: Ac
 async def test_a_server_that_does_not_know_the_password_gets_no_mail(start: Start, account: Account, lie: Lie) -> None:
     server = offering(start, "SCRAM-SHA-256")
     server.accounts.lie = lie
-    error = await sent(account(server, retry=RetryPolicy(max_attempts=3, wait=lambda _: 0)))
+    error = await trouble(account(server, retry=RetryPolicy(max_attempts=3, wait=lambda _: 0)))
     assert type(error) is errors.ProtocolError
     assert (error.phase, error.transient, server.accepted, server.auth_commands) == (Phase.AUTH, False, [], 1)
     assert "MAIL" not in server.connections[0].commands
@@ -149,20 +139,20 @@ async def test_a_server_that_does_not_know_the_password_gets_no_mail(start: Star
 
 async def test_a_password_that_scram_cannot_take_goes_by_plain(start: Start, account: Account) -> None:
     server = offering(start, "SCRAM-SHA-256", "PLAIN", users={USER: "horse 🐴"})
-    assert await sent(account(server, password="horse 🐴")) is None
+    assert await trouble(account(server, password="horse 🐴")) is None
     assert server.auth_commands == 1
 
 
 @pytest.mark.parametrize("token_by", TOKENS)
 async def test_a_token_logs_in(start: Start, account: Account, token_by: str) -> None:
     server = offering(start, "PLAIN", "LOGIN", "SCRAM-SHA-256", token_by)
-    assert await sent(account(server, credentials=Bearer(TOKEN))) is None
+    assert await trouble(account(server, credentials=Bearer(TOKEN))) is None
     assert [line.split()[1] for line in server.lines() if line.startswith("AUTH")] == [token_by]
 
 
 async def test_a_token_never_goes_to_a_mechanism_of_passwords(start: Start, account: Account) -> None:
     server = offering(start, "PLAIN", "LOGIN", "SCRAM-SHA-256")
-    error = await sent(account(server, credentials=Bearer(TOKEN)))
+    error = await trouble(account(server, credentials=Bearer(TOKEN)))
     assert type(error) is errors.AuthenticationError
     assert server.auth_commands == 0
     assert "OAuth 2" in str(error)
@@ -174,7 +164,7 @@ async def test_a_refused_token_is_one_auth_command_and_the_reason_is_told(
 ) -> None:
     server = offering(start, token_by)
     with assert_no_secret_leaks(STALE) as watch:
-        error = await sent(account(server, credentials=Bearer(STALE), transcript=True))
+        error = await trouble(account(server, credentials=Bearer(STALE), transcript=True))
         watch.look_at(error, error and error.transcript)
     assert type(error) is errors.AuthenticationError
     assert (server.auth_commands, error.reply and error.reply.code) == (1, 535)
@@ -187,7 +177,7 @@ async def test_a_long_token_waits_for_the_challenge(start: Start, account: Accou
     """RFC 4954 section 4: a first message that makes the command too long is not sent with it."""
     server = offering(start, token_by)
     server.accounts.tokens.add("x" * 2000)
-    assert await sent(account(server, credentials=Bearer("x" * 2000))) is None
+    assert await trouble(account(server, credentials=Bearer("x" * 2000))) is None
     assert f"AUTH {token_by}" in server.lines()
 
 
@@ -201,7 +191,7 @@ async def test_a_login_that_breaks_off_leaks_nothing(start: Start, account: Acco
         getattr(server.on_auth(), how)()
     limits = Timeouts(command=0.3) if how == "silence" else None
     with assert_no_secret_leaks(STALE) as watch:
-        error = await sent(account(server, password=STALE, mechanism=mechanism, transcript=True, timeouts=limits))
+        error = await trouble(account(server, password=STALE, mechanism=mechanism, transcript=True, timeouts=limits))
         watch.look_at(error, error and error.transcript)
     assert error is not None
     assert server.auth_commands == 1
@@ -216,7 +206,7 @@ async def test_challenges_without_end_come_to_an_end(
     server.on_challenge().raw(challenge)
     server.on_auth().raw(challenge)
     with assert_no_secret_leaks(STALE) as watch:
-        error = await sent(account(server, password=STALE, mechanism=mechanism))
+        error = await trouble(account(server, password=STALE, mechanism=mechanism))
         watch.look_at(error)
     assert isinstance(error, errors.ProtocolError)
     assert "mechanism=" in (error.hint or "")
@@ -244,15 +234,15 @@ async def test_a_token_that_cannot_be_had_for_now_is_deferred_and_tried_again(st
 
 async def test_cram_md5_is_spoken_only_when_asked_for(start: Start, account: Account) -> None:
     server = offering(start, "CRAM-MD5")
-    assert type(await sent(account(server))) is errors.AuthenticationError
-    assert await sent(account(server, mechanism="CRAM-MD5")) is None
+    assert type(await trouble(account(server))) is errors.AuthenticationError
+    assert await trouble(account(server, mechanism="CRAM-MD5")) is None
     assert_no_secret_leaks(PASSWORD, *(connection.octets(tls=True) for connection in server.connections))
     assert server.auth_commands == 1
 
 
 async def test_what_was_asked_for_and_is_not_offered_ends_before_auth(start: Start, account: Account) -> None:
     server = offering(start, "PLAIN", "LOGIN")
-    error = await sent(account(server, mechanism="SCRAM-SHA-256"))
+    error = await trouble(account(server, mechanism="SCRAM-SHA-256"))
     assert type(error) is errors.AuthenticationError
     assert "no SCRAM-SHA-256 (it offers LOGIN, PLAIN)" in str(error)
     assert server.auth_commands == 0
@@ -279,7 +269,7 @@ async def test_a_client_certificate_logs_in_by_external(
     client, tls = certified
     with ScriptedServer(tls=tls, capabilities_in_tls=[*BASE, "AUTH PLAIN EXTERNAL"]) as server:
         place = Server(server.host, server.port, Security.STARTTLS, tls_context=client)
-        assert await sent(AsyncMailer(place, username=username, mechanism="EXTERNAL")) is None
+        assert await trouble(AsyncMailer(place, username=username, mechanism="EXTERNAL")) is None
         assert f"AUTH EXTERNAL {line}" in server.lines()
     assert server.accounts.identities == [username or ""]
 
