@@ -46,6 +46,7 @@ class HTTPTransport(Transport):
         envelope = letter.envelope
         octets = base64.b64encode(b"".join(letter.content.blocks())).decode()
         body = {"from": envelope.reverse_path, "to": envelope.recipients, "message": octets}
+        await log.before_end(log.recipients)  # from here on it may arrive
         try:
             response = await self._client.post(self._url, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Protocol
@@ -30,7 +30,7 @@ _logger = logging.getLogger("sendkit.smtp")
 
 
 class Stopped(BaseException):
-    """The caller's `on_progress` raised `error`. No trouble of a server's: nobody who waits for such may catch it."""
+    """A caller's function raised `error`. No trouble of a server's: nobody who waits for such may catch it."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -80,6 +80,11 @@ class Terms(NamedTuple):
     `in_flight`: how many letters may be on one connection at the same time, this one included. `on_progress(sent,
     total)` is told how many octets of the content have left. `deadline` is on the transport's clock. `why_interrupted`
     says in words what ended an attempt from outside (a cancellation, the deadline).
+
+    `before_end(recipients)` is awaited before the end of data may leave, with those who may be accepted by it: the
+    moment to note durably that they may be in doubt from now on. Where everything goes out in one write, that is before
+    its first octet. What it raises ends the attempt with nobody accepted. It is called once for each transaction, and
+    again where a connection proves dead before anything was written to it.
     """
 
     keep_transcript: bool = False
@@ -87,6 +92,7 @@ class Terms(NamedTuple):
     on_progress: Callable[[int, int], object] | None = None
     deadline: float | None = None
     why_interrupted: Callable[[], str] = cancelled
+    before_end: Callable[[tuple[Address, ...]], Awaitable[object]] | None = None
 
 
 PLAIN = Terms()
@@ -168,6 +174,15 @@ class AttemptLog:
             return
         try:
             self.terms.on_progress(sent, total)
+        except Exception as error:
+            raise Stopped(error) from error
+
+    async def before_end(self, recipients: Sequence[Address]) -> None:
+        """Tell that the end of data is about to leave, for these. Raises Stopped for whatever goes wrong there."""
+        if self.terms.before_end is None:
+            return
+        try:
+            await self.terms.before_end(tuple(recipients))
         except Exception as error:
             raise Stopped(error) from error
 

@@ -38,6 +38,7 @@ class ConsoleTransport(Transport):
         """Write the summary; a stream that is closed is a deferral."""
         log.host, log.phase = "console", Phase.BODY
         lines = [*_envelope(letter), *_message(letter, text=self._text)]
+        await log.before_end(letter.recipients)
         try:
             self._write("".join(f"{_printable(line)}\n" for line in lines))
         except (OSError, ValueError) as error:  # a ValueError: the stream was closed

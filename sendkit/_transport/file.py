@@ -40,6 +40,7 @@ class FileTransport(Transport):
         self._make_directory()
         name = f"{log.clock.now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}"
         reply = Reply(250, "2.0.0", f"kept as {name}.eml")
+        await log.before_end(letter.recipients)
         try:
             self._write(name, letter, _result(letter, reply))
         except OSError as error:

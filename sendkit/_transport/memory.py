@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+from sendkit._credentials.turns import OneAtATime
 from sendkit._message.letter import Letter
 from sendkit._settings import Timeouts
 from sendkit._smtp.address import Address
@@ -24,7 +24,7 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import Screening, screen
-from sendkit._smtp.steps import Answers, Batch, Command, Plan, Report, Step
+from sendkit._smtp.steps import Answers, Batch, Command, Payload, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
 from sendkit._transport.base import AttemptLog, Transport
@@ -112,7 +112,7 @@ class MemoryTransport(Script, Transport):
         self.clock = self._virtual = VirtualClock()
         self._capabilities = capabilities or Capabilities(esmtp=True, eight_bit_mime=True, smtputf8=True)
         self._timeouts = timeouts or Timeouts()
-        self._lock = threading.Lock()
+        self._turns: OneAtATime[None] = OneAtATime()
         self._connections = 0
         self._connected = False
         self._rset_due = False
@@ -120,33 +120,28 @@ class MemoryTransport(Script, Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Run the letter's transactions against the script."""
         log.host = "memory"
-        with self._lock:
+        async with self._turns.turn(None):
             reused = self._connected
             if not reused and not self._connect(log):
                 return
-            if not self._carry(letter, log, reused=reused) and self._connect(log):
-                self._carry(letter, log, reused=False)
+            if not await self._carry(letter, log, reused=reused) and self._connect(log):
+                await self._carry(letter, log, reused=False)
 
     async def aclose(self) -> None:
         """Say good-bye, as a mailer does that is closed: the next letter comes on a new connection."""
-        # Never wait: an abandoned mailer may be closed by the garbage collector in the middle of another's delivery.
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
+        async with self._turns.turn(None):
             if self._connected:
                 with contextlib.suppress(_Fault):  # whatever the answer, it changes nothing (RFC 5321 section 4.1.1.10)
                     self._ask(Phase.QUIT, Phase.QUIT)
             self._connected = False
-        finally:
-            self._lock.release()
 
-    def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
+    async def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
         """False when a reused connection was dead before anything of the letter was taken."""
         screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities)
         log.settle(screening.verdicts)
         left = screening.recipients
         while left:
-            report = self._transact(letter, screening, left, log, reused=reused)
+            report = await self._transact(letter, screening, left, log, reused=reused)
             if report is None:
                 return False
             log.settle(report.verdicts)
@@ -172,7 +167,7 @@ class MemoryTransport(Script, Transport):
         self._connected, self._rset_due = True, False
         return True
 
-    def _transact(
+    async def _transact(
         self, letter: Letter, screening: Screening, recipients: tuple[Address, ...], log: AttemptLog, *, reused: bool
     ) -> Report | None:
         plan = Plan(
@@ -188,6 +183,8 @@ class MemoryTransport(Script, Transport):
         batch = next(steps)
         try:
             while True:
+                if isinstance(batch[0], Payload) and taken.recipients:
+                    await self._before_end(log, taken)
                 answers = self._answer(batch[0], log, taken)
                 if reused and answers.gone:
                     return None
@@ -198,11 +195,17 @@ class MemoryTransport(Script, Transport):
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
-        except BaseException:  # what `on_progress` raised
+        except BaseException:  # a cancellation, or what a caller's function raised
             log.settle(_given_up(steps, log))
             raise
         self._rset_due, self._connected = not report.clean, not report.close
         return report
+
+    async def _before_end(self, log: AttemptLog, taken: _Taken) -> None:
+        log.phase = Phase.BODY
+        self._connected = False  # unless nothing goes wrong
+        await log.before_end(taken.recipients)
+        self._connected = True
 
     def _keep(self, sent: Sent) -> None:
         self.sent.append(sent)

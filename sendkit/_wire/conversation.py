@@ -2,8 +2,9 @@
 
 RFC 5321 section 4.5.3.2 (a time limit for each phase), RFC 1047 (what is in doubt). The end of data of a large content
 is written only after the rest has left, so that only its own round trip can be in doubt; and never where a file turns
-out not to be what was announced: then the connection is cut. Several conversations may have been written ahead on one
-session (RFC 3030 section 4.2); each reads its replies when its turn comes.
+out not to be what was announced: then the connection is cut. Before it may leave, `Terms.before_end` is awaited.
+Several conversations may have been written ahead on one session (RFC 3030 section 4.2); each reads its replies when its
+turn comes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from sendkit._settings import Timeouts
+from sendkit._smtp.address import Address
 from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
 from sendkit._smtp.phase import Phase
@@ -40,7 +42,8 @@ class Conversation:
     """One transaction of one letter.
 
     `replies`, `ended` and `begun` (something was written) are right at every await, so that a cancellation can be
-    judged; `reused`: the connection had been used before, and nothing was written to it since.
+    judged; `reused`: the connection had been used before, and nothing was written to it since; `taken`: whose RCPT was
+    accepted.
     """
 
     session: Session
@@ -51,6 +54,7 @@ class Conversation:
     replies: list[Reply] = field(default_factory=list[Reply])
     ended: bool = False
     begun: bool = False
+    taken: list[Address] = field(default_factory=list[Address])
 
     async def hold(self, plan: Plan, turn: Turn) -> Report:
         """Carry out the plan; the caller has the right to write until `turn.written` is called. Raises Stale."""
@@ -74,7 +78,7 @@ class Conversation:
             if not ahead:
                 await turn.come()
             channel.check_quiet(awaited=not turn.has_come)
-            await self._write(channel, batch)
+            await self._write(channel, batch, turn)
             if ahead:
                 turn.written(len(batch))
                 await turn.come()
@@ -84,7 +88,7 @@ class Conversation:
                 channel.abort()
             self.log.happened(broken.failure.reason)
             return Answers(self.replies, broken.failure, self.ended)
-        except BaseException:  # a cancellation, or what `on_progress` raised
+        except BaseException:  # a cancellation, or what a caller's function raised
             # Who wrote nothing leaves the connection to those before it.
             if self.begun:
                 channel.abort()
@@ -99,7 +103,7 @@ class Conversation:
         except StopIteration as stop:
             self.log.settle(stop.value.verdicts)
 
-    async def _write(self, channel: Channel, batch: Batch) -> None:
+    async def _write(self, channel: Channel, batch: Batch, turn: Turn) -> None:
         head = b"".join([step.line for step in batch if isinstance(step, Command)])
         last = batch[-1]
         self.log.phase = batch[0].phase
@@ -113,6 +117,8 @@ class Conversation:
             if self.log.terms.on_progress is not None and last.framing not in (Framing.LONE_DOT, Framing.LAST):
                 self.log.progress(0, self.content.size)
                 self.log.progress(self.content.size, self.content.size)
+            if self.log.terms.before_end is not None:
+                await self._before_end(channel, batch, turn)
             self.begun = self.ended = True
             channel.write(head + self._framed(last.framing), gather=self.session.room > 1)
         else:
@@ -142,9 +148,17 @@ class Conversation:
                 self.log.progress(sent := sent + len(block), self.content.size)
         if framing is Framing.DOT:
             await channel.flush(self.timeouts.body)
+            await self.log.before_end(self.taken)
             channel.check_quiet()
             self.ended = True
             channel.write(END_OF_DATA)
+
+    async def _before_end(self, channel: Channel, batch: Batch, turn: Turn) -> None:
+        """Tell of those who may be accepted: taken already, or asked in this very write."""
+        asked = [step.recipient for step in batch if isinstance(step, Command) and step.recipient is not None]
+        if at_stake := (*self.taken, *asked):
+            await self.log.before_end(at_stake)
+            channel.check_quiet(awaited=not turn.has_come)
 
     def _framed(self, framing: Framing) -> bytes:
         if framing is Framing.LONE_DOT:
@@ -165,7 +179,10 @@ class Conversation:
             self.log.phase = step.phase
             reply = channel.next_reply() or await channel.coming_reply(self._limit(step.phase))
             self.replies.append(reply)
-            self.log.answered(step.phase, reply, step.recipient if isinstance(step, Command) else None)
+            recipient = step.recipient if isinstance(step, Command) else None
+            self.log.answered(step.phase, reply, recipient)
+            if recipient is not None and reply.positive:
+                self.taken.append(recipient)
 
     def _limit(self, phase: Phase) -> float:
         if phase in (Phase.END_OF_DATA, Phase.BODY):

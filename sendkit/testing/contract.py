@@ -19,9 +19,10 @@ from sendkit._message.compose import compose
 from sendkit._message.message import Message
 from sendkit._result import DeliveryResult
 from sendkit._retry import Delivery, RetryPolicy
+from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.verdict import Outcome
-from sendkit._transport.base import Transport
+from sendkit._transport.base import Stopped, Terms, Transport
 from sendkit.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ _EIGHT_BIT = (
 _TURNS = (1, 2, 3, 5, 8, 13)
 _Answer = TypeVar("_Answer")
 Arrived = tuple[Envelope, bytes | None]
+
+
+class _Refused(Exception):
+    """What a caller raises who wants nothing to leave."""
 
 
 class TransportContract(ABC):
@@ -133,6 +138,37 @@ class TransportContract(ABC):
             arrived = bool(list(self.received(transport)))
             _check(arrived or Outcome.ACCEPTED not in told, f"accepted, and nothing arrived (after {turns} turns)")
             _check(not arrived or Outcome.DEFERRED not in told, f"deferred, and it arrived (after {turns} turns)")
+
+    def test_before_the_end_of_data_may_leave_the_caller_is_asked(self) -> None:
+        """Whoever may be accepted was named to `Terms.before_end` before anything could arrive."""
+        transport, letter = self.make_transport(), compose(_message())
+        named: set[str] = set()
+
+        async def note(recipients: tuple[Address, ...]) -> None:
+            _check(not list(self.received(transport)), "it arrived before `log.before_end` was awaited")
+            named.update(recipient.written for recipient in recipients)
+
+        delivery = Delivery(letter, transport, RetryPolicy(max_attempts=1), terms=Terms(before_end=note))
+        _run(transport, lambda _: delivery.run())
+        told = {r.written for r in letter.recipients if delivery.verdict(r)[0].outcome is Outcome.ACCEPTED}
+        _check(told <= named, f"accepted without having been named: {told - named}; await log.before_end(recipients)")
+
+    def test_what_that_caller_raises_lets_nothing_arrive(self) -> None:
+        transport, letter = self.make_transport(), compose(_message())
+
+        async def refuse(_: tuple[Address, ...]) -> None:
+            raise _Refused
+
+        delivery = Delivery(letter, transport, RetryPolicy(max_attempts=2), terms=Terms(before_end=refuse))
+        ended: BaseException | None = None
+        try:
+            _run(transport, lambda _: delivery.run())
+        except Stopped as stopped:
+            ended = stopped.error
+        _check(isinstance(ended, _Refused), f"what `Terms.before_end` raised became {ended!r}")
+        _check(not list(self.received(transport)), "it arrived although `Terms.before_end` raised")
+        told = {delivery.verdict(recipient)[0].outcome for recipient in letter.recipients}
+        _check(told == {Outcome.DEFERRED}, f"nothing left, so all are deferred, and not {told}")
 
     def test_it_may_be_closed_twice_and_without_having_been_used(self) -> None:
         transport = self.make_transport()
