@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -30,13 +31,15 @@ def mailer(folder: Path) -> Iterator[Mailer]:
         yield mailer
 
 
-@pytest.fixture
+@contextmanager
 def no_room() -> Iterator[None]:
-    """No file may grow, as on a full disk."""
+    """No file may grow, as on a full disk; not even that of pytest's report, so only within the test."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def mode(path: Path) -> int:
@@ -86,9 +89,9 @@ def test_sorted_by_name_they_stand_in_the_order_of_time(mailer: Mailer, folder: 
     assert found == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.usefixtures("no_room")
 def test_a_full_disk_is_a_deferral_and_leaves_nothing_behind(mailer: Mailer, folder: Path) -> None:
-    result = mailer.send(message(), check=False)
+    with no_room():
+        result = mailer.send(message(), check=False)
     recipient = result.recipients[LUIS]
     assert (recipient.outcome, recipient.retryable) == (Outcome.DEFERRED, True)
     assert "cannot be written to: File too large" in (recipient.reason or "")
