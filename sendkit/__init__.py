@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sendkit import errors, testing
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
+    from sendkit._delivery.retry import RetryPolicy
     from sendkit._doctor import Diagnosis, Finding
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
-    from sendkit._providers import Provider
-    from sendkit._result import Attempt, DeliveryResult, RecipientResult
-    from sendkit._retry import RetryPolicy
+    from sendkit._providers.table import Provider
     from sendkit._send import open, send, send_async  # noqa: A004 - read as sendkit.open
-    from sendkit._settings import Security, Server, Timeouts
+    from sendkit._server.server import Security, Server, Timeouts
     from sendkit._smtp.envelope import Envelope
     from sendkit._smtp.explain import Explanation
     from sendkit._smtp.phase import Phase
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from sendkit._transport.file import FileTransport
     from sendkit._transport.memory import MemoryTransport
     from sendkit.errors import DeliveryError
+    from sendkit.results import Attempt, DeliveryResult, RecipientResult
 
 __all__ = [
     "AsyncMailer",
@@ -79,10 +79,10 @@ __all__ = [
 _HOMES = {
     "AsyncMailer": "_mailer",
     "Attachment": "_message.attachment",
-    "Attempt": "_result",
+    "Attempt": "results",
     "ConsoleTransport": "_transport.console",
     "DeliveryError": "errors",
-    "DeliveryResult": "_result",
+    "DeliveryResult": "results",
     "Diagnosis": "_doctor",
     "Envelope": "_smtp.envelope",
     "Explanation": "_smtp.explain",
@@ -98,14 +98,14 @@ _HOMES = {
     "Outcome": "_smtp.verdict",
     "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",
-    "Provider": "_providers",
+    "Provider": "_providers.table",
     "ReadyMessage": "_message.ready",
-    "RecipientResult": "_result",
+    "RecipientResult": "results",
     "Reply": "_smtp.reply",
-    "RetryPolicy": "_retry",
-    "Security": "_settings",
-    "Server": "_settings",
-    "Timeouts": "_settings",
+    "RetryPolicy": "_delivery.retry",
+    "Security": "_server.server",
+    "Server": "_server.server",
+    "Timeouts": "_server.server",
     "open": "_send",
     "send": "_send",
     "send_async": "_send",

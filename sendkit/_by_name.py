@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
-    from sendkit._assembly import Place
     from sendkit._mailer import MailerSettings
+    from sendkit._plan import Place
 
 
 class ByName:
@@ -35,7 +35,7 @@ class ByName:
 
         Raises ConfigurationError, which names the nearest providers.
         """
-        from sendkit._providers import Provider  # noqa: PLC0415 - a long table
+        from sendkit._providers.table import Provider  # noqa: PLC0415 - a long table
 
         return cls._at(Provider.named(name).server, username, settings)
 
@@ -45,8 +45,8 @@ class ByName:
 
         Raises ConfigurationError that names the file, the table and the key.
         """
-        from sendkit._config import account_named  # noqa: PLC0415 - seldom needed
-        from sendkit._transport import diversion  # noqa: PLC0415 - nor this
+        from sendkit._accounts.config import account_named  # noqa: PLC0415 - seldom needed
+        from sendkit._delivery import diversion  # noqa: PLC0415 - nor this
 
         if settings.get("transport") is None and diversion.current() is not None:
             return cls._at((), None, settings)  # a test has no such file, and needs none
@@ -56,8 +56,8 @@ class ByName:
 
     @classmethod
     def _at(cls, places: Place | Sequence[Place], username: str | None, settings: MailerSettings) -> Self:
-        from sendkit._audience import settings_of  # noqa: PLC0415 - not for those who name a server
-        from sendkit._transport import diversion  # noqa: PLC0415 - as above
+        from sendkit._delivery import diversion  # noqa: PLC0415 - as above
+        from sendkit._delivery.audience import settings_of  # noqa: PLC0415 - not for those who name a server
 
         redirect_all_to, allow_only = settings_of(os.environ)
         settings.setdefault("redirect_all_to", redirect_all_to)

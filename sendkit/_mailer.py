@@ -14,22 +14,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, Unpack
 
 from sendkit import errors
-from sendkit._account import Account, check_mechanism
-from sendkit._assembly import Place, accounts_of, check_logins, wire
-from sendkit._audience import Audience, settings_of
+from sendkit._accounts.account import Account, check_mechanism
 from sendkit._by_name import ByName
+from sendkit._delivery import diversion
+from sendkit._delivery.audience import Audience, settings_of
+from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
+from sendkit._delivery.retry import Delivery, RetryPolicy
+from sendkit._delivery.stream import Tally, fan_out
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter
 from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
-from sendkit._result import DeliveryResult, failed_before_sending
-from sendkit._retry import Delivery, RetryPolicy
+from sendkit._plan import Place, accounts_of, check_logins, wire
+from sendkit._seam.log import Limits, Stopped, Terms, Transport
 from sendkit._smtp.envelope import Envelope
-from sendkit._stream import Tally, fan_out
-from sendkit._transport import diversion
-from sendkit._transport.base import Limits, Stopped, Terms, Transport
 from sendkit._transport.named import named_transport
-from sendkit._transport.pace import UNLIMITED, Pace, parse_rate
+from sendkit.results import DeliveryResult, failed_before_sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -166,7 +166,7 @@ class AsyncMailer(ByName):
         unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
         Raises ConfigurationError.
         """
-        from sendkit._discovery import discover  # noqa: PLC0415 - seldom needed
+        from sendkit._accounts.discovery import discover  # noqa: PLC0415 - seldom needed
 
         return cls._at(await discover(address, trust=trust, resolver=resolver), address, settings)
 

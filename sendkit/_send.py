@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Unpack
 
 from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress
-from sendkit._result import DeliveryResult
 from sendkit._smtp.envelope import Envelope
 from sendkit._sync import Mailer
+from sendkit.results import DeliveryResult
 
 
 def open(name: str, **settings: Unpack[MailerSettings]) -> Mailer:  # noqa: A001 - read as sendkit.open

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from dns.asyncresolver import Resolver
 
-    from sendkit._assembly import Place
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.retry import RetryPolicy
     from sendkit._doctor import Diagnosis
     from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress, Recipients
+    from sendkit._plan import Place
     from sendkit._portal import Portal
-    from sendkit._result import DeliveryResult
-    from sendkit._retry import RetryPolicy
-    from sendkit._transport.base import Transport
+    from sendkit._seam.log import Transport
+    from sendkit.results import DeliveryResult
 
 
 class Mailer(ByName):

@@ -27,9 +27,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sendkit._result import DeliveryResult, TranscriptLine
     from sendkit._smtp.phase import Phase
     from sendkit._smtp.reply import Reply
+    from sendkit.results import DeliveryResult, TranscriptLine
 
 __all__ = [
     "AuthenticationError",

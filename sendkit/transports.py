@@ -7,6 +7,7 @@ A transport carries a `Letter` once and writes into an `AttemptLog`; whether to 
 from __future__ import annotations
 
 from sendkit._message.letter import Letter
+from sendkit._seam.log import AttemptLog, Clock, SystemClock, Terms, Transport
 from sendkit._smtp.verdict import (
     Again,
     Break,
@@ -18,7 +19,6 @@ from sendkit._smtp.verdict import (
     judge_refusal,
     rejected_unasked,
 )
-from sendkit._transport.base import AttemptLog, Clock, SystemClock, Terms, Transport
 from sendkit._transport.failover import FailoverTransport
 
 __all__ = [

@@ -13,7 +13,7 @@ from sendkit import (
     errors,
 )
 from sendkit._message.letter import Letter
-from sendkit._transport.base import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog, Transport
 from tests.accounts import LUIS, message, outcomes
 
 

@@ -30,9 +30,9 @@ from sendkit import (
     Timeouts,
     errors,
 )
+from sendkit._accounts.config import KEYS, account_named
 from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
-from sendkit._config import KEYS, account_named
 from sendkit._transport.script import Rule, Script
 from sendkit.testing import LocalServer
 from sendkit.testing._expected import Expected

@@ -9,9 +9,9 @@ from contextlib import aclosing
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, errors
+from sendkit._delivery.stream import fan_out
 from sendkit._message.letter import Letter
-from sendkit._stream import fan_out
-from sendkit._transport.base import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog, Transport
 from tests.accounts import LUIS, OPS, mailer, message
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.demo_view import fact, title
 from sendkit._cli.exit_codes import ExitCode
+from sendkit._page.server import PageServer
 from sendkit.testing import LocalServer
-from sendkit.testing._page.server import PageServer
 
 if TYPE_CHECKING:
     from sendkit._cli.options import CatchOptions
-    from sendkit.testing._caught import CaughtMessage
+    from sendkit._reading.caught import CaughtMessage
 
 _GLANCE = 0.5  # seconds; a wait without end would not hear Ctrl-C on every system
 

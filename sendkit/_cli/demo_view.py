@@ -9,7 +9,7 @@ from sendkit._cli.console import Style, painted, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sendkit._result import TranscriptLine
+    from sendkit.results import TranscriptLine
 
 _REFUSALS = {"4": Style.YELLOW, "5": Style.RED}
 

@@ -6,10 +6,10 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
+from sendkit._accounts.config import account_named
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, exit_code_of
 from sendkit._cli.mailer import mailer_for
-from sendkit._config import account_named
 from sendkit._doctor import Finding, Status
 
 if TYPE_CHECKING:

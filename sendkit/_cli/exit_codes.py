@@ -14,7 +14,7 @@ from sendkit._smtp.verdict import Cause
 
 if TYPE_CHECKING:
     from sendkit._doctor import Diagnosis, Finding
-    from sendkit._result import DeliveryResult, RecipientResult
+    from sendkit.results import DeliveryResult, RecipientResult
 
 
 class Usage(Exception):

@@ -15,7 +15,7 @@ from sendkit._cli.console import complain, say
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._cli.options import LoginOptions
 from sendkit._credentials import Password, Secret, service_name, store_password
-from sendkit._settings import Server, Timeouts
+from sendkit._server.server import Server, Timeouts
 from sendkit._smtp.hints import hint_for
 from sendkit.errors import CredentialsError
 

@@ -6,7 +6,7 @@ from sendkit._cli.console import say
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._cli.options import LogoutOptions
 from sendkit._credentials import delete_password, service_name
-from sendkit._settings import Server
+from sendkit._server.server import Server
 
 
 def logout(options: LogoutOptions) -> ExitCode:

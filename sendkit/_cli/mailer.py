@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from sendkit import Mailer, RetryPolicy, Server
-from sendkit._account import Account
-from sendkit._audience import settings_of
+from sendkit._accounts.account import Account
+from sendkit._delivery.audience import settings_of
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode
-from sendkit._providers import Provider
+from sendkit._providers.table import Provider
 
 if TYPE_CHECKING:
     from sendkit._cli.options import ProvidersOptions

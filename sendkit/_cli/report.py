@@ -10,7 +10,7 @@ from sendkit._smtp.hints import BY_CAUSE
 from sendkit._smtp.verdict import Cause, Outcome
 
 if TYPE_CHECKING:
-    from sendkit._result import DeliveryResult, RecipientResult
+    from sendkit.results import DeliveryResult, RecipientResult
 
 _STYLES = {
     Outcome.ACCEPTED: Style.GREEN,

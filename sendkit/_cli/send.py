@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sendkit import errors
+from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import message_of
 from sendkit._cli.progress import bar
 from sendkit._cli.report import print_failure, print_recipients
-from sendkit._config import account_named
 from sendkit._message.compose import compose
-from sendkit._result import failed_before_sending
+from sendkit.results import failed_before_sending
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sendkit._doctor.diagnosis import Check, Finding, Status
-from sendkit._settings import Server
+from sendkit._server.server import Server
 from sendkit._smtp.reply import plain
 from sendkit._tls import CertificateFacts, facts_of
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._dns import texts
 from sendkit._doctor.diagnosis import Check, Finding, Status
-from sendkit._providers import Provider
+from sendkit._providers.table import Provider
 from sendkit._smtp.explain import provider_of
 from sendkit._smtp.reply import plain
 from sendkit._transport.smtp import SMTPTransport

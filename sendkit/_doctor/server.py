@@ -13,14 +13,14 @@ from typing import Literal
 
 from sendkit._doctor.certificate import certificate_finding, described
 from sendkit._doctor.diagnosis import Check, Finding, Status
-from sendkit._settings import Security, Server
+from sendkit._seam.log import AttemptLog
+from sendkit._server.server import Security, Server
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Verdict, judge_failure
-from sendkit._transport.base import AttemptLog
 from sendkit._transport.smtp import SMTPTransport
 from sendkit._wire.dial import resolve
 from sendkit._wire.failure import SessionFailed

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sendkit._smtp.reply import Reply
 
 if TYPE_CHECKING:
-    from sendkit._smtp.explanations.entry import Entry
+    from sendkit._providers.explanations.entry import Entry
 
 _ADDRESSES = re.compile(r"<[^<>]*>|[^\s<>@]+@[^\s<>@]+")
 _ENOUGH = 1_000
@@ -104,7 +104,7 @@ def _of_exchange(reply: Reply | None) -> bool:
 
 
 def _entries() -> tuple[Entry, ...]:
-    from sendkit._smtp.explanations import (  # noqa: PLC0415 - seldom needed, and long
+    from sendkit._providers.explanations import (  # noqa: PLC0415 - seldom needed, and long
         anybody,
         gmail,
         mailboxes,
@@ -116,7 +116,7 @@ def _entries() -> tuple[Entry, ...]:
 
 
 def _registered(reply: Reply, *, exact: bool) -> Explanation | None:
-    from sendkit._smtp.explanations import enhanced  # noqa: PLC0415 - the same
+    from sendkit._providers.explanations import enhanced  # noqa: PLC0415 - the same
 
     if reply.enhanced is None:
         return None
@@ -128,7 +128,7 @@ def _registered(reply: Reply, *, exact: bool) -> Explanation | None:
 
 
 def _basic(reply: Reply) -> Explanation:
-    from sendkit._smtp.explanations import basic  # noqa: PLC0415 - the same
+    from sendkit._providers.explanations import basic  # noqa: PLC0415 - the same
 
     found = basic.CODES.get(reply.code)
     return (

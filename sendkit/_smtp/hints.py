@@ -5,8 +5,8 @@ What a provider or the registry of enhanced codes says of a reply (`explain`) go
 
 from __future__ import annotations
 
+from sendkit._providers.explanations.entry import LATER, NOTHING
 from sendkit._smtp.explain import known, registered
-from sendkit._smtp.explanations.entry import LATER, NOTHING
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from sendkit._message.letter import Letter
+from sendkit._seam.log import AttemptLog, Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted
-from sendkit._transport.base import AttemptLog, Transport
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

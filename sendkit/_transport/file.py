@@ -16,12 +16,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sendkit._message.letter import Letter
-from sendkit._result import DeliveryResult, RecipientResult
+from sendkit._seam.log import AttemptLog, Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted
-from sendkit._transport.base import AttemptLog, Transport
 from sendkit.errors import ConfigurationError
+from sendkit.results import DeliveryResult, RecipientResult
 
 
 class FileTransport(Transport):

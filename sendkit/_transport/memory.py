@@ -16,7 +16,8 @@ from email.message import EmailMessage
 
 from sendkit._credentials.turns import OneAtATime
 from sendkit._message.letter import Letter
-from sendkit._settings import Timeouts
+from sendkit._seam.log import AttemptLog, Transport
+from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.content import Content
@@ -27,7 +28,6 @@ from sendkit._smtp.screening import Screening, screen
 from sendkit._smtp.steps import Answers, Batch, Command, Payload, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
-from sendkit._transport.base import AttemptLog, Transport
 from sendkit._transport.script import ActionKind, Script
 from sendkit.errors import MessageError
 

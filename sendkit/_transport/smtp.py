@@ -14,13 +14,13 @@ from dataclasses import replace
 from functools import partial
 
 from sendkit._credentials import Credentials, Renewable
+from sendkit._delivery import diversion
 from sendkit._message.letter import Letter
-from sendkit._settings import Security, Server
+from sendkit._seam.log import AttemptLog, Limits, Transport
+from sendkit._server.server import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
-from sendkit._transport import diversion
-from sendkit._transport.base import AttemptLog, Limits, Transport
 from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier

@@ -6,9 +6,9 @@ Must not know: where the secret came from, or what becomes of it.
 from __future__ import annotations
 
 from sendkit._credentials import Credentials
-from sendkit._settings import Server
+from sendkit._seam.log import AttemptLog, Limits
+from sendkit._server.server import Server
 from sendkit._smtp.verdict import Verdict
-from sendkit._transport.base import AttemptLog, Limits
 from sendkit._transport.smtp import SMTPTransport
 
 

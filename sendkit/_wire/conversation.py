@@ -14,7 +14,8 @@ from collections.abc import Generator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from sendkit._settings import Timeouts
+from sendkit._seam.log import AttemptLog
+from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
@@ -23,7 +24,6 @@ from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Plan, Report
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
-from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sendkit._message.letter import Letter
-from sendkit._settings import Timeouts
+from sendkit._seam.log import AttemptLog
+from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.screening import Screening, screen
 from sendkit._smtp.steps import Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
-from sendkit._transport.base import AttemptLog
 from sendkit._wire.conversation import Conversation, Stale
 from sendkit._wire.session import Session
 

@@ -15,7 +15,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from sendkit._settings import Security, Server
+from sendkit._server.server import Security, Server
 from sendkit._smtp.hints import LESS_THAN_BEFORE
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import SCRAM, Mechanism, weaker

@@ -5,12 +5,12 @@ RFC 5321 sections 4.1.1.2, 4.1.1.3 and 4.1.1.5; RFC 6531 section 3.4. One comman
 
 from __future__ import annotations
 
+from sendkit._seam.log import AttemptLog
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Verdict, judge_failure, judge_refusal, rejected_unasked
-from sendkit._transport.base import AttemptLog
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 

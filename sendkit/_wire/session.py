@@ -17,14 +17,13 @@ from functools import partial
 
 import aiosmtplib
 
-from sendkit._result import TLSFacts
-from sendkit._settings import Security, Server
+from sendkit._seam.log import AttemptLog
+from sendkit._server.server import Security, Server
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
-from sendkit._transport.base import AttemptLog
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
@@ -35,6 +34,7 @@ from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
+from sendkit.results import TLSFacts
 
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
 

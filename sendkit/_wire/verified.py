@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 
-from sendkit._settings import Server
+from sendkit._server.server import Server
 from sendkit._smtp.hints import NOT_PINNED
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import Self
 
-from sendkit._settings import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
+from sendkit._server.server import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
 from sendkit._smtp.hints import SPEAKS_TLS
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict

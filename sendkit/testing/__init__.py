@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendkit._page.file import preview
+    from sendkit._reading.parts import ReceivedPart
+    from sendkit._reading.received import ReceivedMessage
     from sendkit.testing._box import Box
     from sendkit.testing._mailbox import MemoryMailbox
-    from sendkit.testing._page.file import preview
-    from sendkit.testing._parts import ReceivedPart
-    from sendkit.testing._received import ReceivedMessage
     from sendkit.testing._replay import Replay
     from sendkit.testing._tape import record
     from sendkit.testing.contract import TransportContract
@@ -37,24 +37,24 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Box": "_box",
-    "LocalServer": "local_server",
-    "MemoryMailbox": "_mailbox",
-    "ReceivedMessage": "_received",
-    "ReceivedPart": "_parts",
-    "Replay": "_replay",
-    "SecretWatch": "secrets",
-    "TransportContract": "contract",
-    "assert_no_secret_leaks": "secrets",
+    "Box": "testing._box",
+    "LocalServer": "testing.local_server",
+    "MemoryMailbox": "testing._mailbox",
+    "ReceivedMessage": "_reading.received",
+    "ReceivedPart": "_reading.parts",
+    "Replay": "testing._replay",
+    "SecretWatch": "testing.secrets",
+    "TransportContract": "testing.contract",
+    "assert_no_secret_leaks": "testing.secrets",
     "preview": "_page.file",
-    "record": "_tape",
+    "record": "testing._tape",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'sendkit.testing' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"sendkit.testing.{_HOMES[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
     return value
 
 

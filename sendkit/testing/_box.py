@@ -14,8 +14,8 @@ from sendkit.testing._expected import Expectation, Expected, same_address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sendkit._reading.received import ReceivedMessage
     from sendkit.testing._expected import Field
-    from sendkit.testing._received import ReceivedMessage
 
 __all__ = ["Box"]
 

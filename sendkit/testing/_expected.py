@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, cast
 from sendkit._smtp.address import AddressError, parse_address
 
 if TYPE_CHECKING:
-    from sendkit.testing._received import ReceivedMessage
+    from sendkit._reading.received import ReceivedMessage
 
 Text: TypeAlias = "str | re.Pattern[str]"
 Texts: TypeAlias = "Text | Iterable[Text]"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from aiosmtpd.smtp import AuthResult, LoginPassword, TLSSetupException
 
+from sendkit._reading.caught import CaughtMessage
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit.errors import MessageError
-from sendkit.testing._caught import CaughtMessage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal, Never, cast
 
 from aiosmtpd.smtp import SMTP
 
-from sendkit._result import TranscriptLine
 from sendkit._smtp.phase import Phase
 from sendkit._transport.script import Action, ActionKind
+from sendkit.results import TranscriptLine
 from sendkit.testing._local_answers import Answers
 
 if TYPE_CHECKING:

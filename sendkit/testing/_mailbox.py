@@ -8,17 +8,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from sendkit._delivery.diversion import Diversion, divert
+from sendkit._reading.received import ReceivedMessage
 from sendkit._smtp.verdict import Outcome
-from sendkit._transport.diversion import Diversion, divert
 from sendkit._transport.memory import MemoryTransport, Sent
 from sendkit.testing._box import Box
-from sendkit.testing._received import ReceivedMessage
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from sendkit._message.letter import Letter
-    from sendkit._transport.base import AttemptLog
+    from sendkit._seam.log import AttemptLog
 
 __all__ = ["MemoryMailbox"]
 

@@ -11,11 +11,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sendkit._settings import Timeouts
+from sendkit._seam.log import AttemptLog, Transport
+from sendkit._server.server import Timeouts
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
-from sendkit._transport.base import AttemptLog, Transport
 from sendkit._transport.memory import VirtualClock
 from sendkit._wire.channel import Channel
 from sendkit._wire.conversation import Stale

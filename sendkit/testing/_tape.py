@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendkit._result import Attempt, DeliveryResult, TLSFacts
-from sendkit._smtp.endpoint import server_name
+from sendkit._server.endpoint import server_name
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
 from sendkit._smtp.verdict import Cause
 from sendkit.errors import ConfigurationError, DeliveryError
+from sendkit.results import Attempt, DeliveryResult, TLSFacts
 
 if TYPE_CHECKING:
     import os

@@ -14,16 +14,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._mailer import AsyncMailer
 from sendkit._message.compose import compose
 from sendkit._message.message import Message
-from sendkit._result import DeliveryResult
-from sendkit._retry import Delivery, RetryPolicy
+from sendkit._seam.log import Stopped, Terms, Transport
 from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.verdict import Outcome
-from sendkit._transport.base import Stopped, Terms, Transport
 from sendkit.errors import ConfigurationError, CredentialsError
+from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
     from sendkit._mailer import AnyMessage

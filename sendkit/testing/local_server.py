@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from sendkit._result import TranscriptLine
-from sendkit._settings import Server
+from sendkit._server.server import Server
 from sendkit._transport.script import Script
 from sendkit.errors import ConfigurationError
+from sendkit.results import TranscriptLine
 from sendkit.testing._box import Box
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from sendkit.testing._caught import CaughtMessage
+    from sendkit._reading.caught import CaughtMessage
+    from sendkit._reading.received import ReceivedMessage
     from sendkit.testing._local_session import Session
-    from sendkit.testing._received import ReceivedMessage
 
 __all__ = ["LocalServer"]
 

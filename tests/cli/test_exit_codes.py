@@ -9,8 +9,8 @@ import pytest
 
 from sendkit import DeliveryResult, Outcome, RecipientResult, errors
 from sendkit._cli.exit_codes import MEANINGS, ExitCode, exit_code
-from sendkit._result import failed_before_sending
 from sendkit._smtp.verdict import Cause
+from sendkit.results import failed_before_sending
 from tests.servers.scripted import ScriptedServer
 
 from .shell import LETTER, Shell, account

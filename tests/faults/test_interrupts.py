@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sendkit._message.letter import Letter
-    from sendkit._transport.base import AttemptLog
+    from sendkit._seam.log import AttemptLog
     from tests.servers.scripted import ScriptedServer
 
 _ROOT = Path(__file__).parents[2]

@@ -30,7 +30,7 @@ from sendkit import (
     Server,
     errors,
 )
-from sendkit._audience import Audience
+from sendkit._delivery.audience import Audience
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit._smtp.steps import Mode
 from sendkit._transport.smtp import SMTPTransport

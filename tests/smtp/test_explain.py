@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendkit import Explanation, Reply
+from sendkit._providers.explanations import anybody, basic, enhanced, gmail, mailboxes, microsoft, relays
+from sendkit._providers.explanations.entry import Entry
 from sendkit._smtp.explain import _PROVIDERS, explain
-from sendkit._smtp.explanations import anybody, basic, enhanced, gmail, mailboxes, microsoft, relays
-from sendkit._smtp.explanations.entry import Entry
 
 ENTRIES = gmail.ENTRIES + microsoft.ENTRIES + mailboxes.ENTRIES + relays.ENTRIES + anybody.ENTRIES
 ROWS = [*enhanced.CODES.values(), *enhanced.SUBJECTS.values(), *basic.CODES.values(), *basic.CLASSES.values()]

@@ -1,1 +1,1 @@
-"""The transports but the wire: the double, and the log that all of them write."""
+"""The transports but the wire: the double, files, the console, and several servers in a row."""

@@ -9,8 +9,8 @@ import pytest
 
 from sendkit import AsyncMailer, Message, Outcome, Security
 from sendkit._message.compose import compose
-from sendkit._result import DeliveryResult
 from sendkit._smtp.address import Address
+from sendkit.results import DeliveryResult
 from sendkit.transports import Terms
 from tests.accounts import ANA, LUIS, OPS, outcomes
 from tests.servers.scripted import ScriptedServer

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from sendkit import Phase
+from sendkit._seam.log import AttemptLog, Limits
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.verdict import Break, Failure, judge_failure
-from sendkit._transport.base import AttemptLog, Limits
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.pool import Pool

@@ -1,0 +1,108 @@
+"""Which account to send through, as a URL or the environment says it.
+
+`smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST
+with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME. A password stands in neither: `_credentials` looks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sendkit._server.server import Security, Server
+from sendkit._smtp.sasl import Mechanism
+from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._credentials import Credentials
+
+_SCHEMES = {
+    "smtp": Security.STARTTLS,
+    "smtp+starttls": Security.STARTTLS,
+    "smtps": Security.IMPLICIT_TLS,
+    "smtp+none": Security.NONE,
+}
+_EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smtps://… for implicit TLS"
+
+
+@dataclass(slots=True, frozen=True)
+class Account:
+    """A server, who logs in there, and where that account's own secret comes from, if it has a place of its own."""
+
+    server: Server
+    username: str | None = None
+    credentials: Credentials | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_url(cls, url: str) -> Account:
+        """Read a URL. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
+        parts = _split(url)
+        security = _SCHEMES.get(parts.scheme)
+        if security is None:
+            raise ConfigurationError(f"unknown scheme {parts.scheme!r} in the server's URL", hint=_EXAMPLE)
+        if parts.password is not None:
+            hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
+            raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
+        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT]", hint=_EXAMPLE)
+        username = check_username(unquote(parts.username)) if parts.username else None
+        return cls(Server(unquote(parts.hostname), parts.port, security), username)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Account:
+        """Read the environment. Raises ConfigurationError that names the variable to set."""
+        if url := environ.get("SENDKIT_URL"):
+            account = cls.from_url(url)
+            return cls(account.server, account.username or environ.get("SENDKIT_USERNAME") or None)
+        host = environ.get("SENDKIT_HOST")
+        if not host:
+            hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
+            raise ConfigurationError("the environment names no server", hint=hint)
+        server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
+        return cls(server, environ.get("SENDKIT_USERNAME") or None)
+
+    @classmethod
+    def all_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
+        """Read the environment, where SENDKIT_URL may hold several URLs, the backup servers behind the first.
+
+        Raises ConfigurationError that names the variable to set.
+        """
+        urls = (environ.get("SENDKIT_URL") or "").split()
+        return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
+
+
+def check_username(username: str) -> str:
+    """The user name itself. Raises ConfigurationError: a control character would shift the fields of AUTH PLAIN."""
+    if not username or not username.isprintable():
+        hint = "give username= as the provider writes it, mostly the mail address of the account"
+        raise ConfigurationError("the username is empty, or has control characters in it", hint=hint)
+    return username
+
+
+def check_mechanism(name: str | None) -> Mechanism | None:
+    """The mechanism of this name, in any case. Raises ConfigurationError."""
+    try:
+        return None if name is None else Mechanism(name.strip().upper())
+    except ValueError:
+        hint = f"choose one of {', '.join(Mechanism)}, or give none for the best that the server offers"
+        raise ConfigurationError(f"unknown mechanism: {name!r}", hint=hint) from None
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigurationError("the server's URL cannot be read", hint=_EXAMPLE) from None
+    return parts
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        hint = "a number from 1 to 65535, mostly 587 or 465"
+        raise ConfigurationError(f"SENDKIT_PORT is not a port: {text!r}", hint=hint)
+    return int(text)

@@ -1,0 +1,258 @@
+"""Accounts by name, from `sendkit/config.toml` in the user's folder of settings (XDG Base Directory, %APPDATA%).
+
+`[accounts.NAME]` is one account; `[defaults]` holds for all, `inherits` takes over another one's keys. Keys are strict:
+a wrong one is an error that names the file, the table and the key. No password stands in it: `password_command` names
+a program that prints it, else it is looked for where it always is. Must not know: how a program is run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sendkit._accounts.account import Account, check_mechanism, check_username
+from sendkit._providers.table import Provider
+from sendkit._server.server import Server, Timeouts
+from sendkit.errors import ConfigurationError
+
+_WHERE = {"provider", "url", "host"}
+_OF_THE_MAILER = (
+    "max_connections",
+    "messages_per_connection",
+    "idle_timeout",
+    "rate",
+    "mechanism",
+    "deadline",
+)
+_PLACE = (*_WHERE, "port", "security")
+_SECRETS = ("password", "secret", "token", "pass", "passwd")
+_NO_PASSWORDS = (
+    'take it out; `sendkit login HOST USER` puts it into the keyring, or password_command = ["pass", "show", "mail"] '
+    "names a program that prints it"
+)
+
+
+class _Table(BaseModel):
+    """The keys of an account, and of [defaults]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    inherits: str | None = None
+    provider: str | None = None
+    url: str | None = None
+    host: str | None = None
+    port: int | None = None
+    security: str | None = None
+    username: str | None = None
+    sender: str | None = None
+    password_command: list[str] | None = None
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    minimum_tls: str | None = None
+    pins: list[str] | None = None
+    known_hosts: str | bool | None = None
+    local_hostname: str | None = None
+    timeouts: dict[str, float | int] | None = None
+    max_connections: int | None = None
+    messages_per_connection: int | None = None
+    idle_timeout: float | int | None = None
+    rate: str | None = None
+    mechanism: str | None = None
+    deadline: float | int | None = None
+    backups: list[str] | None = None
+
+
+KEYS = tuple(_Table.model_fields)
+
+
+@dataclass(slots=True, frozen=True)
+class AccountSettings:
+    """One account of the file: where it is, who logs in, its backups, and what was said of its mailer."""
+
+    name: str
+    server: Server
+    username: str | None
+    sender: str | None = None
+    password_command: tuple[str, ...] | None = None
+    max_connections: int | None = None
+    messages_per_connection: int | None = None
+    idle_timeout: float | None = None
+    rate: str | None = None
+    mechanism: str | None = None
+    deadline: float | None = None
+    backups: tuple[AccountSettings, ...] = ()
+
+    def mailer_settings(self) -> dict[str, object]:
+        """What a mailer takes beside its places."""
+        settings = {key: getattr(self, key) for key in _OF_THE_MAILER}
+        return {key: value for key, value in settings.items() if value is not None}
+
+    def places(self) -> list[Account]:
+        """Its server and those of its backups, each with the login that belongs there."""
+        return [one.place() for one in (self, *self.backups)]
+
+    def place(self) -> Account:
+        """Its own server and login."""
+        if self.password_command is None:
+            return Account(self.server, self.username)
+        from sendkit._credentials.command import PasswordCommand  # noqa: PLC0415 - seldom needed
+
+        return Account(self.server, self.username, PasswordCommand(self.password_command))
+
+
+def config_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the file is: $XDG_CONFIG_HOME/sendkit/config.toml, by default under ~/.config (%APPDATA% on Windows)."""
+    base = environ.get("XDG_CONFIG_HOME") or (environ.get("APPDATA") if os.name == "nt" else None)
+    return (Path(base) if base else Path.home() / ".config") / "sendkit" / "config.toml"
+
+
+def account_named(name: str, path: Path | None = None) -> AccountSettings:
+    """Read one account. Raises ConfigurationError that names the file, the table and the key."""
+    file = _File(path or config_file())
+    return file.account(name)
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        content = self._read()
+        for key in content.keys() - {"defaults", "accounts"}:
+            raise self._error("", key, "is unknown", "the file holds [defaults] and [accounts.NAME]")
+        self._defaults = self._table("defaults", content.get("defaults", {}))
+        if "inherits" in self._defaults:
+            raise self._error("defaults", "inherits", "is unknown here", "write the keys themselves")
+        self._accounts = self._as_table("accounts", content.get("accounts", {}))
+
+    def account(self, name: str) -> AccountSettings:
+        keys = self._keys(name)
+        # What [defaults] says of backups holds for these too, and no account is its own.
+        backups = [one for one in dict.fromkeys(keys.backups or ()) if one != name]
+        for one in backups:
+            if one not in self._accounts:
+                raise self._unknown(one, name, "backups")
+        return self._settings(name, keys, tuple(self._settings(one, self._keys(one)) for one in backups))
+
+    def _keys(self, name: str) -> _Table:
+        return _Table.model_validate(_over(self._defaults, self._inherited(name, ())))
+
+    def _settings(self, name: str, keys: _Table, backups: tuple[AccountSettings, ...] = ()) -> AccountSettings:
+        try:
+            server, username = self._place(keys)
+            username = check_username(keys.username) if keys.username is not None else username
+            check_mechanism(keys.mechanism)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self._path}: [accounts.{name}]: {error.message}", hint=error.hint) from None
+        return AccountSettings(
+            name=name,
+            server=server,
+            username=username,
+            sender=keys.sender,
+            password_command=None if keys.password_command is None else tuple(keys.password_command),
+            backups=backups,
+            **{key: getattr(keys, key) for key in _OF_THE_MAILER},
+        )
+
+    def _read(self) -> dict[str, object]:
+        try:
+            return tomllib.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            hint = 'write it: [accounts.work], then provider = "gmail" (or host = "…") and username = "…"'
+            raise ConfigurationError(f"there is no {self._path}", hint=hint) from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{self._path}: {error}", hint="the file is TOML: https://toml.io") from None
+        except (OSError, UnicodeError) as error:
+            hint = "it is a text file in UTF-8, which you must be able to read"
+            raise ConfigurationError(f"{self._path} cannot be read ({type(error).__name__})", hint=hint) from None
+
+    def _inherited(self, name: str, seen: tuple[str, ...]) -> dict[str, object]:
+        if name in seen:
+            way = " -> ".join((*seen, name))
+            raise self._error(f"accounts.{seen[0]}", "inherits", f"goes round in circles: {way}", "break it somewhere")
+        if name not in self._accounts:
+            raise self._unknown(name, *((seen[-1], "inherits") if seen else ()))
+        own = self._table(f"accounts.{name}", self._accounts[name])
+        base = own.pop("inherits", None)
+        return own if base is None else _over(self._inherited(str(base), (*seen, name)), own)
+
+    def _as_table(self, table: str, content: object) -> dict[str, object]:
+        if not isinstance(content, dict):
+            raise self._error(table, "", "is no table", f"write [{table}], and its keys below")
+        return cast("dict[str, object]", content)
+
+    def _table(self, table: str, content: object) -> dict[str, object]:
+        keys = self._as_table(table, content)
+        for key in keys:
+            if key.lower() in _SECRETS:
+                raise self._error(table, key, "is refused: no password stands in this file", _NO_PASSWORDS)
+            if key not in KEYS:
+                near = difflib.get_close_matches(key, KEYS, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
+                raise self._error(table, key, "is unknown", hint)
+        try:
+            return _Table.model_validate(keys).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            why = f"cannot be used: {first['msg']}"
+            raise self._error(table, str(first["loc"][0]), why, "the README says what each key takes") from None
+
+    def _place(self, keys: _Table) -> tuple[Server, str | None]:
+        given = [key for key in sorted(_WHERE) if getattr(keys, key) is not None]
+        if len(given) != 1:
+            told = f"names {' and '.join(given)}" if given else "names no server"
+            raise ConfigurationError(f"it {told}", hint="give one of provider, url and host (with port and security)")
+        server, username = _named(keys)
+        options = {
+            "local_hostname": keys.local_hostname,
+            "timeouts": None if keys.timeouts is None else Timeouts(**keys.timeouts),
+            "minimum_tls": keys.minimum_tls,
+            "pins": keys.pins,
+            "known_hosts": self._path_of(keys.known_hosts),
+            **{key: self._path_of(getattr(keys, key)) for key in ("ca_file", "client_cert", "client_key")},
+        }
+        return server.model_copy(update={key: value for key, value in options.items() if value is not None}), username
+
+    def _path_of(self, text: str | bool | None) -> Path | bool | None:
+        # Relative to where the file of accounts stands.
+        return self._path.parent / Path(text).expanduser() if isinstance(text, str) else text
+
+    def _error(self, table: str, key: str, what: str, hint: str) -> ConfigurationError:
+        place = ": ".join(filter(None, (f"[{table}]" if table else "", key)))
+        return ConfigurationError(f"{self._path}: {place} {what}", hint=hint)
+
+    def _unknown(self, name: str, by: str | None = None, key: str = "") -> ConfigurationError:
+        known = list(self._accounts)
+        near = difflib.get_close_matches(name, known, n=1) or sorted(known)
+        hint = f"known are {', '.join(near)}" if near else f"write [accounts.{name}]"
+        if by is not None:
+            return self._error(f"accounts.{by}", key, f"names {name!r}, which is no account", hint)
+        return ConfigurationError(f"{self._path}: there is no account {name!r}", hint=hint)
+
+
+def _over(base: dict[str, object], own: dict[str, object]) -> dict[str, object]:
+    if own.keys() & _WHERE:
+        # A place of its own replaces the inherited one as a whole: half a server each would be neither.
+        base = {key: value for key, value in base.items() if key not in _PLACE}
+    return {**base, **own}
+
+
+def _named(keys: _Table) -> tuple[Server, str | None]:
+    if keys.host is None and (keys.port is not None or keys.security is not None):
+        hint = "take them out, or give host in the place of provider or url"
+        raise ConfigurationError("port and security go with host alone", hint=hint)
+    if keys.provider is not None:
+        return Provider.named(keys.provider).server, None
+    if keys.url is not None:
+        account = Account.from_url(keys.url)
+        return account.server, account.username
+    parsed = Server.parse(keys.host or "")
+    named_port = parsed.port if re.search(r":[0-9]+$", (keys.host or "").strip()) else None
+    return Server(parsed.host, named_port if keys.port is None else keys.port, keys.security), None

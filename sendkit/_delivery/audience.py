@@ -1,0 +1,170 @@
+"""Who may be written to, for machines that are not the real one: one mailbox for all mail, a list of the allowed.
+
+Stands between a message and its delivery, where no way to send goes round it, and looks at the envelope alone: that
+decides who gets mail, and headers do not (RFC 5321 section 2.3.1). Nothing here is decided by a server.
+Must not know: transports, retries, or how a message was made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sendkit._message.letter import Letter, distinct
+from sendkit._message.mailbox import mailboxes_of
+from sendkit._smtp.address import Address, AddressError
+from sendkit._smtp.content import Content
+from sendkit._smtp.verdict import Cause, Outcome
+from sendkit.errors import ConfigurationError
+from sendkit.results import RecipientResult
+
+REDIRECT, ALLOW = "SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY"
+
+_PATTERN_HINT = "write whole addresses, where * stands for anything on one side of the @: *@example.com"
+
+
+@dataclass(slots=True, frozen=True)
+class Audience:
+    """Where mail for others goes instead, and who is no such other; with neither, everybody gets theirs."""
+
+    redirect_all_to: tuple[Address, ...] = ()
+    allowed: tuple[re.Pattern[str], ...] | None = None
+
+    @classmethod
+    def of(cls, redirect_all_to: Iterable[str] | str | None, allow_only: Iterable[str] | str | None) -> Audience:
+        """Read the two settings of a mailer; a comma list is enough. Raises ConfigurationError."""
+        allowed = None if allow_only is None else tuple(map(_pattern, _listed(allow_only)))
+        return cls(() if redirect_all_to is None else _mailboxes(redirect_all_to), allowed)
+
+    def admit(self, letter: Letter) -> tuple[Letter, tuple[RecipientResult, ...]]:
+        """The letter as it may go out, perhaps to nobody, and the answer for those who get nothing at all."""
+        if self.allowed is None and not self.redirect_all_to:
+            return letter, ()
+        kept = tuple(recipient for recipient in letter.recipients if self._may_have_theirs(recipient))
+        others = tuple(recipient for recipient in letter.recipients if recipient not in kept)
+        if not others:
+            return letter, ()
+        if not self.redirect_all_to:
+            return replace(letter, recipients=kept), tuple(map(_withheld, others))
+        # Those who get their own copy of it must not read whom else it was for, since that may be a Bcc.
+        content = letter.content if kept else Redirected(letter.content, _original_to(others))
+        return replace(letter, recipients=distinct((*kept, *self.redirect_all_to)), content=content), ()
+
+    def _may_have_theirs(self, recipient: Address) -> bool:
+        if self.allowed is None:
+            return not self.redirect_all_to
+        return any(pattern.fullmatch(recipient.key) for pattern in self.allowed)
+
+
+@dataclass(slots=True, frozen=True)
+class Redirected:
+    """A content with a header in front that says whom it was for; the rest is untouched, and so are signatures."""
+
+    content: Content
+    header: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Octets in all."""
+        return len(self.header) + self.content.size
+
+    @property
+    def eight_bit(self) -> bool:
+        """As before."""
+        return self.content.eight_bit
+
+    @property
+    def utf8(self) -> bool:
+        """As before: the header is ASCII."""
+        return self.content.utf8
+
+    @property
+    def stored(self) -> bool:
+        """As before."""
+        return self.content.stored
+
+    def check(self) -> None:
+        """As before."""
+        self.content.check()
+
+    def blocks(self) -> Iterator[bytes]:
+        """The header, and then the octets."""
+        yield self.header
+        yield from self.content.blocks()
+
+    def seven_bit(self) -> Redirected | None:
+        """The same with the content re-encoded."""
+        return self._over(self.content.seven_bit())
+
+    def without_utf8(self) -> Redirected | None:
+        """The same with the content downgraded."""
+        return self._over(self.content.without_utf8())
+
+    def _over(self, content: Content | None) -> Redirected | None:
+        return None if content is None else Redirected(content, self.header)
+
+
+def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """What the environment says of both settings.
+
+    Raises ConfigurationError for a variable that is set and empty: it was meant to keep mail in.
+    """
+    for name in (REDIRECT, ALLOW):
+        if not environ.get(name, "-").strip():
+            hint = f"unset {name} where everybody may be written to, or name who may"
+            raise ConfigurationError(f"{name} is set, and empty", hint=hint)
+    return environ.get(REDIRECT), environ.get(ALLOW)
+
+
+def _mailboxes(value: Iterable[str] | str) -> tuple[Address, ...]:
+    try:
+        found = distinct(mailbox.address for mailbox in mailboxes_of(value))
+    except AddressError as error:
+        raise ConfigurationError(f"redirect_all_to: {error.problem}", hint=error.hint) from error
+    if not found:
+        raise ConfigurationError("redirect_all_to= names nobody", hint="name the mailbox that gets all mail")
+    return found
+
+
+def _listed(value: Iterable[str] | str) -> list[str]:
+    return re.split(r"[,\s]+", value.strip(", \t\n")) if isinstance(value, str) else list(value)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    local, at, domain = text.strip().rpartition("@")
+    if not (local and at and domain):
+        raise ConfigurationError(f"allow_only: {text!r} is no address, nor a pattern of one", hint=_PATTERN_HINT)
+    labels = ".".join(map(_label, domain.lower().split(".")))
+    # The domain of a key has no @, whatever a quoted local part holds, so that neither side reaches into the other.
+    return re.compile(f"{_anything(local, '.*')}@{_anything(labels, '[^@]*')}", re.DOTALL)
+
+
+def _label(label: str) -> str:
+    if label.isascii():
+        return label
+    import idna  # noqa: PLC0415 - most domains are ASCII, and its tables take time to load
+
+    try:
+        return idna.encode(label, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise ConfigurationError(f"allow_only: {label!r} is no domain label ({error})", hint=_PATTERN_HINT) from error
+
+
+def _anything(text: str, star: str) -> str:
+    return star.join(map(re.escape, text.split("*")))
+
+
+def _original_to(recipients: Iterable[Address]) -> bytes:
+    listed = ",\r\n ".join(recipient.wire for recipient in recipients)
+    return f"X-Original-To: {listed}\r\n".encode("ascii", "backslashreplace")
+
+
+def _withheld(recipient: Address) -> RecipientResult:
+    return RecipientResult(
+        address=recipient.written,
+        outcome=Outcome.REJECTED,
+        reason="not sent: this mailer may not write to that address (allow_only)",
+        cause=Cause.REJECTED,
+        hint="add the address to allow_only= (SENDKIT_ALLOW_ONLY), or let redirect_all_to= have such mail",
+    )

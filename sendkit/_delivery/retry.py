@@ -1,0 +1,226 @@
+"""When the same message is tried again, and for whom: tenacity runs the loop, the verdicts say who is left.
+
+A try carries only recipients that are provably not accepted, with the same octets and the same Message-ID. What was
+rejected, what a person must mend, and what is in doubt is left alone. The one place that knows tenacity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sendkit._delivery.pace import Line, Pace
+from sendkit._message.letter import Letter
+from sendkit._seam.log import PLAIN, AttemptLog, Terms, Transport, cancelled
+from sendkit._server.server import as_configuration_error
+from sendkit._smtp.address import Address
+from sendkit._smtp.hints import hint_for
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
+from sendkit.errors import SendkitError
+from sendkit.results import DeliveryResult, ReadOnlyMapping, RecipientResult, unchecked
+
+if TYPE_CHECKING:
+    import tenacity
+
+_delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
+
+Wait = Callable[["tenacity.RetryCallState"], float]
+
+
+class RetryPolicy(BaseModel):
+    """How often, for how long and how patiently what was deferred is tried again.
+
+    At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
+    object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
+    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises
+    ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
+
+    max_attempts: Annotated[int, Field(ge=1)] = 4
+    max_elapsed: Annotated[float, Field(ge=0)] = 120
+    wait: Callable[..., float] | None = None
+    retry_in_doubt: bool = False
+
+    if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
+
+        def __init__(self, **settings: object) -> None:
+            with as_configuration_error("RetryPolicy"):
+                super().__init__(**settings)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message on its way: the letter, and the log of each attempt so far.
+
+    `withheld` are those whom nobody is asked for. The truth about every recipient can be told at any moment.
+    """
+
+    letter: Letter
+    transport: Transport
+    policy: RetryPolicy
+    pace: Pace = field(default_factory=Pace)
+    terms: Terms = PLAIN
+    withheld: tuple[RecipientResult, ...] = ()
+    tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
+
+    @property
+    def logs(self) -> list[AttemptLog]:
+        """The log of every server that was asked, in order."""
+        return [log for first in self.tries for log in (first, *first.others)]
+
+    async def run(self) -> None:
+        """Try until nobody is left who may be tried again, or the policy says enough."""
+        if not self.letter.recipients:
+            return
+        left = await self._attempt()
+        if left:
+            await self._try_again(left)
+
+    async def run_within(self, seconds: float) -> None:
+        """As `run`, but what is still under way after so many seconds is interrupted."""
+        limit = asyncio.timeout(seconds)
+        self.terms = self.terms._replace(
+            deadline=self.transport.clock.monotonic() + seconds,
+            why_interrupted=lambda: f"the deadline of {seconds:g} s ran out" if limit.expired() else cancelled(),
+        )
+        try:
+            async with limit:
+                await self.run()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+
+    async def _try_again(self, left: tuple[Address, ...]) -> None:
+        import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
+
+        clock = self.transport.clock
+        started, last = self.logs[0].began, self.terms.deadline or float("inf")
+
+        # The first try was made before tenacity was needed; for it that was the first one all the same.
+        known = [left]
+
+        async def attempt() -> tuple[Address, ...]:
+            return known.pop() if known else await self._attempt()
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            resume = clock.monotonic() + state.upcoming_sleep
+            late = resume > started + self.policy.max_elapsed or resume > last
+            return late or state.attempt_number >= self.policy.max_attempts
+
+        await tenacity.AsyncRetrying(
+            sleep=clock.sleep,
+            wait=self.policy.wait or tenacity.wait_random_exponential(multiplier=1, max=60),
+            stop=enough,
+            retry=tenacity.retry_if_result(bool),
+            retry_error_callback=lambda _: None,
+        )(attempt)
+
+    async def _attempt(self) -> tuple[Address, ...]:
+        letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
+        line = self.pace.line(self.terms.in_flight, self.transport.clock)
+        if not line.enter_at_once() and not await self._wait_in(line, letter.recipients):
+            return self._left()
+        try:
+            return await self._begin(letter, line)
+        finally:
+            line.leave()
+
+    async def _wait_in(self, line: Line, recipients: tuple[Address, ...]) -> bool:
+        """Wait for a turn, with a log, but as no part of a try; False when the deadline came first."""
+        waiting = "while the message waited for its turn"
+        terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} {waiting}")
+        log = AttemptLog(recipients, self.transport.clock, terms)
+        self.tries.append(log)
+        try:
+            if await line.enter(self.transport.clock, self.terms.deadline):
+                self.tries.pop()
+                return True
+        finally:
+            log.close()
+        failure = Failure(Break.INTERRUPTED, f"the deadline ran out {waiting}")
+        log.settle_all(judge_failure(Phase.RESOLVE, failure))
+        return False
+
+    async def _begin(self, letter: Letter, line: Line) -> tuple[Address, ...]:
+        log = AttemptLog(letter.recipients, self.transport.clock, self.terms)
+        self.tries.append(log)
+        begun_in = self.pace.round
+        try:
+            letter.content.check()
+            await self.transport.deliver(letter, log)
+        except SendkitError as error:
+            if len(self.tries) == 1:
+                raise
+            # What the tries before have settled must not be lost with it.
+            log.unable(error)
+        finally:
+            log.close()
+        verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
+        if self.pace.heed(verdicts, begun_in, self.transport.clock.monotonic(), crowd=line.crowded):
+            log.happened("the server gets too much: slowing down")
+        return self._left()
+
+    def _left(self) -> tuple[Address, ...]:
+        return tuple([r for r in self.letter.recipients if self._may_try_again(self.verdict(r)[0])])
+
+    def _may_try_again(self, verdict: Verdict) -> bool:
+        if verdict.outcome is Outcome.IN_DOUBT:
+            return self.policy.retry_in_doubt
+        return verdict.again is Again.LATER
+
+    def verdict(self, recipient: Address) -> tuple[Verdict, AttemptLog]:
+        """What became of one recipient over all attempts, and the attempt that says so.
+
+        Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy. Of several
+        servers in one try, the one with the best prospects speaks, since all of them may be asked again.
+        """
+        if len(self.tries) == 1 and not self.tries[0].others:
+            return self.tries[0].verdict(recipient), self.tries[0]
+        verdicts = [entry for first in self.tries if (entry := _of_one_try(first, recipient))]
+        doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
+        return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
+
+    def result(self, index: int | None = None) -> DeliveryResult:
+        """What has become of the message so far, as the value that callers get."""
+        letter, logs = self.letter, self.logs
+        recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
+        recipients.update({one.address: one for one in self.withheld})
+        return _delivery_result(
+            version=1,
+            message_id=letter.message_id,
+            reverse_path=letter.reverse_path.written if letter.reverse_path else "",
+            recipients=ReadOnlyMapping(recipients),
+            attempts=tuple([log.summary() for log in logs]),
+            index=index,
+            error=None,
+        )
+
+    def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
+        verdict, log = self.verdict(recipient)
+        return _recipient_result(
+            address=recipient.written,
+            outcome=verdict.outcome,
+            reply=verdict.reply,
+            reason=verdict.reason,
+            retryable=verdict.again is Again.LATER,
+            attempts=len(logs) if len(logs) < 2 else sum(log.includes(recipient) for log in logs),
+            server=log.server,
+            phase=verdict.phase,
+            cause=verdict.cause,
+            hint=hint_for(verdict, log.host),
+        )
+
+
+def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
+    """Whatever is no deferral ends the search for a server, and so stands last."""
+    verdicts = [(log.verdict(recipient), log) for log in (first, *first.others) if log.includes(recipient)]
+    if not verdicts or verdicts[-1][0].outcome is not Outcome.DEFERRED:
+        return verdicts[-1] if verdicts else None
+    return max(reversed(verdicts), key=lambda entry: entry[0].again)

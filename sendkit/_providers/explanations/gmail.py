@@ -1,0 +1,147 @@
+"""What Gmail says to who sends through it, or to it, and what mends it. What stands higher is looked at first."""
+
+from __future__ import annotations
+
+from sendkit._providers.explanations.entry import Entry
+
+# When a source was read last; providers change what they say without notice.
+_GMAIL = "https://support.google.com/a/answer/3726730 (read 2026-11-24)"
+_GMAIL_SECOND = "https://support.google.com/mail/?p=InvalidSecondFactor"
+_GMAIL_SENDERS = "https://support.google.com/a/answer/81126"
+_GMAIL_LIMITS = "https://support.google.com/a/answer/166852"
+
+_REFUSED = (
+    "Google takes an app password or an OAuth token here, not the password of the account (since May 2025 for all)"
+)
+_MAKE_ONE = (
+    "turn on 2-Step Verification, make an app password at https://myaccount.google.com/apppasswords, and store it with "
+    "`sendkit login smtp.gmail.com USER`; the username is the whole address"
+)
+
+ENTRIES = (
+    Entry(
+        provider="gmail",
+        codes=(534, 535),
+        enhanced=("5.7.9",),
+        title="Gmail wants an app password",
+        cause="the account has 2-Step Verification, and its own password opens no mail client. " + _REFUSED,
+        remedy=_MAKE_ONE,
+        source=_GMAIL_SECOND,
+    ),
+    Entry(
+        provider="gmail",
+        codes=(534, 535),
+        enhanced=("5.7.14",),
+        title="Gmail wants to see a person at a browser first",
+        cause="the login looked unusual to Google (a new place, a new machine), and it blocked it",
+        remedy="log in with a browser, let the blocked attempt pass at "
+        "https://accounts.google.com/DisplayUnlockCaptcha, and use an app password",
+        source=_GMAIL,
+    ),
+    Entry(
+        provider="gmail",
+        codes=(535,),
+        enhanced=("5.7.8", "5.7.1"),
+        title="Gmail does not take this username and password",
+        cause=_REFUSED,
+        remedy=_MAKE_ONE,
+        source="https://support.google.com/mail/?p=BadCredentials",
+    ),
+    Entry(
+        provider="gmail",
+        codes=(454,),
+        enhanced=("4.7.0",),
+        title="Gmail saw too many logins",
+        cause="each connection logs in anew, and the account did so too often in a short time",
+        remedy="wait some minutes, keep one mailer for many messages, and lower max_connections=",
+        source=_GMAIL,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.4.5", "4.4.5"),
+        words="(sending|relay) (limit|quota)|limit exceeded|quota exceeded",
+        own=False,
+        title="the daily limit of this Gmail account is used up",
+        cause="about 500 messages a day for a private account and 2,000 for Workspace, counted over 24 hours",
+        remedy="send the rest in 24 hours, or through a provider made for bulk mail",
+        source=_GMAIL_LIMITS,
+    ),
+    Entry(
+        provider="gmail",
+        codes=(550,),
+        words="daily (user sending|smtp relay)",
+        title="the daily limit of this Gmail account is used up",
+        cause="Workspace counts what its SMTP relay takes from a user or a customer in 24 hours",
+        remedy="send the rest in 24 hours, or ask the administrator for a higher limit",
+        source=_GMAIL_LIMITS,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("4.7.28", "5.7.28"),
+        title="Gmail sees too much mail of this kind",
+        cause="the rate of unsolicited mail from this address, domain or link is above what Gmail allows",
+        remedy="send more slowly, to people who asked for it; https://postmaster.google.com shows the reputation",
+        source=_GMAIL_SENDERS,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.7.26", "4.7.26"),
+        title="Gmail cannot tell that this mail is really from the sender's domain",
+        cause="neither SPF nor DKIM passed, or neither of them fits the domain in From (DMARC)",
+        remedy="publish SPF and DKIM for the sender's domain as its provider says, or send from a domain that this "
+        "account may use",
+        source=_GMAIL,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.7.27", "4.7.27"),
+        title="SPF does not allow this server to send for the domain",
+        cause="the sender's domain has no SPF record, or one that does not name the server which sent",
+        remedy="add the sending provider to the SPF record of the domain",
+        source=_GMAIL,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.7.30", "4.7.30"),
+        title="the mail has no DKIM signature that holds",
+        cause="the sender's domain signs nothing, or with a key that is not published",
+        remedy="turn on DKIM for the domain at the provider that sends",
+        source=_GMAIL,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.7.40", "4.7.40"),
+        title="the sender's domain has no DMARC record",
+        cause="Gmail asks bulk senders for one",
+        remedy='publish a TXT record "v=DMARC1; p=none" at _dmarc.DOMAIN, to begin with',
+        source=_GMAIL_SENDERS,
+    ),
+    Entry(
+        provider="gmail",
+        enhanced=("5.7.25", "4.7.23"),
+        title="the sending address has no matching name (PTR)",
+        cause="Gmail takes no mail from an address whose reverse name does not lead back to it",
+        remedy="send through a submission server with a login, not straight from this machine",
+        source=_GMAIL_SENDERS,
+    ),
+    Entry(
+        provider="gmail",
+        codes=(550, 552, 554),
+        enhanced=("5.7.0",),
+        words="blocked|potential security issue|BlockedMessage",
+        own=False,
+        title="Gmail refuses an attachment",
+        cause="programs and archives with programs in them are not taken, whatever their name",
+        remedy="put the file somewhere else and send a link to it",
+        source="https://support.google.com/mail/?p=BlockedMessage",
+    ),
+    Entry(
+        provider="gmail",
+        codes=(421,),
+        enhanced=("4.7.0",),
+        title="Gmail turns this connection away for now",
+        cause="too many connections or too fast from this place, or unsolicited mail was seen from it",
+        remedy="send more slowly and on fewer connections; the retry policy waits and tries again",
+        source=_GMAIL,
+    ),
+)

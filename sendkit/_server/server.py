@@ -1,0 +1,320 @@
+"""Which server, how it is spoken to, and how long each phase may take. Values that are checked when they are made.
+
+RFC 8314 (implicit TLS on 465), RFC 6409 (submission on 587), RFC 5321 section 4.5.3.2 (time limits).
+Knows no I/O but reading the files of certificates, to check them and when a TLS context is first asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+import warnings
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sendkit._server.endpoint import server_name
+from sendkit._tls import InsecureTLSWarning, make_context, read_pin
+from sendkit.errors import ConfigurationError
+
+IMPLICIT_TLS_PORT = 465
+SUBMISSION_PORT = 587
+
+_OF_THE_CONTEXT = (
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "minimum_tls",
+    "dangerously_skip_certificate_verification",
+)
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
+
+
+class Security(StrEnum):
+    """How the connection is protected. NONE sends no password, except to this very machine."""
+
+    STARTTLS = "starttls"
+    IMPLICIT_TLS = "implicit_tls"
+    NONE = "none"
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Timeouts(BaseModel):
+    """The limits in time of each phase, in seconds; each holds for a whole reply, not for one read.
+
+    `body` is for the content without any progress, `end_of_data` for the reply to it: ten minutes, since a shorter one
+    makes duplicates (RFC 5321 section 4.5.3.2.6, RFC 1047). Raises ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    connect: Seconds = 30
+    greeting: Seconds = 60
+    command: Seconds = 60
+    data: Seconds = 120
+    body: Seconds = 180
+    end_of_data: Seconds = 600
+    quit: Seconds = 5
+
+    if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
+
+        def __init__(self, **seconds: float) -> None:
+            with as_configuration_error("Timeouts"):
+                super().__init__(**seconds)
+
+
+class Server(BaseModel):
+    """One submission server: where it is, how the connection is protected, and its limits in time.
+
+    Port and security follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
+    `ca_file` is a PEM file of further authorities to trust, `client_cert` (with `client_key`, if that is another file)
+    the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are SHA-256
+    of public keys, in base64: the server must have one of these, besides a valid certificate.
+    `known_hosts` is a file that remembers what servers offer, or True for the usual one: a server that offered STARTTLS
+    or a stronger mechanism before, and does not now, gets no password.
+    `dangerously_skip_certificate_verification` is for tests on a machine of one's own: it warns each time, and allows
+    no login, unless a pin vouches for the server or it is this very machine.
+    `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
+    4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    security: Security
+    local_hostname: str | None = None
+    tls_context: ssl.SSLContext | None = Field(default=None, repr=False)
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    minimum_tls: Literal["1.2", "1.3"] = "1.2"
+    pins: tuple[str, ...] = ()
+    known_hosts: Path | None = None
+    dangerously_skip_certificate_verification: bool = False
+    timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        security: Security | str | None = None,
+        *,
+        local_hostname: str | None = None,
+        tls_context: ssl.SSLContext | None = None,
+        ca_file: str | Path | None = None,
+        client_cert: str | Path | None = None,
+        client_key: str | Path | None = None,
+        minimum_tls: str = "1.2",
+        pins: Iterable[str] = (),
+        known_hosts: str | Path | bool | None = None,
+        dangerously_skip_certificate_verification: bool = False,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        port, security = _port_and_security(port, security)
+        with as_configuration_error("Server"):
+            super().__init__(
+                host=host,
+                port=port,
+                security=security,
+                local_hostname=local_hostname,
+                tls_context=tls_context,
+                ca_file=ca_file,
+                client_cert=client_cert,
+                client_key=client_key,
+                minimum_tls=minimum_tls,
+                pins=(pins,) if isinstance(pins, str) else tuple(pins),
+                known_hosts=_known_hosts(known_hosts),
+                dangerously_skip_certificate_verification=dangerously_skip_certificate_verification,
+                timeouts=timeouts or Timeouts(),
+            )
+        self._check_tls()
+
+    @classmethod
+    def parse(cls, text: str) -> Server:
+        """Read `host`, `host:port` or `[v6]:port`. Raises ConfigurationError."""
+        match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
+        if match is None:
+            hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587"
+            raise ConfigurationError(f"not a host, nor host:port: {text!r}", hint=hint)
+        literal, name, port = match.groups()
+        if literal is not None and not (":" in literal and _ip_address(literal)):
+            raise ConfigurationError(f"not an IPv6 address in brackets: {text!r}", hint="write [2001:db8::1]:587")
+        return cls(literal or name or "", int(port) if port else None)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with changes it is checked again, and gets a TLS context of its own."""
+        if not update:
+            return super().model_copy(deep=deep)
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **update})
+
+    def _check_tls(self) -> None:
+        given = [name for name in _OF_THE_CONTEXT if getattr(self, name) != type(self).model_fields[name].default]
+        if self.tls_context is not None and given:
+            raise ConfigurationError(
+                f"Server: tls_context= and {given[0]}= cannot go together",
+                hint="load the files into your context (load_verify_locations(), load_cert_chain()), and pass it alone",
+            )
+        if self.pins and self.security is Security.NONE:
+            raise ConfigurationError("Server: pins= without TLS", hint="use Security.STARTTLS or IMPLICIT_TLS")
+        if self.known_hosts is not None and self.security is Security.NONE:
+            raise ConfigurationError("Server: known_hosts= without TLS", hint="use Security.STARTTLS or IMPLICIT_TLS")
+        if self.client_key is not None and self.client_cert is None:
+            raise ConfigurationError("Server: client_key= without client_cert=", hint="give the certificate too")
+        if self.dangerously_skip_certificate_verification:
+            text = f"{self.address}: certificates are not verified, so anybody in between can read and change the mail"
+            warnings.warn(text, InsecureTLSWarning, stacklevel=3)
+        elif self.client_cert is not None:
+            _ = self.context  # a certificate that cannot be used shows now
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it is known who answers: by its certificate, by a pin, or since nobody is in between."""
+        return not self.dangerously_skip_certificate_verification or bool(self.pins) or self.loopback
+
+    @property
+    def address(self) -> str:
+        """`host:port`, with brackets around an IPv6 address."""
+        return server_name(self.host, self.port)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is this very machine, so that nobody is in between."""
+        address = _ip_address(self.host)
+        return (
+            address.is_loopback if address else self.host.rstrip(".").lower() in ("localhost", "localhost.localdomain")
+        )
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996)."""
+        if self.tls_context is not None:
+            return self.tls_context
+        try:
+            return make_context(
+                ca_file=self.ca_file,
+                client_cert=self.client_cert,
+                client_key=self.client_key,
+                minimum_tls=self.minimum_tls,
+                verified=not self.dangerously_skip_certificate_verification,
+            )
+        except OSError as error:
+            hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
+            why = error.strerror or str(error)
+            raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
+
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        ascii_host = _a_label(host)
+        if not (_HOST.fullmatch(ascii_host) or _ip_address(host)):
+            raise ValueError(f"not a host name or IP address: {host!r}")
+        return ascii_host
+
+    @field_validator("local_hostname")
+    @classmethod
+    def _check_local_hostname(cls, name: str | None) -> str | None:
+        literal = name is not None and re.fullmatch(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", name)
+        if name is None or _HOST.fullmatch(name) or (literal and _ip_address(literal.group(1))):
+            return name
+        raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
+
+    @field_validator("pins")
+    @classmethod
+    def _check_pins(cls, pins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(read_pin, pins))
+
+    @field_validator("ca_file")
+    @classmethod
+    def _check_ca_file(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+            except OSError as error:
+                why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
+                raise ValueError(f"{why}: {path}") from None
+        return path
+
+
+def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The usual one: $XDG_STATE_HOME/sendkit/known_hosts, by default under ~/.local/state (%LOCALAPPDATA% on Windows).
+
+    XDG Base Directory Specification.
+    """
+    base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
+    return (Path(base) if base else Path.home() / ".local" / "state") / "sendkit" / "known_hosts"
+
+
+def _known_hosts(place: str | Path | bool | None) -> Path | None:
+    if isinstance(place, bool):
+        return known_hosts_file() if place else None
+    return None if place is None else Path(place).expanduser()
+
+
+def _port_and_security(port: int | None, security: Security | str | None) -> tuple[int, Security]:
+    if isinstance(security, str):
+        security = _security(security)
+    if security is None:
+        security = Security.IMPLICIT_TLS if port == IMPLICIT_TLS_PORT else Security.STARTTLS
+    if port is None:
+        port = IMPLICIT_TLS_PORT if security is Security.IMPLICIT_TLS else SUBMISSION_PORT
+    return port, security
+
+
+_SPELLINGS = {"tls": Security.IMPLICIT_TLS, "ssl": Security.IMPLICIT_TLS, "implicit": Security.IMPLICIT_TLS}
+
+
+def _security(text: str) -> Security:
+    word = text.strip().lower().replace("-", "_")
+    if (found := _SPELLINGS.get(word)) is not None:
+        return found
+    try:
+        return Security(word)
+    except ValueError:
+        choices = ", ".join(Security)
+        raise ConfigurationError(f"unknown security: {text!r}", hint=f"choose one of {choices}") from None
+
+
+def _a_label(host: str) -> str:
+    if host.isascii():
+        return host
+    import idna  # noqa: PLC0415 - most hosts are ASCII, and its tables take time to load
+
+    try:
+        return idna.encode(host, uts46=True, transitional=False).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError(f"not a host name: {host!r} ({error})") from None
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+class as_configuration_error:  # noqa: N801 - reads as the statement that it is
+    """Turns pydantic's errors into ours, in one sentence for each field."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ValidationError):
+            parts = [
+                f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+            ]
+            hint = f"mend what is named; help(sendkit.{self._what}) says what each setting takes"
+            raise ConfigurationError(f"{self._what}: " + "; ".join(parts), hint=hint) from None

@@ -1,0 +1,306 @@
+"""What became of a message, recipient by recipient: the answer that every `send` gives.
+
+Values only, frozen and serialisable; `model_dump_json()` is stable and versioned, and holds neither secret nor content.
+Knows the outcomes of `_smtp`, and nothing of how they came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, ValuesView
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, computed_field
+from pydantic.functional_validators import AfterValidator
+
+from sendkit import errors
+from sendkit._server.endpoint import server_name
+from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.verdict import Cause, Outcome
+
+_ERRORS: dict[Cause, type[errors.DeliveryError]] = {
+    Cause.IN_DOUBT: errors.InDoubtError,
+    Cause.TLS: errors.TLSError,
+    Cause.AUTHENTICATION: errors.AuthenticationError,
+    Cause.CONNECTION: errors.ConnectError,
+    Cause.PROTOCOL: errors.ProtocolError,
+    Cause.DEFERRED: errors.DeferredError,
+    Cause.REJECTED: errors.RejectedError,
+}
+
+_Value = TypeVar("_Value")
+_Fields = ParamSpec("_Fields")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class ReadOnlyMapping(Mapping[str, _Value]):
+    """A mapping that cannot be changed; unlike a mapping proxy it can be pickled and copied."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, _Value]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: str) -> _Value:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def values(self) -> ValuesView[_Value]:
+        """All values; the inherited way to them takes three times as long."""
+        return self._items.values()
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        # As in `unchecked`: what is unpickled is not validated either.
+        if not self.__pydantic_complete__:
+            self.model_rebuild()
+        super().__setstate__(state)
+
+
+def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
+    """The same constructor for values of ours: they are right already, and to validate them takes as long again.
+
+    Every field must be given, by name.
+    """
+
+    def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
+        model = cast("type[_Model]", kind)
+        if not model.__pydantic_complete__:
+            model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
+        made = model.__new__(model)
+        object.__setattr__(made, "__dict__", fields)
+        object.__setattr__(made, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+    return make
+
+
+class RecipientResult(_Frozen):
+    """What became of the message for one recipient.
+
+    `reply` is what the server said, `reason` says it in words where no reply does. `retryable`: the very same message
+    may be sent again later without anybody's doing. `attempts` counts the tries that included this recipient; `server`
+    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted.
+    """
+
+    address: str
+    outcome: Outcome
+    reply: Reply | None = None
+    reason: str | None = None
+    retryable: bool = False
+    attempts: int = 0
+    server: str | None = None
+    phase: Phase | None = None
+    cause: Cause | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        words = "; ".join(str(each) for each in (self.reply, self.reason) if each)
+        return f"{self.address}: {self.outcome.value}" + (f" ({words})" if words else "")
+
+
+@dataclass(slots=True, frozen=True)
+class TLSFacts:
+    """The TLS session: protocol version and cipher suite, as OpenSSL names them."""
+
+    version: str
+    cipher: str
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """One reply of an attempt: the phase it belongs to, and the recipient for RCPT."""
+
+    phase: Phase
+    reply: Reply
+    recipient: str | None = None
+
+
+class TranscriptLine(_Frozen):
+    """One line of a conversation: when (UTC), who (`C` the client, `S` the server, `*` what befell both), and what.
+
+    What the client says during AUTH is masked, and the content of messages is left out.
+    """
+
+    time: datetime
+    who: Literal["C", "S", "*"]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.time:%H:%M:%S.%f} {self.who}: {self.text}"
+
+
+class AttemptError(_Frozen):
+    """Why an attempt ended before every recipient of it was accepted."""
+
+    cause: Cause
+    phase: Phase
+    message: str
+    hint: str | None = None
+    transient: bool = False
+
+
+class Attempt(_Frozen):
+    """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
+
+    `transcript` is there when the mailer was made with `transcript=True`.
+    """
+
+    host: str
+    port: int | None
+    started: datetime
+    duration: float
+    phase: Phase
+    tls: TLSFacts | None = None
+    replies: tuple[Answer, ...] = ()
+    error: AttemptError | None = None
+    transcript: tuple[TranscriptLine, ...] | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def server(self) -> str:
+        """`host:port` (brackets around an IPv6 address), or the name of a transport that has no port."""
+        return server_name(self.host, self.port)
+
+
+class _ErrorFacts(_Frozen):
+    type: str
+    message: str
+    hint: str | None = None
+    field: str | None = None
+
+
+def _load_error(value: _ErrorFacts | errors.SendkitError | None) -> errors.SendkitError | None:
+    if value is None or isinstance(value, errors.SendkitError):
+        return value
+    facts = _ErrorFacts.model_validate(value)
+    name = facts.type if facts.type in errors.__all__ else "SendkitError"
+    kind: type[errors.SendkitError] = getattr(errors, name)
+    error = kind(facts.message, hint=facts.hint)
+    if isinstance(error, errors.MessageError):
+        error.field = facts.field
+    return error
+
+
+def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:
+    if error is None:
+        return None
+    field = error.field if isinstance(error, errors.MessageError) else None
+    return _ErrorFacts(type=type(error).__name__, message=error.message, hint=error.hint, field=field)
+
+
+class DeliveryResult(_Frozen):
+    """What became of one message.
+
+    `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the place of the
+    message in `send_many`. `error` is what the caller must mend (an impossible message, no credentials); then no
+    byte went out. `attempts` holds every try, in order.
+    """
+
+    version: Literal[1] = 1
+    message_id: str | None = None
+    reverse_path: str = ""
+    recipients: Annotated[Mapping[str, RecipientResult], AfterValidator(ReadOnlyMapping), PlainSerializer(dict)]
+    attempts: tuple[Attempt, ...] = ()
+    index: int | None = None
+    error: Annotated[
+        errors.SendkitError | None,
+        PlainValidator(_load_error),
+        PlainSerializer(_dump_error, return_type=_ErrorFacts | None),
+    ] = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether every recipient was accepted."""
+        found = self.recipients.values()
+        return self.error is None and bool(found) and all(r.outcome is Outcome.ACCEPTED for r in found)
+
+    @property
+    def accepted(self) -> tuple[RecipientResult, ...]:
+        """The recipients that a server took responsibility for."""
+        return self._with(Outcome.ACCEPTED)
+
+    @property
+    def rejected(self) -> tuple[RecipientResult, ...]:
+        """The recipients that were refused for good."""
+        return self._with(Outcome.REJECTED)
+
+    @property
+    def deferred(self) -> tuple[RecipientResult, ...]:
+        """The recipients that were not taken, and not refused for good."""
+        return self._with(Outcome.DEFERRED)
+
+    @property
+    def in_doubt(self) -> tuple[RecipientResult, ...]:
+        """The recipients that a server may have taken, without saying so."""
+        return self._with(Outcome.IN_DOUBT)
+
+    def _with(self, outcome: Outcome) -> tuple[RecipientResult, ...]:
+        return tuple(r for r in self.recipients.values() if r.outcome is outcome)
+
+    def unsettled(self) -> Envelope | None:
+        """The envelope of all deferred recipients, safe to send again: `send(message, recipients=…)`; or None."""
+        addresses = [r.address for r in self.deferred]
+        return Envelope(self.reverse_path, addresses) if addresses else None
+
+    def raise_for_failure(self) -> Self:
+        """Return itself when every recipient was accepted.
+
+        Raises the DeliveryError that fits (the first that applies, in the order of `errors.py`), or `error`.
+        """
+        if self.error is not None:
+            raise self.error
+        if not self.ok:
+            raise self._delivery_error()
+        return self
+
+    def _delivery_error(self) -> errors.DeliveryError:
+        failed = [r for r in self.recipients.values() if r.outcome is not Outcome.ACCEPTED]
+        first = min(failed, key=_rank)
+        partial = self.accepted and first.cause is not Cause.IN_DOUBT
+        kind = errors.PartialDelivery if partial else _ERRORS[first.cause or Cause.DEFERRED]
+        last = next((attempt for attempt in reversed(self.attempts) if attempt.server == first.server), None)
+        return kind(
+            self._summary(failed, first, last),
+            result=self,
+            phase=first.phase,
+            reply=first.reply,
+            host=last.host if last else None,
+            port=last.port if last else None,
+            hint=first.hint,
+            transient=first.retryable,
+        )
+
+    def _summary(self, failed: list[RecipientResult], first: RecipientResult, last: Attempt | None) -> str:
+        where = f"{last.server}, {first.phase}: " if last else ""
+        shown = "; ".join(map(str, failed[:3])) + (f"; and {len(failed) - 3} more" if len(failed) > 3 else "")
+        return f"{where}{len(failed)} of {len(self.recipients)} recipients not accepted: {shown}"
+
+
+_ORDER = list(_ERRORS)
+
+
+def _rank(recipient: RecipientResult) -> int:
+    return _ORDER.index(recipient.cause or Cause.DEFERRED)
+
+
+def failed_before_sending(error: errors.SendkitError, *, index: int | None = None) -> DeliveryResult:
+    """The result of a message that the caller must mend first: nothing went out, and nobody was asked."""
+    return DeliveryResult(recipients={}, error=error, index=index)

@@ -1,0 +1,1 @@
+"""Who is tried again, when and how fast, and who may be written to."""

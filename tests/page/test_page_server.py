@@ -1,0 +1,169 @@
+"""The page of `sendkit catch` over HTTP: who may see it, and what a browser is told to keep a message from doing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import ExitStack
+from email import message_from_bytes
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendkit import Attachment, Mailer, Message
+from sendkit._page.server import PageServer
+from sendkit.errors import ConfigurationError
+from sendkit.testing import LocalServer
+
+from .pages import PLAIN, REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+ODD = Message(
+    sender="ana@example.com",
+    to="luis@example.com",
+    subject="odd",
+    html="<img src='cid:logo'><img src='cid:other'>",
+    inline={"logo": SVG},
+    attachments=[Attachment.from_bytes(b"<script>alert(1)</script>", filename='a"\u202e b.html')],
+)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[PageServer]:
+    """A page with three messages: a report, a plain one, and one with files to be careful with."""
+    with LocalServer() as server, PageServer(server) as page:
+        server.on_rcpt("nobody@example.org").reply("550 5.1.1 no such user here")
+        with Mailer(server.server, username=server.username, password=server.password) as mailer:
+            for message in (REPORT, PLAIN, ODD):
+                mailer.send(message, check=False)
+        yield page
+
+
+def ask(
+    page: PageServer, path: str, *, method: str = "GET", host: str | None = None, key: str | None = None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """The status, the headers and the body of one answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+    address = f"/{page.key if key is None else key}/{path}"
+    try:
+        connection.request(method, address, headers={"Host": host or f"127.0.0.1:{page.port}"})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+EVERYTHING = ("", "page.css", "page.js", "messages.json", "1.json", "1/html", "1/source", "1/file/0", "1/picture/1")
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_every_answer_forbids_what_it_does_not_need(page: PageServer, path: str) -> None:
+    status, headers, _ = ask(page, path)
+    assert status == 200
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "unsafe-eval" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_who_does_not_know_the_key_sees_nothing(page: PageServer, path: str) -> None:
+    assert ask(page, path, key="x" * len(page.key))[0] == 404
+    assert ask(page, path, key="")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"])
+def test_a_name_that_was_bound_to_this_address_is_refused(page: PageServer, host: str) -> None:
+    assert ask(page, "messages.json", host=host.format(port=page.port))[0] == 421
+
+
+def test_localhost_is_a_name_of_it(page: PageServer) -> None:
+    assert ask(page, "", host=f"localhost:{page.port}")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_a_request_can_only_look(page: PageServer, method: str) -> None:
+    assert ask(page, "messages.json", method=method)[0] == 501
+
+
+@pytest.mark.parametrize("path", ["0.json", "4.json", "1/file/9", "1/picture/0", "../1.json", "page.html", "1/else"])
+def test_what_is_not_there_is_404(page: PageServer, path: str) -> None:
+    status, headers, _ = ask(page, path)
+    assert status == 404
+    assert headers["Content-Type"].startswith("text/plain")
+
+
+def test_the_html_of_a_message_is_sandboxed_by_its_own_answer(page: PageServer) -> None:
+    _, headers, body = ask(page, "1/html")
+    policy = headers["Content-Security-Policy"]
+    assert "sandbox allow-popups" in policy
+    assert "script-src" not in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+    assert f"img-src data: http://127.0.0.1:{page.port}/{page.key}/1/picture/;" in policy
+    assert b"src='picture/1'" in body
+
+
+def test_an_attachment_is_only_ever_a_download(page: PageServer) -> None:
+    for path in ("3/file/0", "3/file/1", "3/source"):
+        _, headers, _ = ask(page, path)
+        assert headers["Content-Type"] == "application/octet-stream"
+        assert headers["Content-Disposition"].startswith("attachment")
+    _, headers, body = ask(page, "3/file/0")
+    assert headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%22%E2%80%AE%20b.html"
+    assert body == b"<script>alert(1)</script>"
+
+
+def test_a_picture_that_holds_a_script_is_sandboxed(page: PageServer) -> None:
+    _, headers, body = ask(page, "3/picture/1")
+    assert (headers["Content-Type"], body) == ("image/svg+xml", SVG)
+    assert headers["Content-Security-Policy"].endswith("; sandbox")
+
+
+def test_a_content_id_that_nobody_has_leads_nowhere(page: PageServer) -> None:
+    assert ask(page, "3/html")[2].rstrip().endswith(b"<img src='picture/1'><img src='cid:other'>")
+
+
+def test_the_list_and_a_message_say_who_got_it(page: PageServer) -> None:
+    listed = json.loads(ask(page, "messages.json")[2])["messages"]
+    assert [one["subject"] for one in listed] == [REPORT.subject, "Backup done", "odd"]
+    assert listed[1]["recipients"] == ["ana@example.com", "audit@example.com"]
+    shown = json.loads(ask(page, "1.json")[2])
+    assert ["nobody@example.org", "Cc", "550 5.1.1 no such user here"] in shown["recipients"]
+    assert [file["name"] for file in shown["files"]] == ["ventas-España.csv", "chart.png"]
+    assert dict(shown["facts"])["TLS"].startswith("TLSv1.")
+    assert json.loads(ask(page, "2.json")[2])["recipients"][1] == ["audit@example.com", "", "250 2.1.5 recipient ok"]
+
+
+def test_the_source_is_what_arrived(page: PageServer) -> None:
+    source = ask(page, "2/source")[2]
+    assert source == page.source.caught[1].content
+    assert message_from_bytes(source)["Subject"] == "Backup done"
+
+
+def test_a_page_that_is_open_hears_of_every_message() -> None:
+    with LocalServer() as server, ExitStack() as until_the_end:
+        page = until_the_end.enter_context(PageServer(server))
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection.request("GET", f"/{page.key}/events")
+        events = connection.getresponse()
+        assert [events.readline(), events.readline()] == [b"data: 0\n", b"\n"]
+        with Mailer(server.server, username=server.username, password=server.password) as mailer:
+            mailer.send(PLAIN)
+        assert events.readline() == b"data: 1\n"
+        until_the_end.close()
+        assert events.read() == b"\n:\n\n"
+        connection.close()
+
+
+def test_a_port_that_is_taken_is_an_error_with_a_way_out() -> None:
+    with LocalServer() as server, PageServer(server) as page:
+        with pytest.raises(ConfigurationError, match="cannot have port") as refused, PageServer(server, port=page.port):
+            pass
+        assert refused.value.hint
+        with pytest.raises(ConfigurationError, match="cannot have port"), LocalServer(port=page.port):
+            pass

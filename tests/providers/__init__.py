@@ -1,0 +1,1 @@
+"""The table of providers, and what their replies mean."""

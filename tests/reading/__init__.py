@@ -1,0 +1,1 @@
+"""Messages as a person sees them, whoever wrote their octets."""

@@ -1,0 +1,1 @@
+"""What a transport is: the log that all of them write."""
