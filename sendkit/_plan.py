@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._accounts.account import Account, check_username
+from sendkit._delivery import diversion
 from sendkit._seam.log import Limits, Transport
 from sendkit._server.server import Security, Server
 from sendkit._smtp.sasl import Mechanism
@@ -84,6 +85,8 @@ def wire(
     from sendkit._credentials import default_chain, explicit  # noqa: PLC0415 - a mailer with a transport needs no keyring
     from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415 - nor aiosmtplib
 
+    for account in accounts:
+        diversion.check(account.server.host)
     chosen = explicit(password, credentials)
     first = accounts[0].username
     names = (account.username for account in accounts if mechanism is not Mechanism.EXTERNAL)

@@ -86,7 +86,7 @@ def _show(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
 
 
 def _preview(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
-    from sendkit.testing import preview  # noqa: PLC0415 - it brings the page
+    from sendkit._message.preview import preview  # noqa: PLC0415 - it brings the page
 
     page = preview(message, envelope_from=options.envelope_from, recipients=_redirected(options))
     say(str(page))

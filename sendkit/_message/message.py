@@ -118,7 +118,7 @@ class Message(BaseModel):
 
         The file holds all of it, and only this user may read it. Raises MessageError where there is no recipient.
         """
-        from sendkit.testing import preview  # noqa: PLC0415 - for the desk of who writes the message, not for sending
+        from sendkit._message.preview import preview  # noqa: PLC0415 - for the author, not for sending
 
         return preview(self, open_browser=open_browser)
 

@@ -1,7 +1,7 @@
 """The page as a file, for one message: no server is needed, and it is still there when the program has ended.
 
-The file lies in a folder of its own that is closed to other users. Knows how a message is composed (nothing is sent),
-and how a browser is opened. Must not know how the page looks.
+The file lies in a folder of its own that is closed to other users. Knows how a browser is opened. Must not know how the
+page looks, or how a message is composed.
 """
 
 from __future__ import annotations
@@ -12,40 +12,21 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendkit._message.compose import compose
 from sendkit._page.assets import whole
 from sendkit._page.markup import document
 from sendkit._page.view import PICTURES, files_of, view
-from sendkit._reading.caught import CaughtMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sendkit._message.compose import AnyMessage
+    from sendkit._reading.caught import CaughtMessage
     from sendkit._reading.parts import ReceivedPart
-    from sendkit._smtp.envelope import Envelope
 
-__all__ = ["preview"]
+__all__ = ["page_of"]
 
 
-def preview(
-    message: AnyMessage,
-    *,
-    envelope_from: str | None = None,
-    recipients: Iterable[str] | Envelope | str | None = None,
-    open_browser: bool = True,
-) -> Path:
-    """Show a message in the browser as `sendkit catch` would, and send nothing; returns the file that was opened.
-
-    Takes a Message, a ReadyMessage or any message of the standard library; the envelope is as in `send`. The file holds
-    the whole message, attachments too, and only this user may read it; remove it when it is no longer wanted. Raises
-    MessageError for what could not be sent either.
-    """
-    letter = compose(message, envelope_from=envelope_from, recipients=recipients)
-    content = b"".join(letter.content.blocks())
-    replies = tuple((address, "(not sent)") for address in letter.envelope.recipients)
+def page_of(message: CaughtMessage, *, open_browser: bool) -> Path:
+    """Write the page with this one message into a file, and open it; returns the file."""
     file = Path(tempfile.mkdtemp(prefix="sendkit-preview-")) / "message.html"
-    file.write_text(_page(CaughtMessage(letter.envelope, content, replies=replies)), encoding="utf-8")
+    file.write_text(_page(message), encoding="utf-8")
     if open_browser:
         webbrowser.open(file.as_uri())
     return file

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sendkit._reading.parts import Headers, Parts, ReceivedPart, links_in, parsed
+from sendkit._reading.sent import Sent
 from sendkit._reading.snapshot import snapshot_of
-from sendkit._transport.memory import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

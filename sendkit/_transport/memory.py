@@ -11,11 +11,10 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 from sendkit._credentials.turns import OneAtATime
 from sendkit._message.letter import Letter
+from sendkit._reading.sent import Sent
 from sendkit._seam.log import AttemptLog, Transport
 from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
@@ -68,19 +67,6 @@ class VirtualClock:
     def advance(self, seconds: float) -> None:
         """Jump forward."""
         self._passed += max(0.0, seconds)
-
-
-@dataclass(slots=True, frozen=True)
-class Sent:
-    """A message that the double took: its envelope (the recipients taken), and its octets without dot-stuffing."""
-
-    envelope: Envelope
-    content: bytes
-
-    @property
-    def message(self) -> EmailMessage:
-        """The content, parsed by the standard library."""
-        return message_from_bytes(self.content.replace(b"\r\n", b"\n"), policy=policy.default)
 
 
 @dataclass(slots=True)

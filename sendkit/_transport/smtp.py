@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 
 from sendkit._credentials import Credentials, Renewable
-from sendkit._delivery import diversion
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog, Limits, Transport
 from sendkit._server.server import Security, Server
@@ -47,7 +46,6 @@ class SMTPTransport(Transport):
         limits: Limits,
         mechanism: Mechanism | None = None,
     ) -> None:
-        diversion.check(server.host)
         self.hosts = (server.host,)
         self._server = server
         self._username = username
@@ -77,7 +75,6 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
-        diversion.check(self._server.host, self)
         log.host, log.port = self._server.host, self._server.port
         pool = self._current_pool()
         try:

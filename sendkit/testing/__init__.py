@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sendkit._page.file import preview
+    from sendkit._message.preview import preview
     from sendkit._reading.parts import ReceivedPart
     from sendkit._reading.received import ReceivedMessage
     from sendkit.testing._box import Box
@@ -46,7 +46,7 @@ _HOMES = {
     "SecretWatch": "testing.secrets",
     "TransportContract": "testing.contract",
     "assert_no_secret_leaks": "testing.secrets",
-    "preview": "_page.file",
+    "preview": "_message.preview",
     "record": "testing._tape",
 }
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from sendkit._delivery.diversion import Diversion, divert
 from sendkit._reading.received import ReceivedMessage
+from sendkit._reading.sent import Sent
 from sendkit._smtp.verdict import Outcome
-from sendkit._transport.memory import MemoryTransport, Sent
+from sendkit._transport.memory import MemoryTransport
 from sendkit.testing._box import Box
 
 if TYPE_CHECKING:
