@@ -26,7 +26,9 @@ from sendkit._message.letter import Letter
 from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
 from sendkit._plan import Place, accounts_of, check_logins, wire
-from sendkit._seam.log import Limits, Stopped, Terms, Transport
+from sendkit._seam.limits import Limits
+from sendkit._seam.terms import Stopped, Terms
+from sendkit._seam.transport import Transport
 from sendkit._smtp.envelope import Envelope
 from sendkit._transport.named import named_transport
 from sendkit.results import DeliveryResult, failed_before_sending

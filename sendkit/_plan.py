@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._accounts.account import Account, check_username
 from sendkit._delivery import diversion
-from sendkit._seam.log import Limits, Transport
+from sendkit._seam.limits import Limits
+from sendkit._seam.transport import Transport
 from sendkit._server.server import Security, Server
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError

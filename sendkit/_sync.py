@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress, Recipients
     from sendkit._plan import Place
     from sendkit._portal import Portal
-    from sendkit._seam.log import Transport
+    from sendkit._seam.transport import Transport
     from sendkit.results import DeliveryResult
 
 

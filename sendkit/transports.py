@@ -7,7 +7,10 @@ A transport carries a `Letter` once and writes into an `AttemptLog`; whether to 
 from __future__ import annotations
 
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Clock, SystemClock, Terms, Transport
+from sendkit._seam.clock import Clock, SystemClock
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.terms import Terms
+from sendkit._seam.transport import Transport
 from sendkit._smtp.verdict import (
     Again,
     Break,

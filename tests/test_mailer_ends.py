@@ -13,7 +13,8 @@ from sendkit import (
     errors,
 )
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from tests.accounts import LUIS, message, outcomes
 
 

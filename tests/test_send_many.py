@@ -11,7 +11,8 @@ import pytest
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, errors
 from sendkit._delivery.stream import fan_out
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from tests.accounts import LUIS, OPS, mailer, message
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from sendkit import Mailer, MemoryTransport, Message, Outcome, _sync, errors
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from tests.accounts import LUIS, OPS, message, outcomes
 
 # The innermost function of a thread that waits in the portal; no event tells that it has begun to.

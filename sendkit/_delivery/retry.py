@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Line, Pace
 from sendkit._message.letter import Letter
-from sendkit._seam.log import PLAIN, AttemptLog, Terms, Transport, cancelled
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.terms import PLAIN, Terms, cancelled
+from sendkit._seam.transport import Transport
 from sendkit._server.server import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import hint_for

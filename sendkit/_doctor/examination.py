@@ -10,7 +10,7 @@ from sendkit._doctor.diagnosis import Diagnosis
 from sendkit._doctor.domain import examine_domain
 from sendkit._doctor.server import Examination
 from sendkit._message.mailbox import mailbox_of
-from sendkit._seam.log import Transport
+from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit._transport.failover import FailoverTransport
 from sendkit._transport.smtp import SMTPTransport

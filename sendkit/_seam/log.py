@@ -1,4 +1,4 @@
-"""What a transport is: it carries a letter once, and keeps a log from which the truth can be told at any moment.
+"""The log of an attempt, from which the truth can be told at any moment.
 
 The log is written as things happen, so that it is right wherever the attempt ends: with a return, an error, or a
 cancellation between two bytes.
@@ -6,16 +6,14 @@ cancellation between two bytes.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Literal, NamedTuple, Protocol
+from datetime import datetime
+from typing import Literal
 
-from sendkit._message.letter import Letter
+from sendkit._seam.clock import Clock, SystemClock
+from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import hint_for
@@ -27,75 +25,6 @@ from sendkit.results import Answer, Attempt, AttemptError, TLSFacts, TranscriptL
 
 _attempt = unchecked(Attempt)
 _logger = logging.getLogger("sendkit.smtp")
-
-
-class Stopped(BaseException):
-    """A caller's function raised `error`. No trouble of a server's: nobody who waits for such may catch it."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-class Clock(Protocol):
-    """Time as a transport lives it; a double has one that costs nothing."""
-
-    def now(self) -> datetime:
-        """The time of day, in UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that only go forward."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-        ...
-
-
-class SystemClock:
-    """The clock of this machine."""
-
-    def now(self) -> datetime:
-        """The time of day, in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that only go forward."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-        await asyncio.sleep(seconds)
-
-
-def cancelled() -> str:
-    """What mostly ends an attempt from outside, in words."""
-    return "the call was cancelled"
-
-
-class Terms(NamedTuple):
-    """What holds for every attempt at one message.
-
-    `in_flight`: how many letters may be on one connection at the same time, this one included. `on_progress(sent,
-    total)` is told how many octets of the content have left. `deadline` is on the transport's clock. `why_interrupted`
-    says in words what ended an attempt from outside (a cancellation, the deadline).
-
-    `before_end(recipients)` is awaited before the end of data may leave, with those who may be accepted by it: the
-    moment to note durably that they may be in doubt from now on. Where everything goes out in one write, that is before
-    its first octet. What it raises ends the attempt with nobody accepted. It is called once for each transaction, and
-    again where a connection proves dead before anything was written to it.
-    """
-
-    keep_transcript: bool = False
-    in_flight: int = 1
-    on_progress: Callable[[int, int], object] | None = None
-    deadline: float | None = None
-    why_interrupted: Callable[[], str] = cancelled
-    before_end: Callable[[tuple[Address, ...]], Awaitable[object]] | None = None
-
-
-PLAIN = Terms()
 
 
 @dataclass(slots=True)
@@ -247,34 +176,3 @@ class AttemptLog:
             hint=hint_for(failed, self.host),
             transient=failed.again is Again.LATER,
         )
-
-
-@dataclass(slots=True, frozen=True)
-class Limits:
-    """How many connections; how many letters on one in its lifetime, and how long it may sit idle (None: no limit).
-
-    Times are in seconds; `quit` is how patient a good-bye is.
-    """
-
-    connections: int
-    letters: int | None = None
-    idle: float | None = None
-    quit: float = 5
-
-
-class Transport(ABC):
-    """Carries letters. Raises CredentialsError or ConfigurationError before any byte goes out, and nothing else.
-
-    Whatever a server or the network does is no exception, but a verdict in the log. `hosts` are the servers that it
-    reaches over a network; a double reaches none.
-    """
-
-    clock: Clock = SystemClock()
-    hosts: tuple[str, ...] = ()
-
-    @abstractmethod
-    async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Carry the letter to its recipients, once, and note in the log what became of each."""
-
-    async def aclose(self) -> None:  # noqa: B027 - most doubles have nothing to let go of
-        """Let go of connections and files; the transport may not be used afterwards."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import ConfigurationError, SendkitError

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from sendkit._credentials.turns import OneAtATime
 from sendkit._message.letter import Letter
 from sendkit._reading.sent import Sent
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sendkit._seam.log import Transport
+from sendkit._seam.transport import Transport
 from sendkit.errors import ConfigurationError
 
 

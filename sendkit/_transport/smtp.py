@@ -15,7 +15,9 @@ from functools import partial
 
 from sendkit._credentials import Credentials, Renewable
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Limits, Transport
+from sendkit._seam.limits import Limits
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._server.server import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism

@@ -6,7 +6,8 @@ Must not know: where the secret came from, or what becomes of it.
 from __future__ import annotations
 
 from sendkit._credentials import Credentials
-from sendkit._seam.log import AttemptLog, Limits
+from sendkit._seam.limits import Limits
+from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Server
 from sendkit._smtp.verdict import Verdict
 from sendkit._transport.smtp import SMTPTransport

@@ -11,7 +11,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from sendkit._seam.log import AttemptLog, Limits
+from sendkit._seam.limits import Limits
+from sendkit._seam.log import AttemptLog
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 

@@ -11,7 +11,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._server.server import Timeouts
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase

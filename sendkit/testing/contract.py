@@ -18,7 +18,8 @@ from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._mailer import AsyncMailer
 from sendkit._message.compose import compose
 from sendkit._message.message import Message
-from sendkit._seam.log import Stopped, Terms, Transport
+from sendkit._seam.terms import Stopped, Terms
+from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.verdict import Outcome

@@ -10,7 +10,8 @@ import pytest
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase, Reply, RetryPolicy, errors
 from sendkit._delivery.pace import Line, Pace, complains, parse_rate
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._smtp.verdict import Verdict, judge_refusal
 from sendkit._transport.failover import FailoverTransport
 from sendkit._transport.memory import VirtualClock

@@ -9,7 +9,8 @@ import tenacity
 
 from sendkit import DeliveryResult, Envelope, MemoryTransport, Outcome, RetryPolicy, Timeouts, errors
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from tests.accounts import EVA, LUIS, ONCE, OPS, mailer, message, outcomes, sent
 
 GREYLISTED = "450 4.2.0 greylisted"

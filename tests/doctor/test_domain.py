@@ -9,7 +9,7 @@ import pytest
 from sendkit import Finding, Server
 from sendkit._doctor import Check, Status
 from sendkit._doctor.domain import examine_domain
-from sendkit._seam.log import Limits
+from sendkit._seam.limits import Limits
 from sendkit._transport.smtp import SMTPTransport
 from tests.servers.nameserver import NameServer
 

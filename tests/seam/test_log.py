@@ -8,7 +8,9 @@ from datetime import UTC
 import pytest
 
 from sendkit import Outcome, Phase, Reply
-from sendkit._seam.log import AttemptLog, SystemClock, Terms
+from sendkit._seam.clock import SystemClock
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.terms import Terms
 from sendkit._smtp.address import parse_address
 from sendkit._smtp.verdict import Again, Cause, accepted, judge_refusal
 from sendkit._transport.memory import VirtualClock

@@ -23,7 +23,7 @@ from sendkit import (
     Reply,
 )
 from sendkit._credentials import explicit
-from sendkit._seam.log import Limits
+from sendkit._seam.limits import Limits
 from sendkit._transport.memory import Sent
 from sendkit._transport.smtp import SMTPTransport
 from sendkit.testing import LocalServer, MemoryMailbox, TransportContract

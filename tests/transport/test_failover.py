@@ -8,7 +8,8 @@ import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase, RetryPolicy, errors
 from sendkit._message.letter import Letter
-from sendkit._seam.log import AttemptLog, Transport
+from sendkit._seam.log import AttemptLog
+from sendkit._seam.transport import Transport
 from sendkit._smtp.address import parse_address
 from sendkit._transport.failover import FIRST_REST, LONGEST_REST, FailoverTransport, _let_in_within
 from tests.accounts import EVA, LUIS, ONCE, OPS, message, outcomes

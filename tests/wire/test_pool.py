@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from sendkit import Phase
-from sendkit._seam.log import AttemptLog, Limits
+from sendkit._seam.limits import Limits
+from sendkit._seam.log import AttemptLog
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.channel import Channel

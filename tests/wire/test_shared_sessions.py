@@ -8,7 +8,7 @@ import pytest
 
 from sendkit import Attachment, DeliveryResult, Message, Outcome, RetryPolicy, Security, errors
 from sendkit._message.compose import compose
-from sendkit._seam.log import Terms
+from sendkit._seam.terms import Terms
 from sendkit._transport.failover import FailoverTransport
 from sendkit._wire import pool
 from tests.accounts import LUIS, mailer, message

@@ -1,0 +1,18 @@
+"""How many connections a transport may have, and how long it keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """How many connections; how many letters on one in its lifetime, and how long it may sit idle (None: no limit).
+
+    Times are in seconds; `quit` is how patient a good-bye is.
+    """
+
+    connections: int
+    letters: int | None = None
+    idle: float | None = None
+    quit: float = 5
