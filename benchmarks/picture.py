@@ -1,4 +1,4 @@
-"""The picture for the README: three panels of bars in SVG, written by hand, legible on light and dark pages."""
+"""The picture for docs/speed.md: three panels of bars in SVG, written by hand, legible on light and dark pages."""
 
 from __future__ import annotations
 

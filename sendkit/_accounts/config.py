@@ -202,7 +202,7 @@ class _File:
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             why = f"cannot be used: {first['msg']}"
-            raise self._error(table, str(first["loc"][0]), why, "the README says what each key takes") from None
+            raise self._error(table, str(first["loc"][0]), why, "docs/configuration.md says what it takes") from None
 
     def _place(self, keys: _Table) -> tuple[Server, str | None]:
         given = [key for key in sorted(_WHERE) if getattr(keys, key) is not None]

@@ -1,0 +1,1 @@
+"""README.md and docs/ are true: their blocks run, nothing public is missing from them, their links lead somewhere."""

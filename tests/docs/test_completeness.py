@@ -1,0 +1,132 @@
+"""What is public stands in README.md or docs/, what they name is there, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+
+import pytest
+
+import sendkit
+from sendkit import DeliveryResult, Mailer, RetryPolicy, Server, Timeouts, errors
+from sendkit._accounts.config import KEYS
+from sendkit._cli import parser
+from sendkit._cli.exit_codes import MEANINGS
+from sendkit._transport.script import Rule, Script
+from sendkit.testing._expected import Expected
+from tests.docs.pages import CODE, PAGES, README, ROOT, SPANS, Page, is_told, page
+
+_SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "sendkit").rglob("*.py")))
+_VARIABLE = re.compile(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*")
+_VARIABLES = sorted(set(_VARIABLE.findall(_SOURCE)))
+_ABOUT = {"self", "host_or_server", "message", "messages", "address"}  # what a call is about
+_SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many, Mailer.discover, Mailer.diagnose)
+_PLACES = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "after_")) and name != "on_rcpt"]
+_ACTIONS = [name for name in vars(Rule) if name in ("reply", "drop", "silence", "refuse")]
+
+
+def flags() -> list[str]:
+    """Every long flag of the command line."""
+    main, commands = parser._parsers()
+    actions = [action for each in (main, *commands.values()) for action in each._actions]
+    return sorted({flag for action in actions for flag in action.option_strings if flag.startswith("--")})
+
+
+def settings(made: Callable[..., object]) -> list[str]:
+    """The settings that a public class or method takes, beside what it is about."""
+    parameters = inspect.signature(made).parameters.values()
+    named = [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+    return [f"{made.__name__}.{name}" for name in named if name not in _ABOUT]
+
+
+class TestNothingIsMissing:
+    """Whatever is public stands in the documentation, as code."""
+
+    @pytest.mark.parametrize("name", [name for name in sendkit.__all__ if not name.startswith("__")])
+    def test_every_public_name(self, name: str) -> None:
+        assert is_told(name) or is_told(f"sendkit.{name}")
+
+    @pytest.mark.parametrize("name", sendkit.testing.__all__)
+    def test_every_public_name_of_the_testing_kit(self, name: str) -> None:
+        assert is_told(name) or is_told(f"sendkit.testing.{name}")
+
+    @pytest.mark.parametrize("name", [*Expected.__annotations__, "times"])
+    def test_every_field_that_can_be_expected(self, name: str) -> None:
+        assert f"{name}=" in CODE
+
+    @pytest.mark.parametrize("name", errors.__all__)
+    def test_every_error(self, name: str) -> None:
+        assert is_told(name)
+
+    @pytest.mark.parametrize("command", [*parser._parsers()[1]])
+    def test_every_command(self, command: str) -> None:
+        assert f"sendkit {command}" in CODE
+
+    @pytest.mark.parametrize("flag", flags())
+    def test_every_long_flag(self, flag: str) -> None:
+        assert is_told(flag)
+
+    @pytest.mark.parametrize("variable", _VARIABLES)
+    def test_every_variable(self, variable: str) -> None:
+        assert is_told(variable)
+
+    @pytest.mark.parametrize("setting", [setting for made in _SETTABLE for setting in settings(made)])
+    def test_every_setting(self, setting: str) -> None:
+        kind, _, name = setting.partition(".")
+        assert re.search(rf"(?<!\w){name}=", CODE) or re.search(rf"\b{kind}\([^)]*\b{name}\b", CODE)
+
+    @pytest.mark.parametrize("key", KEYS)
+    def test_every_key_of_an_account(self, key: str) -> None:
+        assert re.search(rf"^\| .*`{key}`.* \|", page("configuration.md").text, re.MULTILINE)
+
+    @pytest.mark.parametrize("place", _PLACES + _ACTIONS)
+    def test_every_place_and_action_of_the_fault_language(self, place: str) -> None:
+        assert place in CODE
+
+    @pytest.mark.parametrize("name", [name for name in DeliveryResult.model_fields if name != "version"])
+    def test_every_answer_of_a_result(self, name: str) -> None:
+        assert f"result.{name}" in CODE or name == "reverse_path"
+
+    def test_every_page_is_reached_from_the_readme(self) -> None:
+        reached = {link.partition("#")[0] for link in README.links}
+        assert [page.name for page in PAGES if page is not README and page.name not in reached] == []
+
+    def test_the_readme_is_for_newcomers(self) -> None:
+        assert README.text.count("\n") <= 180, "what a newcomer does not need goes into a page of docs/"
+
+
+class TestNothingIsMadeUp:
+    """What the documentation names is there."""
+
+    @pytest.mark.parametrize("flag", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page("command-line.md").text))))
+    def test_every_flag_is_one_of_the_program(self, flag: str) -> None:
+        assert flag in flags()
+
+    def test_the_exit_codes_are_those_of_the_program(self) -> None:
+        told = re.findall(r"^\| (\d+) \|", page("command-line.md").text, re.MULTILINE)
+        assert [int(code) for code in told] == [code.value for code in MEANINGS]
+
+    @pytest.mark.parametrize("each", PAGES, ids=str)
+    def test_every_variable_is_read(self, each: Page) -> None:
+        assert sorted(set(_VARIABLE.findall(each.text)) - set(_VARIABLES)) == []
+
+    @pytest.mark.parametrize("each", PAGES, ids=str)
+    def test_every_link_within_the_project_leads_somewhere(self, each: Page) -> None:
+        for link in each.links:
+            path, _, anchor = link.partition("#")
+            target = (each.path.parent / path).resolve() if path else each.path
+            assert target.exists(), link
+            assert not anchor or anchor in Page(target).anchors, link
+
+    @pytest.mark.parametrize("setting", [RetryPolicy(), Timeouts()], ids=lambda setting: type(setting).__name__)
+    def test_the_defaults_that_it_names_are_the_defaults(self, setting: RetryPolicy | Timeouts) -> None:
+        kind = type(setting)
+        full = max((span for span in SPANS if re.fullmatch(rf"{kind.__name__}\(.*=.*\)", span)), key=len)
+        told = eval(full.replace("wait=…", "wait=None"), {kind.__name__: kind})
+        assert told == setting
+        assert told.model_fields_set == set(kind.model_fields)
+
+    @pytest.mark.parametrize("call", [span for span in SPANS if re.match(r"Mailer(\.from_url)?\([\[\"].*\)$", span)])
+    def test_the_servers_that_it_shows_are_taken(self, call: str) -> None:
+        eval(call, {"Mailer": Mailer}).close()
