@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import sys
 import unittest
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,8 +29,7 @@ from sendkit._transport.memory import Sent
 from sendkit._transport.smtp import SMTPTransport
 from sendkit.testing import LocalServer, MemoryMailbox, TransportContract
 from sendkit.transports import AttemptLog, FailoverTransport, Letter, Transport, accepted
-
-resource = pytest.importorskip("resource", reason="how large a file may grow can be limited on POSIX systems only")
+from tests.own_process import limit
 
 
 class TestMemory(TransportContract):
@@ -76,13 +76,6 @@ class TestFile(TransportContract):
     def _folder(self, tmp_path: Path) -> None:
         self.folders = (tmp_path / str(number) / "outbox" for number in range(100))
 
-    def test_where_nothing_can_be_delivered_nobody_is_accepted(self) -> None:
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        try:
-            super().test_where_nothing_can_be_delivered_nobody_is_accepted()
-        finally:  # before pytest writes its own report, which may go into a file
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
     def make_transport(self) -> FileTransport:
         return FileTransport(next(self.folders))
 
@@ -93,7 +86,12 @@ class TestFile(TransportContract):
             yield Envelope(result.reverse_path, result.recipients), path.read_bytes()
 
     def break_down(self, transport: Transport) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        limit("FSIZE", 0)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="how large a file may grow is limited on POSIX systems only")
+    @pytest.mark.own_process
+    def test_where_nothing_can_be_delivered_nobody_is_accepted(self) -> None:
+        super().test_where_nothing_can_be_delivered_nobody_is_accepted()
 
 
 class TestConsole(TransportContract):

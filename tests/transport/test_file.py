@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -15,8 +15,8 @@ import pytest
 from sendkit import DeliveryResult, FileTransport, Mailer, Message, Outcome, errors
 from sendkit._transport.memory import VirtualClock
 from tests.accounts import ANA, EVA, LUIS, ONCE, OPS, message
+from tests.own_process import limit
 
-resource = pytest.importorskip("resource", reason="how large a file may grow can be limited on POSIX systems only")
 NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.(eml|json)")
 
 
@@ -29,17 +29,6 @@ def folder(tmp_path: Path) -> Path:
 def mailer(folder: Path) -> Iterator[Mailer]:
     with Mailer(transport=FileTransport(folder), retry=ONCE) as mailer:
         yield mailer
-
-
-@contextmanager
-def no_room() -> Iterator[None]:
-    """No file may grow, as on a full disk; not even that of pytest's report, so only within the test."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def mode(path: Path) -> int:
@@ -89,9 +78,11 @@ def test_sorted_by_name_they_stand_in_the_order_of_time(mailer: Mailer, folder: 
     assert found == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="how large a file may grow is limited on POSIX systems only")
+@pytest.mark.own_process
 def test_a_full_disk_is_a_deferral_and_leaves_nothing_behind(mailer: Mailer, folder: Path) -> None:
-    with no_room():
-        result = mailer.send(message(), check=False)
+    limit("FSIZE", 0)
+    result = mailer.send(message(), check=False)
     recipient = result.recipients[LUIS]
     assert (recipient.outcome, recipient.retryable) == (Outcome.DEFERRED, True)
     assert "cannot be written to: File too large" in (recipient.reason or "")
