@@ -18,13 +18,15 @@ SendkitError
     └── RejectedError                    refused for good (5yz)
 
 The first three branches are raised before any byte of the message goes out, and a person must mend what they name.
-With mixed outcomes a `DeliveryError` is the first of its list that applies. This module knows no I/O and imports
-nothing of sendkit at run time.
+With mixed outcomes a `DeliveryError` is the first of its list that applies. The text of every error has the secrets of
+the process taken out. This module knows no I/O.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from sendkit._redaction import redacted
 
 if TYPE_CHECKING:
     from sendkit._smtp.phase import Phase
@@ -60,9 +62,10 @@ class SendkitError(Exception):
     transient: bool = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = redacted(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else redacted(hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sendkit._credentials.token_endpoint import Fields, Refusal, ask, check_url
+from sendkit._credentials.endpoint import Endpoint, check_url, read_endpoint
+from sendkit._credentials.token_endpoint import Fields, Refusal, ask
 from sendkit.errors import ConfigurationError, CredentialsError
+
+_LOGIN_AGAIN = "write it anew: sendkit login --oauth https://ISSUER HOST USER"
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,29 +50,45 @@ def _microsoft(tenant: str) -> AuthorizationServer:
 
 def check_provider(provider: str) -> str:
     """The provider itself. Raises ConfigurationError for what is neither a known name nor a URL."""
-    if provider == "google" or provider.partition(":")[0] == "microsoft":
-        tenant = provider.partition(":")[2]
-        if all(character.isalnum() or character in ".-" for character in tenant):
-            return provider
-    elif "://" in provider:
+    if is_known(provider):
+        return provider
+    if "://" in provider:
         return check_url(provider)
     hint = "write google, microsoft, microsoft:TENANT, or the https URL of the issuer"
     raise ConfigurationError(f"unknown provider of OAuth 2 tokens: {provider!r}", hint=hint)
 
 
+def is_known(provider: str) -> bool:
+    """Whether this provider's endpoints are known by its name."""
+    name, _, tenant = provider.partition(":")
+    ours = provider == "google" or (name == "microsoft" and "://" not in provider)
+    return ours and all(character.isascii() and (character.isalnum() or character in ".-") for character in tenant)
+
+
 async def find_server(provider: str) -> AuthorizationServer:
-    """The endpoints of a provider. Raises CredentialsError when its metadata cannot be had."""
+    """The endpoints of a provider, which is judged here too, since it may have been stored.
+
+    Raises CredentialsError when its metadata cannot be had, or not be used.
+    """
     if provider == "google":
         return _GOOGLE
-    if provider.partition(":")[0] == "microsoft" and "://" not in provider:
+    if is_known(provider):
         return _microsoft(provider.partition(":")[2] or "common")
-    return await _discover(provider.rstrip("/"))
+    issuer = read_endpoint(provider.rstrip("/"))
+    if isinstance(issuer, str):
+        raise CredentialsError(f"the URL of the authorization server {issuer}", hint=_LOGIN_AGAIN)
+    found = await _discover(issuer)
+    if isinstance(found, AuthorizationServer):
+        return found
+    error = CredentialsError(found.why, hint="give the URL of the issuer itself, from which its endpoints can be read")
+    error.transient = found.transient
+    raise error
 
 
-async def _discover(issuer: str) -> AuthorizationServer:
-    parts = urlsplit(issuer)
+async def _discover(issuer: Endpoint) -> AuthorizationServer | Refusal:
+    parts = urlsplit(issuer.url)
     places = (
-        f"{issuer}/.well-known/openid-configuration",
+        f"{issuer.url}/.well-known/openid-configuration",
         f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}",
     )
     refusal = Refusal("")
@@ -78,22 +97,22 @@ async def _discover(issuer: str) -> AuthorizationServer:
         if not isinstance(answer, Refusal):
             return _read(issuer, answer)
         refusal = answer
-    error = CredentialsError(
-        f"{issuer} publishes no metadata (RFC 8414): {refusal.why}",
-        hint="give the URL of the issuer itself, from which its endpoints can be read",
-    )
-    error.transient = refusal.transient
-    raise error
+    return Refusal(f"{issuer.url} publishes no metadata (RFC 8414): {refusal.why}", transient=refusal.transient)
 
 
-def _read(issuer: str, metadata: Fields) -> AuthorizationServer:
+def _read(issuer: Endpoint, metadata: Fields) -> AuthorizationServer | Refusal:
     # RFC 8414 section 3.3: else one server could answer in the name of another.
-    if str(metadata.get("issuer")).rstrip("/") != issuer:
-        raise CredentialsError(f"the metadata of {issuer} is that of another issuer", hint="check the URL")
-    token, device, authorize = (
-        check_url(value) if isinstance(value, str) else None
-        for value in map(metadata.get, ("token_endpoint", "device_authorization_endpoint", "authorization_endpoint"))
-    )
+    named = read_endpoint(metadata.get("issuer"))
+    if isinstance(named, str) or named.url.rstrip("/") != issuer.url:
+        return Refusal(f"the metadata of {issuer.url} is that of another issuer")
+    urls: list[str | None] = []
+    for name in ("token_endpoint", "device_authorization_endpoint", "authorization_endpoint"):
+        url = metadata.get(name)
+        endpoint = None if url is None else read_endpoint(url, issuer)
+        if isinstance(endpoint, str):
+            return Refusal(f"the metadata of {issuer.url} cannot be used: its {name} {endpoint}")
+        urls.append(None if endpoint is None else endpoint.url)
+    token, device, authorize = urls
     if token is None:
-        raise CredentialsError(f"the metadata of {issuer} names no token endpoint", hint="check the URL")
+        return Refusal(f"the metadata of {issuer.url} names no token endpoint")
     return AuthorizationServer(token, device, authorize)

@@ -9,23 +9,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from sendkit._credentials import daemon
 from sendkit._credentials.authorization_server import AuthorizationServer
+from sendkit._credentials.endpoint import read_endpoint
 from sendkit._credentials.grants import Client, Token, ask_for_token
-from sendkit._credentials.token_endpoint import Refusal
-
-if TYPE_CHECKING:
-    from http.server import HTTPServer
+from sendkit._credentials.token_endpoint import Form, Refusal
 
 BROWSER_LIMIT = 300.0
 """Seconds for the person to grant access."""
 
+_MAX_REQUEST = 32_768
+_PATIENCE = 10.0
+_MOST = 50
+_GET = re.compile(rb"GET ([!-~]+) HTTP/1\.[01]\r\n")
+_HEADERS = b"Connection: close\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
 _PAGE = b"<!doctype html><meta charset=utf-8><title>sendkit</title><p>You may close this window now."
 
 
@@ -38,27 +39,27 @@ async def by_browser(
     limit: float = BROWSER_LIMIT,
 ) -> Token | Refusal:
     """Run the grant to its end; `show` is given the address to open, and no code."""
-    if server.authorize_url is None:
-        return Refusal("this provider names no place where a person can grant access")
+    authorize = read_endpoint(server.authorize_url) if server.authorize_url else "is not named"
+    if isinstance(authorize, str):
+        return Refusal(f"this provider names no place where a person can grant access: its URL {authorize}")
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-    answer: Future[dict[str, str]] = Future()
-    listener = _listener(answer, state)
-    redirect = f"http://127.0.0.1:{listener.server_address[1]}"
-    daemon.start(lambda: listener.serve_forever(poll_interval=0.05), name="sendkit-oauth-redirect")
+    redirect = _Redirect(state)
+    listener = await asyncio.start_server(redirect.serve, "127.0.0.1", 0, limit=_MAX_REQUEST)
     try:
-        proof = {"redirect_uri": redirect, "state": state, "code_challenge": _challenge(verifier)}
-        show(_address(server, client, scope or server.scope, proof), "")
-        async with asyncio.timeout(limit):
-            said = await asyncio.wrap_future(answer)
-    except TimeoutError:
-        return Refusal(f"nobody granted access within {limit:g} s", "expired_token")
+        back = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        proof = {"redirect_uri": back, "state": state, "code_challenge": _challenge(verifier)}
+        show(_address(authorize.url, client, scope or server.scope, proof), "")
+        said = await redirect.answer(limit)
     finally:
-        listener.shutdown()
-        listener.server_close()
+        listener.close()
+        redirect.close()
+    if said is None:
+        return Refusal(f"nobody granted access within {limit:g} s", "expired_token")
     if "code" not in said:
-        return Refusal(f"access was not granted: {said.get('error', 'no code came')[:100]!a}", said.get("error", ""))
-    form = {"grant_type": "authorization_code", "code": said["code"], "redirect_uri": redirect}
-    return await ask_for_token(server, {**form, "code_verifier": verifier, **client.fields()})
+        word = "".join(c if c.isprintable() else " " for c in said.get("error", "no code came")[:100])
+        return Refusal(f"access was not granted: {word}", said.get("error", ""))
+    form = Form(client.fields(), grant_type="authorization_code", code=said["code"], redirect_uri=back)
+    return await ask_for_token(server, Form(form, code_verifier=verifier))
 
 
 def _challenge(verifier: str) -> str:
@@ -66,7 +67,7 @@ def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _address(server: AuthorizationServer, client: Client, scope: str | None, proof: dict[str, str]) -> str:
+def _address(url: str, client: Client, scope: str | None, proof: dict[str, str]) -> str:
     question = {
         "response_type": "code",
         "client_id": client.id,
@@ -77,27 +78,59 @@ def _address(server: AuthorizationServer, client: Client, scope: str | None, pro
         "prompt": "consent",
         **({"scope": scope} if scope else {}),
     }
-    return f"{server.authorize_url}?{urlencode(question)}"
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(question)}"
 
 
-def _listener(answer: Future[dict[str, str]], state: str) -> HTTPServer:
-    import http.server  # noqa: PLC0415 - only who logs in with a browser needs it
+class _Redirect:
+    """Waits for the browser to come back; who connects and says nothing holds up nobody."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """Takes the redirect, and whatever else a browser asks for."""
+    def __init__(self, state: str) -> None:
+        self._state = state.encode()
+        self._answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+        self._talking: set[asyncio.Task[None]] = set()
 
-        def do_GET(self) -> None:
-            """RFC 6749 section 4.1.2."""
-            said = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-            ours = secrets.compare_digest(said.get("state", "").encode(), state.encode())
-            self.send_response(200 if ours else 404)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(_PAGE if ours else b"")
-            if ours and not answer.done():
-                answer.set_result(said)
+    async def answer(self, limit: float) -> dict[str, str] | None:
+        """What the browser brought back; None when it did not come within `limit` seconds."""
+        done, _ = await asyncio.wait([self._answer], timeout=limit)
+        return self._answer.result() if done else None
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: the line holds the code."""
+    def close(self) -> None:
+        """End the conversations that are left."""
+        for task in self._talking:
+            task.cancel()
 
-    return http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one connection, unless there are too many."""
+        if len(self._talking) >= _MOST:
+            writer.transport.abort()
+            return
+        task = asyncio.get_running_loop().create_task(self._talk(reader, writer))
+        self._talking.add(task)
+        task.add_done_callback(self._talking.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                head = await reader.readuntil(b"\r\n\r\n")
+                said = self._read(head)
+                ours = said is not None
+                page = _PAGE if ours else b""
+                status = b"200 OK" if ours else b"404 Not Found"
+                writer.write(b"HTTP/1.1 %s\r\nContent-Type: text/html\r\n%s\r\n" % (status, _HEADERS) + page)
+                await writer.drain()
+        except (OSError, EOFError, asyncio.LimitOverrunError):
+            return  # a browser connects ahead, and goes again
+        finally:
+            writer.close()
+        if said is not None and not self._answer.done():
+            self._answer.set_result(said)
+
+    def _read(self, head: bytes) -> dict[str, str] | None:
+        """RFC 6749 section 4.1.2: what stands in the address, if our state does."""
+        match = _GET.match(head)
+        try:
+            parts = urlsplit(match[1].decode("ascii")) if match else None
+        except ValueError:
+            return None
+        said = {key: values[0] for key, values in parse_qs(parts.query).items()} if parts else {}
+        return said if secrets.compare_digest(said.get("state", "").encode(), self._state) else None

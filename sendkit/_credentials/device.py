@@ -6,16 +6,21 @@ Must not know: how the person is told, or what becomes of the tokens.
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
-from sendkit._credentials.grants import Client, RefreshToken, Token, ask_for_token
-from sendkit._credentials.token_endpoint import Fields, Refusal, ask
+from sendkit._credentials.endpoint import Endpoint, read_endpoint
+from sendkit._credentials.grants import Client, RefreshToken, Token, ask_for_token, seconds
+from sendkit._credentials.token_endpoint import Fields, Form, Refusal, ask
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-_INTERVAL = 5.0
-_SLOWER = 5.0
+# Seconds, where the server names none or what cannot be meant.
+_INTERVAL, _SHORTEST_INTERVAL, _SLOWER = 5.0, 1.0, 5.0
+_LIFETIME, _LONGEST_LIFETIME = 900.0, 3600.0
+_USER_CODE = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
 
 Show = Callable[[str, str], object]
 Sleep = Callable[[float], Awaitable[object]]
@@ -50,6 +55,7 @@ async def by_device(
     show: Show,
     *,
     sleep: Sleep = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Token | Refusal:
     """Run the grant to its end: a token, or why there is none (also when the person took too long)."""
     if server.device_url is None:
@@ -58,20 +64,36 @@ async def by_device(
     begun = await ask(server.device_url, {"client_id": client.id, **({"scope": wanted} if wanted else {})})
     if isinstance(begun, Refusal):
         return begun
-    code, user_code = begun.get("device_code"), begun.get("user_code")
-    place = begun.get("verification_uri") or begun.get("verification_url")
-    if not (isinstance(code, str) and isinstance(user_code, str) and isinstance(place, str)):
+    code, shown = begun.get("device_code"), _shown(begun, read_endpoint(server.device_url))
+    if not isinstance(code, str) or shown is None:
         return Refusal("what came is no answer of a device authorization endpoint (RFC 8628 section 3.2)")
-    show(place, user_code)
-    form = {"grant_type": _GRANT_TYPE, "device_code": code, **client.fields()}
-    return await _poll(server, form, begun, sleep)
+    show(*shown)
+    form = Form(client.fields(), grant_type=_GRANT_TYPE, device_code=code)
+    return await _poll(server, form, begun, sleep, clock)
 
 
-async def _poll(server: AuthorizationServer, form: dict[str, str], begun: Fields, sleep: Sleep) -> Token | Refusal:
-    """RFC 8628 section 3.4 and 3.5. The time that counts is the time that was waited."""
-    left, interval = _number(begun.get("expires_in"), 900.0), _number(begun.get("interval"), _INTERVAL)
-    while left > 0:
-        await sleep(interval)
+def _shown(begun: Fields, issuer: Endpoint | str) -> tuple[str, str] | None:
+    """The address and the code for the person, if a terminal may show them: printable, and https as the server is."""
+    place = read_endpoint(begun.get("verification_uri") or begun.get("verification_url"), _as_issuer(issuer))
+    code = begun.get("user_code")
+    if isinstance(place, str) or not isinstance(code, str) or not _USER_CODE.fullmatch(code):
+        return None
+    return place.url, code
+
+
+def _as_issuer(endpoint: Endpoint | str) -> Endpoint | None:
+    return None if isinstance(endpoint, str) else endpoint
+
+
+async def _poll(
+    server: AuthorizationServer, form: Form, begun: Fields, sleep: Sleep, clock: Callable[[], float]
+) -> Token | Refusal:
+    """RFC 8628 section 3.4 and 3.5. The time that was waited counts, and so does the clock on the wall."""
+    left = min(seconds(begun.get("expires_in")) or _LIFETIME, _LONGEST_LIFETIME)
+    interval = max(seconds(begun.get("interval")) or _INTERVAL, _SHORTEST_INTERVAL)
+    end = clock() + left
+    while left > 0 and clock() < end:
+        await sleep(min(interval, left))
         left -= interval
         token = await ask_for_token(server, form)
         if isinstance(token, Token):
@@ -81,7 +103,3 @@ async def _poll(server: AuthorizationServer, form: dict[str, str], begun: Fields
         elif token.code != "authorization_pending" and not token.transient:
             return token
     return Refusal("nobody granted access before the code expired", "expired_token")
-
-
-def _number(value: object, usual: float) -> float:
-    return float(value) if isinstance(value, int | float) and 0 < value < 86_400 else usual

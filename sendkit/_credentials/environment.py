@@ -1,19 +1,18 @@
 """Secrets from whoever starts the process: in an environment variable, in a file named by one, by systemd.
 
 Knows: SENDKIT_PASSWORD, SENDKIT_PASSWORD_FILE, and `$CREDENTIALS_DIRECTORY/sendkit.password` (systemd.exec(5),
-LoadCredential=). Each is read when it is asked for, not before. A file that every user of the machine can read or
-write is refused, whatever is in it.
+LoadCredential=). Each is read when it is asked for, not before. A file that other users of the machine can read, write
+or replace is refused, whatever is in it.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit._credentials.source import Found, Missing, judge
+from sendkit._trusted_file import Distrust, open_trusted
 from sendkit.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -76,25 +75,16 @@ def read(path: Path, place: str, absent: Missing) -> Found | Missing:
     try:
         if not path.is_file():
             return absent
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            octets = b"" if _open_to_all(mode) else file.read(MAX_FILE + 1)
+        file = open_trusted(path, secret=True)
+        if isinstance(file, Distrust):
+            return _refused(place, file.why, file.hint)
+        with file:
+            octets = file.read(MAX_FILE + 1)
     except OSError as error:
         return _refused(place, f"cannot be read ({error.strerror})", "let the account that sends the mail read it")
-    if _open_to_all(mode):
-        return _refused(
-            place,
-            f"is open to every user of this machine (mode {stat.S_IMODE(mode):04o})",
-            f"chmod 600 {path}; in a container, mount the secret with mode 0400",
-        )
     if len(octets) > MAX_FILE:
         return _refused(place, f"is larger than {MAX_FILE} octets", "keep the password alone in the file")
     return judge(place, octets.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r"))
-
-
-def _open_to_all(mode: int) -> bool:
-    # Windows knows no such bits: Python makes them up there.
-    return os.name == "posix" and bool(mode & (stat.S_IROTH | stat.S_IWOTH))
 
 
 def _refused(place: str, why: str, hint: str) -> Missing:

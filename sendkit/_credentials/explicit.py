@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from sendkit._credentials import daemon
-from sendkit._credentials.secret import Secret, seal
+from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import Credentials, Found, Missing, judge
 from sendkit.errors import ConfigurationError, CredentialsError
 
@@ -104,6 +104,24 @@ class CallableCredentials:
         return answer if inspect.isawaitable(answer) else judge(self.source, answer)
 
 
+def seal_settings(settings: MutableMapping[str, object]) -> None:
+    """Among a mailer's settings, put what may be seen in the place of what may not. It never raises.
+
+    What cannot be used stays there without its value, and is refused where the mailer is made. A password that was
+    given as `credentials=` is text too.
+    """
+    for name in ("password", "credentials"):
+        if name in settings:
+            settings[name] = unseen(settings[name], everything=name == "password")
+
+
+def unseen(given: object, *, everything: bool) -> object:
+    """What was given, with text (or `everything`) as a Secret, perhaps one that says why it cannot be one."""
+    if everything or isinstance(given, str | bytes | bytearray):
+        return sealed(cast("str | None", given))
+    return given
+
+
 def explicit(password: object, credentials: object) -> Credentials | None:
     """Turn `password=` and `credentials=` of a mailer into credentials, or None when neither was given.
 
@@ -128,6 +146,8 @@ def _given(password: object, credentials: object) -> Credentials | str | None:
         return credentials
     if callable(credentials) and not isinstance(credentials, type):
         return CallableCredentials(credentials)
+    if isinstance(credentials, Secret):
+        credentials = "text"
     return f"credentials= is neither callable nor does it have `secret` and `source`: a {type(credentials).__name__}"
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
-from sendkit._credentials.secret import Secret, sealed
-from sendkit._credentials.token_endpoint import Refusal, ask
+from sendkit._credentials.secret import Secret, check, seal, sealed
+from sendkit._credentials.token_endpoint import Form, Refusal, ask
 from sendkit.errors import ConfigurationError
 
 # RFC 6750 section 2.1; also keeps a token from ending the message that it is written into.
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+# More than any provider's; what is longer fits into no AUTH command.
+_LONGEST = 16_384
+_FOREVER = 10**9
 _LOGIN_AGAIN = "log in again: sendkit login --oauth PROVIDER HOST USER"
 
 
@@ -39,14 +42,17 @@ class Client:
     @classmethod
     def of(cls, client_id: str, client_secret: str | Secret | None = None) -> Client:
         """The client of these settings."""
+        kept = sealed(client_secret)
+        del client_secret
+        check(kept, "the client secret")
         if not client_id:
             hint = "register an application with the provider; it gives you an id (and a secret)"
             raise ConfigurationError("the client id is empty", hint=hint)
-        return cls(client_id, sealed(client_secret))
+        return cls(client_id, kept)
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> Form:
         """It as fields of a form (section 2.3.1)."""
-        return {"client_id": self.id, **({"client_secret": self.secret.reveal()} if self.secret else {})}
+        return Form(client_id=self.id, **({"client_secret": self.secret.reveal()} if self.secret else {}))
 
 
 class Grant(Protocol):
@@ -77,7 +83,8 @@ class RefreshToken:
         """Trade the refresh token for an access token."""
         server = await find_server(self.provider)
         scope = {"scope": self.scope} if self.scope else {}
-        form = {"grant_type": "refresh_token", "refresh_token": self.refresh.reveal(), **self.client.fields(), **scope}
+        fields = {"grant_type": "refresh_token", **scope}
+        form = Form(fields, refresh_token=self.refresh.reveal(), **self.client.fields())
         token = await ask_for_token(server, form)
         if isinstance(token, Token) and token.refresh is not None and token.refresh != self.refresh:
             self.refresh = token.refresh
@@ -99,7 +106,8 @@ class ClientCredentials:
         """Ask for a token in the name of the client."""
         server = await find_server(self.provider)
         scope = self.scope or server.machine_scope
-        form = {"grant_type": "client_credentials", **self.client.fields(), **({"scope": scope} if scope else {})}
+        fields = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        form = Form(fields, **self.client.fields())
         return await ask_for_token(server, form)
 
 
@@ -113,22 +121,23 @@ def read_token(answer: object) -> Token | Refusal:
     """A token as text, or the answer of a token endpoint."""
     fields: Mapping[object, object] = answer if isinstance(answer, Mapping) else {"access_token": answer}  # pyright: ignore[reportUnknownVariableType]
     access, refresh, kind = (fields.get(key) for key in ("access_token", "refresh_token", "token_type"))
-    if not isinstance(access, str) or not _B64TOKEN.fullmatch(access):
+    if not isinstance(access, str) or len(access) > _LONGEST or not _B64TOKEN.fullmatch(access):
         return Refusal("what came is no access token (RFC 6750 section 2.1)")
     if isinstance(kind, str) and kind.lower() != "bearer":
         return Refusal("the token is of a type that mail servers do not take: not Bearer")
-    return Token(
-        Secret(access, bearer=True),
-        _seconds(fields.get("expires_in")),
-        Secret(refresh) if isinstance(refresh, str) and refresh else None,
-    )
+    kept = seal(refresh) if isinstance(refresh, str) and refresh else None
+    if isinstance(kept, str) or (isinstance(refresh, str) and len(refresh) > _LONGEST):
+        return Refusal("what came with the access token is no refresh token (RFC 6749 section 1.5)")
+    return Token(Secret(access, bearer=True), seconds(fields.get("expires_in")), kept)
 
 
-def _seconds(value: object) -> float | None:
-    """Some servers write the number as a text."""
+def seconds(value: object) -> float | None:
+    """A number of seconds, or None; some servers write it as a text, and a hostile one in 400 digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:10])
-    return float(value) if isinstance(value, int | float) and 0 < value < float("inf") else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _FOREVER:
+        return None
+    return float(value)
 
 
 def hint_for(refusal: Refusal) -> str:

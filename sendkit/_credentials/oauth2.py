@@ -18,7 +18,7 @@ from sendkit._credentials import daemon
 from sendkit._credentials.authorization_server import check_provider
 from sendkit._credentials.device import DeviceCode
 from sendkit._credentials.grants import Client, ClientCredentials, Grant, RefreshToken, Token, hint_for, read_token
-from sendkit._credentials.secret import Secret
+from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
 from sendkit._credentials.turns import OneAtATime
 from sendkit.errors import ConfigurationError, CredentialsError
@@ -83,7 +83,11 @@ class OAuth2:
         `provider` is `google`, `microsoft`, `microsoft:TENANT`, or the URL of an issuer that publishes its metadata
         (RFC 8414). Raises ConfigurationError.
         """
-        kept = refresh_token if isinstance(refresh_token, Secret) else Secret(refresh_token)
+        kept, client_secret = sealed(refresh_token), sealed(client_secret)
+        del refresh_token
+        check(kept, "the refresh token")
+        if kept is None:
+            raise ConfigurationError("refresh_token= is None", hint="give the token that the provider gave to you")
         return cls.of(RefreshToken(check_provider(provider), Client.of(client_id, client_secret), kept, scope))
 
     @classmethod
@@ -101,6 +105,7 @@ class OAuth2:
         `show` is given the address to open and the code to type there; `provider` as in `refresh_token`. The grant is
         asked for when the first token is needed, and lives as long as this object. Raises ConfigurationError.
         """
+        client_secret = sealed(client_secret)
         return cls.of(DeviceCode(check_provider(provider), Client.of(client_id, client_secret), show, scope))
 
     @classmethod
@@ -111,7 +116,9 @@ class OAuth2:
 
         Raises ConfigurationError.
         """
-        return cls.of(ClientCredentials(check_provider(provider), Client.of(client_id, client_secret), scope))
+        secret = sealed(client_secret)
+        del client_secret
+        return cls.of(ClientCredentials(check_provider(provider), Client.of(client_id, secret), scope))
 
     def __repr__(self) -> str:
         return f"OAuth2({self._grant.place})"

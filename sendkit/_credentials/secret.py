@@ -12,6 +12,7 @@ import hmac
 import os
 from typing import Never, Self, final
 
+from sendkit._redaction import remember
 from sendkit.errors import ConfigurationError
 
 _SALT = os.urandom(32)
@@ -22,12 +23,14 @@ class Secret:
     """A password or token that prints as `Secret(***)`.
 
     Takes non-empty text that UTF-8 can carry, without NUL (RFC 4616 section 2). Raises ConfigurationError for others.
-    `bearer`: whether it is an access token (RFC 6750), which has mechanisms of its own.
+    `bearer`: whether it is an access token (RFC 6750), which has mechanisms of its own. `flaw`: why it holds nothing,
+    where `sealed` made it of what cannot be a secret.
     """
 
-    __slots__ = ("__value", "bearer")
+    __slots__ = ("__value", "bearer", "flaw")
     __value: str
     bearer: bool
+    flaw: str | None
 
     def __init__(self, value: str, *, bearer: bool = False) -> None:
         fault = flaw(value)
@@ -36,9 +39,20 @@ class Secret:
             raise ConfigurationError(f"a password {fault}", hint="give the password as non-empty text")
         object.__setattr__(self, "_Secret__value", value)
         object.__setattr__(self, "bearer", bearer)
+        object.__setattr__(self, "flaw", None)
+        remember(value)
+
+    @classmethod
+    def _unusable(cls, why: str) -> Self:
+        secret = cls.__new__(cls)
+        for name, value in (("_Secret__value", ""), ("bearer", False), ("flaw", why)):
+            object.__setattr__(secret, name, value)
+        return secret
 
     def reveal(self) -> str:
         """Return the plain text; call it as late as possible, and keep the answer in no local variable."""
+        check(self)
+        remember(self.__value)
         return self.__value
 
     def fingerprint(self) -> bytes:
@@ -73,14 +87,27 @@ class Secret:
 
 
 def sealed(password: str | Secret | None) -> Secret | None:
-    """Make a Secret of a password, so that the caller's frame keeps no plain text. Raises ConfigurationError."""
-    return password if password is None or isinstance(password, Secret) else Secret(password)
+    """Make a Secret of a password, so that the caller's frame keeps no plain text. It never raises.
+
+    What cannot be a secret becomes one without a value, which `check` refuses: so it can be handed on to where nothing
+    holds the plain text any more.
+    """
+    if password is None or isinstance(password, Secret):
+        return password
+    why = flaw(password)
+    return Secret(password) if why is None else Secret._unusable(why)  # noqa: SLF001 - of this file
+
+
+def check(secret: Secret | None, what: str = "a password") -> None:
+    """Raise ConfigurationError for what `sealed` could not seal; `what` it was given as."""
+    if secret is not None and secret.flaw is not None:
+        raise ConfigurationError(f"{what} {secret.flaw}", hint="give it as non-empty text")
 
 
 def seal(value: object) -> Secret | str:
     """Make a Secret of the value, or say in words why it cannot be one, so that the caller may raise without it."""
     if isinstance(value, Secret):
-        return value
+        return value if value.flaw is None else value.flaw
     return flaw(value) or Secret(str(value))
 
 

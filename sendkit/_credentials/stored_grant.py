@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from sendkit._credentials import daemon
+from sendkit._credentials.authorization_server import is_known
+from sendkit._credentials.endpoint import Endpoint, read_endpoint
 from sendkit._credentials.grants import Client, RefreshToken
 from sendkit._credentials.oauth2 import OAuth2
 from sendkit._credentials.os_keyring import store_password
-from sendkit._credentials.secret import Secret
+from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import GRANT
 from sendkit.errors import CredentialsError
 
@@ -76,5 +78,9 @@ def _read(secret: Secret) -> StoredGrant | None:
     values = {key: value for key, value in cast("dict[str, object]", fields).items() if isinstance(value, str)}
     if not {"provider", "client_id", "refresh_token"} <= values.keys():
         return None
-    client = Client.of(values["client_id"], values.get("client_secret"))
-    return StoredGrant(values["provider"], client, Secret(values["refresh_token"]), values.get("scope"))
+    refresh, client_secret = seal(values["refresh_token"]), sealed(values.get("client_secret") or None)
+    provider = values["provider"]
+    known = is_known(provider) or isinstance(read_endpoint(provider), Endpoint)
+    if isinstance(refresh, str) or (client_secret and client_secret.flaw) or not values["client_id"] or not known:
+        return None
+    return StoredGrant(provider, Client(values["client_id"], client_secret), refresh, values.get("scope"))

@@ -1,30 +1,35 @@
 """One question to an authorization server over HTTP, off the event loop, and its answer as a value.
 
 RFC 6749 section 5 (answers and errors), RFC 8414 (metadata). HTTPS with a verified certificate, or plain HTTP to this
-very machine; no redirect is followed, since what is posted is secret. Whatever fails comes back as a `Refusal`, without
-frames that hold the form. Must not know: grants, or what is done with a token.
+very machine; no redirect is followed, since what is posted is secret. Whatever an endpoint does comes back as a
+`Refusal`, without frames that hold the form, and what it says without the secrets that it was told.
+Must not know: grants, or what is done with a token.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from sendkit._credentials import daemon
-from sendkit.errors import ConfigurationError
+from sendkit._credentials.endpoint import Endpoint, is_loopback, read_endpoint
+from sendkit._redaction import Redactor, everywhere
 
 if TYPE_CHECKING:
-    from urllib.request import OpenerDirector, Request
+    import http.client
+    import urllib.request
 
 LIMIT = 30.0
 """Seconds for one question, its answer included."""
 
 _MAX_ANSWER = 1 << 20
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_MAX_WORDS = 300
+_SECRET_FIELDS = ("client_secret", "refresh_token", "device_code", "code", "code_verifier")
 
 Fields: TypeAlias = "Mapping[str, object]"
 
@@ -42,55 +47,71 @@ class Refusal:
     cause: Exception | None = None
 
 
-def check_url(url: str) -> str:
-    """The URL itself. Raises ConfigurationError unless it is https, or http to this machine."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if host and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
-        return url
-    hint = "write https://…, as the provider's documentation has it; secrets are sent there"
-    raise ConfigurationError("the URL of an authorization server must be https", hint=hint)
+class Form(dict[str, str]):
+    """What is posted. Its repr names the fields, and none of their values."""
+
+    def __repr__(self) -> str:
+        return f"<form of {', '.join(self)}>"
+
+
+@dataclass(slots=True, frozen=True)
+class _Answer:
+    """What came over HTTP; its repr says nothing of it."""
+
+    status: int
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"<HTTP status {self.status}>"
 
 
 async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float = LIMIT) -> Fields | Refusal:
     """Post the form, or get the URL where there is none, and return the JSON object that is the answer."""
-    future = daemon.start(lambda: _exchange(url, form, limit), name="sendkit-oauth")
+    endpoint = read_endpoint(url)
+    if isinstance(endpoint, str):
+        return Refusal(f"the URL of the authorization server {endpoint}")
+    future = daemon.start(lambda: _exchange(endpoint, form, limit), name="sendkit-oauth")
     try:
         async with asyncio.timeout(limit):
             return await asyncio.wrap_future(future)
     except TimeoutError:
-        return Refusal(f"{urlsplit(url).hostname} gave no answer within {limit:g} s", transient=True)
+        pass  # raised from here on, an error would carry the frames of what was waited for
+    return Refusal(f"{endpoint.host} gave no answer within {limit:g} s", transient=True)
 
 
-def _exchange(url: str, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
-    import http.client  # noqa: PLC0415 - most programs log in with a password
-    import urllib.error  # noqa: PLC0415 - only tokens need it
+def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
+    answer = _answered(endpoint, form, limit)
+    if isinstance(answer, Refusal):
+        return answer
+    told = [form[name] for name in _SECRET_FIELDS if name in form] if form else []
+    return _read(endpoint.host, answer, Redactor.joined((everywhere(), Redactor.of(*told))))
+
+
+def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Answer | Refusal:
+    """Whatever it does, down to what the layers below have never thought of, is no error of the program's."""
+    try:
+        return _send(endpoint, form, limit)
+    except Exception as error:  # noqa: BLE001 - its frames hold the form: they end here
+        reason = getattr(error, "reason", error)
+        words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None) or type(reason).__name__
+        return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", transient=True)
+
+
+def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Answer:
+    import urllib.error  # noqa: PLC0415 - most programs log in with a password
     import urllib.request  # noqa: PLC0415 - only tokens need it
 
     data = None if form is None else urlencode(form).encode()
-    request = urllib.request.Request(url, data, {"Accept": "application/json"})  # noqa: S310 - see check_url
+    request = urllib.request.Request(endpoint.url, data, {"Accept": "application/json"})  # noqa: S310 - see `endpoint`
     try:
-        status, body = _send(request, limit)
+        with _opener(endpoint).open(request, timeout=limit) as answer:
+            return _Answer(int(answer.status), answer.read(_MAX_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
-            status, body = error.code, error.read(_MAX_ANSWER)
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None) or type(reason).__name__
-        return Refusal(f"{request.host} was not reached ({words})", transient=True)
-    return _read(request.host, status, body)
+            return _Answer(error.code, error.read(_MAX_ANSWER))
 
 
-def _send(request: Request, limit: float) -> tuple[int, bytes]:
-    with _opener(request.host).open(request, timeout=limit) as answer:
-        body: bytes = answer.read(_MAX_ANSWER)
-        return int(answer.status), body
-
-
-def _opener(host: str) -> OpenerDirector:
+def _opener(endpoint: Endpoint) -> urllib.request.OpenerDirector:
     import ssl  # noqa: PLC0415 - as above
     import urllib.request  # noqa: PLC0415 - only tokens need it
 
@@ -100,29 +121,50 @@ def _opener(host: str) -> OpenerDirector:
 
         http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
-    handlers: list[urllib.request.BaseHandler] = [
-        NoRedirect(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-    ]
-    if host.rpartition(":")[0].strip("[]") in _LOOPBACK or host in _LOOPBACK:
-        handlers.append(urllib.request.ProxyHandler({}))
+    handlers: list[urllib.request.BaseHandler] = [NoRedirect()]
+    if endpoint.local:
+        handlers += [urllib.request.ProxyHandler({}), _to_this_machine()]
+    else:
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
     return urllib.request.build_opener(*handlers)
 
 
-def _read(host: str, status: int, body: bytes) -> Fields | Refusal:
+def _to_this_machine() -> urllib.request.BaseHandler:
+    """Plain HTTP, but only when the peer is this very machine, whatever a resolver says of its name."""
+    import http.client  # noqa: PLC0415 - as above
+    import urllib.request  # noqa: PLC0415 - as above
+
+    class Local(http.client.HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            if not is_loopback(ipaddress.ip_address(self.sock.getpeername()[0].partition("%")[0])):
+                self.close()
+                raise ConnectionRefusedError(0, "the name is not that of this machine")
+
+    class Handler(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Local, req)
+
+    return Handler()
+
+
+def _read(host: str, came: _Answer, shown: Redactor) -> Fields | Refusal:
     try:
-        answer: object = json.loads(body)
+        answer: object = json.loads(came.body)
     except (ValueError, RecursionError):
         answer = None
     fields = cast("Fields", answer) if isinstance(answer, Mapping) else None
-    if status == 200 and fields is not None and "error" not in fields:
+    if came.status == 200 and fields is not None and "error" not in fields:
         return fields
-    code, words = (_word((fields or {}).get(key)) for key in ("error", "error_description"))
-    said = ": ".join(filter(None, (code, words))) or f"HTTP status {status}, without an answer that can be read"
-    transient = status >= 500 or status == 429 or code in ("temporarily_unavailable", "server_error")
+    code, words = (_word((fields or {}).get(key), shown) for key in ("error", "error_description"))
+    said = ": ".join(filter(None, (code, words))) or f"HTTP status {came.status}, without an answer that can be read"
+    transient = came.status >= 500 or came.status == 429 or code in ("temporarily_unavailable", "server_error")
     return Refusal(f"{host} said {said}", code, transient)
 
 
-def _word(value: object) -> str:
+def _word(value: object, shown: Redactor) -> str:
     """Bounded, and in one line; what a server says is shown to people."""
-    return "".join(c if c.isprintable() else " " for c in value[:300]) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    text = shown(value[:_MAX_ANSWER])[:_MAX_WORDS]
+    return "".join(c if c.isprintable() else " " for c in text)
