@@ -17,7 +17,7 @@ from keyring.core import load_keyring, set_keyring
 
 from sendkit._transport.refusals import REFUSALS
 
-pytest_plugins = ["tests.own_process", "tests.servers.fixtures"]
+pytest_plugins = ["tests.own_process", "tests.workers", "tests.servers.fixtures"]
 
 settings.register_profile("default", deadline=None, max_examples=100)
 settings.register_profile("nightly", deadline=None, max_examples=100_000, suppress_health_check=[HealthCheck.too_slow])

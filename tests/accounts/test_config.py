@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -275,9 +274,7 @@ class TestSending:
         async with AsyncMailer.from_config("work") as mailer:
             assert (await mailer.send(sendkit.Message(sender="ana@example.com", to="luis@example.com"))).ok
 
-    def test_by_its_backup_with_that_one_s_own_password(self, server: LocalServer) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            closed_port = listener.getsockname()[1]
+    def test_by_its_backup_with_that_one_s_own_password(self, server: LocalServer, closed_port: int) -> None:
         with config_file().open("a", encoding="utf-8") as file:
             file.write(
                 f"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,12 +87,10 @@ def test_75_when_deferred_with_the_recipients_that_are_left(shell: Shell, server
     assert "hint: send it again later, to these recipients alone (luis@example.com)" in answer.err
 
 
-def test_75_when_the_server_is_not_reached(shell: Shell) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    answer = shell("send", "--host", f"127.0.0.1:{port}", *LETTER, "--retries", "0")
+def test_75_when_the_server_is_not_reached(shell: Shell, closed_port: int) -> None:
+    answer = shell("send", "--host", f"127.0.0.1:{closed_port}", *LETTER, "--retries", "0")
     assert answer.code == 75
-    assert f"127.0.0.1:{port}" in answer.err
+    assert f"127.0.0.1:{closed_port}" in answer.err
 
 
 def test_75_when_the_server_cannot_be_verified(shell: Shell, server: LocalServer) -> None:

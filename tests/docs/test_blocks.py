@@ -177,7 +177,7 @@ class TestShell:
         assert [len(each) for each in lines] == [1, 1]
         assert [block.language for block in blocks] == ["sh", "sh"]
         assert lines[0][0].endswith("sendkit demo")
-        assert lines[1][0].endswith("pytest")
+        assert lines[1][0].endswith("pytest -n auto")
 
     def test_every_call_of_sendkit_can_be_read(self) -> None:
         calls = [call for block in SHELL for call in re.findall(r"(?:^|\| |/)sendkit (.+)$", block.text, re.MULTILINE)]

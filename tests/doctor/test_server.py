@@ -247,10 +247,8 @@ async def test_mail_without_tls_is_warned_of() -> None:
     assert checks(diagnosis, Status.WARNING) == [Check.TLS]
 
 
-async def test_a_port_where_nobody_listens_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    fault = await fault_of(AsyncMailer(f"127.0.0.1:{port}", username=USER, password=PASSWORD))
+async def test_a_port_where_nobody_listens_is_named(closed_port: int) -> None:
+    fault = await fault_of(AsyncMailer(f"127.0.0.1:{closed_port}", username=USER, password=PASSWORD))
     assert fault.check is Check.CONNECT
     assert "refused" in fault.text
 

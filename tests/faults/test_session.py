@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -168,10 +167,8 @@ def test_a_demand_to_log_in_is_no_refusal_of_the_message(place: str, code: str) 
     assert len(evidence.connections) == 1
 
 
-def test_a_closed_port_defers_and_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    there = Server("127.0.0.1", port, tls_context=client_context(), timeouts=limits())
+def test_a_closed_port_defers_and_is_tried_again(closed_port: int) -> None:
+    there = Server("127.0.0.1", closed_port, tls_context=client_context(), timeouts=limits())
     used = AsyncMailer(there, retry=RetryPolicy(max_attempts=3, wait=lambda _: 0))
     result = asyncio.run(used.send(letter(), check=False))
     assert [(told.outcome, told.retryable, told.attempts) for told in result.deferred] == [

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.servers.keeper import Command, Keeper
+from tests.servers.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Exim:
         with ExitStack() as undo:
             undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self._unpack()
-            self.port = _free_port()
+            (self.port,) = free_ports(1)
             self._lay_out(authority)
             self._keeper = Keeper(self._folder, [Command(self._exim("-bdf"), self._environment())])
             undo.callback(self._keeper.stop)
@@ -132,13 +133,6 @@ def _run(*command: str | Path, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, env={"PATH": _PATH}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed; does it know the packages (apt-get update)? It said:\n{done.stderr}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 _CONFIGURATION = r"""

@@ -15,6 +15,7 @@ import pytest
 from keyring.core import load_keyring, set_keyring
 
 from .authority import Authority
+from .ports import nobody_listens
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,6 +31,13 @@ _REQUIRED = os.environ.get("SENDKIT_REQUIRE_SERVERS") == "1"
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A certificate authority, with good and bad certificates for `localhost`."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of loopback where nobody listens."""
+    with nobody_listens() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

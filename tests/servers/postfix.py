@@ -23,6 +23,7 @@ from pathlib import Path
 from .authority import Authority, Certificate
 from .keeper import Command, Keeper, poll
 from .policy import OfferedEnvelope, PolicyService
+from .ports import free_ports
 from .postfix_config import (
     DOMAIN,
     MESSAGE_SIZE_LIMIT,
@@ -67,7 +68,7 @@ class Postfix:
     def __init__(self, authority: Authority) -> None:
         self.ca_file = authority.ca_file
         self.signer = Signer()
-        self.starttls_port, self.implicit_tls_port, self.clear_port, *others = _free_ports(2 + len(Certificate))
+        self.starttls_port, self.implicit_tls_port, self.clear_port, *others = free_ports(2 + len(Certificate))
         self.bad_certificate_ports = dict(zip(list(Certificate)[1:], others, strict=True))
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-postfix-"))
         self._log_start, self._marks = 0, itertools.count()
@@ -235,11 +236,3 @@ def _output(*argv: str) -> str:
 def _read_all(folder: Path) -> list[bytes]:
     paths = sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime_ns)
     return [path.read_bytes() for path in paths]
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -59,10 +58,3 @@ def account(authority: Authority) -> Account:
         return AsyncMailer(Server(security=security, **place), **account)
 
     return make
-
-
-@pytest.fixture
-def closed_port() -> int:
-    """A port of loopback where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

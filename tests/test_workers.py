@@ -1,0 +1,59 @@
+"""What is marked nightly runs only when it is asked for, and `-n auto` finds the workers that it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import own_process
+
+ROOT = Path(__file__).parents[1]
+SUITE = """
+import pytest
+
+@pytest.mark.nightly
+@pytest.mark.postfix
+def test_long(): pass
+
+@pytest.mark.postfix
+def test_short(): pass
+
+def test_other(): pass
+"""
+
+
+def outcome(folder: Path, *arguments: str) -> str:
+    """The closing line of pytest over a small suite of that kind."""
+    (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = postfix: against Postfix\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "tests.workers", "-p", "no:cacheprovider", *arguments]
+    environ = own_process.environment(PYTHONPATH=str(ROOT), PYTEST_XDIST_AUTO_NUM_WORKERS="3")
+    ran = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=110
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closing"),
+    [
+        ([], "2 passed, 1 deselected"),
+        (["-m", "postfix"], "1 passed, 2 deselected"),
+        (["-m", "nightly"], "1 passed, 2 deselected"),
+        (["-m", "nightly or not nightly"], "3 passed"),
+    ],
+    ids=str,
+)
+def test_nightly_is_left_out_unless_it_is_named(tmp_path: Path, arguments: list[str], closing: str) -> None:
+    assert f"{closing} in " in outcome(tmp_path, *arguments)
+
+
+def test_workers_run_the_same_suite(tmp_path: Path) -> None:
+    pytest.importorskip("xdist", reason="pip install pytest-xdist")
+    said = outcome(tmp_path, "-n", "auto")
+    assert "created: 3/3 workers" in said or "3 workers [2 items]" in said
+    assert "2 passed in " in said

@@ -1,0 +1,50 @@
+"""How the suite runs: spread over workers by `-n auto`, and without what is marked `nightly`.
+
+`-n auto` starts two workers for each core, since many tests wait for a server. Each takes a stretch of the suite and
+steals from the other when it is done, so that a server is started once by most workers, and by none twice.
+`-m nightly` chooses the tests that take long, `-m 'nightly or not nightly'` all of them; `.ci/nightly` runs them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests import own_process
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "nightly: takes long; runs with -m nightly alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for the night, unless it was asked for."""
+    if own_process.inside or "nightly" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("nightly")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each core that this process may use; PYTEST_XDIST_AUTO_NUM_WORKERS says otherwise."""
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or 2 * _cores())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Stretches of the suite rather than single tests, unless `--dist` says otherwise."""
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415 - only where xdist is used
+
+    return WorkStealingScheduling(config, log)
