@@ -6,7 +6,7 @@ Knows the outcomes of `_smtp`, and nothing of how they came about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, com
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
+from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
@@ -31,34 +32,8 @@ _ERRORS: dict[Cause, type[errors.DeliveryError]] = {
     Cause.REJECTED: errors.RejectedError,
 }
 
-_Value = TypeVar("_Value")
 _Fields = ParamSpec("_Fields")
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class ReadOnlyMapping(Mapping[str, _Value]):
-    """A mapping that cannot be changed; unlike a mapping proxy it can be pickled and copied."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, items: Mapping[str, _Value]) -> None:
-        self._items = dict(items)
-
-    def __getitem__(self, key: str) -> _Value:
-        return self._items[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def values(self) -> ValuesView[_Value]:
-        """All values; the inherited way to them takes three times as long."""
-        return self._items.values()
-
-    def __repr__(self) -> str:
-        return repr(self._items)
 
 
 class _Frozen(BaseModel):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Line, Pace
 from sendkit._message.letter import Letter
+from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import PLAIN, Terms, cancelled
 from sendkit._seam.transport import Transport
@@ -24,7 +25,7 @@ from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
-from sendkit.results import DeliveryResult, ReadOnlyMapping, RecipientResult, unchecked
+from sendkit.results import DeliveryResult, RecipientResult, unchecked
 
 if TYPE_CHECKING:
     import tenacity

@@ -17,17 +17,34 @@ from pydantic import ValidationError
 
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
+from sendkit._message.drawn import drawn
 from sendkit._message.fields import header_field
+from sendkit._message.portable import without_header
+from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
+_BOUNDARY = re.compile(r"[0-9a-f]{32}")
 _OWNED = {  # each with the field to use instead
     "from": "sender", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to", "subject": "subject",
     "date": "date", "message-id": "message_id", "resent-bcc": "bcc", "return-path": "envelope_from of send()",
     "mime-version": "text or html (sendkit writes it)",
 }  # fmt: skip
+
+_NO_HEADERS: Mapping[str, str] = ReadOnlyMapping({})
+_NO_PICTURES: Mapping[str, Attachment] = ReadOnlyMapping({})
+
+
+def no_headers() -> Mapping[str, str]:
+    """None at all; one value for all messages (as a plain default, pydantic would copy it for each)."""
+    return _NO_HEADERS
+
+
+def no_pictures() -> Mapping[str, Attachment]:
+    """None at all, as above."""
+    return _NO_PICTURES
 
 
 def subject(value: object) -> str:
@@ -65,28 +82,50 @@ def _is_many(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Readable)
 
 
-def inline(value: object) -> dict[str, Attachment]:
-    """Pictures by the name that html calls them: bytes, Path, file or Attachment."""
+def inline(value: object) -> Mapping[str, Attachment]:
+    """Pictures by the name that html calls them: bytes, Path, file or Attachment; or a list, as JSON has it."""
     if value is None:
-        return {}
+        return _NO_PICTURES
+    if (dicts := _list_of(dict, value)) is not None:
+        listed = [attachment_of(item) for item in dicts]
+        value = {item.content_id or "": item for item in listed}
+        if len(value) < len(listed):
+            raise _refuse("inline", "two pictures of one name", "give each a content_id of its own")
     if not isinstance(value, Mapping):
         raise _refuse("inline", f"{type(value).__name__} is no mapping", 'write inline={"chart": png_bytes}')
-    return {name: inline_of(name, item) for name, item in cast("Mapping[str, object]", value).items()}
+    given = cast("Mapping[str, object]", value)
+    return ReadOnlyMapping({name: inline_of(name, item) for name, item in given.items()})
 
 
-def headers(value: object) -> dict[str, str]:
+def headers(value: object) -> Mapping[str, str]:
     """Further header fields; those that sendkit writes itself are refused with the name of the field to use."""
     if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise _refuse("headers", f"{type(value).__name__} is no mapping", 'write headers={"X-Report": "42"}')
+        return _NO_HEADERS
     checked: dict[str, str] = {}
-    for name, text in cast("Mapping[object, object]", value).items():
+    for name, text in pairs(value):
         _check_header(key := _text("headers", name), content := _text("headers", text))
         if key.lower() in map(str.lower, checked):
             raise _refuse("headers", f"{key!r} stands there twice", "keep one")
         checked[key] = content
-    return checked
+    return ReadOnlyMapping(checked)
+
+
+def pairs(value: object) -> Iterable[tuple[object, object]]:
+    """The items of a mapping, or of a list of pairs as JSON has them."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[object, object]", value).items()
+    listed = _list_of(list, value)
+    if listed is None or not all(len(cast("list[object]", pair)) == 2 for pair in listed):
+        raise _refuse("headers", f"{type(value).__name__} is no mapping", 'write headers={"X-Report": "42"}')
+    return cast("list[tuple[object, object]]", listed)
+
+
+def _list_of(kind: type, value: object) -> list[object] | None:
+    """The value if it is a list of such, as JSON has them."""
+    if not isinstance(value, list):
+        return None
+    items = cast("list[object]", value)
+    return items if all(isinstance(item, kind) for item in items) else None
 
 
 def message_id(value: object) -> str:
@@ -94,6 +133,14 @@ def message_id(value: object) -> str:
     text = _text("message_id", value)
     if _MESSAGE_ID.fullmatch(text) is None or len(text) > 250:
         raise _refuse("message_id", f"{text[:80]!r} is no Message-ID", "write one such as <unique@example.com>")
+    return text
+
+
+def boundary(value: object) -> str:
+    """What the boundaries of a message hold: hexadecimal digits that nobody can guess."""
+    text = _text("boundary", value)
+    if _BOUNDARY.fullmatch(text) is None:
+        raise _refuse("boundary", f"{text[:80]!r} is no boundary", "leave it out, or give 32 hexadecimal digits")
     return text
 
 
@@ -122,6 +169,8 @@ def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Itera
 
 def completed(data: Mapping[str, object]) -> Mapping[str, object]:
     """The given fields, and beside them what follows from them or is usual: a text made from html, a sender."""
+    if "version" in data or "derived" in data:
+        data = {name: value for name, value in without_header("message", data).items() if name != "derived"}
     html, text = data.get("html"), data.get("text")
     if text is None and isinstance(html, str) and (html.isascii() or not _LONE_SURROGATE.search(html)):
         from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
@@ -151,7 +200,12 @@ def _in_second(second: int, _place: object) -> datetime:
 
 def new_message_id(domain: str) -> str:
     """A Message-ID that nobody has had (RFC 5322 section 3.6.4)."""
-    return f"<{os.urandom(16).hex()}@{domain}>"
+    return f"<{drawn()}@{domain}>"
+
+
+def new_boundary() -> str:
+    """What nobody can foresee (RFC 2046 section 5.1.1), so that a stranger cannot write what ends a part."""
+    return drawn()
 
 
 def message_error(error: ValidationError) -> MessageError:

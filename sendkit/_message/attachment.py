@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from sendkit._message.characters import check_text
 from sendkit._message.pieces import whole
+from sendkit._message.portable import octets_of
 from sendkit._message.stored import look_into
 from sendkit.errors import MessageError
 
@@ -56,6 +57,8 @@ class Attachment:
             check_content_id(self.content_id)
         if (self.data is None) == (self.path is None):
             raise _refuse("an Attachment needs either data or a path", "use from_bytes, from_path or from_file")
+        if self.data is not None and type(self.data) is not bytes:
+            object.__setattr__(self, "data", as_octets("attachments", self.data))  # nobody can change a copy
 
     @classmethod
     def from_bytes(
@@ -128,9 +131,27 @@ def attachment_of(value: object) -> Attachment:
         raise _refuse("bytes have no file name", "use Attachment.from_bytes(data, filename=…)")
     if isinstance(value, os.PathLike):
         return Attachment.from_path(cast("os.PathLike[str]", value))
+    if isinstance(value, dict):
+        return _from_dict(cast("dict[str, object]", value))
     if isinstance(value, Readable):
         return Attachment.from_file(value)
     raise _refuse(f"{type(value).__name__} is no attachment", "give a Path, an open binary file or an Attachment")
+
+
+def _from_dict(value: dict[str, object]) -> Attachment:
+    """What `model_dump` made of an Attachment; a path must be a `Path`, which nobody can write in JSON."""
+    names = ("filename", "content_type", "content_id")
+    if unknown := value.keys() - {*names, "data", "path"}:
+        raise _refuse(f"an attachment has no {min(unknown)!r}", "give what model_dump() gave")
+    texts = {name: text for name in names if isinstance(text := value.get(name), str)}
+    if missing := {"filename", "content_type"} - texts.keys():
+        raise _refuse(f"an attachment without {min(missing)}", "give what model_dump() gave")
+    path, data = value.get("path"), value.get("data")
+    if path is None:
+        return Attachment.from_bytes(octets_of("attachments", data), **texts)
+    if not isinstance(path, Path):
+        raise _refuse("a path that is a str", "give a Path; from JSON, use from_json(…, allow_paths=FOLDER)")
+    return Attachment.from_path(path, **texts)
 
 
 def inline_of(name: str, value: object) -> Attachment:

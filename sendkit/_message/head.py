@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import MAX_LINE
@@ -28,6 +28,14 @@ class Field:
 
     name: str
     octets: bytes
+
+    @classmethod
+    def of(cls, octets: bytes) -> Self:
+        """One field alone. Raises MessageError for what is none, or more than one."""
+        match = _FIELD.fullmatch(octets)
+        if match is None or b"\0" in octets:
+            raise refuse(f"{octets[:60]!r} is no header field", "give one with all its lines")
+        return cls(match[1].decode(), octets)
 
     @property
     def key(self) -> str:

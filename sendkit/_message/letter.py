@@ -63,6 +63,14 @@ class Redirection:
             return cls.of(sender, recipients.recipients)
         return cls(_reverse_path(envelope_from), None if recipients is None else _recipients(recipients))
 
+    def as_dict(self) -> dict[str, object]:
+        """The two arguments that `of` makes an equal value of."""
+        sender = None if self.reverse_path is None else self.reverse_path[0]
+        return {
+            "envelope_from": (sender.written if sender else "") if self.reverse_path is not None else None,
+            "recipients": None if self.recipients is None else [recipient.written for recipient in self.recipients],
+        }
+
     def over(self, other: Redirection) -> Redirection:
         """This one, and what the other says where this one says nothing."""
         return Redirection(

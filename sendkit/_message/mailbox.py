@@ -39,6 +39,8 @@ class Mailbox:
         if not self.name:
             return
         check_name(self.name)
+        if self.name != (tidy := tidy_name(self.name)):
+            object.__setattr__(self, "name", tidy)
         if len(str(self)) > _MAX_MAILBOX:
             raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {self.name[:60]!r}…", "shorten the name")
 
@@ -80,7 +82,7 @@ def mailbox_of(value: object) -> Mailbox:
         return _one_mailbox(value)
     match value:
         case (str(name), str(address)) if isinstance(value, tuple):
-            return Mailbox(tidy_name(name), parse_address(address))
+            return Mailbox(name, parse_address(address))
         case _:
             return _from_stdlib(value)
 
@@ -117,7 +119,7 @@ def _from_stdlib(value: object) -> Mailbox:
     from email.headerregistry import Address as StdlibAddress  # noqa: PLC0415 - few programs need it
 
     if isinstance(value, StdlibAddress):
-        return Mailbox(tidy_name(value.display_name), parse_address(value.addr_spec))
+        return Mailbox(value.display_name, parse_address(value.addr_spec))
     raise AddressError(f"{type(value).__name__} is no mailbox", 'give a str, a Mailbox or a ("Name", "address") pair')
 
 
@@ -193,11 +195,11 @@ def _lenient_name(phrase: str) -> str:
     try:
         return _name(phrase)
     except AddressError:  # mail goes to the address; a name that nobody can read does not change where
-        return tidy_name(phrase)
+        return phrase
 
 
 def _name(phrase: str) -> str:
-    return tidy_name("".join(_word(match) for match in _PHRASE.finditer(phrase.strip(" \t"))))
+    return "".join(_word(match) for match in _PHRASE.finditer(phrase.strip(" \t")))
 
 
 def _word(match: re.Match[str]) -> str:

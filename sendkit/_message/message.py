@@ -6,9 +6,10 @@ Must not know how it is rendered, or to whom it goes in the end.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -16,11 +17,14 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
-from sendkit._message import accept
+from sendkit._message import accept, portable
 from sendkit._message.attachment import Attachment
 from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
 
@@ -40,6 +44,29 @@ _Mailboxes = Annotated[
     PlainValidator(mailboxes_of),
     PlainSerializer(lambda boxes: [str(box) for box in boxes], return_type=list[str]),
 ]
+_MADE_HERE = frozenset({"message_id", "date", "boundary"})  # by each message for itself
+_PATHS = {"embed_files": False}  # the context of a dump
+
+
+def _as_json(info: SerializationInfo) -> bool:
+    return info.mode == "json"
+
+
+def _file_dump(attachment: Attachment, info: SerializationInfo) -> dict[str, object]:
+    return portable.attachment_as_dict(attachment, as_json=_as_json(info), embed=info.context != _PATHS)
+
+
+def _files_dump(attachments: tuple[Attachment, ...], info: SerializationInfo) -> list[dict[str, object]]:
+    return [_file_dump(attachment, info) for attachment in attachments]
+
+
+def _pictures_dump(pictures: Mapping[str, Attachment], info: SerializationInfo) -> object:
+    found = {name: _file_dump(picture, info) for name, picture in pictures.items()}
+    return list(found.values()) if _as_json(info) else found
+
+
+def _headers_dump(headers: Mapping[str, str], info: SerializationInfo) -> object:
+    return [list(pair) for pair in headers.items()] if _as_json(info) else dict(headers)
 
 
 class Message(BaseModel):
@@ -48,8 +75,9 @@ class Message(BaseModel):
     Mailboxes may be strings (comma lists too), `("Name", "address")` pairs in lists, or stdlib `Address` objects. A
     text is made from `html` when `text` is missing (a short note from html of over 512 Ki characters).
     `attachments` are paths, open binary files or `Attachment`s; `inline={"chart": png}` is shown by
-    `<img src="cid:chart">`. `message_id` and `date` are fixed here; a copy with changes gets new ones. A `sender` that
-    is left out is SENDKIT_FROM of the environment.
+    `<img src="cid:chart">`. `message_id`, `date` and `boundary` (of the parts) are fixed here; a copy with changes gets
+    new ones. A `sender` that is left out is SENDKIT_FROM of the environment. Pickled, copied or as JSON, it keeps its
+    octets.
     Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
 
@@ -63,11 +91,20 @@ class Message(BaseModel):
     subject: Annotated[str, PlainValidator(accept.subject)] = ""
     text: Annotated[str | None, PlainValidator(accept.body("text"))] = None
     html: Annotated[str | None, PlainValidator(accept.body("html"))] = None
-    inline: Annotated[Mapping[str, Attachment], PlainValidator(accept.inline)] = Field(default_factory=dict)
-    attachments: Annotated[tuple[Attachment, ...], PlainValidator(accept.attachments)] = ()
-    headers: Annotated[Mapping[str, str], PlainValidator(accept.headers)] = Field(default_factory=dict)
+    inline: Annotated[
+        Mapping[str, Attachment], PlainValidator(accept.inline), PlainSerializer(_pictures_dump, return_type=Any)
+    ] = Field(default_factory=accept.no_pictures)
+    attachments: Annotated[
+        tuple[Attachment, ...], PlainValidator(accept.attachments), PlainSerializer(_files_dump, return_type=Any)
+    ] = ()
+    headers: Annotated[
+        Mapping[str, str], PlainValidator(accept.headers), PlainSerializer(_headers_dump, return_type=Any)
+    ] = Field(default_factory=accept.no_headers)
     message_id: Annotated[str, PlainValidator(accept.message_id)] = Field(default_factory=accept.message_id_for)
-    date: Annotated[datetime, PlainValidator(accept.date)] = Field(default_factory=accept.now)
+    date: Annotated[
+        datetime, PlainValidator(accept.date), PlainSerializer(datetime.isoformat, return_type=str, when_used="json")
+    ] = Field(default_factory=accept.now)
+    boundary: Annotated[str, PlainValidator(accept.boundary)] = Field(default_factory=accept.new_boundary, repr=False)
 
     if TYPE_CHECKING:
 
@@ -87,6 +124,7 @@ class Message(BaseModel):
             headers: Mapping[str, str] | None = None,
             message_id: str = ...,
             date: datetime = ...,
+            boundary: str = ...,
         ) -> None: ...
     else:
 
@@ -96,6 +134,8 @@ class Message(BaseModel):
             except ValidationError as error:
                 raise accept.message_error(error) from error
             self.__pydantic_fields_set__.intersection_update(data)
+            if "derived" in data:
+                self.__pydantic_fields_set__.difference_update(data["derived"])
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
@@ -107,10 +147,10 @@ class Message(BaseModel):
         return hash(self.message_id)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy; with changes it is checked again, and has its own Message-ID and Date unless they are given."""
+        """A copy; with changes it is checked again, and what each message has of its own is new unless it is given."""
         if not update:
             return super().model_copy(deep=deep)
-        kept = {name: getattr(self, name) for name in self.model_fields_set - {"message_id", "date"}}
+        kept = {name: getattr(self, name) for name in self.model_fields_set - _MADE_HERE}
         return type(self)(**{**kept, **update})
 
     def preview(self, *, open_browser: bool = True) -> Path:
@@ -121,6 +161,47 @@ class Message(BaseModel):
         from sendkit._message.preview import preview  # noqa: PLC0415 - for the author, not for sending
 
         return preview(self, open_browser=open_browser)
+
+    def as_bytes(self) -> bytes:
+        """The octets that would go out: CRLF line ends, no Bcc, files read now. Raises MessageError."""
+        from sendkit._message.render import render  # noqa: PLC0415 - which imports this module for its types
+
+        return b"".join(render(self).blocks())
+
+    def to_json(self, *, embed_files: bool = True) -> str:
+        """The message as JSON, with the files in it, or their paths alone; it holds Bcc. Raises MessageError.
+
+        The form is versioned (docs/messages.md), and that of `model_dump_json`.
+        """
+        return self.model_dump_json(context=None if embed_files else _PATHS)
+
+    @classmethod
+    def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:
+        """The message that `to_json` wrote; it gives the same octets.
+
+        A path in it is loaded from the folder `allow_paths` alone, and refused without one: who writes to a queue must
+        not choose files of who reads it. Raises MessageError.
+        """
+        return cls(**portable.with_files(portable.parsed(text), allow_paths))
+
+    @model_serializer(mode="wrap")
+    def _dump(self, fields: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        found = cast("dict[str, Any]", fields(self))
+        if self.html is not None and "text" in found and "text" not in self.model_fields_set:
+            found["derived"] = ["text"]
+        return {**portable.header_of("message"), **found} if _as_json(info) and info.include is None else found
+
+    def model_dump(self, *, mode: str = "python", **options: Any) -> dict[str, Any]:
+        """As pydantic's, but raises MessageError for a file that cannot be read."""
+        if mode == "json" and options.get("context") != _PATHS:
+            # Before pydantic asks for it, which would hide what was raised.
+            with_octets = {name: portable.embedded(getattr(self, name)) for name in ("inline", "attachments")}
+            return BaseModel.model_dump(super().model_copy(update=with_octets), mode=mode, **options)
+        return super().model_dump(mode=mode, **options)
+
+    def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
+        """As pydantic's, but raises MessageError for a file that cannot be read."""
+        return json.dumps(self.model_dump(mode="json", **options), indent=indent, ensure_ascii=False)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -133,10 +214,7 @@ class Message(BaseModel):
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """As pydantic's, but raises MessageError."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except ValidationError as error:
-            raise accept.message_error(error) from error
+        return cls.model_validate(portable.parsed(json_data), **options)
 
     @staticmethod
     def from_bytes(

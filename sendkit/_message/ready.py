@@ -7,7 +7,7 @@ the octets.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from sendkit._message.attachment import as_octets
 from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
@@ -15,11 +15,12 @@ from sendkit._message.head import Field, message_id_in, refuse, split_message, w
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.letter import Redirection
 from sendkit._message.octets import blocks, normalised, sendable
+from sendkit._message.portable import Portable, base64_of, octets_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sendkit._smtp.envelope import Envelope
 
@@ -63,16 +64,43 @@ class ReadyContent:
 
 
 @dataclass(slots=True, frozen=True)
-class ReadyMessage:
+class ReadyMessage(Portable):
     """A message that goes out as it is. Make one with `Message.from_bytes`.
 
     `fields` are those of the head, Bcc included; `redirection` is what the caller set instead of them.
     """
 
+    _KIND = "ready"
+
     content: ReadyContent
     fields: tuple[Field, ...] = field(repr=False)
     redirection: Redirection
     message_id: str | None
+
+    def as_bytes(self) -> bytes:
+        """The octets that would go out: CRLF line ends, no Bcc."""
+        return self.content.head + self.content.rest
+
+    def _dump(self, *, as_json: bool, embed: bool) -> dict[str, object]:
+        kept = base64_of if as_json else bytes
+        return {
+            "octets": kept(self.as_bytes()),
+            "fields": [kept(item.octets) for item in self.fields],
+            **self.redirection.as_dict(),
+        }
+
+    @classmethod
+    def _load(cls, data: Mapping[str, Any]) -> Self:
+        if _DUMPED.symmetric_difference(data):
+            hint = "give what to_json() of a ready message wrote"
+            raise MessageError(f"message: not the fields {', '.join(sorted(_DUMPED))}", field="message", hint=hint)
+        sent = ready_message(octets_of("octets", data["octets"]))
+        fields = tuple(Field.of(octets_of("fields", item)) for item in data["fields"])
+        envelope = Redirection.of(data["envelope_from"], data["recipients"])
+        return cls(sent.content, fields, envelope, message_id_in(fields))
+
+
+_DUMPED = frozenset({"octets", "fields", "envelope_from", "recipients"})
 
 
 def ready_message(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import Message
 
-_SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
+SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
 _ENCODING = "Content-Transfer-Encoding"
 
 
@@ -26,7 +26,8 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     """The message with each part that does not fit as quoted-printable or base64; None where a part is sealed."""
     message = BytesParser(policy=policy.compat32).parsebytes(octets)
     parts = list(message.walk())
-    if any(part.get_content_type() in _SEALED for part in parts):
+    boundaries = tuple(f"--{boundary}".encode() for part in parts if (boundary := part.get_boundary()))
+    if any(part.get_content_type() in SEALED for part in parts):
         return None
     for part in parts:
         if part.is_multipart():
@@ -36,7 +37,7 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
         elif part.get_content_maintype() == "multipart":
             return None  # without any part in it, there is nothing that an encoding could be said of
         else:
-            _recode(part, top=part is message)
+            _recode(part, boundaries, top=part is message)
     return _flat(message)
 
 
@@ -57,7 +58,7 @@ def _decoded(part: Message) -> bytes:
     return data if isinstance(data, bytes) else b""
 
 
-def _recode(part: Message, *, top: bool) -> None:
+def _recode(part: Message, boundaries: tuple[bytes, ...], *, top: bool) -> None:
     data = _decoded(part)
     text = part.get_content_maintype() == "text"
     lines = data.replace(b"\r\n", b"\n")
@@ -65,8 +66,10 @@ def _recode(part: Message, *, top: bool) -> None:
         _name_charset(part, data)
     if top and "MIME-Version" not in part:
         part["MIME-Version"] = "1.0"
-    quoted = text and b"\r" not in lines
-    body = b2a_qp(lines, istext=True).replace(b"\n", b"\r\n") if quoted else base64_lines(data)
+    body = b2a_qp(lines, istext=True).replace(b"\n", b"\r\n") if text and b"\r" not in lines else b""
+    # A soft line break may put what stood within a line at the beginning of one.
+    quoted = bool(body) and not any(boundary in body for boundary in boundaries)
+    body = body if quoted else base64_lines(data)
     del part[_ENCODING]
     part[_ENCODING] = "quoted-printable" if quoted else "base64"
     part.set_payload(body.decode("ascii"))

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from sendkit._message.pieces import Piece
     from sendkit._message.stored import StoredFile
 
-_DIGEST = 12  # octets
-_ANY_BOUNDARY = f"=_{'0' * 2 * _DIGEST}-x"
+_ANY_BOUNDARY = f"=_{'0' * 32}-x"
 _SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 
 
@@ -67,6 +66,7 @@ class Rendered:
 class _Part(NamedTuple):
     head: str
     body: Sequence[Piece]
+    free: bytes = b""  # octets of others that are not encoded, so that a boundary might be in them
 
 
 Parts: TypeAlias = dict[tuple[str | Attachment, str], _Part]
@@ -115,27 +115,36 @@ def _known(message: Message, item: str | Attachment, role: str) -> _Part | None:
 
 
 def _tree(message: Message) -> _Part:
-    # No encoded body holds "=_", and a plain one that does is encoded, so only a forwarded message could hold a
-    # boundary; and that one is made from another Message-ID.
-    boundary = f"=_{blake2b(message.message_id.encode(), digest_size=_DIGEST).hexdigest()}"
     inline = list(message.inline.values())
     attached = list(message.attachments)
     if message.html is not None:
         inline += [attachment for attachment in attached if attachment.content_id is not None]
         attached = [attachment for attachment in attached if attachment.content_id is None]
-    root = _alternative(message, inline, boundary)
-    if not attached:
-        return root
-    return _multipart("mixed", [root, *(_part(message, item, "attachment") for item in attached)], f"{boundary}-m")
+    pictures = [_part(message, item, "inline") for item in inline]
+    files = [_part(message, item, "attachment") for item in attached]
+    boundary = f"=_{message.boundary}"
+    if free := [part.free for part in (*pictures, *files) if part.free]:
+        boundary = f"=_{_found_in_none(message.boundary, free)}"
+    root = _alternative(message, pictures, boundary)
+    return _multipart("mixed", [root, *files], f"{boundary}-m") if files else root
 
 
-def _alternative(message: Message, inline: list[Attachment], boundary: str) -> _Part:
+def _found_in_none(boundary: str, parts: list[bytes]) -> str:
+    """What was drawn, or what follows from it where that is in a part already (RFC 2046 section 5.1.1).
+
+    No encoded body holds "=_", and a plain text that does is encoded.
+    """
+    while any(boundary.encode() in octets for octets in parts):
+        boundary = blake2b(boundary.encode(), digest_size=16).hexdigest()
+    return boundary
+
+
+def _alternative(message: Message, pictures: list[_Part], boundary: str) -> _Part:
     plain = _part(message, message.text or "", "plain")
     if message.html is None:
         return plain
     html = _part(message, message.html, "html")
-    if inline:
-        pictures = [_part(message, item, "inline") for item in inline]
+    if pictures:
         html = _multipart("related", [html, *pictures], f"{boundary}-r")
     return _multipart("alternative", [plain, html], f"{boundary}-a")
 
@@ -197,13 +206,14 @@ def _encoded(octets: bytes) -> tuple[str, bytes]:
 
 def _file(attachment: Attachment, disposition: str) -> _Part:
     source = source_of(attachment)
+    free = b""
     kind, parameters = parse_media_type(attachment.content_type)
     encoding, body = "base64", encoded(source)
     if kind.startswith("message/"):
         # RFC 2046 section 5.2.1 allows no encoding here; what would need one travels as a plain file.
         forwarded = normalised(whole(source))
         if forwarded.isascii() and sendable(forwarded):
-            encoding, body = "7bit", forwarded
+            encoding, body, free = "7bit", forwarded, forwarded
         else:
             kind, parameters = "application/octet-stream", {}
     if kind.startswith("text/") and "charset" not in parameters and is_utf8(source):
@@ -213,4 +223,4 @@ def _file(attachment: Attachment, disposition: str) -> _Part:
     head += f"Content-Transfer-Encoding: {encoding}\r\n"
     if attachment.content_id is not None:
         head += f"Content-ID: <{attachment.content_id}>\r\n"
-    return _Part(head, [body])
+    return _Part(head, [body], free)

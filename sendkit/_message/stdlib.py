@@ -8,6 +8,7 @@ by us, because stdlib folding breaks some of them (addresses in other scripts, l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from email.generator import BytesGenerator
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sendkit._message.accept import new_message_id
 from sendkit._message.characters import check_field_name, check_text
@@ -26,11 +27,12 @@ from sendkit._message.head import Field, refuse, reverse_path_in
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import base64_lines
 from sendkit._message.ready import ReadyMessage, ready_message
+from sendkit._message.recode import SEALED
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from email.message import Message
 
     from sendkit._message.letter import Redirection
@@ -56,7 +58,7 @@ def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
     written = tuple(Field(name, f"{name}: {text}\r\n".encode()) for name, text in texts)
     head = [*(_field(name, text) for name, text in texts), *_missing(written, redirection)]
     _prepare(copy)
-    ready = ready_message("".join(head).encode() + _flat(copy))
+    ready = ready_message("".join(head).encode() + _body(copy))
     names = [*(field.partition(":")[0] for field in head), *(name for name, _ in copy.raw_items())]
     if [field.name for field in ready.fields] != names:
         raise refuse("the email package breaks a header of it when it folds", "shorten its Content fields")
@@ -143,6 +145,36 @@ def _encode(part: Message) -> None:
     if isinstance(data, bytes):
         part.replace_header(_ENCODING, "base64")
         part.set_payload(base64_lines(data, b"\n").decode("ascii"))
+
+
+def _body(copy: Message) -> bytes:
+    """The parts, with other boundaries where one stands in a part as well (RFC 2046 section 5.1.1)."""
+    octets = _flat(copy)
+    parts = list(_own_parts(copy))
+    expected = Counter[str]()
+    for part in parts:
+        expected[part.get_boundary() or ""] += max(1, len(cast("list[Message]", part.get_payload()))) + 1
+    lines = Counter(line.rstrip(b" \t") for line in octets.split(b"\r\n") if line.startswith(b"--"))
+    if all(_times(lines, boundary) == count for boundary, count in expected.items()):
+        return octets
+    if any(part.get_content_type() in SEALED for part in parts):
+        raise refuse("a boundary of it stands in a part, and it is signed", "sign it again, with other boundaries")
+    for part in parts:
+        part.del_param("boundary")  # the generator makes one that stands nowhere
+    return _flat(copy)
+
+
+def _own_parts(message: Message) -> Iterator[Message]:
+    """The multiparts of a message, but not those of a message in it."""
+    if message.get_content_maintype() == "multipart" and message.is_multipart():
+        yield message
+        for part in cast("list[Message]", message.get_payload()):
+            yield from _own_parts(part)
+
+
+def _times(lines: Counter[bytes], boundary: str) -> int:
+    delimiter = f"--{boundary}".encode("utf-8", "surrogateescape")
+    return lines[delimiter] + lines[delimiter + b"--"]
 
 
 def _flat(message: Message) -> bytes:

@@ -6,8 +6,10 @@ makes are Messages like any other; they share the parts that no value changes. M
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from datetime import datetime
+from hashlib import blake2b
 from html import escape
 from string import Template
 from typing import TYPE_CHECKING
@@ -16,23 +18,31 @@ from sendkit._message import accept
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
 from sendkit._message.plaintext import text_of
+from sendkit._message.portable import Portable, base64_of, octets_of
+from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._message.render import SHARED, shared_parts
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, Self
 
     from sendkit._message.mailbox import Mailbox, MailboxLike
 
+_FIELDS = frozenset(
+    {"sender", "reply_to", "subject", "text", "html", "inline", "attachments", "headers", "boundary_key"}
+)
 _STAND_IN = "a@b.c"  # what every kind of header takes
 
 
-class MessageTemplate:
+class MessageTemplate(Portable):
     """A message for many, each with something of its own. Make one with `Message.template`."""
 
+    _KIND = "template"
+
     def __init__(self, **fields: Any) -> None:
+        self._key = octets_of("boundary_key", fields.pop("boundary_key", None) or os.urandom(16))
         fields = {name: value for name, value in fields.items() if value is not None}
         given = dict(fields.pop("headers", {}))
         headers = {name: _template("headers", value) for name, value in given.items()}
@@ -48,6 +58,23 @@ class MessageTemplate:
         own = (self._subject, self._text, self._html, *self._headers.values())
         self._names = frozenset(name for template in own if template for name in template.get_identifiers())
         self._shared = shared_parts(self._prototype)
+        self._given_headers = given
+
+    def _dump(self, *, as_json: bool, embed: bool) -> dict[str, object]:
+        context = None if embed else {"embed_files": False}
+        names = {"sender", "reply_to", "subject", "text", "html", "inline", "attachments"}
+        if self._derived:
+            names.remove("text")
+        found = self._prototype.model_dump(mode="json" if as_json else "python", include=names, context=context)
+        found["headers"] = [[name, text] for name, text in self._given_headers.items()]
+        return {**found, "boundary_key": base64_of(self._key) if as_json else self._key}
+
+    @classmethod
+    def _load(cls, data: Mapping[str, Any]) -> Self:
+        if unknown := data.keys() - _FIELDS:
+            hint = "give what to_json() of a template wrote"
+            raise MessageError(f"a template has no field {min(unknown)!r}", field=min(unknown), hint=hint)
+        return cls(**{**data, "headers": accept.pairs(data.get("headers") or {})})
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -78,6 +105,7 @@ class MessageTemplate:
             "cc": _mailboxes("cc", cc),
             "bcc": _mailboxes("bcc", bcc),
             "message_id": accept.message_id(message_id) if message_id else accept.message_id_for(vars(self._prototype)),
+            "boundary": self._boundary(message_id) if message_id else accept.new_boundary(),
             "date": accept.date(date) if date else accept.now(),
             **self._own(filled),
         }
@@ -88,6 +116,10 @@ class MessageTemplate:
         if self._derived:
             message.model_fields_set.discard("text")
         return message
+
+    def _boundary(self, message_id: str) -> str:
+        """For one message, here and where the template was loaded from JSON, the same; for everybody else a secret."""
+        return blake2b(message_id.encode(), key=self._key, digest_size=16).hexdigest()
 
     def _filled(self, values: Mapping[str, object], keywords: Mapping[str, object]) -> dict[str, object]:
         if unknown := keywords.keys() - self._names:
@@ -112,7 +144,7 @@ class MessageTemplate:
                 own["text"] = text_of(html)
         if self._headers:
             checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
-            own["headers"] = {**self._prototype.headers, **checked}
+            own["headers"] = ReadOnlyMapping({**self._prototype.headers, **checked})
         return own
 
 

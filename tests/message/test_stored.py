@@ -51,6 +51,7 @@ def message(*attachments: Attachment | Path, **fields: Any) -> Message:
         attachments=attachments,
         message_id="<1@example.com>",
         date=datetime(2026, 11, 24, tzinfo=UTC),
+        boundary="0" * 32,
         **fields,
     )
 

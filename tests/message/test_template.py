@@ -48,9 +48,14 @@ def by_hand(name: str, thing: str, **fields: Any) -> Message:
         html=f"<p>Dear {escape(name)}: {escape(thing)}</p>",
         headers={"X-First": "1", "X-Name": f"for {name}", "X-Last": "2"},
         **SHARED,
-        **FIXED,
+        **own(TEMPLATE),
         **fields,
     )
+
+
+def own(template: MessageTemplate) -> dict[str, Any]:
+    """What a message has for itself, with the boundary that the template gives to that Message-ID."""
+    return {**FIXED, "boundary": template._boundary(FIXED["message_id"])}
 
 
 def made_or_refused(make: Callable[[], Message]) -> Message | tuple[str, str | None]:
@@ -85,8 +90,8 @@ def test_it_is_the_message_made_by_hand_octet_for_octet_or_the_same_refusal(name
 )
 def test_whatever_is_shared_it_is_the_message_made_by_hand(fields: dict[str, Any]) -> None:
     template = Message.template(sender=SENDER, subject="$name", **fields)
-    own = {key: value.replace("$name", "Luis") if isinstance(value, str) else value for key, value in fields.items()}
-    expected = Message(sender=SENDER, to="luis@example.com", subject="Luis", **own, **FIXED)
+    filled = {key: value.replace("$name", "Luis") if isinstance(value, str) else value for key, value in fields.items()}
+    expected = Message(sender=SENDER, to="luis@example.com", subject="Luis", **filled, **own(template))
     merged = template.merge(name="Luis", to="luis@example.com", **FIXED)
     assert merged == expected
     assert octets_of(merged) == octets_of(expected)
@@ -101,7 +106,7 @@ def test_a_sender_beyond_ascii_is_written_as_the_server_can_take_it() -> None:
             render(message)
             for message in (
                 template.merge(name="x", to="a@b.c", **FIXED),
-                Message(sender="Ana <ñoño@example.com>", text="x", to="a@b.c", **FIXED),
+                Message(sender="Ana <ñoño@example.com>", text="x", to="a@b.c", **own(template)),
             )
         ]
         one, two = (b"".join((content if utf8 else content.without_utf8()).blocks()) for content in contents)

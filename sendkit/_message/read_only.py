@@ -1,0 +1,36 @@
+"""A mapping that nobody can change: what frozen values hold where others would hold a dict.
+
+Must not know what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, ValuesView
+from typing import TypeVar
+
+_Value = TypeVar("_Value")
+
+
+class ReadOnlyMapping(Mapping[str, _Value]):
+    """A mapping that cannot be changed; unlike a mapping proxy it can be pickled and copied."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, _Value]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: str) -> _Value:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def values(self) -> ValuesView[_Value]:
+        """All values; the inherited way to them takes three times as long."""
+        return self._items.values()
+
+    def __repr__(self) -> str:
+        return repr(self._items)
