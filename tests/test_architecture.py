@@ -15,8 +15,10 @@ from statistics import median
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "sendkit").rglob("*.py"))
+import sendkit
+
+ROOT = Path(sendkit.__file__).parents[1]  # of the package that is tested, which may be an installed one
+FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.

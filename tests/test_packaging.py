@@ -14,6 +14,7 @@ import pytest
 import sendkit
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = Path(sendkit.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DECLARED = PROJECT["project"]
 RUNTIME = {re.split(r"[<>=!~ \[]", line)[0].lower() for line in DECLARED["dependencies"]}
@@ -29,7 +30,7 @@ _DISTRIBUTIONS = {"dns": "dnspython"}
 def imported() -> set[str]:
     """The top-level packages that the library imports and that come neither with Python nor with itself."""
     found: set[str] = set()
-    for path in (ROOT / "sendkit").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
@@ -65,14 +66,14 @@ def test_the_pytest_plugin_is_declared() -> None:
 
 
 def test_the_version_is_written_in_one_place() -> None:
-    source = (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
+    source = (PACKAGE.parent / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
     assert f'__version__ = "{sendkit.__version__}"' in source
     assert DECLARED["dynamic"] == ["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc|\.dev)\d+)?", sendkit.__version__)
 
 
 def test_type_checkers_are_told_that_there_are_types() -> None:
-    assert (ROOT / "sendkit" / "py.typed").is_file()
+    assert (PACKAGE / "py.typed").is_file()
     assert "Typing :: Typed" in DECLARED["classifiers"]
 
 
@@ -92,7 +93,7 @@ def test_the_files_that_belong_to_a_distribution_are_there(name: str) -> None:
 def test_a_source_distribution_holds_all_that_a_stranger_needs_to_judge_it() -> None:
     """Whatever stands at the root goes in; what benchmarks download stays out."""
     sdist = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]
-    folders = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"examples", "docs"}
+    folders = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"sendkit", "examples", "docs"}
     texts = {path.name for path in ROOT.glob("*.md")} | {"LICENSE"}
     assert set(sdist["include"]) == {f"/{name}" for name in folders | texts}
     assert sdist["exclude"] == ["/benchmarks/.cache"]

@@ -14,14 +14,27 @@ import pytest
 
 from tests import own_process
 
+_REAL = {
+    "postfix_server",
+    "exim_server",
+    "one_browser",
+    "secret_service",
+    "empty_secret_service",
+    "unanswered_secret_service",
+}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line("markers", "nightly: takes long; runs with -m nightly alone")
+    config.addinivalue_line("markers", "real_server: needs a server of this machine; set where a fixture starts one")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for the night, unless it was asked for."""
+    """Mark what needs a real server; leave out what is for the night, unless it was asked for."""
+    for item in items:
+        if item.get_closest_marker("postfix") or not _REAL.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("real_server")
     if own_process.inside or "nightly" in config.option.markexpr:
         return
     left_out = [item for item in items if item.get_closest_marker("nightly")]

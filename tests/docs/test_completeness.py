@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,9 @@ from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
 from sendkit._transport.script import Rule, Script
 from sendkit.testing._expected import Expected
-from tests.docs.pages import CODE, PAGES, README, ROOT, SPANS, Page, is_told, page
+from tests.docs.pages import CODE, PAGES, README, SPANS, Page, is_told, page
 
-_SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "sendkit").rglob("*.py")))
+_SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(sendkit.__file__).parent.rglob("*.py")))
 _VARIABLE = re.compile(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*")
 _VARIABLES = sorted(set(_VARIABLE.findall(_SOURCE)))
 _ABOUT = {"self", "host_or_server", "message", "messages", "address"}  # what a call is about

@@ -1,0 +1,91 @@
+# What .ci/run and .ci/nightly share: the packages, a fresh copy, the Pythons of this machine, and the figures.
+# Sourced by both, from the top of the checkout.
+# shellcheck shell=bash
+
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+figures=()
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Run a part under a name, and note how long it took: part 'ruff' command…
+part() {
+    local name=$1 began=$SECONDS
+    shift
+    say "$name"
+    "$@"
+    figures+=("$(printf '%5d s  %s' $((SECONDS - began)) "$name")")
+}
+
+print_figures() {
+    say 'Figures'
+    printf 'machine: %s cores, %s, %s\n' "$(nproc)" "$(uname -sr)" "$(date --utc +%FT%TZ)"
+    printf '%s\n' "${figures[@]}"
+}
+
+install_packages() {
+    local wanted missing=() package
+    mapfile -t wanted < .ci/packages.txt
+    python3 -c 'import ensurepip' 2> /dev/null || wanted+=(python3-venv)
+    for package in "${wanted[@]}"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null) == installed ]] || missing+=("$package")
+    done
+    # The tests take Exim apart from its package (apt-get download), so the lists must be there in any case.
+    compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null || apt-get update -qq
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    say "apt-get install ${missing[*]}"
+    (
+        quiet=/usr/sbin/policy-rc.d # the packages' own services stay off: the tests start theirs
+        if [[ ! -e $quiet ]]; then
+            trap 'rm -f "$quiet"' EXIT
+            printf '#!/bin/sh\nexit 101\n' > "$quiet"
+            chmod +x "$quiet"
+        fi
+        debconf-set-selections <<< 'postfix postfix/main_mailer_type select Local only'
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}"
+    )
+}
+
+# Copy what git knows, and what is new and not ignored, into a folder.
+copy_checkout() {
+    git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
+        tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory "$1"
+}
+
+# The lines of the sh blocks under README's "## Try it".
+try_it() {
+    awk '/^## /{here = ($0 == "## Try it")} /^```/{block = here && $0 == "```sh"; next} block' README.md
+}
+
+# "3.12 /path/to/python" for each CPython from 3.11 on that is there, one for each minor version: on the PATH, or
+# under pyenv, whose versions are on no PATH (its shims fail for what is not chosen).
+pythons() {
+    local minor candidate
+    for minor in 11 12 13 14 15; do
+        for candidate in "$(command -v "python3.$minor" || true)" \
+            "${PYENV_ROOT:-$HOME/.pyenv}/versions/3.$minor."*/bin/python \
+            "$HOME/.pyenv/versions/3.$minor."*/bin/python; do
+            [[ -x $candidate ]] || continue
+            [[ $("$candidate" -c "$which_python" 2> /dev/null) == "cpython 3.$minor" ]] || continue
+            echo "3.$minor $candidate"
+            break
+        done
+    done
+}
+which_python='import sys, ensurepip, ssl; print(sys.implementation.name, "%d.%d" % sys.version_info[:2])'
+
+# Make an environment with what the tests need, from the pyproject.toml of the current folder: with_tools DIR PYTHON
+with_tools() {
+    "$2" -m venv "$1"
+    "$1/bin/pip" install --quiet --upgrade pip
+    "$1/bin/pip" install --quiet --group dev
+}
+
+# Fail when the report of a run names a skipped test: what cannot run there must be left out by name, with its reason.
+none_skipped() {
+    if grep -q '<skipped' "$1"; then
+        grep -o '<skipped[^>]*>' "$1" | sort | uniq -c >&2
+        echo 'A test was skipped; see the summary above. Here every test must run.' >&2
+        return 1
+    fi
+}
