@@ -46,7 +46,7 @@ ORDER = (
     ("sendkit._sync",),
     ("sendkit._send", "sendkit.transports"),
     ("sendkit",),
-    ("sendkit.testing",),
+    ("sendkit.testing", "sendkit.report"),
     ("sendkit._cli",),
     ("sendkit.__main__",),
 )
@@ -62,6 +62,11 @@ DOORS = {
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),
+    "narwhals": ("sendkit.report._frame",),
+    "markdown_it": ("sendkit.report._markdown",),
+    "css_inline": ("sendkit.report._blocks",),
+    "jinja2": ("sendkit.report._template",),
+    "xlsxwriter": ("sendkit.report._files",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
@@ -76,6 +81,14 @@ LAZY = {
     "aiosmtpd",
     "trustme",
     "zxcvbn",
+    "narwhals",
+    "markdown_it",
+    "css_inline",
+    "jinja2",
+    "xlsxwriter",
+    "pyarrow",
+    "plotly",
+    "kaleido",
 }
 NOT_IN_SMTP = {
     "asyncio",

@@ -17,7 +17,7 @@ from sendkit._cli.console import complain, say
 from sendkit._cli.demo_report import ACCEPTED, GREYLISTED, REJECTED, report
 from sendkit._cli.demo_view import fact, print_conversation, title
 from sendkit._cli.exit_codes import ExitCode
-from sendkit._cli.report import print_recipients
+from sendkit._cli.outcome import print_recipients
 from sendkit._credentials import CredentialChain, Credentials, Password, Secret, delete_password, store_password
 from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring
 from sendkit._smtp.verdict import Outcome

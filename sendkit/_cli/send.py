@@ -13,8 +13,8 @@ from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import message_of
+from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar
-from sendkit._cli.report import print_failure, print_recipients
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 

@@ -35,6 +35,8 @@ def kind(block: Block) -> str:
         return "tests"
     if "OAuth2" in block.text:
         return "token"
+    if "sendkit.report" in block.text or block.page == "docs/reports.md":
+        return "report"  # tests/report/test_docs.py
     if block.text.startswith("result."):
         return "result"
     return "sending" if "smtp.example.com" in block.text else "fragment"

@@ -1,0 +1,72 @@
+"""Reports: a DataFrame, a figure and some prose become a Message that looks right everywhere (extra `report`).
+
+Blocks give html, text, inline parts and files; a Report puts them into one layout and keeps it below what Gmail clips.
+Every name is loaded when it is first used, and nothing here is loaded by any other room. `MailHandler` and
+`report_failure` need no extra.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendkit.report._block import Block
+    from sendkit.report._blocks import Button, Divider, Html
+    from sendkit.report._code import Code, Log
+    from sendkit.report._figure import Figure, picture
+    from sendkit.report._files import csv, parquet, xlsx
+    from sendkit.report._kpi import KPI
+    from sendkit.report._markdown import Markdown
+    from sendkit.report._report import Report
+    from sendkit.report._table import Table
+    from sendkit.report._theme import Theme
+
+__all__ = [
+    "KPI",
+    "Block",
+    "Button",
+    "Code",
+    "Divider",
+    "Figure",
+    "Html",
+    "Log",
+    "Markdown",
+    "Report",
+    "Table",
+    "Theme",
+    "csv",
+    "parquet",
+    "picture",
+    "xlsx",
+]
+
+_MODULES = {
+    "KPI": "_kpi",
+    "Block": "_block",
+    "Button": "_blocks",
+    "Code": "_code",
+    "Divider": "_blocks",
+    "Figure": "_figure",
+    "Html": "_blocks",
+    "Log": "_code",
+    "Markdown": "_markdown",
+    "Report": "_report",
+    "Table": "_table",
+    "Theme": "_theme",
+    "csv": "_files",
+    "parquet": "_files",
+    "picture": "_figure",
+    "xlsx": "_files",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'sendkit.report' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"sendkit.report.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

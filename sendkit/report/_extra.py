@@ -1,0 +1,24 @@
+"""The packages of the extra `report`, and those that a user's values come from. Says which is missing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXTRA = "'sendkit-smtp[report]'"
+
+
+@contextmanager
+def needed_for(what: str, install: str = EXTRA) -> Iterator[None]:
+    """Import within this: a package that is missing is a MessageError that says how to install it."""
+    try:
+        yield
+    except ImportError as error:
+        name = (error.name or "a package").partition(".")[0]
+        hint = f"pip install {install}"
+        raise MessageError(f"{what} needs {name}, which is not installed", field="report", hint=hint) from error

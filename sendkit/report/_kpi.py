@@ -1,0 +1,142 @@
+"""`KPI`: one figure that matters, in a tile; a list of them in a report stands in a row, and in a column on a phone."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, cast
+
+from sendkit.errors import MessageError
+from sendkit.report import _spark
+from sendkit.report._block import Block, refuse
+from sendkit.report._characters import one_line
+from sendkit.report._format import Spec, value_text
+from sendkit.report._piece import Page, Piece
+from sendkit.report._theme import BAD, GOOD, INK, MUTED, TILE
+from sendkit.report._values import plain
+
+if TYPE_CHECKING:
+    from sendkit import Attachment
+
+_TONES = {True: ("pos", GOOD), False: ("neg", BAD), None: ("m", MUTED)}
+_IN_A_ROW = 4
+
+
+@dataclass(slots=True, frozen=True)
+class KPI(Block):
+    """A figure in a tile: what it is, its value, how it changed, whether that is `good`, and its recent `trend`.
+
+    A value that is no text is written as `format` says, as in a Table. Raises MessageError.
+    """
+
+    label: str
+    value: Any
+    _: KW_ONLY
+    change: str = ""
+    good: bool | None = None
+    trend: Sequence[float] = ()
+    format: Spec = None
+
+    def __post_init__(self) -> None:
+        if not one_line(str(self.label)):
+            raise refuse(self, "a tile without a label", field="label", hint="say what the figure is")
+        object.__setattr__(self, "trend", _trend(self.trend))
+        object.__setattr__(self, "value", plain(self.value))
+
+    @property
+    def place(self) -> str:
+        """What an error calls it."""
+        return f"KPI {self.label!r}" if self.label else "KPI"
+
+    def shown(self, page: Page) -> str:
+        """Its value as a text."""
+        if self.value is None:
+            return "–"
+        try:
+            return one_line(value_text(self.value, self.format, page.locale))
+        except MessageError as error:
+            raise refuse(self, error.message, field="format", hint=error.hint or "") from error
+
+    def render(self, page: Page) -> Piece:
+        """Render it as a row of one."""
+        return Tiles((self,)).render(page)
+
+
+def _trend(values: Iterable[Any]) -> tuple[float, ...]:
+    numbers: list[float] = []
+    for value in values:
+        number = plain(value)
+        if number is None:
+            continue
+        if not isinstance(number, int | float) and not hasattr(number, "__float__"):
+            problem = f"trend: {str(cast('object', value))[:40]!r} is no number"
+            raise refuse("KPI", problem, field="trend", hint="give a list of numbers, or one column of a frame")
+        if math.isfinite(float(number)):
+            numbers.append(float(number))
+    return tuple(numbers)
+
+
+@dataclass(slots=True, frozen=True)
+class Tiles(Block):
+    """KPIs in a row: what a list in a report becomes."""
+
+    tiles: tuple[KPI, ...]
+
+    def render(self, page: Page) -> Piece:
+        """Render them, at most four beside each other."""
+        count = math.ceil(len(self.tiles) / math.ceil(len(self.tiles) / _IN_A_ROW))
+        lines = [self.tiles[i : i + count] for i in range(0, len(self.tiles), count)]
+        tables: list[str] = []
+        pictures: list[Attachment] = []
+        for number, line in enumerate(lines):
+            cells = [_tile(tile, page, count, pictures) for tile in line]
+            cells += [f'<td width="{100 // count}%">&nbsp;</td>'] * (count - len(line))
+            gap = ' style="margin-top:12px"' if number else ""
+            tables.append(f"{_TABLE}{gap}><tr>{_GAP.join(cells)}</tr></table>")
+        return Piece(before="".join(tables), text=lambda _: _text(self.tiles, page), inline=tuple(pictures))
+
+
+_TABLE = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+_GAP = '<td class="gap" width="12" style="font-size:1px;line-height:10px">&nbsp;</td>'
+
+
+def _tile(tile: KPI, page: Page, count: int, pictures: list[Attachment]) -> str:
+    tone, colour = _TONES[tile.good]
+    small = "font-size:13px;line-height:18px"
+    size = 26 if count < 4 else 22
+    parts = [
+        f'<span class="m" style="{small};color:{MUTED}">{escape(one_line(tile.label))}</span>',
+        f'<b style="font-size:{size}px;line-height:34px;color:{INK}">{escape(tile.shown(page))}</b>',
+    ]
+    if tile.change:
+        parts.append(f'<span class="{tone}" style="{small};color:{colour}">{escape(one_line(tile.change))}</span>')
+    if len(tile.trend) > 1:
+        parts.append(_picture(tile, page.theme.accent, pictures))
+    style = f"padding:14px 16px;font-size:13px;line-height:22px;color:{INK}"
+    return (
+        f'<td class="k" width="{100 // count}%" valign="top" bgcolor="{TILE}" style="{style}">{"<br>".join(parts)}</td>'
+    )
+
+
+def _picture(tile: KPI, accent: str, pictures: list[Attachment]) -> str:
+    from sendkit import Attachment  # noqa: PLC0415 - only tiles with a trend need one
+
+    data = _spark.png(tile.trend, accent)
+    cid = f"trend-{hashlib.sha256(data).hexdigest()[:12]}"
+    pictures.append(Attachment.from_bytes(data, filename=f"{cid}.png", content_type="image/png", content_id=cid))
+    return (
+        f'<img src="cid:{cid}" width="{_spark.WIDTH}" height="{_spark.HEIGHT}" alt="{_spark.blocks(tile.trend)}" '
+        f'style="width:{_spark.WIDTH}px;height:{_spark.HEIGHT}px;border:0;color:{MUTED}">'
+    )
+
+
+def _text(tiles: Iterable[KPI], page: Page) -> str:
+    lines: list[str] = []
+    for tile in tiles:
+        change = f" ({one_line(tile.change)})" if tile.change else ""
+        trend = f"  {_spark.blocks(tile.trend)}" if len(tile.trend) > 1 else ""
+        lines.append(f"{one_line(tile.label)}: {tile.shown(page)}{change}{trend}")
+    return "\n".join(lines)
