@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Unpack
 
-from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress
+from sendkit._mailer import AnyMessage, AsyncMailer, Progress
+from sendkit._plan.options import MailerSettings, takes_settings
 from sendkit._smtp.envelope import Envelope
 from sendkit._sync import Mailer
 from sendkit.results import DeliveryResult
 
 
+@takes_settings
 def open(name: str, **settings: Unpack[MailerSettings]) -> Mailer:  # noqa: A001 - read as sendkit.open
     """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`."""
     return Mailer.from_config(name, **settings)

@@ -12,105 +12,47 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sendkit._by_name import ByName
+from sendkit._plan.constructors import Constructors
+from sendkit._plan.options import takes_settings
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from dns.asyncresolver import Resolver
 
-    from sendkit._credentials import Credentials, Secret
-    from sendkit._credentials.explicit import CredentialsCall
-    from sendkit._delivery.retry import RetryPolicy
     from sendkit._doctor import Diagnosis
-    from sendkit._mailer import AnyMessage, AsyncMailer, MailerSettings, Progress, Recipients
-    from sendkit._plan import Place
+    from sendkit._mailer import AnyMessage, AsyncMailer, Progress, Recipients
+    from sendkit._plan.options import MailerSettings
+    from sendkit._plan.places import Place
     from sendkit._portal import Portal
-    from sendkit._seam.transport import Transport
     from sendkit.results import DeliveryResult
 
 
-class Mailer(ByName):
+class Mailer(Constructors):
     """Sends mail through one account on a submission server, and says what became of it.
 
     The same as AsyncMailer, for programs without an event loop: every method waits. Safe to share between threads, and
     to use after a fork. Inside a running event loop it blocks that loop, and warns once. Raises ConfigurationError.
     """
 
+    @takes_settings
     def __init__(
         self,
         host_or_server: Place | Sequence[Place] | None = None,
         *,
         username: str | None = None,
-        password: str | Secret | None = None,
-        credentials: Credentials | CredentialsCall | None = None,
-        mechanism: str | None = None,
-        retry: RetryPolicy | None = None,
-        transport: Transport | None = None,
-        deadline: float | None = None,
-        max_connections: int = 4,
-        messages_per_connection: int | None = None,
-        idle_timeout: float | None = 60,
-        rate: str | None = None,
-        transcript: bool = False,
-        redirect_all_to: Iterable[str] | str | None = None,
-        allow_only: Iterable[str] | str | None = None,
+        **settings: Unpack[MailerSettings],
     ) -> None:
-        from sendkit._credentials import sealed  # noqa: PLC0415 - see the law of this file
-
-        password = sealed(password)
-        self._wrap(
-            _core()(
-                host_or_server,
-                username=username,
-                password=password,
-                credentials=credentials,
-                mechanism=mechanism,
-                retry=retry,
-                transport=transport,
-                deadline=deadline,
-                max_connections=max_connections,
-                messages_per_connection=messages_per_connection,
-                idle_timeout=idle_timeout,
-                rate=rate,
-                transcript=transcript,
-                redirect_all_to=redirect_all_to,
-                allow_only=allow_only,
-            )
-        )
-
-    def _wrap(self, core: AsyncMailer) -> None:
+        from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
         from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 
-        self._core = core
+        self._core = AsyncMailer(host_or_server, username=username, **settings)
         self._portal = Portal()
-        # A mailer that nobody closes still says good-bye, at the latest when the interpreter ends.
-        self._close = weakref.finalize(self, _close, self._portal, core)
+        # A mailer that nobody closes still ends its connections with QUIT, at the latest when the interpreter ends.
+        self._close = weakref.finalize(self, _close, self._portal, self._core)
 
     @classmethod
-    def _of(cls, core: AsyncMailer) -> Self:
-        mailer = cls.__new__(cls)
-        cls._wrap(mailer, core)
-        return mailer
-
-    @classmethod
-    def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
-
-        In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
-        """
-        return cls._of(_core().from_url(url, **settings))
-
-    @classmethod
-    def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
-
-        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. SENDKIT_REDIRECT_ALL_TO
-        and SENDKIT_ALLOW_ONLY stand for the two settings. Raises ConfigurationError.
-        """
-        return cls._of(_core().from_env(**settings))
-
-    @classmethod
+    @takes_settings
     def discover(
         cls,
         address: str,
@@ -125,11 +67,13 @@ class Mailer(ByName):
         unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
         Raises ConfigurationError.
         """
+        from sendkit._plan.places import discovered  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
         from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 
-        portal = Portal()
+        portal, asked = Portal(), not stands_in(settings)
         try:
-            return cls._of(portal.call(_core().discover(address, trust=trust, resolver=resolver, **settings)))
+            return cls._at(portal.call(discovered(address, trust=trust, resolver=resolver, asked=asked)), settings)
         finally:
             portal.close()
 
@@ -222,12 +166,6 @@ def _close(portal: Portal, core: AsyncMailer) -> None:
     if portal.started:
         portal.call(core.aclose())
     portal.close()
-
-
-def _core() -> type[AsyncMailer]:
-    from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
-
-    return AsyncMailer
 
 
 _warned: list[bool] = []

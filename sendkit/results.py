@@ -185,7 +185,8 @@ class DeliveryResult(_Frozen):
 
     `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the place of the
     message in `send_many`. `error` is what the caller must mend (an impossible message, no credentials); then no
-    byte went out. `attempts` holds every try, in order.
+    byte went out. `attempts` holds every try, in order. `diverted`: it went elsewhere than it is addressed, since
+    SENDKIT_TRANSPORT took the place of the server, or `redirect_all_to` that of recipients.
     """
 
     version: Literal[1] = 1
@@ -199,6 +200,7 @@ class DeliveryResult(_Frozen):
         PlainValidator(_load_error),
         PlainSerializer(_dump_error, return_type=_ErrorFacts | None),
     ] = None
+    diverted: bool = False
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -40,7 +40,7 @@ ORDER = (
     ("sendkit._transport",),
     ("sendkit._delivery",),
     ("sendkit._doctor",),
-    ("sendkit._plan", "sendkit._by_name"),
+    ("sendkit._plan",),
     ("sendkit._mailer",),
     ("sendkit._portal",),
     ("sendkit._sync",),

@@ -78,7 +78,17 @@ def test_a_result_goes_through_json_and_back(mixed: DeliveryResult) -> None:
 def test_the_json_is_versioned_and_its_keys_are_stable(mixed: DeliveryResult) -> None:
     shown = json.loads(mixed.model_dump_json())
     assert shown["version"] == 1
-    assert set(shown) == {"version", "message_id", "reverse_path", "recipients", "attempts", "index", "error", "ok"}
+    assert set(shown) == {
+        "version",
+        "message_id",
+        "reverse_path",
+        "recipients",
+        "attempts",
+        "index",
+        "error",
+        "ok",
+        "diverted",
+    }
     assert set(shown["recipients"][OPS]) == {
         "address", "outcome", "reply", "reason", "retryable", "attempts", "server", "phase", "cause", "hint",
     }  # fmt: skip

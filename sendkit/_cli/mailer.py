@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from sendkit import Mailer, RetryPolicy, Server
 from sendkit._accounts.account import Account
-from sendkit._delivery.audience import settings_of
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit._cli.options import PlaceOptions
-    from sendkit._mailer import MailerSettings
+    from sendkit._plan.options import MailerSettings
 
 
 def mailer_for(options: PlaceOptions, *, retries: int | None = None, deadline: float | None = None) -> Mailer:
@@ -29,8 +28,7 @@ def mailer_for(options: PlaceOptions, *, retries: int | None = None, deadline: f
     if options.account is not None:
         return _of_account(options.account, retries, deadline)
     accounts = [_as_told(account, options) for account in _accounts(options)]
-    redirect_all_to, allow_only = settings_of(os.environ)
-    return Mailer(accounts, retry=retry, deadline=deadline, redirect_all_to=redirect_all_to, allow_only=allow_only)
+    return Mailer(accounts, retry=retry, deadline=deadline)
 
 
 def _as_told(account: Account, options: PlaceOptions) -> Account:

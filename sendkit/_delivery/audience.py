@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sendkit._message.letter import Letter, distinct
 from sendkit._message.mailbox import mailboxes_of
@@ -22,6 +23,14 @@ from sendkit.results import RecipientResult
 REDIRECT, ALLOW = "SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY"
 
 _PATTERN_HINT = "write whole addresses, where * stands for anything on one side of the @: *@example.com"
+
+
+class Admitted(NamedTuple):
+    """A letter as it may go out, the answers for those who get nothing, and whether others get their mail."""
+
+    letter: Letter
+    withheld: tuple[RecipientResult, ...] = ()
+    diverted: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,19 +46,25 @@ class Audience:
         allowed = None if allow_only is None else tuple(map(_pattern, _listed(allow_only)))
         return cls(() if redirect_all_to is None else _mailboxes(redirect_all_to), allowed)
 
-    def admit(self, letter: Letter) -> tuple[Letter, tuple[RecipientResult, ...]]:
+    @property
+    def limited(self) -> bool:
+        """Whether there is anybody who does not get their mail."""
+        return self.allowed is not None or bool(self.redirect_all_to)
+
+    def admit(self, letter: Letter) -> Admitted:
         """The letter as it may go out, perhaps to nobody, and the answer for those who get nothing at all."""
-        if self.allowed is None and not self.redirect_all_to:
-            return letter, ()
+        if not self.limited:
+            return Admitted(letter)
         kept = tuple(recipient for recipient in letter.recipients if self._may_have_theirs(recipient))
         others = tuple(recipient for recipient in letter.recipients if recipient not in kept)
         if not others:
-            return letter, ()
+            return Admitted(letter)
         if not self.redirect_all_to:
-            return replace(letter, recipients=kept), tuple(map(_withheld, others))
+            return Admitted(replace(letter, recipients=kept), tuple(map(_withheld, others)))
         # Those who get their own copy of it must not read whom else it was for, since that may be a Bcc.
         content = letter.content if kept else Redirected(letter.content, _original_to(others))
-        return replace(letter, recipients=distinct((*kept, *self.redirect_all_to)), content=content), ()
+        redirected = replace(letter, recipients=distinct((*kept, *self.redirect_all_to)), content=content)
+        return Admitted(redirected, diverted=True)
 
     def _may_have_theirs(self, recipient: Address) -> bool:
         if self.allowed is None:
@@ -103,6 +118,17 @@ class Redirected:
 
     def _over(self, content: Content | None) -> Redirected | None:
         return None if content is None else Redirected(content, self.header)
+
+
+def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:
+    """The letter as all of them let it out, one behind the other: nobody gets what one of them holds back."""
+    withheld: tuple[RecipientResult, ...] = ()
+    diverted = False
+    for audience in audiences:
+        letter, more, elsewhere = audience.admit(letter)
+        withheld += more
+        diverted |= elsewhere
+    return Admitted(letter, withheld, diverted)
 
 
 def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -9,14 +9,14 @@ Must not know: tests, doubles, or who sets it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
+from sendkit._server.server import Server
 from sendkit.errors import ConfigurationError
 
 
@@ -54,7 +54,7 @@ class StandIn(Transport):
 
 _lock = threading.Lock()
 _diversions: list[Diversion] = []
-_by_name: ContextVar[bool] = ContextVar("sendkit_by_name", default=False)
+_local: set[str] = set()
 
 
 def current() -> Diversion | None:
@@ -76,47 +76,42 @@ def divert(diversion: Diversion) -> Generator[None]:
 
 
 @contextmanager
-def by_name() -> Generator[Transport | None]:
-    """A mailer made in this block is one whose server was named, and may be diverted.
-
-    Gives the transport to make it with while mail is diverted, when it needs no server of its own.
-    """
-    token = _by_name.set(True)
+def local(server: Server) -> Generator[None]:
+    """A server of a test, on this machine: for the length of the block, mail for it goes there and not elsewhere."""
+    with _lock:
+        _local.add(server.address)
     try:
-        yield StandIn() if current() else None
+        yield
     finally:
-        _by_name.reset(token)
+        with _lock:
+            _local.discard(server.address)
 
 
-def is_by_name() -> bool:
-    """Whether the mailer that is being made was told its server by name."""
-    return _by_name.get()
+def is_local(server: Server) -> bool:
+    """Whether this is the server of a test that runs now."""
+    return server.address in _local
 
 
-def instead_of(transport: Transport, *, named: bool) -> Transport:
-    """The transport, or what stands in for it now; `named` as `is_by_name` said when its mailer was made.
+def instead_of(transport: Transport, hosts: Iterable[str] = (), *, by_name: bool) -> Transport:
+    """The transport, or what stands in for it now.
 
-    One that reaches no server is itself a double. Raises ConfigurationError for one that reaches a server which nothing
-    stands for.
+    `by_name`: the mailer was told its server by name. `hosts` are servers that it was made for and does not reach. A
+    mailer without any server has a double of its own. Raises ConfigurationError for a server that nothing stands for.
     """
     diversion = current()
     if diversion is None or diversion.transport is transport:
         return transport
-    if not named:
-        for host in transport.hosts:
+    reached = (*transport.hosts, *hosts)
+    if not by_name:
+        for host in reached:
             check(host)
-    return diversion.transport if named or transport.hosts else transport
+    return diversion.transport if by_name or reached else transport
 
 
-def check(host: str, transport: Transport | None = None) -> None:
-    """Whether a mailer may be made for this server, or mail be handed to it. Raises ConfigurationError.
-
-    `transport` is the one that is about to carry a letter there; the stand-in itself may.
-    """
+def check(host: str) -> None:
+    """Whether the program itself may name this server now. Raises ConfigurationError."""
     diversion = current()
-    if diversion is None or diversion.transport is transport:
-        return
-    if transport is None and (is_by_name() or diversion.takes(host)):
+    if diversion is None or diversion.takes(host):
         return
     raise ConfigurationError(
         f"{host} is a real server, and {diversion.what} stands in for all of them",

@@ -62,7 +62,8 @@ class RetryPolicy(BaseModel):
 class Delivery:
     """One message on its way: the letter, and the log of each attempt so far.
 
-    `withheld` are those whom nobody is asked for. The truth about every recipient can be told at any moment.
+    `withheld` are those whom nobody is asked for; `diverted`: it goes elsewhere than it is addressed. The truth about
+    every recipient can be told at any moment.
     """
 
     letter: Letter
@@ -71,6 +72,7 @@ class Delivery:
     pace: Pace = field(default_factory=Pace)
     terms: Terms = PLAIN
     withheld: tuple[RecipientResult, ...] = ()
+    diverted: bool = False
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
 
     @property
@@ -203,6 +205,7 @@ class Delivery:
             attempts=tuple([log.summary() for log in logs]),
             index=index,
             error=None,
+            diverted=self.diverted,
         )
 
     def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:

@@ -15,10 +15,12 @@ import socket
 import ssl
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from sendkit._delivery.diversion import local
 from sendkit._server.server import Server
 from sendkit._transport.script import Script
 from sendkit.errors import ConfigurationError
@@ -67,6 +69,7 @@ class LocalServer(Script, Box):
         self.directory = None if directory is None else Path(directory)
         self._sessions: list[Session] = []
         self._errors: list[BaseException] = []
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         from_extra = _sessions()
@@ -78,9 +81,11 @@ class LocalServer(Script, Box):
         self._thread = threading.Thread(target=self._run, args=(from_extra, started), name=f"local-smtp-{self.port}")
         self._thread.start()
         started.wait()
+        self._open.enter_context(local(self.server))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._open.close()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         shutil.rmtree(self._folder, ignore_errors=True)

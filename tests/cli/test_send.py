@@ -214,7 +214,7 @@ def test_the_memory_transport_sends_nowhere(shell: Shell, monkeypatch: pytest.Mo
 def test_more_retries_than_the_usual_are_made(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     double = MemoryTransport()
     double.on_rcpt().reply("450 4.2.0 later", times=9)
-    monkeypatch.setattr("sendkit._mailer.named_transport", lambda name: double)
+    monkeypatch.setattr("sendkit._plan.plan.named_transport", lambda name: double)
     monkeypatch.setenv("SENDKIT_TRANSPORT", "memory")
     answer = shell("send", *LETTER, "--retries", "9")
     assert answer.out == "luis@example.com  accepted  250 2.0.0 kept in memory (10 tries)\n"

@@ -31,7 +31,7 @@ def went_to(transport: MemoryTransport) -> list[tuple[str, ...]]:
 
 def allows(pattern: str, address: str) -> bool:
     """Whether a list of this one pattern lets mail for that address out."""
-    _, withheld = Audience.of(None, [pattern]).admit(compose(message(), recipients=address))
+    _, withheld, _ = Audience.of(None, [pattern]).admit(compose(message(), recipients=address))
     return not withheld
 
 
@@ -161,7 +161,7 @@ class TestAllowList:
 
 
 class TestEnvironment:
-    """`from_env` obeys the machine that it runs on."""
+    """Every mailer obeys the machine that it runs on."""
 
     def test_both_may_stand_there(self, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SENDKIT_REDIRECT_ALL_TO", DEV)
@@ -170,13 +170,42 @@ class TestEnvironment:
             result = mailer.send(message(LUIS, OPS, EVA))
         assert outcomes(result) == {OPS: ACCEPTED, EVA: ACCEPTED, DEV: ACCEPTED}
 
-    def test_what_the_program_says_goes_before(
+    @pytest.mark.parametrize(
+        ("program", "machine", "got_mail"),
+        [
+            ({"allow_only": "*@example.com"}, {"ALLOW_ONLY": LUIS}, [LUIS]),
+            ({"allow_only": LUIS}, {"ALLOW_ONLY": "*@example.com"}, [LUIS]),
+            ({"allow_only": "*@example.com"}, {"ALLOW_ONLY": "*@example.net"}, []),
+            ({"allow_only": "*@example.com"}, {"REDIRECT_ALL_TO": DEV}, [DEV]),
+            ({"redirect_all_to": DEV}, {"ALLOW_ONLY": "*@example.com"}, [DEV]),
+            ({"redirect_all_to": DEV}, {"ALLOW_ONLY": "*@example.net"}, []),
+            ({"redirect_all_to": OPS}, {"REDIRECT_ALL_TO": DEV}, [DEV]),
+            ({"redirect_all_to": DEV, "allow_only": EVA}, {"ALLOW_ONLY": LUIS}, []),
+        ],
+    )
+    def test_limits_of_the_program_and_of_the_machine_hold_together(
+        self,
+        program: dict[str, str],
+        machine: dict[str, str],
+        got_mail: list[str],
+        transport: MemoryTransport,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Those of the machine hold behind those of the program, so that neither can widen the other."""
+        for name, value in machine.items():
+            monkeypatch.setenv(f"SENDKIT_{name}", value)
+        with Mailer(transport=transport, **program) as mailer:  # type: ignore[arg-type]
+            result = mailer.send(message(LUIS, OPS), check=False)
+        assert [address for sent in went_to(transport) for address in sent] == got_mail
+        assert [address for address, outcome in outcomes(result).items() if outcome is ACCEPTED] == got_mail
+
+    def test_a_result_says_that_others_got_the_mail(
         self, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SENDKIT_REDIRECT_ALL_TO", DEV)
-        with Mailer.from_env(transport=transport, redirect_all_to=OPS) as mailer:
-            mailer.send(message())
-        assert went_to(transport) == [(OPS,)]
+        monkeypatch.setenv("SENDKIT_ALLOW_ONLY", LUIS)
+        with Mailer(transport=transport) as mailer:
+            assert [mailer.send(message(address)).diverted for address in (LUIS, OPS)] == [False, True]
 
     @pytest.mark.parametrize("name", ["SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY"])
     def test_one_that_is_set_and_empty_lets_nothing_out(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +217,6 @@ class TestEnvironment:
 
 def test_without_either_a_letter_is_not_touched() -> None:
     letter = compose(message(LUIS, OPS))
-    admitted, withheld = Audience().admit(letter)
-    assert (admitted is letter, withheld) == (True, ())
+    admitted, withheld, diverted = Audience().admit(letter)
+    assert (admitted is letter, withheld, diverted) == (True, (), False)
     assert parse_address(LUIS) in admitted.recipients

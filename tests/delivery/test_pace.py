@@ -286,7 +286,7 @@ class TestAComplaint:
             first.on_rcpt(LUIS).reply("450 4.2.0 greylisted")
             backup.on_mail().reply("451 4.7.1 too much mail")
             await postman.send(message(), check=False)
-            assert not postman._pace.unlimited
+            assert not postman._plan.pace.unlimited
 
     async def test_stands_in_the_transcript(self) -> None:
         transport = MemoryTransport()
@@ -313,7 +313,7 @@ class Failing(Transport):
 
 async def test_a_message_that_raises_gives_its_place_back() -> None:
     async with mailer(Failing()) as postman:  # type: ignore[arg-type]
-        postman._pace.connections = 1
+        postman._plan.pace.connections = 1
         with pytest.raises(errors.CredentialsNotFound):
             await postman.send(message())
         assert (await postman.send(message(), check=False)).rejected

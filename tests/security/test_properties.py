@@ -235,7 +235,7 @@ def test_any_setting_is_taken_as_a_clean_one_or_refused_by_an_error_of_ours(
 
 def _server_of(mailer: Mailer) -> Server:
     mailer.close()
-    transport = mailer._core._transport
+    transport = mailer._core._plan.transport
     assert isinstance(transport, SMTPTransport)
     return transport._server
 
@@ -245,7 +245,7 @@ def test_who_may_be_written_to_is_read_from_any_text_or_refused_by_an_error_of_o
     for make in (lambda: Audience.of(text, None), lambda: Audience.of(None, text), lambda: Audience.of([text], [text])):
         with suppress(errors.ConfigurationError):
             audience = make()
-            letter, withheld = audience.admit(compose(Message(sender=ANA, to=LUIS, text="x")))
+            letter, withheld, _ = audience.admit(compose(Message(sender=ANA, to=LUIS, text="x")))
             assert bool(withheld) is not bool(letter.recipients)
             if letter.recipients:
                 _check_wire(letter)

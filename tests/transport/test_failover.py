@@ -182,7 +182,7 @@ class TestRest:
     async def rest_after(self, postman: AsyncMailer, first: Named) -> float:
         """How long the first server rests after one more message."""
         await postman.send(message())
-        transport = postman._transport
+        transport = postman._plan.transport
         assert isinstance(transport, FailoverTransport)
         return transport._servers[0].wakes - first.clock.monotonic()
 

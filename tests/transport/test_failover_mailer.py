@@ -12,7 +12,7 @@ from sendkit._transport.failover import FailoverTransport
 def test_a_list_of_servers_and_hosts(kind: type[Mailer | AsyncMailer]) -> None:
     mailer = kind(["smtp.example.com", Server("backup.example.com", 465)], username="ana@example.com")
     core = mailer._core if isinstance(mailer, Mailer) else mailer
-    transport = core._transport
+    transport = core._plan.transport
     assert isinstance(transport, FailoverTransport)
     hosts = [server.transport._server.address for server in transport._servers]  # type: ignore[attr-defined]
     assert hosts == ["smtp.example.com:587", "backup.example.com:465"]
@@ -40,7 +40,7 @@ def test_one_password_for_two_users_is_refused() -> None:
 async def test_the_password_of_the_environment_is_that_of_the_first_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENDKIT_URL", "smtps://ana@a.example.com smtps://ben@b.example.com smtps://ana@c.example.com")
     monkeypatch.setenv("SENDKIT_PASSWORD", "of ana")
-    transport = AsyncMailer.from_env()._transport
+    transport = AsyncMailer.from_env()._plan.transport
     assert isinstance(transport, FailoverTransport)
     first, second, third = [server.transport._credentials for server in transport._servers]  # type: ignore[attr-defined]
     assert first is third

@@ -20,7 +20,7 @@ SOME = 11
 
 def timeless(mailer: AsyncMailer) -> AsyncMailer:
     """The same mailer, whose waits cost no time."""
-    mailer._transport.clock = VirtualClock()
+    mailer._plan.transport.clock = VirtualClock()
     return mailer
 
 
@@ -89,7 +89,7 @@ async def test_a_farewell_for_sitting_idle_is_no_complaint(start: Start, account
         server.on_rset().reply("421 4.4.2 idle for too long", times=1)
         server.on_mail().reply("421 4.4.2 idle for too long", times=1)
         await mailer.send(message(), check=False)
-        assert mailer._pace.unlimited
+        assert mailer._plan.pace.unlimited
 
 
 async def test_of_many_tasks_no_more_are_past_the_line_than_there_are_connections(

@@ -1,17 +1,17 @@
-"""From the places and logins that a mailer was given to the transport that reaches them; all is checked first.
+"""From the accounts of a mailer to the transport that reaches their servers; every login is checked first.
 
-Knows which server is the first and which are its backups, and that a password belongs to one account. Must not know
-messages.
+Knows which server is the first and which are its backups, and that a password belongs to one account.
 """
+
+# pyright: reportTypedDictNotRequiredAccess=false - `checked` has put every option into the settings
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sendkit._accounts.account import Account, check_username
-from sendkit._delivery import diversion
+from sendkit._accounts.account import Account, check_mechanism, check_username
 from sendkit._seam.limits import Limits
 from sendkit._seam.transport import Transport
 from sendkit._server.server import Security, Server
@@ -19,25 +19,8 @@ from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sendkit._credentials import Credentials, Secret
-    from sendkit._credentials.explicit import CredentialsCall
-
-Place: TypeAlias = str | Server | Account
-
-
-def accounts_of(places: Place | Sequence[Place] | None, username: str | None) -> list[Account]:
-    """The accounts at these places, each with this username unless it has its own. Raises ConfigurationError."""
-    listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
-    if not listed:
-        hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
-        raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
-    return [_account(place, username) for place in listed]
-
-
-def _account(place: Place, username: str | None) -> Account:
-    if isinstance(place, Account):
-        return place
-    return Account(Server.parse(place) if isinstance(place, str) else place, username)
+    from sendkit._credentials import Credentials
+    from sendkit._plan.options import MailerSettings
 
 
 def check_logins(
@@ -75,33 +58,22 @@ def _check_login(server: Server, username: str | None, mechanism: Mechanism | No
         raise ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
 
 
-def wire(
-    accounts: Sequence[Account],
-    password: Secret | None,
-    credentials: Credentials | CredentialsCall | None,
-    limits: Limits,
-    mechanism: Mechanism | None,
-) -> Transport:
-    """The transport to the first account's server, with the others as its backups."""
+def transport_to(accounts: Sequence[Account], options: MailerSettings) -> Transport:
+    """The transport to the first account's server, with the others as its backups. Raises ConfigurationError."""
     from sendkit._credentials import default_chain, explicit  # noqa: PLC0415 - a mailer with a transport needs no keyring
-    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415 - nor aiosmtplib
 
-    for account in accounts:
-        diversion.check(account.server.host)
+    password, credentials = options.get("password"), options.get("credentials")
+    mechanism = check_mechanism(options.get("mechanism"))
+    check_logins(accounts, password, credentials, mechanism)
     chosen = explicit(password, credentials)
     first = accounts[0].username
     names = (account.username for account in accounts if mechanism is not Mechanism.EXTERNAL)
     usernames = {name for name in names if name is not None}
     # The password that the environment holds is that of the first account, and no other provider may see it.
     chains = {name: default_chain() if name == first else default_chain(environ={}) for name in usernames}
+    limits = Limits(options["max_connections"], options.get("messages_per_connection"), options["idle_timeout"])
     transports = [
-        SMTPTransport(
-            account.server,
-            username=account.username,
-            credentials=chosen or account.credentials or chains.get(account.username or ""),
-            limits=replace(limits, quit=account.server.timeouts.quit),
-            mechanism=mechanism,
-        )
+        _wire(account, chosen or account.credentials or chains.get(account.username or ""), limits, mechanism)
         for account in accounts
     ]
     if len(transports) == 1:
@@ -109,3 +81,15 @@ def wire(
     from sendkit._transport.failover import FailoverTransport  # noqa: PLC0415 - most mailers have one server
 
     return FailoverTransport(transports)
+
+
+def _wire(account: Account, credentials: Credentials | None, limits: Limits, mechanism: Mechanism | None) -> Transport:
+    from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415 - a mailer with a transport needs no aiosmtplib
+
+    return SMTPTransport(
+        account.server,
+        username=account.username,
+        credentials=credentials,
+        limits=replace(limits, quit=account.server.timeouts.quit),
+        mechanism=mechanism,
+    )

@@ -1,0 +1,79 @@
+"""The ways to make a mailer that both mailers share; they differ in where the servers come from, and in nothing else.
+
+What they need is loaded when they are called: a program should not wait for it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from sendkit._plan.options import takes_settings
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from sendkit._plan.options import MailerSettings
+    from sendkit._plan.places import Place, Target
+
+
+class Constructors:
+    """What both mailers have in common."""
+
+    if TYPE_CHECKING:  # each mailer has its own
+
+        def __init__(
+            self,
+            host_or_server: Place | Sequence[Place] | None = None,
+            *,
+            username: str | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> None: ...
+
+    @classmethod
+    @takes_settings
+    def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
+
+        In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
+        """
+        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+
+        return cls._at(places.urls(url), settings)
+
+    @classmethod
+    @takes_settings
+    def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
+
+        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
+        """
+        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+
+        return cls._at(places.environment(), settings)
+
+    @classmethod
+    @takes_settings
+    def for_provider(cls, name: str, *, username: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer for an account at a provider that is known by name, such as "gmail" or "ses-eu-west-1".
+
+        Raises ConfigurationError, which names the nearest providers.
+        """
+        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+
+        return cls._at(places.provider(name, username), settings)
+
+    @classmethod
+    @takes_settings
+    def from_config(cls, name: str, **settings: Unpack[MailerSettings]) -> Self:
+        """Make a mailer for an account of `sendkit/config.toml`; what is given here stands above what is there.
+
+        Raises ConfigurationError that names the file, the table and the key.
+        """
+        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+
+        return cls._at(places.configured(name), settings)
+
+    @classmethod
+    def _at(cls, target: Target, settings: MailerSettings) -> Self:
+        return cls(target, **settings)  # type: ignore[arg-type]  # no signature shows a Target

@@ -1,0 +1,150 @@
+"""What every constructor of a mailer takes beside the server: each option once, with type, default, check and help.
+
+A constructor takes `**settings: Unpack[MailerSettings]`, which is explicit for type checkers; `takes_settings` makes it
+explicit for `help()` and whatever else reads signatures, and seals the password before anything can fail.
+"""
+
+# Without `from __future__ import annotations`, so that an option can be read from the annotation that declares it.
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, ParamSpec, TypedDict, TypeVar, cast, get_args
+
+from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._credentials import Credentials, Secret
+    from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.retry import RetryPolicy
+    from sendkit._seam.transport import Transport
+
+_Parameters = ParamSpec("_Parameters")
+_Made = TypeVar("_Made")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Refuse what is no positive number, unless it is None. Raises ConfigurationError."""
+    if value is not None and not 0 < value < float("inf"):
+        no_limit = name in OPTIONS and OPTIONS[name].default is None
+        hint = f"give {name}= a positive number" + (", or None for no limit" if no_limit else "")
+        raise ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
+
+
+def _no_check(name: str, value: Any) -> None:
+    """Whatever is made of the value checks it: credentials, a retry policy, a transport."""
+
+
+def _check_mechanism(name: str, value: Any) -> None:
+    from sendkit._accounts.account import check_mechanism  # noqa: PLC0415 - pydantic, 100 ms
+
+    check_mechanism(value)
+
+
+def _check_rate(name: str, value: Any) -> None:
+    from sendkit._delivery.pace import parse_rate  # noqa: PLC0415 - asyncio, 30 ms
+
+    if value is not None:
+        parse_rate(value)
+
+
+class Option(NamedTuple):
+    """One option: its default, what it does in one line, and what refuses a value that cannot be."""
+
+    default: object
+    help: str
+    check: Callable[[str, Any], None] = _no_check
+
+
+class MailerSettings(TypedDict, total=False):
+    """What every way to make a mailer takes beside the server."""
+
+    password: Annotated[
+        "str | Secret | None",
+        Option(None, "the password; without it and credentials=, the environment and the keyring are searched"),
+    ]
+    credentials: Annotated[
+        "Credentials | CredentialsCall | None",
+        Option(None, "where the secret comes from: OAuth2, PasswordCommand, a callable (host, username)"),
+    ]
+    mechanism: Annotated[
+        "str | None",
+        Option(None, "the one SASL mechanism that will do, in place of the best that is offered", _check_mechanism),
+    ]
+    retry: Annotated["RetryPolicy | None", Option(None, "how often and for how long what was deferred is tried again")]
+    transport: Annotated["Transport | None", Option(None, "what carries the messages in place of the wire")]
+    deadline: Annotated["float | None", Option(None, "seconds for one message, all attempts included", check_positive)]
+    max_connections: Annotated["int", Option(4, "how many connections are open at a time, at most", check_positive)]
+    messages_per_connection: Annotated[
+        "int | None", Option(None, "how many messages one connection carries, at most", check_positive)
+    ]
+    idle_timeout: Annotated[
+        "float | None", Option(60, "seconds after which an idle connection is closed; None keeps it", check_positive)
+    ]
+    rate: Annotated[
+        "str | None",
+        Option(None, 'how many messages may be started, evenly spaced: "30/minute"; attempts count', _check_rate),
+    ]
+    transcript: Annotated[
+        "bool", Option(False, "whether `result.attempts` keeps the conversation, with the secrets masked")
+    ]
+    redirect_all_to: Annotated[
+        "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail in place of its recipients")
+    ]
+    allow_only: Annotated[
+        "Iterable[str] | str | None", Option(None, "who may get their own mail all the same: `*@example.com`")
+    ]
+
+
+OPTIONS: dict[str, Option] = {
+    name: get_args(declared)[1] for name, declared in inspect.get_annotations(MailerSettings).items()
+}
+
+
+def checked(settings: MailerSettings) -> MailerSettings:
+    """The settings with every option in them, each of them checked. Raises ConfigurationError."""
+    for name, option in OPTIONS.items():
+        option.check(name, settings.get(name, option.default))
+    return cast("MailerSettings", {name: option.default for name, option in OPTIONS.items()} | settings)
+
+
+def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, _Made]:
+    """A constructor that shows each option in its signature, and whose frames hold no password as plain text."""
+
+    signature = _explicit(inspect.signature(make))
+
+    @functools.wraps(make)
+    def sealing(*args: _Parameters.args, **settings: _Parameters.kwargs) -> _Made:
+        _seal(cast("MailerSettings", settings))
+        for name in settings:
+            if name not in signature.parameters:
+                near = difflib.get_close_matches(name, signature.parameters, n=1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                raise TypeError(f"{make.__qualname__}() got an unexpected keyword argument {name!r}{meant}")
+        return make(*args, **settings)
+
+    vars(sealing)["__signature__"] = signature
+    return sealing
+
+
+def _seal(settings: MailerSettings) -> None:
+    if settings.get("password") is not None:
+        from sendkit._credentials import sealed  # noqa: PLC0415 - most mailers are given none
+
+        settings["password"] = sealed(settings["password"])
+
+
+def _explicit(signature: inspect.Signature) -> inspect.Signature:
+    own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    declared = inspect.get_annotations(MailerSettings)
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=get_args(declared[name])[0].__forward_arg__,
+        )
+        for name, option in OPTIONS.items()
+    ]
+    return signature.replace(parameters=[*own, *options])

@@ -1,0 +1,104 @@
+"""Where a mailer sends, as its constructor was told it: accounts, or how to find them when they are needed.
+
+What names a server only indirectly (the environment, a file, a table, the DNS) is asked late: where a test or
+SENDKIT_TRANSPORT stands in for every server, it is not asked at all. Must not know: transports, or options.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from sendkit._accounts.account import Account
+from sendkit._server.server import Server
+from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dns.asyncresolver import Resolver
+
+    from sendkit._plan.options import MailerSettings
+
+Place: TypeAlias = str | Server | Account
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """The accounts, the backups behind the first, and what their place says of the mailer beside them."""
+
+    accounts: Sequence[Account] = ()
+    settings: MailerSettings = field(default_factory=lambda: cast("MailerSettings", {}))
+
+
+@dataclass(slots=True, frozen=True)
+class Target:
+    """How to find the accounts; `by_name`: the program itself names no server, so that another may stand in for it."""
+
+    find: Callable[[], Found]
+    by_name: bool = True
+
+
+def given(places: Place | Sequence[Place] | Target | None, username: str | None) -> Target:
+    """The servers that the program names, each with this username unless it has its own."""
+    if isinstance(places, Target):
+        return places
+    return Target(lambda: Found(accounts_of(places, username)), by_name=False)
+
+
+def urls(url: str | Sequence[str]) -> Target:
+    """The servers of these URLs. Raises ConfigurationError."""
+    accounts = [Account.from_url(one) for one in ((url,) if isinstance(url, str) else url)]
+    return Target(lambda: Found(accounts), by_name=False)
+
+
+def environment() -> Target:
+    """The account that the environment names: SENDKIT_URL, or SENDKIT_HOST and its companions."""
+    return Target(lambda: Found(Account.all_from_env(os.environ)))
+
+
+def provider(name: str, username: str) -> Target:
+    """An account at a provider of the table. Raises ConfigurationError, which names the nearest providers."""
+    from sendkit._providers.table import Provider  # noqa: PLC0415 - a long table
+
+    account = Account(Provider.named(name).server, username)
+    return Target(lambda: Found([account]))
+
+
+def configured(name: str) -> Target:
+    """An account of `sendkit/config.toml`, with its backups and what the file says of its mailer."""
+    return Target(partial(_configured, name))
+
+
+def _configured(name: str) -> Found:
+    from sendkit._accounts.config import account_named  # noqa: PLC0415 - seldom needed
+
+    account = account_named(name)
+    return Found(account.places(), cast("MailerSettings", account.mailer_settings()))
+
+
+async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver | None, asked: bool) -> Target:
+    """The account of a mail address, as the DNS says; without a question to it where something stands in.
+
+    Raises ConfigurationError.
+    """
+    from sendkit._accounts.discovery import discover  # noqa: PLC0415 - seldom needed
+
+    accounts = await discover(address, trust=trust, resolver=resolver) if asked else ()
+    return Target(lambda: Found(accounts))
+
+
+def accounts_of(places: Place | Sequence[Place] | None, username: str | None) -> list[Account]:
+    """The accounts at these places, each with this username unless it has its own. Raises ConfigurationError."""
+    listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
+    if not listed:
+        hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
+        raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
+    return [_account(place, username) for place in listed]
+
+
+def _account(place: Place, username: str | None) -> Account:
+    if isinstance(place, Account):
+        return place
+    return Account(Server.parse(place) if isinstance(place, str) else place, username)

@@ -1,0 +1,112 @@
+"""The plan of a mailer: what it is made of, from where it sends, its options, and the environment of the process.
+
+One rule for every constructor. SENDKIT_TRANSPORT takes the place of the wire, unless `transport=` does; the limits
+SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY hold behind those of the program. A test's mailbox stands above all.
+"""
+
+# pyright: reportTypedDictNotRequiredAccess=false - `checked` has put every option into the settings
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendkit._delivery import diversion
+from sendkit._delivery.audience import REDIRECT, Audience, settings_of
+from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
+from sendkit._delivery.retry import RetryPolicy
+from sendkit._plan.logins import transport_to
+from sendkit._plan.options import MailerSettings, checked
+from sendkit._plan.places import Found, Target
+from sendkit._seam.terms import Terms
+from sendkit._transport.named import named_transport
+
+if TYPE_CHECKING:
+    from sendkit._accounts.account import Account
+    from sendkit._seam.transport import Transport
+
+TRANSPORT = "SENDKIT_TRANSPORT"
+
+_logger = logging.getLogger("sendkit")
+_warned: list[str] = []
+
+
+@dataclass(slots=True, frozen=True)
+class Plan:
+    """What a mailer is made of.
+
+    `by_name` and `hosts` say what a test's mailbox may stand in for; `hosts` are those of the servers that the program
+    names, where SENDKIT_TRANSPORT took their place (`diverted`). The audiences hold one behind the other.
+    """
+
+    transport: Transport
+    pace: Pace
+    retry: RetryPolicy
+    terms: Terms
+    audiences: tuple[Audience, ...]
+    deadline: float | None
+    max_connections: int
+    by_name: bool = False
+    hosts: tuple[str, ...] = ()
+    diverted: bool = False
+
+    def transport_now(self) -> Transport:
+        """The transport, or what stands in for it while a test has a mailbox. Raises ConfigurationError."""
+        return diversion.instead_of(self.transport, self.hosts, by_name=self.by_name)
+
+
+def stands_in(settings: MailerSettings, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether mail of a mailer that is told its server by name goes elsewhere, so that nobody asks for the server."""
+    return bool(settings.get("transport") or environ.get(TRANSPORT) or diversion.current())
+
+
+def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = os.environ) -> Plan:
+    """The plan of a mailer for this target. Raises ConfigurationError, before anything is opened."""
+    own = settings.get("transport")
+    unasked = own is not None or (target.by_name and stands_in(settings, environ))
+    found = Found() if unasked else target.find()
+    options = checked({**found.settings, **settings})
+    audiences = Audience.of(options["redirect_all_to"], options["allow_only"]), Audience.of(*settings_of(environ))
+    named = environ.get(TRANSPORT) if own is None and _may_be_diverted(target, found.accounts) else None
+    transport = own or (named_transport(named) if named else _usual_transport(target, found.accounts, options))
+    limit, width = UNLIMITED if options["rate"] is None else parse_rate(options["rate"]), options["max_connections"]
+    _warn_once({TRANSPORT: named, REDIRECT: environ.get(REDIRECT)})
+    return Plan(
+        transport=transport,
+        pace=Pace(limit, None if own or named else width),
+        retry=options["retry"] or RetryPolicy(),
+        terms=Terms(keep_transcript=options["transcript"]),
+        audiences=tuple(one for one in audiences if one.limited),
+        deadline=options["deadline"],
+        max_connections=width,
+        by_name=target.by_name and own is None,
+        hosts=tuple(account.server.host for account in found.accounts),
+        diverted=bool(named),
+    )
+
+
+def _may_be_diverted(target: Target, accounts: Sequence[Account]) -> bool:
+    """Whether SENDKIT_TRANSPORT counts: not in a test that has a mailbox, nor for a test's own local server."""
+    if diversion.current() is not None:
+        if target.by_name:
+            return False
+        for account in accounts:
+            diversion.check(account.server.host)
+    return not accounts or not all(diversion.is_local(account.server) for account in accounts)
+
+
+def _usual_transport(target: Target, accounts: Sequence[Account], options: MailerSettings) -> Transport:
+    if target.by_name and diversion.current() is not None:
+        return diversion.StandIn()
+    return transport_to(accounts, options)
+
+
+def _warn_once(variables: Mapping[str, str | None]) -> None:
+    """Say which variables send mail elsewhere: one that was forgotten must not swallow it in silence."""
+    told = ", ".join(f"{name}={value}" for name, value in variables.items() if value)
+    if told and not _warned:
+        _warned.append(told)
+        _logger.warning("%s: mail of this process does not go where it is addressed", told)

@@ -1,0 +1,1 @@
+"""What a mailer is made of, however it is made."""

@@ -1,0 +1,78 @@
+"""An option is declared once; every constructor shows it, checks it, and keeps a password out of its frames."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import sendkit
+from sendkit import AsyncMailer, Mailer, errors
+from sendkit._plan.options import OPTIONS
+from sendkit.testing import assert_no_secret_leaks
+
+CONSTRUCTORS = ("from_url", "from_env", "for_provider", "from_config", "discover")
+EVERY = [
+    *((kind, kind) for kind in (Mailer, AsyncMailer)),
+    *((kind, getattr(kind, name)) for kind in (Mailer, AsyncMailer) for name in CONSTRUCTORS),
+    (Mailer, sendkit.open),
+]
+
+
+@pytest.mark.parametrize(("kind", "make"), EVERY, ids=lambda one: getattr(one, "__qualname__", ""))
+def test_every_constructor_shows_every_option_and_nothing_that_hides_one(
+    kind: type, make: Callable[..., object]
+) -> None:
+    parameters = inspect.signature(make).parameters
+    assert [one.name for one in parameters.values() if one.kind is inspect.Parameter.VAR_KEYWORD] == []
+    shown = {name: parameters[name].default for name in OPTIONS}
+    assert shown == {name: option.default for name, option in OPTIONS.items()}
+    assert all(parameters[name].annotation for name in OPTIONS)
+
+
+@pytest.mark.parametrize(("name", "value"), [("deadline", 0), ("max_connections", -1), ("rate", "fast"),
+                                             ("mechanism", "NONE"), ("idle_timeout", float("nan")),
+                                             ("messages_per_connection", 0), ("allow_only", "x")])  # fmt: skip
+def test_every_option_is_checked_however_the_mailer_is_made(name: str, value: Any) -> None:
+    settings: Any = {name: value}
+    for make in (
+        lambda: Mailer("smtp.example.com", **settings),
+        lambda: Mailer(transport=sendkit.MemoryTransport(), **settings),
+        lambda: AsyncMailer.from_url("smtps://smtp.example.com", **settings),
+        lambda: Mailer.for_provider("gmail", username="ana@gmail.com", **settings),
+    ):
+        with pytest.raises(errors.ConfigurationError) as refused:
+            make()
+        assert refused.value.hint
+
+
+def test_an_option_that_there_is_not_is_a_type_error() -> None:
+    settings: Any = {"dedline": 3}
+    for make in (lambda: Mailer("smtp.example.com", **settings), lambda: Mailer.from_env(**settings)):
+        with pytest.raises(TypeError, match="dedline"):
+            make()
+
+
+def finished(made: Any) -> object:
+    """What a constructor made, waited for where it is to be awaited."""
+    return asyncio.run(made) if asyncio.iscoroutine(made) else made
+
+
+@pytest.mark.parametrize(("kind", "make"), EVERY, ids=lambda one: getattr(one, "__qualname__", ""))
+def test_no_frame_of_a_constructor_that_fails_holds_the_password(kind: type, make: Callable[..., Any]) -> None:
+    secret = "pa55 wörd/+="
+    place = {"for_provider": ["gmail"], "from_env": []}.get(make.__name__, ["not a host"])
+    login = {"username": "ana"} if make.__name__ in ("for_provider", "Mailer", "AsyncMailer") else {}
+    with pytest.raises(errors.SendkitError) as failed:
+        finished(make(*place, password=secret, deadline=-1, **login))
+    assert_no_secret_leaks(secret, failed.value)
+
+
+def test_every_option_has_a_line_of_help() -> None:
+    for option in OPTIONS.values():
+        assert option.help
+        assert option.help[0].islower()
+        assert len(option.help) <= 100
