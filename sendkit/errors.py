@@ -30,6 +30,7 @@ from sendkit._redaction import redacted
 
 if TYPE_CHECKING:
     from sendkit._smtp.phase import Phase
+    from sendkit._smtp.reason import Reason
     from sendkit._smtp.reply import Reply
     from sendkit.results import DeliveryResult, TranscriptLine
 
@@ -114,7 +115,8 @@ class DeliveryError(SendkitError):
     """Not every recipient was accepted; `.result` holds the whole answer, recipient by recipient.
 
     `phase`, `reply`, `host` and `port` say where it failed first, `hint` what to do next, and `transient` whether
-    sending the unsettled recipients again later may succeed without anybody's doing.
+    sending the unsettled recipients again later may succeed without anybody's doing. `why` is the reason as a value,
+    where it is known.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class DeliveryError(SendkitError):
         port: int | None = None,
         hint: str | None = None,
         transient: bool = False,
+        why: Reason | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.result = result
@@ -136,6 +139,7 @@ class DeliveryError(SendkitError):
         self.host = host
         self.port = port
         self.transient = transient
+        self.why = why
 
     @property
     def transcript(self) -> tuple[TranscriptLine, ...]:

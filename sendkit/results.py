@@ -19,8 +19,8 @@ from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
+from sendkit._smtp.reason import Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Cause, Outcome
 
 _ERRORS: dict[Cause, type[errors.DeliveryError]] = {
     Cause.IN_DOUBT: errors.InDoubtError,
@@ -71,7 +71,8 @@ class RecipientResult(_Frozen):
 
     `reply` is what the server said, `reason` says it in words where no reply does. `retryable`: the very same message
     may be sent again later without anybody's doing. `attempts` counts the tries that included this recipient; `server`
-    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted.
+    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted. `why` says more closely than
+    `cause` what kept it, as a value to compare with, where that is known; `hint` says what to do.
     """
 
     address: str
@@ -84,6 +85,7 @@ class RecipientResult(_Frozen):
     phase: Phase | None = None
     cause: Cause | None = None
     hint: str | None = None
+    why: Reason | None = None
 
     def __str__(self) -> str:
         words = "; ".join(str(each) for each in (self.reply, self.reason) if each)
@@ -122,23 +124,26 @@ class TranscriptLine(_Frozen):
 
 
 class AttemptError(_Frozen):
-    """Why an attempt ended before every recipient of it was accepted."""
+    """Why an attempt ended before every recipient of it was accepted; `why` as in `RecipientResult`."""
 
     cause: Cause
     phase: Phase
     message: str
     hint: str | None = None
     transient: bool = False
+    why: Reason | None = None
 
 
 class Attempt(_Frozen):
     """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
 
+    `username` is who was to log in, where somebody was.
     `transcript` is there when the mailer was made with `transcript=True`.
     """
 
     host: str
     port: int | None
+    username: str | None = None
     started: datetime
     duration: float
     phase: Phase
@@ -263,6 +268,7 @@ class DeliveryResult(_Frozen):
             port=last.port if last else None,
             hint=first.hint,
             transient=first.retryable,
+            why=first.why,
         )
 
     def _summary(self, failed: list[RecipientResult], first: RecipientResult, last: Attempt | None) -> str:

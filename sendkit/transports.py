@@ -16,10 +16,12 @@ from sendkit._smtp.verdict import (
     Break,
     Cause,
     Failure,
+    Reason,
     Verdict,
     accepted,
     judge_failure,
     judge_refusal,
+    not_accepted,
     rejected_unasked,
 )
 from sendkit._transport.failover import FailoverTransport
@@ -33,6 +35,7 @@ __all__ = [
     "FailoverTransport",
     "Failure",
     "Letter",
+    "Reason",
     "SystemClock",
     "Terms",
     "Transport",
@@ -40,5 +43,6 @@ __all__ = [
     "accepted",
     "judge_failure",
     "judge_refusal",
+    "not_accepted",
     "rejected_unasked",
 ]

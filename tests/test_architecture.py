@@ -300,6 +300,29 @@ def test_no_error_is_caught_in_silence(path: Path) -> None:
     assert silent == []
 
 
+@every_file
+def test_verdicts_are_made_in_one_place(path: Path) -> None:
+    """Where each has a reason, from which its hint is looked up."""
+    by_hand = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and called(node) == "Verdict"]
+    assert by_hand == [] or name_of(path) == "sendkit._smtp.verdict"
+
+
+@every_file
+def test_the_phases_before_a_transaction_are_named_once(path: Path) -> None:
+    named = [
+        node.lineno
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Set | ast.Tuple | ast.List)
+        and {"Phase.RESOLVE", "Phase.EHLO", "Phase.AUTH"} <= {ast.unparse(element) for element in node.elts}
+    ]
+    assert named == [] or name_of(path) == "sendkit._smtp.phase"
+
+
+def called(node: ast.Call) -> str:
+    """The last name of what is called."""
+    return ast.unparse(node.func).split(".")[-1]
+
+
 def test_the_order_is_an_order() -> None:
     names = [room for rooms in ORDER for room in rooms]
     assert len(names) == len(set(names))

@@ -90,10 +90,10 @@ def test_the_json_is_versioned_and_its_keys_are_stable(mixed: DeliveryResult) ->
         "diverted",
     }
     assert set(shown["recipients"][OPS]) == {
-        "address", "outcome", "reply", "reason", "retryable", "attempts", "server", "phase", "cause", "hint",
+        "address", "outcome", "reply", "reason", "retryable", "attempts", "server", "phase", "cause", "hint", "why",
     }  # fmt: skip
     assert set(shown["attempts"][0]) == {
-        "host", "port", "started", "duration", "phase", "tls", "replies", "error", "transcript", "server",
+        "host", "port", "username", "started", "duration", "phase", "tls", "replies", "error", "transcript", "server",
     }  # fmt: skip
     assert shown["recipients"][OPS]["outcome"] == "deferred"
     assert shown["recipients"][OPS]["reply"] == {"code": 450, "enhanced": "4.2.0", "text": "wait\nplease"}

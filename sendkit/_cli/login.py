@@ -16,7 +16,7 @@ from sendkit._cli.exit_codes import ExitCode
 from sendkit._cli.options import LoginOptions
 from sendkit._credentials import Password, Secret, service_name, store_password
 from sendkit._server.server import Server, Timeouts
-from sendkit._smtp.hints import hint_for
+from sendkit._smtp.hints import Caller, Facts, hint_for
 from sendkit.errors import CredentialsError
 
 _PATIENCE = Timeouts(connect=10, greeting=15, command=30)
@@ -62,9 +62,8 @@ def _try(options: LoginOptions, server: Server, secret: Secret) -> str:
         return f"{server.address} took it."
     words = "; ".join(str(part) for part in (verdict.reply, verdict.reason) if part)
     if verdict.refused_login:
-        raise CredentialsError(
-            f"{server.address} refuses the login, nothing was stored: {words}", hint=hint_for(verdict)
-        )
+        hint = hint_for(verdict, Facts(server.host, server.port, options.user), Caller.SHELL)
+        raise CredentialsError(f"{server.address} refuses the login, nothing was stored: {words}", hint=hint)
     return f"The login could not be tested, at {server.address}: {words}"
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sendkit import errors
 from sendkit._cli.console import Style, complain, painted, say
-from sendkit._smtp.hints import BY_CAUSE
-from sendkit._smtp.verdict import Cause, Outcome
+from sendkit._smtp.hints import Caller, Facts, Trouble, advise
+from sendkit._smtp.reason import Outcome
 
 if TYPE_CHECKING:
     from sendkit.results import DeliveryResult, RecipientResult
@@ -17,12 +17,6 @@ _STYLES = {
     Outcome.REJECTED: Style.RED,
     Outcome.DEFERRED: Style.YELLOW,
     Outcome.IN_DOUBT: Style.YELLOW,
-}
-
-# The library's own hints name calls of Python, where a shell has other means.
-_HINTS = {
-    Cause.IN_DOUBT: "the server may have taken it: look for {id} at the other side before you send it again",
-    Cause.DEFERRED: "send it again later, to these recipients alone ({who}), or try more often with --retries",
 }
 
 
@@ -50,14 +44,19 @@ def print_failure(result: DeliveryResult) -> None:
 
 
 def _hints(result: DeliveryResult) -> list[str]:
-    whom: dict[tuple[Cause, str], list[str]] = {}
+    """One for each kind of trouble, in the words of a shell, with those whom it is about."""
+    alike: dict[tuple[Trouble, str | None], list[str]] = {}
     for one in result.recipients.values():
-        if one.cause and one.hint:
-            whom.setdefault((one.cause, one.hint), []).append(one.address)
-    return [_in_a_shell(cause, hint, result.message_id, ", ".join(who)) for (cause, hint), who in whom.items()]
+        if one.cause:
+            trouble = Trouble(one.cause, one.why, one.reply, one.retryable)
+            alike.setdefault((trouble, one.server), []).append(one.address)
+    hints = (_hint(result, trouble, server, who) for (trouble, server), who in alike.items())
+    return list(dict.fromkeys(hints))
 
 
-def _in_a_shell(cause: Cause, hint: str, message_id: str | None, who: str) -> str:
-    if cause not in _HINTS:
-        return hint
-    return hint.replace(BY_CAUSE[cause], _HINTS[cause].format(id=message_id, who=who))
+def _hint(result: DeliveryResult, trouble: Trouble, server: str | None, who: list[str]) -> str:
+    asked = next((attempt for attempt in reversed(result.attempts) if attempt.server == server), None)
+    facts = Facts(sender=result.reverse_path, who=", ".join(who), message_id=result.message_id)
+    if asked is not None:
+        facts = facts._replace(host=asked.host, port=asked.port, username=asked.username)
+    return advise(trouble, facts, Caller.SHELL)

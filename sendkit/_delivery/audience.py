@@ -16,7 +16,8 @@ from sendkit._message.letter import Letter, distinct
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._smtp.address import Address, AddressError
 from sendkit._smtp.content import Content
-from sendkit._smtp.verdict import Cause, Outcome
+from sendkit._smtp.hints import Trouble, advise
+from sendkit._smtp.reason import Outcome, Reason
 from sendkit.errors import ConfigurationError
 from sendkit.results import RecipientResult
 
@@ -187,10 +188,12 @@ def _original_to(recipients: Iterable[Address]) -> bytes:
 
 
 def _withheld(recipient: Address) -> RecipientResult:
+    why = Reason.NOT_ALLOWED
     return RecipientResult(
         address=recipient.written,
         outcome=Outcome.REJECTED,
         reason="not sent: this mailer may not write to that address (allow_only)",
-        cause=Cause.REJECTED,
-        hint="add the address to allow_only= (SENDKIT_ALLOW_ONLY), or let redirect_all_to= have such mail",
+        cause=why.cause,
+        hint=advise(Trouble(why.cause, why)),
+        why=why,
     )

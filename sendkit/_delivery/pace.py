@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sendkit._seam.clock import Clock
-from sendkit._smtp.phase import Phase
+from sendkit._smtp.phase import TRANSACTION, Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Verdict
 from sendkit.errors import ConfigurationError
@@ -36,7 +36,6 @@ _MEASURED, _RECENT, _LEAST_MEASURED = 64, 10.0, 1.0
 _FEW = 10
 
 _CODES = frozenset({421, 450, 451, 452, 454})
-_TRANSACTION = frozenset({Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.END_OF_DATA})
 
 
 def parse_rate(text: object) -> float:
@@ -53,7 +52,7 @@ def complains(phase: Phase, reply: Reply) -> bool:
 
     Not an idle time-out (421 4.4.2), too many recipients (452 4.5.3, or bare at RCPT) or a full mailbox (4.2.2).
     """
-    if reply.code not in _CODES or phase not in _TRANSACTION:
+    if reply.code not in _CODES or phase not in TRANSACTION:
         return False
     enhanced = reply.enhanced or ""
     if reply.code == 421:

@@ -21,7 +21,7 @@ from sendkit._seam.terms import PLAIN, Terms, cancelled
 from sendkit._seam.transport import Transport
 from sendkit._server.server import as_configuration_error
 from sendkit._smtp.address import Address
-from sendkit._smtp.hints import hint_for
+from sendkit._smtp.hints import hint_for, why_of
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
@@ -200,7 +200,7 @@ class Delivery:
         return _delivery_result(
             version=1,
             message_id=letter.message_id,
-            reverse_path=letter.reverse_path.written if letter.reverse_path else "",
+            reverse_path=self._sender,
             recipients=ReadOnlyMapping(recipients),
             attempts=tuple([log.summary() for log in logs]),
             index=index,
@@ -210,6 +210,7 @@ class Delivery:
 
     def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
         verdict, log = self.verdict(recipient)
+        hint = None if verdict.cause is None else hint_for(verdict, log.facts._replace(sender=self._sender))
         return _recipient_result(
             address=recipient.written,
             outcome=verdict.outcome,
@@ -220,8 +221,13 @@ class Delivery:
             server=log.server,
             phase=verdict.phase,
             cause=verdict.cause,
-            hint=hint_for(verdict, log.host),
+            hint=hint,
+            why=why_of(verdict, log.host),
         )
+
+    @property
+    def _sender(self) -> str:
+        return self.letter.reverse_path.written if self.letter.reverse_path else ""
 
 
 def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:

@@ -17,7 +17,7 @@ from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Security, Server
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
-from sendkit._smtp.hints import hint_for
+from sendkit._smtp.hints import Facts, hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Verdict, judge_failure
@@ -62,6 +62,12 @@ class Examination:
     def server(self) -> Server:
         """The server."""
         return self.transport.server
+
+    @property
+    def _facts(self) -> Facts:
+        return Facts(
+            self.server.host, self.server.port, self.transport.username, self.sender.written if self.sender else None
+        )
 
     async def run(self, limit: float) -> list[Finding]:
         """Go the whole way, in at most `limit` seconds, and say what was found."""
@@ -206,7 +212,7 @@ class Examination:
         unsaid = verdict.reply is None and verdict.cause is Cause.AUTHENTICATION
         check = check or _CHECKS.get(verdict.phase) or (Check.MECHANISMS if unsaid else Check.LOGIN)
         self.findings = [finding for finding in self.findings if finding.check is not check]
-        self._found(check, Status.FAILURE, words, hint_for(verdict, self.server.host), verdict.cause, transient=again)
+        self._found(check, Status.FAILURE, words, hint_for(verdict, self._facts), verdict.cause, transient=again)
 
     def _found(
         self,

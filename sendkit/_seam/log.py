@@ -16,10 +16,10 @@ from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.address import Address
-from sendkit._smtp.hints import hint_for
+from sendkit._smtp.hints import Facts, hint_for, why_of
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
+from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit.errors import CredentialsError, MessageError, SendkitError
 from sendkit.results import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, unchecked
 
@@ -31,7 +31,8 @@ _logger = logging.getLogger("sendkit.smtp")
 class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
-    `others` are the logs of further servers that were asked in the same try. `certificate` is the server's (DER).
+    `username` is who logs in, where somebody does. `others` are the logs of further servers that were asked in the same
+    try. `certificate` is the server's (DER).
     `recording`: whether anybody wants to know what is said.
     """
 
@@ -40,6 +41,7 @@ class AttemptLog:
     terms: Terms = PLAIN
     host: str = ""
     port: int | None = None
+    username: str | None = None
     phase: Phase = Phase.RESOLVE
     tls: TLSFacts | None = None
     certificate: bytes | None = None
@@ -68,6 +70,11 @@ class AttemptLog:
     def began(self) -> float:
         """When the attempt began, on its clock."""
         return self._start
+
+    @property
+    def facts(self) -> Facts:
+        """What is known here that a hint may name."""
+        return Facts(self.host or None, self.port, self.username)
 
     @property
     def server(self) -> str | None:
@@ -130,11 +137,8 @@ class AttemptLog:
         self.settle({r: verdict for r in self.recipients if r not in self.verdicts})
 
     def unable(self, error: SendkitError) -> None:
-        """Note an error that kept the transport from asking: a person must mend what it names."""
-        cause = Cause.AUTHENTICATION if isinstance(error, CredentialsError) else Cause.DEFERRED
-        # What is wrong with the message itself is wrong everywhere.
-        again = Again.NO if isinstance(error, MessageError) else Again.NEXT_SERVER
-        self.settle_all(Verdict(Outcome.DEFERRED, self.phase, cause, again, reason=error.message))
+        """Note an error that kept the transport from asking: a person must do what it says."""
+        self.settle_all(not_accepted(self.phase, _why(error), error.message))
 
     def interrupted(self) -> Failure:
         """The failure of an attempt that was ended from outside."""
@@ -155,6 +159,7 @@ class AttemptLog:
         return _attempt(
             host=self.host,
             port=self.port,
+            username=self.username,
             started=self._started,
             duration=end - self._start,
             phase=self.phase,
@@ -173,6 +178,13 @@ class AttemptLog:
             cause=failed.cause,
             phase=failed.phase,
             message=failed.words,
-            hint=hint_for(failed, self.host),
+            hint=hint_for(failed, self.facts),
             transient=failed.again is Again.LATER,
+            why=why_of(failed, self.host),
         )
+
+
+def _why(error: SendkitError) -> Reason:
+    if isinstance(error, MessageError):
+        return Reason.MESSAGE_UNUSABLE  # wherever it is sent
+    return Reason.NO_CREDENTIALS if isinstance(error, CredentialsError) else Reason.SETTING_UNUSABLE

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
 
 if TYPE_CHECKING:
@@ -67,20 +68,28 @@ def explain(reply: Reply, host: str | None = None) -> Explanation:
 
 def known(reply: Reply, host: str | None = None) -> Explanation | None:
     """What a provider, or the usual wording, says of it; None where neither is known."""
+    found = _entry(reply, host)
+    return None if found is None else Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
+
+
+def reason_in(reply: Reply, host: str | None = None) -> Reason | None:
+    """The reason that a reply is known to give, where its code does not say it."""
+    found = _entry(reply, host)
+    return Reason(found.why) if found is not None and found.why else None
+
+
+def _entry(reply: Reply, host: str | None) -> Entry | None:
     if reply.positive:
         return None
     # Whose addresses a server speaks of says nothing of who it is, and a hostile one must not make us search for long.
     bare = Reply(reply.code, reply.enhanced, _ADDRESSES.sub("<>", reply.text[:_ENOUGH]))
-    return _known(bare, provider_of(bare, host))
+    return _fitting(bare, provider_of(bare, host))
 
 
 @functools.lru_cache(maxsize=256)
-def _known(reply: Reply, provider: str | None) -> Explanation | None:
+def _fitting(reply: Reply, provider: str | None) -> Entry | None:
     """A server says the same to many recipients, but for their addresses."""
-    found = next((entry for entry in _entries() if entry.fits(reply, provider)), None)
-    if found is None:
-        return None
-    return Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
+    return next((entry for entry in _entries() if entry.fits(reply, provider)), None)
 
 
 def registered(reply: Reply) -> Explanation | None:

@@ -22,3 +22,10 @@ class Phase(StrEnum):
     BODY = "body"
     END_OF_DATA = "end_of_data"
     QUIT = "quit"
+
+
+# Nothing of a message is out yet: what fails here says nothing about it.
+BEFORE_TRANSACTION = frozenset(
+    {Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH}
+)
+TRANSACTION = frozenset(Phase) - BEFORE_TRANSACTION - {Phase.QUIT}

@@ -12,7 +12,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.content import Content
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Verdict, rejected_unasked
+from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 
 
 class Screening(NamedTuple):
@@ -33,38 +33,46 @@ def screen(
     if not server.smtputf8:
         screening = _without_smtputf8(screening, reverse_path)
     if screening.content.eight_bit and not server.eight_bit_mime:
-        screening = _fitted(screening, screening.content.seven_bit(), _NEEDS_8BITMIME)
+        screening = _fitted(screening, screening.content.seven_bit(), _8BITMIME)
     if server.max_size is not None and screening.content.size > server.max_size:
         reason = f"the message has {screening.content.size} octets, and the server takes at most {server.max_size}"
-        screening = _reject(screening, screening.recipients, reason)
+        screening = _reject(screening, screening.recipients, (Reason.TOO_LARGE, reason))
     return _with_parameters(screening, reverse_path, server)
 
 
-_NEEDS_8BITMIME = "the message needs 8BITMIME, which the server lacks, and its signature forbids to re-encode it"
-_NEEDS_SMTPUTF8 = "the address has a non-ASCII local part and needs SMTPUTF8, which the server lacks"
-_SENDER_NEEDS_SMTPUTF8 = "the sender's address needs SMTPUTF8, which the server lacks"
-_HEADER_NEEDS_SMTPUTF8 = "a header of the message needs SMTPUTF8, which the server lacks"
+_Why = tuple[Reason, str]
+_8BITMIME: _Why = (
+    Reason.NEEDS_8BITMIME,
+    "the message needs 8BITMIME, which the server lacks, and its signature forbids to re-encode it",
+)
+_RECIPIENT: _Why = (
+    Reason.NEEDS_SMTPUTF8,
+    "the address has a non-ASCII local part and needs SMTPUTF8, which the server lacks",
+)
+_SENDER: _Why = (Reason.NEEDS_SMTPUTF8, "the sender's address needs SMTPUTF8, which the server lacks")
+_HEADER: _Why = (Reason.NEEDS_SMTPUTF8, "a header of the message needs SMTPUTF8, which the server lacks")
 
 
 def _without_smtputf8(screening: Screening, reverse_path: Address | None) -> Screening:
     if reverse_path is not None and reverse_path.utf8:
-        return _reject(screening, screening.recipients, _SENDER_NEEDS_SMTPUTF8)
-    screening = _reject(screening, [r for r in screening.recipients if r.utf8], _NEEDS_SMTPUTF8)
+        return _reject(screening, screening.recipients, _SENDER)
+    screening = _reject(screening, [r for r in screening.recipients if r.utf8], _RECIPIENT)
     if screening.recipients and screening.content.utf8:
-        return _fitted(screening, screening.content.without_utf8(), _HEADER_NEEDS_SMTPUTF8)
+        return _fitted(screening, screening.content.without_utf8(), _HEADER)
     return screening
 
 
-def _fitted(screening: Screening, content: Content | None, reason: str) -> Screening:
+def _fitted(screening: Screening, content: Content | None, why: _Why) -> Screening:
     if content is None:
-        return _reject(screening, screening.recipients, reason)
+        return _reject(screening, screening.recipients, why)
     return screening._replace(content=content)
 
 
-def _reject(screening: Screening, recipients: Sequence[Address], reason: str) -> Screening:
+def _reject(screening: Screening, recipients: Sequence[Address], why: _Why) -> Screening:
     if not recipients:
         return screening
-    verdicts = dict.fromkeys(recipients, rejected_unasked(Phase.MAIL, reason))
+    reason, words = why
+    verdicts = dict.fromkeys(recipients, not_accepted(Phase.MAIL, reason, words))
     left = tuple(r for r in screening.recipients if r not in verdicts)
     return screening._replace(verdicts=screening.verdicts | verdicts, recipients=left)
 

@@ -17,9 +17,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import Answers, Batch, Command, Framing, Mode, Payload, Plan, Report, Step
 from sendkit._smtp.verdict import (
-    Again,
     Break,
-    Cause,
     Failure,
     Outcome,
     Verdict,
@@ -27,6 +25,7 @@ from sendkit._smtp.verdict import (
     judge_failure,
     judge_refusal,
     out_of_step,
+    too_many_recipients,
 )
 
 
@@ -208,7 +207,7 @@ def _answered_rcpt(course: _Course, recipient: Address, reply: Reply) -> None:
         course.accepted.append(recipient)
     elif course.accepted and _too_many(reply):
         course.too_many.append(recipient)
-        course.refused[recipient] = Verdict(Outcome.DEFERRED, Phase.RCPT, Cause.DEFERRED, Again.LATER, reply)
+        course.refused[recipient] = too_many_recipients(reply)
     else:
         course.refused[recipient] = verdict = _judge(course, Phase.RCPT, reply)
         if course.over:

@@ -1,54 +1,44 @@
 """What a reply, or its absence, means for a recipient: a pure function of phase and reply (RFC 5321 section 4.2).
 
-Nothing here looks at the text of an exception. *Rejected* comes from a 5yz inside the transaction, or from what the
-server announced; trouble with the session is *deferred*; silence after the end of data is *in doubt* (RFC 1047).
+Every verdict is made here, and carries its reason as a value. Nothing here looks at the text of an exception, or of
+ours. *Rejected* comes from a 5yz inside the transaction, or from what the server announced; trouble with the session is
+*deferred*; silence after the end of data is *in doubt* (RFC 1047).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple
 
-from sendkit._smtp.phase import Phase
+from sendkit._smtp.phase import BEFORE_TRANSACTION, Phase
+from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
 
-
-class Outcome(StrEnum):
-    """What became of the message for one recipient.
-
-    ACCEPTED: the server took responsibility (RFC 5321 section 4.2.5). REJECTED: refused for good. DEFERRED: not
-    taken, and not refused for good. IN_DOUBT: the end of data went out and no valid reply came back.
-    """
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    DEFERRED = "deferred"
-    IN_DOUBT = "in_doubt"
-
-
-class Cause(StrEnum):
-    """Why a recipient was not accepted; each has its exception in `errors.py`."""
-
-    IN_DOUBT = "in_doubt"
-    TLS = "tls"
-    AUTHENTICATION = "authentication"
-    CONNECTION = "connection"
-    PROTOCOL = "protocol"
-    DEFERRED = "deferred"
-    REJECTED = "rejected"
-
-
-class Again(IntEnum):
-    """Whether, and where, the same message may be tried again without anybody's doing."""
-
-    NO = 0
-    NEXT_SERVER = 1
-    LATER = 2
+__all__ = [
+    "Again",
+    "Break",
+    "Cause",
+    "Failure",
+    "Outcome",
+    "Reason",
+    "Verdict",
+    "accepted",
+    "judge_failure",
+    "judge_refusal",
+    "not_accepted",
+    "out_of_step",
+    "recorded",
+    "rejected_unasked",
+    "too_many_recipients",
+]
 
 
 class Verdict(NamedTuple):
-    """The outcome for one recipient after one try, and all that led to it."""
+    """The outcome for one recipient after one try, and all that led to it.
+
+    `reason` says it in words where no reply does, and `why` as a value; a transport of your own may leave `why` out.
+    """
 
     outcome: Outcome
     phase: Phase
@@ -56,6 +46,7 @@ class Verdict(NamedTuple):
     again: Again = Again.NO
     reply: Reply | None = None
     reason: str | None = None
+    why: Reason | None = None
 
     @property
     def refused_login(self) -> bool:
@@ -83,18 +74,23 @@ class Break(StrEnum):
 
 @dataclass(slots=True, frozen=True)
 class Failure:
-    """A conversation that broke off: how, and in words. `reply` is a farewell (421) that came unasked."""
+    """A conversation that broke off: how, and in words. `reply` is a 421 that came unasked.
+
+    `why` says it more closely than `kind` and the phase do, where that is known.
+    """
 
     kind: Break
     reason: str
     reply: Reply | None = None
+    why: Reason | None = None
 
 
 # RFC 4954 section 6: the server wants a login, a stronger one, or one over TLS; the message itself is not refused.
-_LOGIN_WANTED = frozenset({530, 534, 538})
+_LOGIN_WANTED = {530: Reason.LOGIN_WANTED, 534: Reason.STRONGER_LOGIN_WANTED, 538: Reason.LOGIN_NEEDS_TLS}
 # RFC 5321 section 4.2.4: the command was ours by right, so the two sides do not agree where they stand.
 _OUT_OF_STEP = frozenset({500, 502, 503})
-_SESSION = (Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH)
+_NOT_IMPLEMENTED = _OUT_OF_STEP | {504}
+_IN_TLS = (Phase.TLS, Phase.STARTTLS)
 
 
 def accepted(reply: Reply) -> Verdict:
@@ -102,26 +98,57 @@ def accepted(reply: Reply) -> Verdict:
     return Verdict(Outcome.ACCEPTED, Phase.END_OF_DATA, reply=reply)
 
 
-def rejected_unasked(phase: Phase, reason: str) -> Verdict:
+def not_accepted(phase: Phase, why: Reason, words: str | None = None, reply: Reply | None = None) -> Verdict:
+    """The verdict that this reason has: its outcome, its cause, and who may be asked again."""
+    return Verdict(why.cause.outcome, phase, why.cause, why.again, reply, words, why)
+
+
+def rejected_unasked(phase: Phase, reason: str, *, why: Reason | None = None) -> Verdict:
     """Known before asking, from what the server announced."""
-    return Verdict(Outcome.REJECTED, phase, Cause.REJECTED, reason=reason)
+    return Verdict(Outcome.REJECTED, phase, Cause.REJECTED, reason=reason, why=why)
+
+
+def recorded(phase: Phase, cause: Cause, again: Again, *, why: Reason | None) -> Verdict:
+    """The deferral of a session as it was written down, without reply and words."""
+    return Verdict(Outcome.DEFERRED, phase, cause, again, why=why)
+
+
+def too_many_recipients(reply: Reply) -> Verdict:
+    """This recipient goes into the next transaction (RFC 5321 section 4.5.3.1.10)."""
+    return not_accepted(Phase.RCPT, Reason.TOO_MANY_RECIPIENTS, reply=reply)
 
 
 def judge_failure(phase: Phase, failure: Failure, *, ended: bool = False) -> Verdict:
     """A drop, a time-out, garbage or an interruption in this phase; `ended`: the end of data may have left."""
     if ended:
-        return Verdict(Outcome.IN_DOUBT, Phase.END_OF_DATA, Cause.IN_DOUBT, Again.NO, failure.reply, failure.reason)
-    again = Again.NO if failure.kind is Break.WITHDRAWN else Again.LATER
-    return Verdict(Outcome.DEFERRED, phase, _cause_of(phase, failure), again, failure.reply, failure.reason)
+        return not_accepted(Phase.END_OF_DATA, Reason.NO_FINAL_REPLY, failure.reason, failure.reply)
+    return not_accepted(phase, failure.why or _why_broken(phase, failure), failure.reason, failure.reply)
 
 
-def _cause_of(phase: Phase, failure: Failure) -> Cause:
-    farewell = failure.reply is not None and failure.reply.code == 421
-    if failure.kind in (Break.MALFORMED, Break.UNEXPECTED) and not farewell:
-        return Cause.PROTOCOL
-    if failure.kind in (Break.INTERRUPTED, Break.WITHDRAWN) or farewell:
-        return Cause.DEFERRED
-    return Cause.TLS if phase in (Phase.TLS, Phase.STARTTLS) else Cause.CONNECTION
+def _why_broken(phase: Phase, failure: Failure) -> Reason:
+    if failure.kind is Break.WITHDRAWN:
+        return Reason.CONTENT_CHANGED
+    if failure.kind is Break.INTERRUPTED:
+        return Reason.INTERRUPTED
+    if failure.reply is not None and failure.reply.code == 421:
+        return Reason.BUSY
+    if failure.kind in (Break.MALFORMED, Break.UNEXPECTED):
+        return Reason.NOT_SMTP if failure.kind is Break.MALFORMED else Reason.OUT_OF_STEP
+    return _why_lost(phase, late=failure.kind is Break.TIMEOUT)
+
+
+def _why_lost(phase: Phase, *, late: bool) -> Reason:
+    match phase:
+        case Phase.RESOLVE:
+            return Reason.NAME_NOT_RESOLVED
+        case Phase.CONNECT:
+            return Reason.UNREACHABLE
+        case Phase.TLS | Phase.STARTTLS:
+            return Reason.TLS_CLOSED
+        case Phase.GREETING:
+            return Reason.NO_GREETING if late else Reason.CLOSED_BEFORE_GREETING
+        case _:
+            return Reason.NO_REPLY if late else Reason.CONNECTION_CLOSED
 
 
 def judge_refusal(phase: Phase, reply: Reply, *, stepwise: bool = False) -> Verdict:
@@ -129,38 +156,51 @@ def judge_refusal(phase: Phase, reply: Reply, *, stepwise: bool = False) -> Verd
 
     `stepwise`: the commands were already sent one at a time, so that being out of step has no further remedy.
     """
-    if reply.code in _LOGIN_WANTED:
-        return _deferred(phase, Cause.AUTHENTICATION, Again.NEXT_SERVER, reply)
-    if phase in _SESSION:
+    if wanted := _LOGIN_WANTED.get(reply.code):
+        # A 530 to AUTH itself is a refusal like any other.
+        refused = phase is Phase.AUTH and wanted is Reason.LOGIN_WANTED
+        return not_accepted(phase, Reason.LOGIN_NOT_TAKEN if refused else wanted, reply=reply)
+    if phase in BEFORE_TRANSACTION:
         return _judge_session(phase, reply)
     if out_of_step(reply) or not (reply.transient or (reply.permanent and phase is not Phase.RSET)):
         return _out_of_step(phase, reply, stepwise=stepwise)
     if reply.transient:
-        return _deferred(phase, Cause.DEFERRED, Again.LATER, reply)
-    return Verdict(Outcome.REJECTED, phase, Cause.REJECTED, Again.NO, reply)
-
-
-def _deferred(phase: Phase, cause: Cause, again: Again, reply: Reply, reason: str | None = None) -> Verdict:
-    return Verdict(Outcome.DEFERRED, phase, cause, again, reply, reason)
+        return not_accepted(phase, Reason.BUSY if reply.code == 421 else Reason.REFUSED_FOR_NOW, reply=reply)
+    return not_accepted(phase, Reason.TOO_LARGE if _too_large(phase, reply) else Reason.REFUSED, reply=reply)
 
 
 def _judge_session(phase: Phase, reply: Reply) -> Verdict:
-    again = Again.NEXT_SERVER if reply.permanent else Again.LATER
-    if phase in (Phase.TLS, Phase.STARTTLS):
-        return _deferred(phase, Cause.TLS, again, reply)
+    if phase in _IN_TLS:
+        why = Reason.STARTTLS_REFUSED if reply.permanent else Reason.STARTTLS_DELAYED
+        return not_accepted(phase, why, reply=reply)
     if not (reply.transient or reply.permanent):
-        return _deferred(phase, Cause.PROTOCOL, again, reply, "a reply that does not fit the command")
+        return not_accepted(phase, Reason.OUT_OF_STEP, "a reply that does not fit the command", reply)
     if phase is Phase.AUTH:
-        return _deferred(phase, Cause.AUTHENTICATION, again, reply)
-    return _deferred(phase, Cause.CONNECTION if reply.permanent else Cause.DEFERRED, again, reply)
+        return not_accepted(phase, _why_no_login(reply), reply=reply)
+    if reply.transient:
+        return not_accepted(phase, Reason.BUSY, reply=reply)
+    return not_accepted(phase, Reason.EHLO_REFUSED if phase is Phase.EHLO else Reason.TURNED_AWAY, reply=reply)
+
+
+def _why_no_login(reply: Reply) -> Reason:
+    if reply.transient:
+        return Reason.LOGIN_DELAYED
+    return Reason.LOGIN_NOT_TAKEN if reply.code in _NOT_IMPLEMENTED else Reason.LOGIN_REFUSED
+
+
+def _too_large(phase: Phase, reply: Reply) -> bool:
+    """RFC 1870 section 6, RFC 3463 section 3.4; a bare 552 to RCPT is a full mailbox."""
+    if reply.enhanced:
+        return reply.enhanced[1:] in (".3.4", ".2.3")
+    return reply.code == 552 and phase is not Phase.RCPT
 
 
 def _out_of_step(phase: Phase, reply: Reply, *, stepwise: bool) -> Verdict:
-    reason = "the server and we do not agree on where the conversation stands"
+    words = "the server and we do not agree on where the conversation stands"
     if phase is Phase.END_OF_DATA:
-        return Verdict(Outcome.IN_DOUBT, phase, Cause.IN_DOUBT, Again.NO, reply, reason)
-    again = Again.NEXT_SERVER if stepwise and out_of_step(reply) else Again.LATER
-    return _deferred(phase, Cause.PROTOCOL, again, reply, reason)
+        return not_accepted(phase, Reason.NO_FINAL_REPLY, words, reply)
+    hopeless = stepwise and out_of_step(reply)
+    return not_accepted(phase, Reason.STILL_OUT_OF_STEP if hopeless else Reason.OUT_OF_STEP, words, reply)
 
 
 def out_of_step(reply: Reply) -> bool:

@@ -16,7 +16,7 @@ from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted
+from sendkit._smtp.verdict import Reason, accepted, not_accepted
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -44,7 +44,7 @@ class ConsoleTransport(Transport):
             self._write("".join(f"{_printable(line)}\n" for line in lines))
         except (OSError, ValueError) as error:  # a ValueError: the stream was closed
             reason = f"the console cannot be written to: {error}"
-            log.settle_all(Verdict(Outcome.DEFERRED, Phase.BODY, Cause.DEFERRED, Again.LATER, reason=reason))
+            log.settle_all(not_accepted(Phase.BODY, Reason.STORE_FAILED, reason))
             return
         log.answered(Phase.END_OF_DATA, _SHOWN)
         log.settle_all(accepted(_SHOWN))

@@ -18,16 +18,13 @@ from typing import cast
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._smtp.phase import Phase
+from sendkit._smtp.phase import BEFORE_TRANSACTION
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import ConfigurationError, SendkitError
 
 FIRST_REST = 10.0
 LONGEST_REST = 300.0
 
-_BEFORE_THE_TRANSACTION = frozenset(
-    {Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH}
-)
 _TROUBLE = frozenset({Cause.IN_DOUBT, Cause.TLS, Cause.AUTHENTICATION, Cause.CONNECTION, Cause.PROTOCOL})
 _SERVICE_CLOSING = 421
 
@@ -149,7 +146,7 @@ def _shows_trouble(verdict: Verdict) -> bool:
     if verdict.outcome is Outcome.ACCEPTED:
         return False
     closing = verdict.reply is not None and verdict.reply.code == _SERVICE_CLOSING
-    return verdict.cause in _TROUBLE or verdict.phase in _BEFORE_THE_TRANSACTION or closing
+    return verdict.cause in _TROUBLE or verdict.phase in BEFORE_TRANSACTION or closing
 
 
 @contextlib.asynccontextmanager
@@ -162,7 +159,7 @@ async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerat
         nonlocal late
         # Cancelled here and now: nothing more runs between this look at the phase and the cancellation, as it would
         # between the expiry of an `asyncio.timeout` and its own.
-        if log.phase in _BEFORE_THE_TRANSACTION:
+        if log.phase in BEFORE_TRANSACTION:
             late = task.cancel()
 
     watch = None if seconds is None else asyncio.get_running_loop().call_later(max(0.0, seconds), give_up)

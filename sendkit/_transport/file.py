@@ -20,7 +20,7 @@ from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict, accepted
+from sendkit._smtp.verdict import Outcome, Reason, accepted, not_accepted
 from sendkit.errors import ConfigurationError
 from sendkit.results import DeliveryResult, RecipientResult
 
@@ -46,7 +46,7 @@ class FileTransport(Transport):
             self._write(name, letter, _result(letter, reply))
         except OSError as error:
             reason = f"{self.directory} cannot be written to: {error.strerror or error}"
-            log.settle_all(Verdict(Outcome.DEFERRED, Phase.BODY, Cause.DEFERRED, Again.LATER, reason=reason))
+            log.settle_all(not_accepted(Phase.BODY, Reason.STORE_FAILED, reason))
             return
         log.answered(Phase.END_OF_DATA, reply)
         log.settle_all(accepted(reply))

@@ -21,7 +21,7 @@ from sendkit._seam.transport import Transport
 from sendkit._server.server import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
@@ -77,7 +77,7 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
-        log.host, log.port = self._server.host, self._server.port
+        log.host, log.port, log.username = self._server.host, self._server.port, self._username
         pool = self._current_pool()
         try:
             # Each dead connection is dropped, and a new one is never dead before it was used, so this comes to an end.
@@ -185,8 +185,7 @@ class SMTPTransport(Transport):
         except CredentialsError as error:
             if not error.transient:
                 raise
-            late = Verdict(Outcome.DEFERRED, Phase.AUTH, Cause.AUTHENTICATION, Again.LATER, reason=error.message)
-            raise SessionFailed(late) from error
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_TOKEN_NOW, error.message)) from error
         return Login(self._username, secret, self._mechanism)
 
     async def _renewed(self, login: Login) -> Login | None:

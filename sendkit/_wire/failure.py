@@ -1,17 +1,18 @@
-"""How the exceptions of the layers below become verdicts: by their type and phase, never by their text."""
+"""How the exceptions of the layers below become verdicts: by their type, number and phase, never by their text."""
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import ssl
 
 import aiosmtplib
 
 from sendkit._smtp.exchange import OutOfTurn
-from sendkit._smtp.hints import SPEAKS_CLEAR
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
+from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, judge_refusal, not_accepted
 
 
 class Broken(Exception):
@@ -48,16 +49,33 @@ def verdict_of(phase: Phase, error: Exception) -> Verdict:
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
     if isinstance(error, OutOfTurn):
-        return Verdict(Outcome.DEFERRED, phase, Cause.PROTOCOL, Again.NEXT_SERVER, reason=str(error))
-    return judge_failure(phase, _failure_of(error))
+        return not_accepted(phase, Reason.SERVER_NOT_PROVEN, str(error))
+    return judge_failure(phase, _failure_of(phase, error))
 
 
-def _failure_of(error: Exception) -> Failure:
+# A name that does not exist, or has no address; whatever else the resolver says may be over in a moment (RFC 3493 6.1).
+_NO_SUCH_NAME = {getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")}
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+
+
+def _failure_of(phase: Phase, error: Exception) -> Failure:
     if isinstance(error, TimeoutError):
         return Failure(Break.TIMEOUT, "the time limit of this phase ran out")
+    if phase is Phase.RESOLVE and isinstance(error, UnicodeError):
+        return Failure(Break.LOST, "this is no host name", why=Reason.NO_SUCH_HOST)
+    if isinstance(error, socket.gaierror):
+        why = Reason.NO_SUCH_HOST if error.errno in _NO_SUCH_NAME else Reason.NAME_NOT_RESOLVED
+        words = "no such host" if why is Reason.NO_SUCH_HOST else "the host name cannot be looked up for now"
+        return Failure(Break.LOST, f"{words} ({_words(error)})", why=why)
     if isinstance(error, OSError):
-        return Failure(Break.LOST, f"the connection was lost or refused ({_words(error)})")
+        return Failure(Break.LOST, f"the connection was lost or refused ({_words(error)})", why=_why(error))
     return Failure(Break.MALFORMED, f"what came was no SMTP reply ({type(error).__name__})")
+
+
+def _why(error: OSError) -> Reason | None:
+    if error.errno in _NO_DESCRIPTOR:
+        return Reason.OUT_OF_DESCRIPTORS
+    return Reason.CONNECTION_REFUSED if isinstance(error, ConnectionRefusedError) else None
 
 
 def _words(error: OSError) -> str:
@@ -68,11 +86,41 @@ def _words(error: OSError) -> str:
 
 def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     if isinstance(error, ssl.SSLCertVerificationError):
-        reason = f"the server's certificate was not accepted: {error.verify_message}"
-    elif error.reason == "WRONG_VERSION_NUMBER":
-        reason = SPEAKS_CLEAR
-    else:
-        reason = (
-            f"no TLS session could be agreed on: {(error.reason or type(error).__name__).replace('_', ' ').lower()}"
-        )
-    return Verdict(Outcome.DEFERRED, phase, Cause.TLS, Again.NEXT_SERVER, reason=reason)
+        words = f"the server's certificate was not accepted: {error.verify_message}"
+        return not_accepted(phase, _CERTIFICATE.get(_code(error), Reason.CERTIFICATE_REFUSED), words)
+    if error.reason in _NO_TLS:
+        return not_accepted(phase, Reason.WANTS_STARTTLS, "the server does not speak TLS on this port")
+    said = (error.reason or type(error).__name__).replace("_", " ").lower()
+    why = _TLS.get(error.reason or "", Reason.TLS_FAILED)
+    return not_accepted(phase, why, f"no TLS session could be agreed on: {said}")
+
+
+def _code(error: ssl.SSLCertVerificationError) -> int:
+    code: int = getattr(error, "verify_code", 0)  # what verifies in OpenSSL's place need not set it
+    return code
+
+
+# X509_V_ERR_… of OpenSSL's x509_vfy.h.
+_CERTIFICATE = {
+    2: Reason.UNKNOWN_CA,
+    9: Reason.CERTIFICATE_NOT_YET_VALID,
+    10: Reason.CERTIFICATE_EXPIRED,
+    18: Reason.SELF_SIGNED,
+    19: Reason.UNKNOWN_CA,
+    20: Reason.UNKNOWN_CA,
+    21: Reason.UNKNOWN_CA,
+    62: Reason.NAME_MISMATCH,
+    64: Reason.NAME_MISMATCH,
+}
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+# The alerts of RFC 8446 section 6.2, by OpenSSL's names.
+_TLS = {
+    "UNSUPPORTED_PROTOCOL": Reason.TLS_VERSION,
+    "WRONG_SSL_VERSION": Reason.TLS_VERSION,
+    "TLSV1_ALERT_PROTOCOL_VERSION": Reason.TLS_VERSION,
+    "TLSV1_ALERT_UNKNOWN_CA": Reason.CLIENT_CERTIFICATE_REFUSED,
+    "SSLV3_ALERT_BAD_CERTIFICATE": Reason.CLIENT_CERTIFICATE_REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": Reason.CLIENT_CERTIFICATE_REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": Reason.CLIENT_CERTIFICATE_REFUSED,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": Reason.CLIENT_CERTIFICATE_REFUSED,
+}

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendkit._server.server import Security, Server
-from sendkit._smtp.hints import LESS_THAN_BEFORE
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import SCRAM, Mechanism, weaker
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Reason, not_accepted
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit.errors import ConfigurationError
@@ -46,14 +45,14 @@ class KnownHost:
     def check_starttls(self) -> None:
         """The server offers no STARTTLS. Raises SessionFailed if it did before."""
         if self.starttls:
-            raise _less(Phase.STARTTLS, Cause.TLS, "STARTTLS is gone")
+            raise _less(Phase.STARTTLS, Reason.STARTTLS_GONE, "STARTTLS is gone")
 
     def check_login(self, login: Login, mechanism: Mechanism | None) -> None:
         """Raises SessionFailed when a password would go to a weaker mechanism than before, unless that was named."""
         preferred = login.mechanism is None and not login.token
         if preferred and self.mechanism is not None and weaker(mechanism, self.mechanism):
             gone = f"it took {self.mechanism}, and {mechanism or 'no mechanism of ours'} is the best that is left"
-            raise _less(Phase.AUTH, Cause.AUTHENTICATION, gone)
+            raise _less(Phase.AUTH, Reason.MECHANISM_GONE, gone)
 
     async def remember(self, mechanism: Mechanism | None) -> None:
         """Write down what is new about this session. Raises ConfigurationError when that cannot be."""
@@ -73,9 +72,8 @@ def _verified(server: Server) -> bool:
     return bool(server.pins) or server.context.verify_mode is ssl.CERT_REQUIRED
 
 
-def _less(phase: Phase, cause: Cause, what: str) -> SessionFailed:
-    reason = f"{LESS_THAN_BEFORE}: {what}"
-    return SessionFailed(Verdict(Outcome.DEFERRED, phase, cause, Again.NEXT_SERVER, reason=reason))
+def _less(phase: Phase, why: Reason, what: str) -> SessionFailed:
+    return SessionFailed(not_accepted(phase, why, f"the server offers less than it did before: {what}"))
 
 
 def _name(server: Server) -> str:

@@ -10,7 +10,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Verdict, judge_failure, judge_refusal, rejected_unasked
+from sendkit._smtp.verdict import Reason, Verdict, judge_failure, judge_refusal, not_accepted
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 
@@ -25,7 +25,7 @@ async def rehearse(
     utf8 = sender.utf8 or recipient.utf8
     if utf8 and not session.capabilities.smtputf8:
         phase = Phase.MAIL if sender.utf8 else Phase.RCPT
-        return rejected_unasked(phase, "the address needs SMTPUTF8, which the server lacks")
+        return not_accepted(phase, Reason.NEEDS_SMTPUTF8, "the address needs SMTPUTF8, which the server lacks")
     steps = (
         (Phase.MAIL, command_line(f"MAIL FROM:<{sender.wire}>", *(["SMTPUTF8"] if utf8 else []), utf8=utf8)),
         (Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", utf8=utf8)),

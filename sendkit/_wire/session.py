@@ -23,7 +23,7 @@ from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure, judge_refusal
+from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, judge_refusal, not_accepted
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
@@ -159,7 +159,8 @@ class _Opening:
     async def _starttls(self) -> None:
         if not self.capabilities.starttls:
             self.before.check_starttls()
-            raise _lacking(Phase.STARTTLS, Cause.TLS, "the server offers no STARTTLS")
+            why, words = Reason.STARTTLS_NOT_OFFERED, "the server offers no STARTTLS"
+            raise SessionFailed(not_accepted(Phase.STARTTLS, why, words))
         self.log.said("STARTTLS")
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
 
@@ -174,7 +175,7 @@ class _Opening:
         mechanism = authentication.choose()
         self.before.check_login(login, mechanism)
         if mechanism is None:
-            raise _lacking(Phase.AUTH, Cause.AUTHENTICATION, authentication.why_none)
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_MECHANISM, authentication.why_none))
         self.log.said(f"AUTH {mechanism} ***")
         attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
@@ -224,7 +225,3 @@ def _checked(phase: Phase, code: int, text: str) -> Reply:
     if not 200 <= code <= 599:
         raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply")))
     return as_reply(code, text)
-
-
-def _lacking(phase: Phase, cause: Cause, reason: str) -> SessionFailed:
-    return SessionFailed(Verdict(Outcome.DEFERRED, phase, cause, Again.NEXT_SERVER, reason=reason))

@@ -10,9 +10,8 @@ import logging
 import ssl
 
 from sendkit._server.server import Server
-from sendkit._smtp.hints import NOT_PINNED
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Reason, not_accepted
 from sendkit._tls import pin_of
 from sendkit._wire.failure import SessionFailed
 
@@ -24,7 +23,8 @@ def vouched(server: Server, tls: ssl.SSLObject) -> str:
     if server.pins:
         certificate = tls.getpeercert(binary_form=True)
         if certificate is None or pin_of(certificate) not in server.pins:
-            raise SessionFailed(Verdict(Outcome.DEFERRED, Phase.TLS, Cause.TLS, Again.NEXT_SERVER, reason=NOT_PINNED))
+            words = "the server's key is none of those in pins="
+            raise SessionFailed(not_accepted(Phase.TLS, Reason.KEY_NOT_PINNED, words))
         return "with a server whose key is pinned"
     if server.dangerously_skip_certificate_verification:
         _logger.warning("%s: the certificate was not verified", server.address)

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Self
 
 from sendkit._server.server import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
-from sendkit._smtp.hints import SPEAKS_TLS
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Again, Cause, Outcome, Verdict
+from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.tls import begin_tls
@@ -23,6 +22,7 @@ from sendkit._wire.tls import begin_tls
 # Seconds of silence before the port is suspected.
 PATIENCE = 5.0
 PATIENCE_WHERE_LIKELY = 1.0
+_WORDS = "the server waits for TLS from the first octet on this port; no greeting comes in the clear"
 # Here a server may be late on purpose, and nobody has implicit TLS.
 _IN_THE_CLEAR = (25, SUBMISSION_PORT)
 
@@ -62,7 +62,7 @@ class Suspicion:
 
 def wrong_mode() -> Verdict:
     """What a confirmed suspicion means: somebody must change the setting."""
-    return Verdict(Outcome.DEFERRED, Phase.GREETING, Cause.TLS, Again.NEXT_SERVER, reason=SPEAKS_TLS)
+    return not_accepted(Phase.GREETING, Reason.WANTS_IMPLICIT_TLS, _WORDS)
 
 
 def _patience(server: Server) -> float | None:

@@ -15,8 +15,8 @@ from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._server.server import Timeouts
 from sendkit._smtp.capabilities import Capabilities
-from sendkit._smtp.phase import Phase
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
+from sendkit._smtp.phase import BEFORE_TRANSACTION, Phase
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Reason, Verdict, judge_failure, recorded
 from sendkit._transport.memory import VirtualClock
 from sendkit._wire.channel import Channel
 from sendkit._wire.conversation import Stale
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Replay"]
 
 _CUT_SHORT = "the recording ends here"
-_BEFORE_A_TRANSACTION = tuple(Phase)[: tuple(Phase).index(Phase.AUTH) + 1]
 _IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
 
 
@@ -59,7 +58,7 @@ class Replay(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Play the next attempt."""
         attempt = self._next(letter)
-        log.host, log.port, log.tls = attempt.host, attempt.port, attempt.tls
+        log.host, log.port, log.username, log.tls = attempt.host, attempt.port, attempt.username, attempt.tls
         tape = _Tape(attempt, self._virtual)
         while True:
             if not self._open(tape, log):
@@ -171,7 +170,7 @@ class _Tape:
         A secret that was refused `before` is not sent again, and the reply of then is the verdict.
         """
         ending = self.attempt.ending
-        if ending is None or ending.phase not in _BEFORE_A_TRANSACTION:
+        if ending is None or ending.phase not in BEFORE_TRANSACTION:
             return None
         reply = opening[-1].reply if opening and opening[-1].phase is ending.phase else None
         if ending.phase is Phase.AUTH and not any(line.reply for line in opening):
@@ -181,7 +180,8 @@ class _Tape:
         if said and reason != ending.message:
             reason = reason.removeprefix(" (").removesuffix(")")
         again = Again.LATER if ending.transient else Again.NEXT_SERVER
-        return Verdict(Outcome.DEFERRED, ending.phase, ending.cause, again, reply, reason or None)
+        verdict = recorded(ending.phase, ending.cause, again, why=ending.why)
+        return verdict._replace(reply=reply, reason=reason or None)
 
     def inferred(self) -> Capabilities:
         """What the server must have announced on a connection whose opening was not recorded."""
@@ -208,6 +208,8 @@ class _Tape:
 
     def _kind(self) -> Break:
         ending = self.attempt.ending
+        if ending is not None and ending.why is Reason.NO_REPLY:
+            return Break.TIMEOUT
         return Break.MALFORMED if ending is not None and ending.cause is Cause.PROTOCOL else Break.LOST
 
 

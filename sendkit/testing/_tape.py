@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.phase import Phase
+from sendkit._smtp.reason import Cause, Reason
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
-from sendkit._smtp.verdict import Cause
 from sendkit.errors import ConfigurationError, DeliveryError
 from sendkit.results import Attempt, DeliveryResult, TLSFacts
 
@@ -41,6 +41,7 @@ class Ending:
     """Why an attempt ended before everybody was accepted, as `AttemptError` says it."""
 
     cause: Cause
+    why: Reason | None
     phase: Phase
     transient: bool
     message: str
@@ -52,6 +53,7 @@ class RecordedAttempt:
 
     host: str
     port: int | None
+    username: str | None
     tls: TLSFacts | None
     lines: tuple[Line, ...]
     phase: Phase
@@ -78,11 +80,14 @@ def _attempt(attempt: Attempt) -> str:
         )
     tls = f" {attempt.tls.version} {attempt.tls.cipher}" if attempt.tls else ""
     lines = [f"attempt {attempt.server} {attempt.started.isoformat()}{tls}"]
+    if attempt.username is not None:
+        lines.append(f"as {on_one_line(attempt.username)}")
     lines += [_written(line) for line in _lines(attempt)]
     lines.append(f"reached {attempt.phase}")
     if error := attempt.error:
         again = "transient" if error.transient else "permanent"
-        lines.append(f"failed {error.cause} {error.phase} {again} {on_one_line(error.message)}")
+        cause = f"{error.cause}/{error.why}" if error.why else error.cause
+        lines.append(f"failed {cause} {error.phase} {again} {on_one_line(error.message)}")
     return "\n".join([*lines, ""])
 
 
@@ -150,6 +155,7 @@ class _Reader:
         self._lines: list[Line] = []
         self._host = ""
         self._port: int | None = None
+        self._username: str | None = None
         self._tls: TLSFacts | None = None
         self._phase = Phase.RESOLVE
         self._ending: Ending | None = None
@@ -161,11 +167,16 @@ class _Reader:
             server, _, *tls = rest.split(" ")
             self._host, self._port = _host_and_port(server)
             self._tls = TLSFacts(tls[0], tls[1]) if tls else None
+        elif kind == "as":
+            self._username = rest
         elif kind == "reached":
             self._phase = Phase(rest)
         elif kind == "failed":
             cause, phase, again, message = rest.split(" ", 3)
-            self._ending = Ending(Cause(cause), Phase(phase), again == "transient", message)
+            cause, _, why = cause.partition("/")
+            self._ending = Ending(
+                Cause(cause), Reason(why) if why else None, Phase(phase), again == "transient", message
+            )
         else:
             offset, who, text = line.lstrip().split(" ", 2)
             self._said(float(offset), who, text)
@@ -185,7 +196,15 @@ class _Reader:
 
     def attempt(self) -> RecordedAttempt:
         """All that was taken."""
-        return RecordedAttempt(self._host, self._port, self._tls, tuple(self._lines), self._phase, self._ending)
+        return RecordedAttempt(
+            host=self._host,
+            port=self._port,
+            username=self._username,
+            tls=self._tls,
+            lines=tuple(self._lines),
+            phase=self._phase,
+            ending=self._ending,
+        )
 
 
 def _host_and_port(server: str) -> tuple[str, int | None]:

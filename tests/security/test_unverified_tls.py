@@ -12,6 +12,7 @@ import warnings
 import pytest
 
 from sendkit import AsyncMailer, RetryPolicy, Security, Server, Timeouts, errors
+from sendkit._smtp.reason import Reason
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import ANA, message
 from tests.servers.authority import Authority, Certificate
@@ -20,6 +21,13 @@ from tests.wire.conftest import Start
 
 SECRET = "correct horse, battery"
 BAD = [kind for kind in Certificate if kind is not Certificate.GOOD]
+_WHY = {
+    Certificate.WRONG_HOST: Reason.NAME_MISMATCH,
+    Certificate.EXPIRED: Reason.CERTIFICATE_EXPIRED,
+    Certificate.SELF_SIGNED: Reason.SELF_SIGNED,
+    Certificate.NOT_YET_VALID: Reason.CERTIFICATE_NOT_YET_VALID,
+    Certificate.UNKNOWN_CA: Reason.UNKNOWN_CA,
+}
 ENCRYPTED = [Security.STARTTLS, Security.IMPLICIT_TLS]
 
 
@@ -59,6 +67,7 @@ async def test_unverified_tls_gets_neither_password_nor_mail(
     refused = await _refused(server, authority)
     assert not refused.transient
     assert len(server.connections) == 1
+    assert refused.why is _WHY[kind]
 
 
 def _without_verification() -> ssl.SSLContext:

@@ -1,17 +1,26 @@
-"""No recipient is left without advice: whatever kept a message from being accepted, `hint_for` says what to do."""
+"""No recipient is left without advice: whatever kept a message from being accepted, `hint_for` says what to do.
+
+It is looked up from the reason, in the words of who reads it, and never from the words of a reason.
+"""
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
 
-from sendkit._smtp.hints import hint_for
+from sendkit._smtp.advice import BY_CAUSE, BY_REASON
+from sendkit._smtp.hints import Caller, Facts, Trouble, advise, hint_for, why_of
 from sendkit._smtp.phase import Phase
+from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Cause, Outcome, Verdict, accepted
+from sendkit._smtp.verdict import Break, Failure, Verdict, accepted, judge_failure, judge_refusal, not_accepted
 
 REFUSAL = Reply(550, None, "no")
+FACTS = Facts("smtp.example.org", 2525, "ana@example.com", "other@example.com", "luis@example.com", "<1@example.com>")
+# Calls, keyword arguments and attributes of ours.
+PYTHON = re.compile(r"\w\(|[a-z_]+=(?!starttls|implicit_tls)|result\.|retry_in_doubt|retry policy")
 
 
 @pytest.mark.parametrize(("cause", "phase", "reply"), [*product(Cause, Phase, [None, REFUSAL])])
@@ -19,54 +28,116 @@ def test_there_is_a_hint_for_every_cause_in_every_phase(cause: Cause, phase: Pha
     assert hint_for(Verdict(Outcome.DEFERRED, phase, cause, reply=reply))
 
 
+@pytest.mark.parametrize(("why", "caller"), [*product(Reason, Caller)])
+def test_every_reason_has_a_hint_and_nothing_in_it_is_left_to_be_filled_in(why: Reason, caller: Caller) -> None:
+    hint = advise(Trouble(why.cause, why), FACTS, caller)
+    assert hint
+    assert not re.search(r"[{}]|None|HOST|PORT|USER\b", hint)
+
+
+@pytest.mark.parametrize("why", Reason)
+def test_what_is_not_known_is_a_word_in_capitals_and_never_none(why: Reason) -> None:
+    assert "None" not in advise(Trouble(why.cause, why))
+
+
+@pytest.mark.parametrize("why", Reason)
+def test_a_shell_is_told_no_python(why: Reason) -> None:
+    assert not PYTHON.search(advise(Trouble(why.cause, why), FACTS, Caller.SHELL))
+
+
+def test_a_program_is_told_python_and_a_shell_its_flags() -> None:
+    trouble = Trouble(Cause.TLS, Reason.UNKNOWN_CA)
+    assert 'Server("smtp.example.org", port=2525, ca_file=' in advise(trouble, FACTS)
+    assert "--ca-file" in advise(trouble, FACTS, Caller.SHELL)
+
+
 def test_an_accepted_recipient_needs_none() -> None:
     assert hint_for(accepted(Reply(250, None, "ok"))) is None
 
 
 @pytest.mark.parametrize(
-    ("cause", "phase", "reply", "word"),
+    ("why", "word"),
     [
-        (Cause.IN_DOUBT, Phase.END_OF_DATA, None, "retry_in_doubt"),
-        (Cause.TLS, Phase.STARTTLS, None, "465"),
-        (Cause.TLS, Phase.TLS, None, "certificate"),
-        (Cause.CONNECTION, Phase.GREETING, None, "implicit_tls"),
-        (Cause.CONNECTION, Phase.CONNECT, None, "firewall"),
-        (Cause.AUTHENTICATION, Phase.AUTH, REFUSAL, "sendkit login"),
-        (Cause.AUTHENTICATION, Phase.AUTH, None, "mechanism="),
-        (Cause.AUTHENTICATION, Phase.MAIL, REFUSAL, "username"),
-        (Cause.DEFERRED, Phase.RCPT, REFUSAL, "unsettled"),
+        (Reason.NO_FINAL_REPLY, "retry_in_doubt"),
+        (Reason.STARTTLS_NOT_OFFERED, "465"),
+        (Reason.CERTIFICATE_EXPIRED, "renew"),
+        (Reason.NO_GREETING, "implicit_tls"),
+        (Reason.UNREACHABLE, "firewall"),
+        (Reason.LOGIN_REFUSED, "sendkit login smtp.example.org ana@example.com"),
+        (Reason.NO_MECHANISM, "mechanism="),
+        (Reason.LOGIN_WANTED, "username"),
+        (Reason.LOGIN_DELAYED, "nothing to change"),
+        (Reason.REFUSED_FOR_NOW, "unsettled"),
+        (Reason.EHLO_REFUSED, "local_hostname"),
+        (Reason.CONTENT_CHANGED, "file"),
     ],
 )
-def test_a_hint_names_the_thing_to_do(cause: Cause, phase: Phase, reply: Reply | None, word: str) -> None:
-    assert word in (hint_for(Verdict(Outcome.DEFERRED, phase, cause, reply=reply)) or "")
+def test_a_hint_names_the_thing_to_do(why: Reason, word: str) -> None:
+    assert word in (hint_for(not_accepted(Phase.RCPT, why), FACTS) or "")
+
+
+@pytest.mark.parametrize("words", ["account is suspended", "the server offers less than it did before: x", "pins="])
+def test_the_words_of_a_reason_change_no_hint(words: str) -> None:
+    """A transport of somebody else's may give any reason; a hint of ours for another kind of trouble misleads."""
+    for cause, again in product(Cause, Again):
+        own = Verdict(cause.outcome, Phase.MAIL, cause, again, reason=words)
+        assert hint_for(own) == hint_for(own._replace(reason="other words"))
+
+
+def test_a_reason_that_a_person_must_do_away_with_is_not_said_to_be_about_a_file() -> None:
+    hint = hint_for(Verdict(Outcome.DEFERRED, Phase.MAIL, Cause.DEFERRED, Again.NO, reason="account is suspended"))
+    assert "what the reason asks for" in (hint or "")
+    assert "file" not in (hint or "")
 
 
 GMAIL = Reply(535, "5.7.8", "Username and Password not accepted. - gsmtp")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "host", "word"),
+    ("phase", "reply", "host", "word"),
     [
-        (Verdict(Outcome.DEFERRED, Phase.AUTH, Cause.AUTHENTICATION, reply=GMAIL), None, "apppasswords"),
-        (
-            Verdict(Outcome.DEFERRED, Phase.AUTH, Cause.AUTHENTICATION, reply=Reply(535, None, "no")),
-            "smtp.aol.com",
-            "aol",
-        ),
-        (
-            Verdict(Outcome.DEFERRED, Phase.MAIL, Cause.AUTHENTICATION, reply=Reply(530, "5.7.57", "")),
-            None,
-            "office365",
-        ),
-        (Verdict(Outcome.REJECTED, Phase.RCPT, Cause.REJECTED, reply=Reply(550, "5.1.1", "no")), None, "spelling"),
-        (Verdict(Outcome.DEFERRED, Phase.RCPT, Cause.DEFERRED, reply=Reply(452, "4.2.2", "full")), None, "some days"),
-        (Verdict(Outcome.DEFERRED, Phase.RCPT, Cause.DEFERRED, reply=Reply(452, "4.2.2", "full")), None, "unsettled"),
+        (Phase.AUTH, GMAIL, None, "apppasswords"),
+        (Phase.AUTH, Reply(535, None, "no"), "smtp.aol.com", "aol"),
+        (Phase.MAIL, Reply(530, "5.7.57", ""), None, "office365"),
+        (Phase.RCPT, Reply(550, "5.1.1", "no"), None, "spelling"),
+        (Phase.RCPT, Reply(452, "4.2.2", "full"), None, "some days"),
+        (Phase.RCPT, Reply(452, "4.2.2", "full"), None, "unsettled"),
     ],
 )
-def test_a_hint_says_what_the_reply_is_known_to_mean(verdict: Verdict, host: str | None, word: str) -> None:
-    assert word in (hint_for(verdict, host) or "")
+def test_a_hint_says_what_the_reply_is_known_to_mean(phase: Phase, reply: Reply, host: str | None, word: str) -> None:
+    assert word in (hint_for(judge_refusal(phase, reply), Facts(host)) or "")
+
+
+def test_a_sender_that_is_not_the_account_s_is_named_beside_the_account() -> None:
+    reply = Reply.parse("553 5.7.1 <x@example.com>: Sender address rejected: not owned by user")
+    verdict = judge_refusal(Phase.RCPT, reply)
+    hint = hint_for(verdict, FACTS) or ""
+    assert "ana@example.com" in hint
+    assert "other@example.com" in hint
+    assert (verdict.why, why_of(verdict)) == (Reason.REFUSED, Reason.SENDER_NOT_OWNED)
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "why"),
+    [
+        (Phase.MAIL, "552 5.3.4 message size exceeds fixed limit", Reason.TOO_LARGE),
+        (Phase.END_OF_DATA, "552 too much", Reason.TOO_LARGE),
+        (Phase.RCPT, "552 mailbox full", Reason.REFUSED),
+        (Phase.MAIL, "530 5.7.0 authenticate first", Reason.LOGIN_WANTED),
+        (Phase.AUTH, "530 5.7.0 no", Reason.LOGIN_NOT_TAKEN),
+        (Phase.AUTH, "534 5.7.9 too weak", Reason.STRONGER_LOGIN_WANTED),
+        (Phase.MAIL, "421 4.3.2 bye", Reason.BUSY),
+    ],
+)
+def test_a_reply_is_judged_to_its_reason(phase: Phase, reply: str, why: Reason) -> None:
+    assert judge_refusal(phase, Reply.parse(reply)).why is why
 
 
 def test_what_is_in_doubt_stays_so_whatever_the_reply_says() -> None:
-    verdict = Verdict(Outcome.IN_DOUBT, Phase.END_OF_DATA, Cause.IN_DOUBT, reply=GMAIL)
+    verdict = judge_failure(Phase.END_OF_DATA, Failure(Break.LOST, "…", GMAIL), ended=True)
     assert "Message-ID" in (hint_for(verdict) or "")
+
+
+def test_every_cause_has_advice_and_every_reason_has_its_own_or_that_of_its_cause() -> None:
+    assert set(BY_CAUSE) == set(Cause)
+    assert {why for why in BY_REASON if why not in Reason} == set()

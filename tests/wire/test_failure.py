@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 
 import aiosmtplib
 import pytest
 
 from sendkit import Outcome, Phase
-from sendkit._smtp.verdict import Again, Cause
+from sendkit._smtp.exchange import OutOfTurn
+from sendkit._smtp.reason import Again, Cause, Reason
 from sendkit._wire.failure import as_reply, verdict_of
 
 
@@ -63,12 +65,52 @@ def test_an_exception_is_judged_by_its_type_and_phase(
     [
         (ConnectionRefusedError(111, "('127.0.0.1', 25)"), "refused"),
         (tls_error("UNSUPPORTED_PROTOCOL"), "unsupported protocol"),
-        (tls_error("WRONG_VERSION_NUMBER"), "587"),
+        (tls_error("WRONG_VERSION_NUMBER"), "does not speak TLS"),
         (unverified(), "certificate has expired"),
     ],
 )
 def test_the_reason_is_said_in_words(error: Exception, words: str) -> None:
     assert words in (verdict_of(Phase.CONNECT, error).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("phase", "error", "why"),
+    [
+        (Phase.RESOLVE, socket.gaierror(socket.EAI_NONAME, "…"), Reason.NO_SUCH_HOST),
+        (Phase.RESOLVE, socket.gaierror(socket.EAI_AGAIN, "…"), Reason.NAME_NOT_RESOLVED),
+        (Phase.RESOLVE, UnicodeError("label too long"), Reason.NO_SUCH_HOST),
+        (Phase.RESOLVE, TimeoutError(), Reason.NAME_NOT_RESOLVED),
+        (Phase.CONNECT, ConnectionRefusedError(111, "…"), Reason.CONNECTION_REFUSED),
+        (Phase.CONNECT, OSError(113, "…"), Reason.UNREACHABLE),
+        (Phase.CONNECT, OSError(24, "…"), Reason.OUT_OF_DESCRIPTORS),
+        (Phase.CONNECT, TimeoutError(), Reason.UNREACHABLE),
+        (Phase.GREETING, ConnectionResetError(104, "…"), Reason.CLOSED_BEFORE_GREETING),
+        (Phase.GREETING, TimeoutError(), Reason.NO_GREETING),
+        (Phase.GREETING, aiosmtplib.SMTPResponseException(554, "no"), Reason.TURNED_AWAY),
+        (Phase.GREETING, aiosmtplib.SMTPResponseException(421, "no"), Reason.BUSY),
+        (Phase.EHLO, aiosmtplib.SMTPServerDisconnected("…"), Reason.CONNECTION_CLOSED),
+        (Phase.EHLO, aiosmtplib.SMTPReadTimeoutError("…"), Reason.NO_REPLY),
+        (Phase.EHLO, aiosmtplib.SMTPResponseException(501, "no"), Reason.EHLO_REFUSED),
+        (Phase.EHLO, aiosmtplib.SMTPResponseException(999, "no"), Reason.NOT_SMTP),
+        (Phase.STARTTLS, aiosmtplib.SMTPResponseException(454, "no"), Reason.STARTTLS_DELAYED),
+        (Phase.STARTTLS, aiosmtplib.SMTPResponseException(502, "no"), Reason.STARTTLS_REFUSED),
+        (Phase.TLS, ConnectionResetError(104, "…"), Reason.TLS_CLOSED),
+        (Phase.TLS, tls_error("WRONG_VERSION_NUMBER"), Reason.WANTS_STARTTLS),
+        (Phase.TLS, tls_error("TLSV1_ALERT_PROTOCOL_VERSION"), Reason.TLS_VERSION),
+        (Phase.TLS, tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"), Reason.CLIENT_CERTIFICATE_REFUSED),
+        (Phase.TLS, tls_error("NO_SHARED_CIPHER"), Reason.TLS_FAILED),
+        (Phase.TLS, unverified(), Reason.CERTIFICATE_REFUSED),
+        (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(535, "no"), Reason.LOGIN_REFUSED),
+        (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(454, "no"), Reason.LOGIN_DELAYED),
+        (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(503, "no"), Reason.LOGIN_NOT_TAKEN),
+        (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(538, "no"), Reason.LOGIN_NEEDS_TLS),
+        (Phase.AUTH, OutOfTurn("…"), Reason.SERVER_NOT_PROVEN),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_each_kind_of_trouble_has_a_reason_of_its_own(phase: Phase, error: Exception, why: Reason) -> None:
+    verdict = verdict_of(phase, error)
+    assert (verdict.why, verdict.cause, verdict.again) == (why, why.cause, why.again)
 
 
 def test_octets_that_cannot_be_decoded_do_not_keep_a_reply_from_json() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sendkit import Phase, Security, Timeouts, errors
-from sendkit._smtp.hints import SPEAKS_TLS
+from sendkit._smtp.reason import Reason
 from sendkit._wire import wrong_mode
 from tests.accounts import message
 from tests.servers.authority import Certificate
@@ -38,7 +38,8 @@ async def test_starttls_on_a_port_for_implicit_tls_is_named_long_before_the_time
     assert type(error) is errors.TLSError
     assert (error.phase, error.transient) == (Phase.GREETING, False)
     assert "security=implicit_tls" in (error.hint or "")
-    assert SPEAKS_TLS in str(error)
+    assert error.why is Reason.WANTS_IMPLICIT_TLS
+    assert f'port={server.port}, security="implicit_tls")' in (error.hint or "")
     assert server.auth_commands == 0
 
 
@@ -46,6 +47,7 @@ async def test_implicit_tls_on_a_port_for_starttls_is_named_at_once(start: Start
     error = await refused(account, start(), security=Security.IMPLICIT_TLS, timeouts=Timeouts(greeting=3600))
     assert type(error) is errors.TLSError
     assert "security=starttls" in (error.hint or "")
+    assert error.why is Reason.WANTS_STARTTLS
     assert error.transient is False
 
 

@@ -40,6 +40,7 @@ ENTRIES = (
         cause="the reverse path or From is not an address of the account that logged in",
         remedy="send from the address of the account, or add the other one to it at the provider",
         source=f"{_POSTFIX}#reject_sender_login_mismatch",
+        why="sender_not_owned",
     ),
     Entry(
         codes=(550, 553, 554, 454, 551),

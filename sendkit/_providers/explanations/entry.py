@@ -23,7 +23,8 @@ class Entry:
 
     `codes` and `enhanced` are those it comes with (empty: any); `words` is a regular expression, searched for in the
     text without regard to case. An entry of a provider holds for replies that are known to be its own; where nobody is
-    known to have spoken, only if it has `words` that nobody else uses (`own`).
+    known to have spoken, only if it has `words` that nobody else uses (`own`). `why` is the value of the `Reason` that
+    the reply gives, where its code does not say it.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Entry:
     enhanced: tuple[str, ...] = ()
     words: str | None = None
     own: bool = True
+    why: str | None = None
 
     @property
     def _telling(self) -> bool:
