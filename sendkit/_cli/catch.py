@@ -15,11 +15,13 @@ from sendkit._cli.console import Style, painted, say
 from sendkit._cli.demo_view import fact, title
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._page.server import PageServer
+from sendkit._server.server import state_folder
 from sendkit.testing import LocalServer
 
 if TYPE_CHECKING:
     from sendkit._cli.options import CatchOptions
     from sendkit._reading.caught import CaughtMessage
+    from sendkit._reading.collection import Refusal
 
 _GLANCE = 0.5  # seconds; a wait without end would not hear Ctrl-C on every system
 
@@ -27,7 +29,15 @@ _GLANCE = 0.5  # seconds; a wait without end would not hear Ctrl-C on every syst
 def catch(options: CatchOptions) -> ExitCode:
     """Catch mail until Ctrl-C. Raises ConfigurationError when its extra is not installed, or a port is taken."""
     given = os.environ.get("SENDKIT_PASSWORD")
-    server = LocalServer(username=options.user, password=given, directory=options.keep, port=options.port)
+    server = LocalServer(
+        username=options.user,
+        password=given,
+        directory=options.keep,
+        port=options.port,
+        plain=options.plain,
+        certificate=state_folder() / "catch",
+        limit=options.limit,
+    )
     with server, PageServer(server, port=options.web_port) as page:
         _introduce(server, page, secret=bool(given))
         if options.open_browser:
@@ -36,7 +46,7 @@ def catch(options: CatchOptions) -> ExitCode:
             _follow(server)
         except KeyboardInterrupt:
             say()
-    count = len(server.caught)
+    count = server.collection.total
     say(f"{count} message{'' if count == 1 else 's'} caught" + (f", kept in {options.keep}" if options.keep else ""))
     return ExitCode.ACCEPTED
 
@@ -44,7 +54,8 @@ def catch(options: CatchOptions) -> ExitCode:
 def _introduce(server: LocalServer, page: PageServer, *, secret: bool) -> None:
     title("Mail is caught here, and goes no further", "Ctrl-C ends it")
     fact("page", painted(page.url, Style.CYAN))
-    fact("server", f"{server.host}:{server.port}, STARTTLS")
+    how = "STARTTLS and a login, or neither" if server.plain else "STARTTLS"
+    fact("server", f"{server.host}:{server.port}, {how}")
     fact("username", server.username)
     fact("password", "that of SENDKIT_PASSWORD" if secret else server.password)
     fact("CA file", str(server.ca_file))
@@ -56,13 +67,24 @@ def _introduce(server: LocalServer, page: PageServer, *, secret: bool) -> None:
 
 
 def _follow(server: LocalServer) -> None:
-    shown = 0
+    collection, seen, told = server.collection, 0, 0
     while True:
-        for message in server.caught[shown:]:
-            shown += 1
-            _print(message)
-        with server.changed:
-            server.changed.wait_for(lambda: len(server.caught) > shown, _GLANCE)  # noqa: B023 - called at once
+        news = collection.news(seen)
+        seen = news.version
+        for number in news.added:
+            if (message := collection.get(number)) is not None:
+                _print(message)
+        refusals, refused = [*collection.refusals], collection.refused
+        for refusal in refusals[max(0, len(refusals) - (refused - told)) :]:
+            _print_refusal(refusal)
+        told = refused
+        with collection.changed:
+            collection.changed.wait_for(lambda: collection.version != seen, _GLANCE)  # noqa: B023 - called at once
+
+
+def _print_refusal(refusal: Refusal) -> None:
+    when = refusal.when.astimezone().strftime("%H:%M:%S")
+    say(f"   {when}  {painted('refused', Style.RED)}: {refusal.why}; {refusal.hint}")
 
 
 def _print(message: CaughtMessage) -> None:

@@ -158,6 +158,8 @@ class CatchOptions:
     web_port: int = 0
     user: str = "ana@example.com"
     keep: Path | None = None
+    plain: bool = False
+    limit: int = 1_000
     open_browser: bool = False
 
 

@@ -224,6 +224,14 @@ def _add_catch(command: Parser) -> None:
     add("--web-port", type=_port, default=0, metavar="N", help="the port of the page (default: any free one)")
     add("--user", default="ana@example.com", metavar="USERNAME", help="who may log in (default: ana@example.com)")
     add("--keep", type=Path, metavar="DIR", help="write each message into this folder too, as 1.eml, 2.eml …")
+    add("--plain", action="store_true", help="take clients without TLS or login too; they are on this machine")
+    add(
+        "--limit",
+        type=_some,
+        default=1_000,
+        metavar="N",
+        help="hold at most N messages, and 512 MB; the oldest are dropped (default: 1000)",
+    )
     add("--open", dest="open_browser", action="store_true", help="open the page in the browser")
 
 
@@ -238,6 +246,12 @@ def _header(text: str) -> tuple[str, str]:
     if not colon:
         raise argparse.ArgumentTypeError(f"{text!r} has no colon; write 'X-Report: 42'")
     return name.strip(), value.strip()
+
+
+def _some(text: str) -> int:
+    if (count := _count(text)) == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return count
 
 
 def _count(text: str) -> int:

@@ -25,6 +25,8 @@ _CID = re.compile(r"""(["'(=]\s*)cid:([^"'\s)>]+)""", re.IGNORECASE)
 # A tokenizer makes such an element from these very characters and no others (HTML section 13.2.5.8).
 _UNCOVERED = re.compile(r"(?<=<)(?=(?:link|i?frame|object|embed)[\s/>])", re.IGNORECASE)
 _IN_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""", re.IGNORECASE)
+# Media Queries Level 5 section 12.5; CSS Color Adjustment Level 1 section 2.2.
+_DARK = re.compile(r"prefers-color-scheme\s*:\s*dark|color-scheme[^;>]{0,40}\bdark\b", re.IGNORECASE)
 _READ = 512 * 1024  # characters; the rest is shown with the same care, but not counted
 _LOADING = {"src", "srcset", "background", "poster", "data"}
 _INERT = {
@@ -55,14 +57,21 @@ def document(html: str, pictures: Mapping[str, str], source: str = "") -> str:
         place = pictures.get(unquote(found[2])) or pictures.get(found[2])
         return found[0] if place is None else f"{found[1]}{escape(place)}"
 
+    # What was made for light alone stays on white: a reader that inverts colours shows no more than a guess.
+    scheme = "light dark" if has_dark_mode(html) else "light"
     return (
         "<!doctype html><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(source))}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta name='referrer' content='no-referrer'>"
-        "<meta http-equiv='x-dns-prefetch-control' content='off'><meta name='color-scheme' content='light'>"
+        f"<meta http-equiv='x-dns-prefetch-control' content='off'><meta name='color-scheme' content='{scheme}'>"
         f"<base target='_blank'><style>{_STYLE}</style>"
     ) + _CID.sub(address, _UNCOVERED.sub("not-", html))
+
+
+def has_dark_mode(html: str) -> bool:
+    """Whether the html has colours of its own for a dark screen, or says that it looks right on one."""
+    return _DARK.search(html[:_READ]) is not None
 
 
 def withheld(html: str) -> tuple[str, ...]:

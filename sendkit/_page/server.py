@@ -1,60 +1,46 @@
-"""Serves the page to this machine alone, and tells it when a message arrives (Server-Sent Events: HTML section 9.2).
+"""Serves the page to this machine alone, from a thread of its own.
 
-Every address begins with a key that nobody can guess, so that neither another user of the machine nor another page in
-the browser finds a message; Host must be a name of this server, against DNS rebinding. Nothing can be changed by a
-request: there is GET, and nothing else. Knows HTTP headers. Must not know SMTP.
+Knows the collection that is shown, and when a page must be told of a change. Must not know HTTP (`handler`) or SMTP.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 import sys
 import threading
-from functools import partial
-from http.server import BaseHTTPRequestHandler
+from dataclasses import replace
+from functools import lru_cache, partial
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Protocol, Self
-from urllib.parse import quote
 
-from sendkit._page.assets import asset
-from sendkit._page.markup import SANDBOX, document, policy
-from sendkit._page.view import PICTURES, files_of, summary, view
+from sendkit._page.handler import Handler
+from sendkit._page.view import Summary, summary
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
     from sendkit._reading.caught import CaughtMessage
+    from sendkit._reading.collection import Collection, News
 
-_STATIC = {
-    "": ("page.html", "text/html"),
-    "page.css": ("page.css", "text/css"),
-    "page.js": ("page.js", "text/javascript"),
-}
-_OF_A_MESSAGE = re.compile(r"([1-9][0-9]{0,8})(\.json|/html|/source|/(?:file|picture)/[0-9]{1,4})")
 _IDLE = 15.0  # seconds after which a stream shows that it is alive, and so finds out whether the page is
+_GATHER = 0.1  # seconds in which what arrives is told at once
+_PARSED = 4  # messages whose parts are kept: those that somebody looks at
 
 
 class Source(Protocol):
-    """What the page shows; `changed` is notified when a message arrives."""
+    """What the page shows."""
 
     host: str
     port: int
     username: str
-    changed: threading.Condition
-
-    @property
-    def caught(self) -> Sequence[CaughtMessage]:
-        """All messages, the oldest first; it grows."""
-        ...
+    plain: bool
+    collection: Collection
 
     @property
     def ca_file(self) -> Path:
-        """The authority to trust."""
+        """The certificate to trust."""
         ...
 
 
@@ -64,11 +50,13 @@ class PageServer:
     def __init__(self, source: Source, *, port: int = 0) -> None:
         self.source, self.port = source, port
         self.key = secrets.token_urlsafe(16)
-        self.closing = False
+        self._closing = threading.Event()
+        self._summaries: dict[int, Summary] = {}
+        self._parsed = lru_cache(maxsize=_PARSED)(replace)
 
     def __enter__(self) -> Self:
         try:
-            self._server = _Server(("127.0.0.1", self.port), partial(_Handler, self))
+            self._server = _Server(("127.0.0.1", self.port), partial(Handler, self))
         except OSError as error:
             raise ConfigurationError(
                 f"the page cannot have port {self.port}: {error.strerror}", hint="choose another one, or none"
@@ -79,9 +67,9 @@ class PageServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self.closing = True
-        with self.source.changed:
-            self.source.changed.notify_all()
+        self._closing.set()
+        with self._collection.changed:
+            self._collection.changed.notify_all()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -91,144 +79,73 @@ class PageServer:
         """Where the page is; who does not know it does not find it."""
         return f"http://127.0.0.1:{self.port}/{self.key}/"
 
-    def wait(self, seen: int) -> int:
-        """How many messages there are; comes back when there are others than `seen`, or after a while."""
-        with self.source.changed:
-            self.source.changed.wait_for(lambda: self.closing or len(self.source.caught) != seen, _IDLE)
-        return len(self.source.caught)
+    @property
+    def closing(self) -> bool:
+        """Whether streams are to end."""
+        return self._closing.is_set()
+
+    def wait(self, since: int) -> bool:
+        """Wait for a change after that version, for a while; whether there is one."""
+        collection = self._collection
+        with collection.changed:
+            collection.changed.wait_for(lambda: self.closing or collection.version != since, _IDLE)
+            if collection.version == since:
+                return False
+        # What arrives in one burst is told in one piece, or a page would draw for each message of a thousand.
+        self._closing.wait(_GATHER)
+        return True
+
+    def news(self, since: int | None) -> dict[str, object]:
+        """What changed after a version, as JSON for the page."""
+        news = self._collection.news(since)
+        self._forget(news)
+        return {
+            "version": news.version,
+            "reset": news.reset,
+            "added": [line for number in news.added if (line := self._summary(number))],
+            "removed": news.removed,
+            "refusals": [
+                {"time": one.when.isoformat(), "why": one.why, "hint": one.hint} for one in [*self._collection.refusals]
+            ],
+        }
+
+    def message(self, number: int) -> CaughtMessage | None:
+        """The message with that number, if it is still held."""
+        found = self._collection.get(number)
+        # A copy: what is read of it is kept as long as it is looked at, not as long as the message is held.
+        return None if found is None else self._parsed(found)
+
+    def remove(self, number: int) -> bool:
+        """Forget one message; False when it is not there."""
+        return self._collection.remove(number)
+
+    def clear(self) -> None:
+        """Forget all messages."""
+        self._collection.clear()
+
+    def _summary(self, number: int) -> Summary | None:
+        if number not in self._summaries and (message := self._collection.get(number)):
+            self._summaries[number] = summary(number, replace(message))
+        return self._summaries.get(number)
+
+    def _forget(self, news: News) -> None:
+        for number in news.removed:
+            self._summaries.pop(number, None)
+        if news.removed or news.reset:
+            self._parsed.cache_clear()
+
+    @property
+    def _collection(self) -> Collection:
+        return self.source.collection
 
 
 class _Server(ThreadingMixIn, TCPServer):
     # Not `http.server.HTTPServer`, which asks the DNS for its own name.
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 64
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Tell of a fault of ours; that a browser closes a connection whenever it likes is none."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server_version, sys_version = "sendkit", ""
-    error_message_format, error_content_type = "%(code)d %(message)s\n", "text/plain; charset=utf-8"
-    timeout = 30
-
-    def __init__(self, page: PageServer, *arguments: object) -> None:
-        self._page = page
-        super().__init__(*arguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - passed on
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-        """Nothing: standard error belongs to the command."""
-
-    def do_GET(self) -> None:
-        if self.headers.get("Host") not in {f"127.0.0.1:{self._page.port}", f"localhost:{self._page.port}"}:
-            self.send_error(421, "this is not the server that you think it is")
-            return
-        path = self.path.partition("?")[0]
-        base = f"/{self._page.key}/"
-        if not secrets.compare_digest(path[: len(base)].encode(), base.encode()):
-            self.send_error(404, "open the address that the terminal shows")
-            return
-        self._answer(path[len(base) :])
-
-    def _answer(self, path: str) -> None:
-        if found := _STATIC.get(path):
-            self._send(asset(found[0]).encode(), found[1], self._page_policy() if not path else "default-src 'none'")
-        elif path == "messages.json":
-            self._send_json(self._list())
-        elif path == "events":
-            self._stream()
-        elif (found_message := _OF_A_MESSAGE.fullmatch(path)) and int(found_message[1]) <= len(self._messages):
-            self._answer_about(int(found_message[1]), found_message[2])
-        else:
-            self.send_error(404, "there is no such thing here")
-
-    def _answer_about(self, number: int, what: str) -> None:
-        message = self._messages[number - 1]
-        if what == ".json":
-            shown = view(number, message, lambda index, part: f"{number}/file/{index}")
-            for index, file in enumerate(shown["files"]):
-                file["picture"] = f"{number}/picture/{index}" if file["picture"] else ""
-            self._send_json({**shown, "download": f"{number}/source"})
-        elif what == "/html":
-            self._send_html(number, message)
-        elif what == "/source":
-            self._download(message.content, f"{number}.eml")
-        else:
-            self._send_file(message, *what[1:].split("/"))
-
-    def _send_html(self, number: int, message: CaughtMessage) -> None:
-        files, base = files_of(message), f"http://{self.headers['Host']}/{self._page.key}/{number}/picture/"
-        pictures = {
-            part.content_id: f"picture/{index}"
-            for index, part in enumerate(files)
-            if part.content_id and part.content_type in PICTURES
-        }
-        shown = document(message.html, pictures, base)
-        restrictions = f"{policy(base)}; frame-ancestors 'self'; sandbox {SANDBOX}"
-        self._send(shown.encode(), "text/html", restrictions)
-
-    def _send_file(self, message: CaughtMessage, how: str, index: str) -> None:
-        files = files_of(message)
-        if int(index) >= len(files) or (how == "picture" and files[int(index)].content_type not in PICTURES):
-            self.send_error(404, "there is no such file in the message")
-            return
-        part = files[int(index)]
-        if how == "picture":
-            self._send(part.data, part.content_type, "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-        else:
-            self._download(part.data, part.filename or f"part-{index}")
-
-    def _download(self, octets: bytes, name: str) -> None:
-        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-        more = {"Content-Disposition": disposition}
-        self._send(octets, "application/octet-stream", "default-src 'none'; sandbox", more)
-
-    def _send_json(self, data: object) -> None:
-        self._send(json.dumps(data).encode(), "application/json", "default-src 'none'")
-
-    def _send(self, octets: bytes, kind: str, restrictions: str, more: dict[str, str] | None = None) -> None:
-        self._begin(kind, restrictions, {"Content-Length": str(len(octets)), **(more or {})})
-        self.wfile.write(octets)
-
-    def _begin(self, kind: str, restrictions: str, more: dict[str, str]) -> None:
-        self.send_response(200)
-        charset = "; charset=utf-8" if kind.startswith("text/") else ""
-        headers = {
-            "Content-Type": kind + charset,
-            "Content-Security-Policy": restrictions,
-            "X-Content-Type-Options": "nosniff",
-            "X-DNS-Prefetch-Control": "off",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cache-Control": "no-store",
-            **more,
-        }
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def _stream(self) -> None:
-        self._begin("text/event-stream", "default-src 'none'", {})
-        seen = -1
-        while not self._page.closing:
-            count = self._page.wait(seen)
-            self.wfile.write(b":\n\n" if count == seen else f"data: {count}\n\n".encode())
-            seen = count
-
-    def _list(self) -> dict[str, object]:
-        source = self._page.source
-        server = {"host": source.host, "port": source.port, "username": source.username, "ca_file": str(source.ca_file)}
-        return {"server": server, "messages": [summary(n, one) for n, one in enumerate(self._messages, 1)]}
-
-    def _page_policy(self) -> str:
-        base = f"http://{self.headers['Host']}/{self._page.key}/"
-        return (
-            f"default-src 'none'; script-src {base}page.js; style-src {base}page.css; connect-src {base}; "
-            f"img-src {base}; frame-src {base}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
-
-    @property
-    def _messages(self) -> Sequence[CaughtMessage]:
-        return self._page.source.caught

@@ -8,7 +8,7 @@ from __future__ import annotations
 from email.utils import getaddresses
 from typing import TYPE_CHECKING, TypedDict
 
-from sendkit._page.markup import withheld
+from sendkit._page.markup import has_dark_mode, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,6 @@ class Summary(TypedDict):
     subject: str
     sender: str
     recipients: list[str]
-    files: int
     size: int
 
 
@@ -52,8 +51,10 @@ class View(TypedDict):
     headers: list[tuple[str, str]]
     text: str
     html: bool
+    dark: bool
     withheld: list[str]
     files: list[File]
+    checks: list[tuple[str, str]]
     reverse_path: str
     recipients: list[tuple[str, str, str]]
     facts: list[tuple[str, str]]
@@ -69,7 +70,6 @@ def summary(number: int, message: CaughtMessage) -> Summary:
         subject=message.subject,
         sender=message.sender or message.envelope.reverse_path,
         recipients=list(message.envelope.recipients),
-        files=len(message.attachments),
         size=len(message.content),
     )
 
@@ -86,8 +86,10 @@ def view(number: int, message: CaughtMessage, href: Callable[[int, ReceivedPart]
         headers=list(message.headers),
         text=message.text,
         html=bool(message.html),
+        dark=has_dark_mode(message.html),
         withheld=list(withheld(message.html)),
         files=[_file(message, part, href(index, part)) for index, part in enumerate(files_of(message))],
+        checks=[],
         reverse_path=message.envelope.reverse_path,
         recipients=[(address, _place(message, address), reply) for address, reply in message.replies],
         facts=list(message.facts),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
+_EMPTY_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _BEHIND_A_LINK = ".,;:!?)]}"
 _MAX_HTML = 512 * 1024  # characters, as in `_message/plaintext`
 
@@ -49,6 +50,12 @@ def parsed(content: bytes) -> EmailMessage:
         head, _, body = octets.partition(b"\n\n")
         kept = [line for line in re.split(rb"\n(?![ \t])", head) if not line.lower().startswith(b"content-")]
         return message_from_bytes(b"\n".join(kept) + b"\n\n" + body, policy=policy.default)
+
+
+def head_of(content: bytes) -> bytes:
+    """The header section: everything before the first empty line (RFC 5322 section 2.1)."""
+    found = _EMPTY_LINE.search(content)
+    return content if found is None else content[: found.end()]
 
 
 class Headers:

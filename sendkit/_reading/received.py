@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sendkit._reading.parts import Headers, Parts, ReceivedPart, links_in, parsed
+from sendkit._reading.parts import Headers, Parts, ReceivedPart, head_of, links_in, parsed
 from sendkit._reading.sent import Sent
 from sendkit._reading.snapshot import snapshot_of
 
@@ -121,7 +121,8 @@ class ReceivedMessage(Sent):
 
     @cached_property
     def _headers(self) -> Headers:
-        return Headers(self.message)
+        # The head alone, so that a list of large messages needs no more of them.
+        return Headers(parsed(head_of(self.content)))
 
     @cached_property
     def _parts(self) -> Parts:

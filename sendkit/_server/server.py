@@ -245,13 +245,24 @@ class Server(BaseModel):
         return path
 
 
-def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The usual one: $XDG_STATE_HOME/sendkit/known_hosts, by default under ~/.local/state (%LOCALAPPDATA% on Windows).
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where sendkit keeps what must last: $XDG_STATE_HOME/sendkit, by default under ~/.local/state.
 
-    XDG Base Directory Specification.
+    %LOCALAPPDATA% on Windows. XDG Base Directory Specification. Raises ConfigurationError where there is no home.
     """
     base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
-    return (Path(base) if base else Path.home() / ".local" / "state") / "sendkit" / "known_hosts"
+    if base:
+        return Path(base) / "sendkit"
+    try:
+        return Path.home() / ".local" / "state" / "sendkit"
+    except RuntimeError:
+        hint = "set HOME, or XDG_STATE_HOME to a folder that this user may write to"
+        raise ConfigurationError("this user has no home folder", hint=hint) from None
+
+
+def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The usual one, in the state folder. Raises ConfigurationError."""
+    return state_folder(environ) / "known_hosts"
 
 
 def _known_hosts(place: str | Path | bool | None) -> Path | None:

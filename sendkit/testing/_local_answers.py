@@ -16,6 +16,7 @@ from sendkit._reading.caught import CaughtMessage
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit.errors import MessageError
+from sendkit.testing._why_refused import WhyRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +47,7 @@ class Answers:
     async def handle_exception(self, error: Exception) -> str:
         if isinstance(error, TLSSetupException):
             self._session.note("*", "the TLS handshake failed")
+            self._session.why_refused = WhyRefused.NO_TRUST
         else:
             self._session.server.failed(error)
         return "451 4.3.0 the local server failed"
@@ -71,7 +73,9 @@ class Answers:
             return None  # it was no login at all, and aiosmtpd has said so
         usual = "235 2.7.0 welcome" if result.success else "535 5.7.8 username and password do not fit"
         reply = await self._session.obey(Phase.AUTH) or usual
-        facts.authenticated = reply.startswith("2")
+        if reply.startswith("2"):
+            facts.authenticated = True
+            self._session.why_refused = None
         return reply
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
@@ -107,6 +111,7 @@ class Answers:
         if reply is None or reply.positive:
             # Where the script loses the answer, the message is taken all the same.
             number = session.server.take(self._caught(facts, gathered, content))
+            session.why_refused = None
         return await session.act(action) or f"250 2.0.0 queued as {number}"
 
     def _caught(self, facts: Facts, gathered: Gathered, content: bytes) -> CaughtMessage:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Literal, Never, cast
 
 from aiosmtpd.smtp import SMTP
 
+from sendkit._reading.collection import Refusal
 from sendkit._smtp.phase import Phase
 from sendkit._transport.script import Action, ActionKind
 from sendkit.results import TranscriptLine
 from sendkit.testing._local_answers import Answers
+from sendkit.testing._why_refused import WhyRefused
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from sendkit.testing.local_server import LocalServer
 
 _MECHANISMS = ("PLAIN", "LOGIN")
+_TLS_HANDSHAKE = b"\x16\x03"  # RFC 8446 section 5.1
 
 
 class _Stage(Enum):
@@ -46,6 +49,8 @@ class Session(SMTP):
         self.server = server
         self.number = 0
         self.tls = ""
+        self.why_refused: WhyRefused | None = None
+        self._lines: list[TranscriptLine] = []
         self.ended = asyncio.Event()
         self._socket: asyncio.Transport | None = None
         self._opening: Action | None = None
@@ -57,8 +62,9 @@ class Session(SMTP):
             hostname="localhost",
             ident="ESMTP sendkit",
             tls_context=tls,
-            require_starttls=True,
-            auth_required=True,
+            require_starttls=not server.plain,
+            auth_required=not server.plain,
+            auth_require_tls=not server.plain,
             authenticator=answers.check,
             enable_SMTPUTF8=True,
             loop=loop,
@@ -73,7 +79,7 @@ class Session(SMTP):
             self.note("*", self.tls)
             return
         self._socket = cast("asyncio.Transport", transport)
-        self.number = self.server.opened(self)
+        self.number = self.server.opened(self, self._lines)
         self._opening = self.server.action(Phase.CONNECT, connection=self.number)
         if self._opening is not None and self._opening.kind is ActionKind.REFUSE:
             self.abort()
@@ -81,12 +87,20 @@ class Session(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is over; aiosmtpd itself calls this too, after a handshake that failed."""
         super().connection_lost(error)
-        self.ended.set()
+        if not self.ended.is_set():
+            self.ended.set()
+            self.server.ended(self, self._refusal())
+
+    def _refusal(self) -> Refusal | None:
+        why = self.why_refused
+        return None if why is None else Refusal(self.number, datetime.now(UTC), why.text, why.hint)
 
     def data_received(self, data: bytes) -> None:
         """Octets came in."""
         if self._cut:
             self.abort()
+        if not self.tls and data.startswith(_TLS_HANDSHAKE) and self._stage is not _Stage.COMMAND:
+            self.why_refused = WhyRefused.IMPLICIT_TLS
         super().data_received(data)
 
     def abort(self) -> None:
@@ -97,7 +111,7 @@ class Session(SMTP):
     def note(self, who: Literal["C", "S", "*"], text: str) -> None:
         """Write a line into the conversation."""
         line = TranscriptLine(time=datetime.now(UTC), who=who, text=text)
-        self.server.conversations[self.number - 1].append(line)
+        self._lines.append(line)
 
     async def obey(self, phase: Phase, recipient: str | None = None) -> str | None:
         """Ask the script, and act."""
@@ -129,6 +143,8 @@ class Session(SMTP):
             cast("asyncio.Transport", self.transport).close()
 
     def _note_reply(self, text: str) -> None:
+        if (why := self._why(text)) is not None:
+            self.why_refused = why
         stage, self._stage = self._stage, _Stage.BETWEEN if self._stage is _Stage.GREETING else self._stage
         if stage is _Stage.BETWEEN:
             self.note("C", "(a command that is not taken here)")
@@ -140,6 +156,11 @@ class Session(SMTP):
             self.note("S", line)
         if stage is not _Stage.BETWEEN and text.startswith("334"):
             self._stage = _Stage.SECRET
+
+    def _why(self, reply: str) -> WhyRefused | None:
+        if reply.startswith("530"):
+            return WhyRefused.NO_LOGIN if self.tls else WhyRefused.NO_TLS
+        return WhyRefused.WRONG_SECRET if reply.startswith("535") else None
 
     async def _take(self, said: str, method: Callable[[str], Awaitable[None]], argument: str) -> None:
         self.note("C", said)

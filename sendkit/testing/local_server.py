@@ -1,7 +1,7 @@
 """A real submission server on this machine, for tests and for `sendkit demo`: STARTTLS, a login, and a CA of its own.
 
-Knows: its thread and loop, its certificate, what it received, and its script. aiosmtpd speaks the SMTP
-(`_local_session`), trustme issues the certificate; both come with the extra `demo`.
+Knows: its thread and loop, what it received, and its script. aiosmtpd speaks the SMTP (`_local_session`), trustme
+issues the certificate (`_certificate`); both come with the extra `demo`.
 Must not know: sendkit's clients; an application may send through any other library.
 """
 
@@ -12,7 +12,6 @@ import contextlib
 import secrets
 import shutil
 import socket
-import ssl
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -21,11 +20,13 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from sendkit._delivery.diversion import local
+from sendkit._reading.collection import Collection
 from sendkit._server.server import Server
 from sendkit._transport.script import Script
 from sendkit.errors import ConfigurationError
 from sendkit.results import TranscriptLine
 from sendkit.testing._box import Box
+from sendkit.testing._certificate import server_context
 
 if TYPE_CHECKING:
     import os
@@ -33,19 +34,24 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sendkit._reading.caught import CaughtMessage
+    from sendkit._reading.collection import Refusal
     from sendkit._reading.received import ReceivedMessage
     from sendkit.testing._local_session import Session
 
 __all__ = ["LocalServer"]
 
+_MOST_OCTETS = 512 * 1024 * 1024  # of content, beside the number of messages that `limit` allows
+
 
 class LocalServer(Script, Box):
     """A submission server on loopback; `with LocalServer() as server: Mailer(server.server, username=server.username)`.
 
-    It demands STARTTLS and a login (PLAIN or LOGIN) with `username` and `password`, which is made up unless given; the
-    `port` is any free one unless given. As a `Box` it has `messages`, `assert_sent(…)` and the like; with a `directory`
-    each message is written there too, as `1.eml`, `2.eml` … `environment` tells a program of its own where the server
-    is. `conversations` has the lines of each connection, with what the client said during AUTH masked and
+    It demands STARTTLS and a login (PLAIN or LOGIN) with `username` and `password`, which is made up unless given; with
+    `plain=True` it takes clients on this machine without either. The `port` is any free one unless given. As a `Box` it
+    has `messages`, `assert_sent(…)` and the like; with a `directory` each message is written there too, as `1.eml`,
+    `2.eml` … At most `limit` messages are held; the oldest are dropped first. `certificate` is a folder for a
+    certificate that is used for a year, in place of a new one each time. `environment` tells a program of its own where
+    the server is. `conversations` has the lines of each connection, with what the client said during AUTH masked and
     content left out.
     `on_rcpt(…).reply(…)` and the like say what it answers instead: the language of `MemoryTransport`. Raises
     ConfigurationError when the extra `demo` is not installed, or the port is taken. RFC 6409, RFC 3207, RFC 4954.
@@ -58,24 +64,28 @@ class LocalServer(Script, Box):
         password: str | None = None,
         directory: str | os.PathLike[str] | None = None,
         port: int = 0,
+        plain: bool = False,
+        certificate: Path | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__()
-        self.host, self.port = "127.0.0.1", port
+        self.host, self.port, self.plain = "127.0.0.1", port, plain
         self.username, self.password = username, password or secrets.token_urlsafe(12)
-        self.caught: list[CaughtMessage] = []
+        self.collection = Collection(limit=limit, octets=None if limit is None else _MOST_OCTETS)
         self.refused: list[str] = []
-        self.changed = threading.Condition()
         self.conversations: list[list[TranscriptLine]] = []
         self.directory = None if directory is None else Path(directory)
-        self._sessions: list[Session] = []
+        self._certificate = certificate
+        self._opened = 0
+        self._sessions: dict[Session, list[TranscriptLine]] = {}
         self._errors: list[BaseException] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         from_extra = _sessions()
         self._listener = _listening(self.host, self.port)
-        self._folder = Path(tempfile.mkdtemp(prefix="sendkit-server-"))
-        self._tls = _certified(self._folder, self.host)
+        self._folder = self._certificate or Path(tempfile.mkdtemp(prefix="sendkit-server-"))
+        self._tls = server_context(self._folder, lasting=self._certificate is not None)
         self.port = self._listener.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(from_extra, started), name=f"local-smtp-{self.port}")
@@ -88,9 +98,15 @@ class LocalServer(Script, Box):
         self._open.close()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._certificate is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         if self._errors and error is None:
             raise BaseExceptionGroup("the local server itself failed", self._errors)
+
+    @property
+    def caught(self) -> list[CaughtMessage]:
+        """Every message that was taken, in order, with the replies to each recipient."""
+        return self.collection.messages
 
     @property
     def messages(self) -> list[ReceivedMessage]:
@@ -99,7 +115,7 @@ class LocalServer(Script, Box):
 
     @property
     def ca_file(self) -> Path:
-        """The certificate (PEM) of the authority that clients must trust; it is gone when the server ends."""
+        """The authority (PEM) that clients must trust; without `certificate=` it is gone when the server ends."""
         return self._folder / "ca.pem"
 
     @property
@@ -119,34 +135,50 @@ class LocalServer(Script, Box):
         `timeout` is in seconds. Raises AssertionError when it runs out.
         """
         __tracebackhide__ = True
-        with self.changed:
-            if not self.changed.wait_for(lambda: len(self.caught) >= count, timeout):
+        changed = self.collection.changed
+        with changed:
+            if not changed.wait_for(lambda: len(self.collection) >= count, timeout):
                 raise AssertionError(self._nothing(f"{len(self.caught)} of {count} messages within {timeout:g} s"))
         return self.messages
 
+    def wait_until_quiet(self, *, timeout: float = 10.0) -> None:
+        """Wait until no client is connected. `timeout` is in seconds. Raises AssertionError when it runs out."""
+        __tracebackhide__ = True
+        changed = self.collection.changed
+        with changed:
+            if not changed.wait_for(lambda: not self._sessions, timeout):
+                raise AssertionError(f"{len(self._sessions)} clients are still connected after {timeout:g} s")
+
     def clear(self) -> None:
-        """Forget the messages and who was refused; what the script says stays."""
-        with self.changed:
-            self.caught.clear()
-            self.refused.clear()
-            self.changed.notify_all()
+        """Forget the messages, who was refused, and the connections that have ended; what the script says stays."""
+        self.collection.clear()
+        self.refused.clear()
+        self.conversations[:] = self._sessions.values()
 
     def untaken(self) -> Sequence[str]:
         """Recipients who were refused, each with what it was answered."""
         return self.refused
 
-    def opened(self, session: Session) -> int:
-        """For sessions: note a new connection, and return its number."""
-        self._sessions.append(session)
-        self.conversations.append([])
-        return len(self._sessions)
+    def opened(self, session: Session, lines: list[TranscriptLine]) -> int:
+        """For sessions: note a new connection and what will be said on it, and return its number."""
+        self._opened += 1
+        self._sessions[session] = lines
+        self.conversations.append(lines)
+        return self._opened
+
+    def ended(self, session: Session, refusal: Refusal | None) -> None:
+        """For sessions: a connection is over; `refusal` says why it brought no message, where that was our doing."""
+        lines = self._sessions.pop(session, None)
+        if lines is not None and self.collection.limit is not None:
+            self.conversations.remove(lines)  # whoever wants a limit runs for days
+        if refusal is not None:
+            self.collection.refuse(refusal)
+        with self.collection.changed:
+            self.collection.changed.notify_all()
 
     def take(self, message: CaughtMessage) -> int:
         """For sessions: take responsibility for a message, and return its number."""
-        with self.changed:
-            self.caught.append(message)
-            number = len(self.caught)
-            self.changed.notify_all()
+        number = self.collection.add(message)
         if self.directory is not None:
             self.directory.mkdir(parents=True, exist_ok=True)
             (self.directory / f"{number}.eml").write_bytes(message.content)
@@ -172,7 +204,7 @@ class LocalServer(Script, Box):
         await self._stop.wait()
         self._loop.remove_reader(self._listener)
         await asyncio.gather(*beginnings)
-        for one in self._sessions:
+        for one in [*self._sessions]:
             one.abort()
             await one.ended.wait()
 
@@ -212,13 +244,3 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
     listener.setblocking(False)
     return listener
-
-
-def _certified(folder: Path, host: str) -> ssl.SSLContext:
-    import trustme  # noqa: PLC0415 - an extra
-
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(host, "localhost", "::1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    return context

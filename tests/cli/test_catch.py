@@ -103,7 +103,7 @@ def test_a_program_that_sends_by_the_printed_environment_is_caught(
         assert b'"subject": "Hola"' in answer.read()
     assert catching.interrupt() == (0, f"\n1 message caught, kept in {tmp_path / 'caught'}\n", "")
     assert (tmp_path / "caught" / "1.eml").exists()
-    assert not Path(catching.fact("CA file")).exists()
+    assert Path(catching.fact("CA file")).exists(), "it lasts, so that a client needs to be told once"
 
 
 def test_the_standard_library_is_caught_too_and_what_it_brings_is_printable(catching: Catching) -> None:

@@ -10,11 +10,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sendkit import Message
+from sendkit import Mailer, Message
 from sendkit._cli.demo_report import report
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from sendkit.testing import LocalServer
 
 REPORT = report()
 PLAIN = Message(
@@ -24,6 +26,13 @@ PLAIN = Message(
     subject="Backup done",
     text="All went well.\n\n  412 files\n  3.2 GB\n",
 )
+
+
+def post(server: LocalServer, *messages: Message) -> None:
+    """Send messages to a local server."""
+    with Mailer(server.server, username=server.username, password=server.password) as mailer:
+        for message in messages:
+            mailer.send(message)
 
 
 def hostile(canary: str) -> Message:

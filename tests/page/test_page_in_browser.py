@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import smtplib
 import tempfile
 import threading
 from functools import partial
@@ -16,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendkit import Mailer, Message
+from sendkit import Message
 from sendkit._page.server import PageServer
 from sendkit.testing import LocalServer
 
-from .pages import PLAIN, REPORT, Canary, hostile
+from .pages import PLAIN, REPORT, Canary, hostile, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,12 +50,6 @@ def server() -> Iterator[LocalServer]:
 def page(server: LocalServer) -> Iterator[PageServer]:
     with PageServer(server) as page:
         yield page
-
-
-def post(server: LocalServer, *messages: Message) -> None:
-    with Mailer(server.server, username=server.username, password=server.password) as mailer:
-        for message in messages:
-            mailer.send(message)
 
 
 def shoot(browser: Browser, name: str) -> None:
@@ -217,3 +212,106 @@ def test_a_phone_goes_from_the_list_to_a_message_and_back(
     assert browser.value("document.querySelector('.list-pane').offsetParent === null")
     browser.value("document.querySelector('.back').click()")
     browser.until("document.body.dataset.view === 'list'")
+
+
+def lines(browser: Browser) -> list[str]:
+    """The subjects in the list that can be seen, from the top."""
+    script = "[...document.querySelectorAll('#list li:not([hidden]) .subject')].map((one) => one.innerText)"
+    shown: list[str] = browser.value(script)
+    return shown
+
+
+def test_the_list_is_searched_as_one_types(browser: Browser, server: LocalServer, page: PageServer) -> None:
+    post(server, PLAIN, REPORT)
+    browser.open(page.url)
+    browser.until("document.querySelectorAll('#list li').length === 2")
+    browser.press("/")
+    assert browser.value("document.activeElement.id") == "search"
+    browser.value("search.value = 'ops@ DONE'; search.dispatchEvent(new Event('input'))")
+    assert lines(browser) == ["Backup done"]
+    assert text(browser, "#live") == "1 of 2"
+    post(server, PLAIN, REPORT)
+    browser.until("document.querySelectorAll('#list li').length === 4")
+    assert lines(browser) == ["Backup done"] * 2, "what arrives is searched too"
+    browser.value("search.value = 'no-such-word'; search.dispatchEvent(new Event('input'))")
+    assert lines(browser) == []
+    assert browser.value("!none.hidden")
+
+
+def test_keys_go_through_the_list_and_delete(browser: Browser, server: LocalServer, page: PageServer) -> None:
+    for subject in ("one", "two", "three"):
+        post(server, PLAIN.model_copy(update={"subject": subject}))
+    browser.open(page.url)
+    browser.until("document.getElementById('subject').innerText === 'three'")
+    browser.press("j")
+    browser.until("document.getElementById('subject').innerText === 'two'")
+    browser.press("d")
+    browser.until("document.getElementById('subject').innerText === 'one'")
+    browser.until("document.querySelectorAll('#list li').length === 2")
+    assert lines(browser) == ["three", "one"]
+    browser.press("k")
+    browser.until("document.getElementById('subject').innerText === 'three'")
+    assert len(server.caught) == 2
+
+
+def test_clear_leaves_nothing_on_the_page_nor_in_the_server(
+    browser: Browser, server: LocalServer, page: PageServer
+) -> None:
+    post(server, PLAIN, REPORT)
+    browser.open(page.url)
+    browser.until(SHOWN)
+    browser.value("document.getElementById('clear').click()")
+    browser.until("document.getElementById('live').innerText === '0 messages'")
+    assert browser.value("!empty.hidden && message.hidden")
+    assert server.caught == []
+    post(server, PLAIN)
+    browser.until(SHOWN)
+
+
+def test_a_client_that_was_refused_is_shown_with_the_cure(
+    browser: Browser, server: LocalServer, page: PageServer
+) -> None:
+    browser.open(page.url)
+    browser.until("document.getElementById('live').innerText === '0 messages'")
+    with smtplib.SMTP(server.host, server.port) as client, pytest.raises(smtplib.SMTPSenderRefused):
+        client.sendmail("ana@example.com", "luis@example.com", b"Subject: x\r\n\r\nx\r\n")
+    browser.until("!document.getElementById('refused').hidden")
+    browser.value("document.querySelector('#refused summary').click()")
+    assert "did not start TLS" in text(browser, "#refused li")
+    assert "--plain" in text(browser, "#refused li")
+    shoot(browser, "refused-1280")
+
+
+DARK = "<meta name='color-scheme' content='light dark'><p id=p>x"
+_SCHEME = "getComputedStyle(document.querySelector('iframe')).colorScheme"
+
+
+def test_dark_html_is_shown_dark_and_light_html_stays_on_white(
+    browser: Browser, server: LocalServer, page: PageServer
+) -> None:
+    made_for_both = Message(sender="ana@example.com", to="luis@example.com", subject="both", html=DARK)
+    made_for_light = made_for_both.model_copy(update={"subject": "light", "html": "<p style='color:#111'>x"})
+    post(server, made_for_both, made_for_light)
+    browser.size(1280, 800, dark=True)
+    browser.open(f"{page.url}#/1")
+    browser.until(SHOWN)
+    assert browser.value(_SCHEME) == "dark"
+    assert browser.inside("document.querySelector('meta[name=color-scheme]').content") == "light dark"
+    browser.value("document.getElementById('dark').click()")
+    assert browser.value(_SCHEME) == "light"
+    browser.open(f"{page.url}#/2")
+    browser.until("document.getElementById('subject').innerText === 'light'")
+    assert browser.value(_SCHEME) == "light"
+    assert browser.inside("document.querySelector('meta[name=color-scheme]').content") == "light"
+    assert browser.value("document.getElementById('dark').hidden")
+    browser.size(1280, 800)
+
+
+def test_a_long_subject_leaves_room_for_the_message(browser: Browser, server: LocalServer, page: PageServer) -> None:
+    post(server, PLAIN.model_copy(update={"subject": "a long subject " * 60}))
+    browser.size(*PHONE, phone=True)
+    browser.open(f"{page.url}#/1")
+    browser.until(SHOWN)
+    assert browser.value("document.getElementById('panel').clientHeight > innerHeight / 2")
+    shoot(browser, "long-subject-390")
+    browser.size(1280, 800)

@@ -6,7 +6,7 @@ import http.client
 import json
 from contextlib import ExitStack
 from email import message_from_bytes
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from sendkit._page.server import PageServer
 from sendkit.errors import ConfigurationError
 from sendkit.testing import LocalServer
 
-from .pages import PLAIN, REPORT
+from .pages import PLAIN, REPORT, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,17 +43,37 @@ def page() -> Iterator[PageServer]:
 
 
 def ask(
-    page: PageServer, path: str, *, method: str = "GET", host: str | None = None, key: str | None = None
+    page: PageServer,
+    path: str,
+    *,
+    method: str = "GET",
+    host: str | None = None,
+    key: str | None = None,
+    **more: str,
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """The status, the headers and the body of one answer."""
     connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
     address = f"/{page.key if key is None else key}/{path}"
     try:
-        connection.request(method, address, headers={"Host": host or f"127.0.0.1:{page.port}"})
+        connection.request(method, address, headers={"Host": host or f"127.0.0.1:{page.port}", **more})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     finally:
         connection.close()
+
+
+def listed(page: PageServer) -> list[dict[str, Any]]:
+    """What stands in the list."""
+    lines: list[dict[str, Any]] = json.loads(ask(page, "messages.json")[2])["added"]
+    return lines
+
+
+def hear(events: http.client.HTTPResponse) -> dict[str, Any]:
+    """What the next event says."""
+    while not (line := events.readline()).startswith(b"data: "):
+        assert line, "the stream has ended"
+    news: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
+    return news
 
 
 EVERYTHING = ("", "page.css", "page.js", "messages.json", "1.json", "1/html", "1/source", "1/file/0", "1/picture/1")
@@ -85,9 +105,44 @@ def test_localhost_is_a_name_of_it(page: PageServer) -> None:
     assert ask(page, "", host=f"localhost:{page.port}")[0] == 200
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_a_request_can_only_look(page: PageServer, method: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "OPTIONS"])
+def test_a_request_can_only_look_or_delete(page: PageServer, method: str) -> None:
     assert ask(page, "messages.json", method=method)[0] == 501
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
+    ids=["origin", "opaque origin", "fetch site"],
+)
+@pytest.mark.parametrize("place", ["messages", "1"])
+def test_another_site_cannot_delete(page: PageServer, place: str, more: dict[str, str]) -> None:
+    assert ask(page, place, method="DELETE", **more)[0] == 403
+    assert ask(page, "1.json")[0] == 200
+
+
+@pytest.mark.parametrize("place", ["messages", "1"])
+def test_who_does_not_know_the_key_deletes_nothing(page: PageServer, place: str) -> None:
+    assert ask(page, place, method="DELETE", key="x" * len(page.key))[0] == 404
+    assert ask(page, place, method="DELETE", host="evil.example")[0] == 421
+    assert ask(page, "1.json")[0] == 200
+
+
+@pytest.mark.parametrize("place", ["", "0", "4", "messages.json", "1.json", "1/source"])
+def test_only_messages_can_be_deleted(page: PageServer, place: str) -> None:
+    assert ask(page, place, method="DELETE")[0] == 404
+
+
+def test_a_deleted_message_is_gone_and_its_number_is_not_used_again() -> None:
+    with LocalServer() as server, PageServer(server) as page:
+        post(server, PLAIN, REPORT)
+        assert ask(page, "1.json")[0] == 200
+        assert ask(page, "1", method="DELETE")[0] == 204
+        assert ask(page, "1.json")[0] == ask(page, "1/source")[0] == ask(page, "1", method="DELETE")[0] == 404
+        post(server, PLAIN)
+        assert [one["number"] for one in listed(page)] == [2, 3]
+        assert ask(page, "messages", method="DELETE")[0] == 204
+        assert listed(page) == []
 
 
 @pytest.mark.parametrize("path", ["0.json", "4.json", "1/file/9", "1/picture/0", "../1.json", "page.html", "1/else"])
@@ -129,9 +184,9 @@ def test_a_content_id_that_nobody_has_leads_nowhere(page: PageServer) -> None:
 
 
 def test_the_list_and_a_message_say_who_got_it(page: PageServer) -> None:
-    listed = json.loads(ask(page, "messages.json")[2])["messages"]
-    assert [one["subject"] for one in listed] == [REPORT.subject, "Backup done", "odd"]
-    assert listed[1]["recipients"] == ["ana@example.com", "audit@example.com"]
+    lines = listed(page)
+    assert [one["subject"] for one in lines] == [REPORT.subject, "Backup done", "odd"]
+    assert lines[1]["recipients"] == ["ana@example.com", "audit@example.com"]
     shown = json.loads(ask(page, "1.json")[2])
     assert ["nobody@example.org", "Cc", "550 5.1.1 no such user here"] in shown["recipients"]
     assert [file["name"] for file in shown["files"]] == ["ventas-España.csv", "chart.png"]
@@ -141,22 +196,39 @@ def test_the_list_and_a_message_say_who_got_it(page: PageServer) -> None:
 
 def test_the_source_is_what_arrived(page: PageServer) -> None:
     source = ask(page, "2/source")[2]
-    assert source == page.source.caught[1].content
+    assert source == page.source.collection.messages[1].content
     assert message_from_bytes(source)["Subject"] == "Backup done"
 
 
-def test_a_page_that_is_open_hears_of_every_message() -> None:
+def test_a_page_that_is_open_hears_of_what_is_new_and_of_nothing_else() -> None:
     with LocalServer() as server, ExitStack() as until_the_end:
         page = until_the_end.enter_context(PageServer(server))
+        post(server, REPORT)
+        version = json.loads(ask(page, "messages.json")[2])["version"]
         connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
-        connection.request("GET", f"/{page.key}/events")
+        connection.request("GET", f"/{page.key}/events?since={version}")
         events = connection.getresponse()
-        assert [events.readline(), events.readline()] == [b"data: 0\n", b"\n"]
-        with Mailer(server.server, username=server.username, password=server.password) as mailer:
-            mailer.send(PLAIN)
-        assert events.readline() == b"data: 1\n"
+        post(server, PLAIN)
+        news = hear(events)
+        assert [one["subject"] for one in news["added"]] == ["Backup done"]
+        assert (news["removed"], news["reset"]) == ([], False)
+        ask(page, "1", method="DELETE")
+        assert hear(events)["removed"] == [1]
         until_the_end.close()
-        assert events.read() == b"\n:\n\n"
+        events.read()
+        connection.close()
+
+
+def test_a_page_that_lost_the_connection_hears_what_it_missed() -> None:
+    with LocalServer() as server, ExitStack() as until_the_end:
+        page = until_the_end.enter_context(PageServer(server))
+        post(server, REPORT, PLAIN)
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection.request("GET", f"/{page.key}/events?since=9", headers={"Last-Event-ID": "1"})
+        events = connection.getresponse()
+        assert [one["number"] for one in hear(events)["added"]] == [2]
+        until_the_end.close()
+        events.read()
         connection.close()
 
 
