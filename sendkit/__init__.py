@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
-    from sendkit._providers.table import Provider
+    from sendkit._providers.provider import Provider
     from sendkit._send import open, send, send_async  # noqa: A004 - read as sendkit.open
     from sendkit._server.server import Security, Server, Timeouts
     from sendkit._smtp.envelope import Envelope
@@ -98,7 +98,7 @@ _HOMES = {
     "Outcome": "_smtp.verdict",
     "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",
-    "Provider": "_providers.table",
+    "Provider": "_providers.provider",
     "ReadyMessage": "_message.ready",
     "RecipientResult": "results",
     "Reply": "_smtp.reply",

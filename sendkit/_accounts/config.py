@@ -19,7 +19,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sendkit._accounts.account import Account, check_mechanism, check_username
-from sendkit._providers.table import Provider
+from sendkit._providers.provider import Provider
 from sendkit._server.server import Server, Timeouts
 from sendkit.errors import ConfigurationError
 

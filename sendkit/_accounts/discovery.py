@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from sendkit._accounts.account import Account
 from sendkit._dns import services
-from sendkit._providers.table import Provider, is_known_host
+from sendkit._providers.provider import Provider
+from sendkit._providers.table import is_known_host
 from sendkit._server.server import Security, Server
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit.errors import ConfigurationError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode
-from sendkit._providers.table import Provider
+from sendkit._providers.provider import Provider
+from sendkit._providers.table import BY_REGION
 
 if TYPE_CHECKING:
     from sendkit._cli.options import ProvidersOptions
@@ -21,7 +22,8 @@ def providers(options: ProvidersOptions) -> ExitCode:
         return ExitCode.ACCEPTED
     for one in Provider.all():
         say(f"{one.name:<13} {_place(one)}")
-    say(f"{'ses-REGION':<13} email-smtp.REGION.amazonaws.com:465  implicit_tls")
+    for one in BY_REGION.values():
+        say(f"{one.name + '-REGION':<13} {one.host}:{one.port}  {one.security}")
     return ExitCode.ACCEPTED
 
 

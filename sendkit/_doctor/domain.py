@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from sendkit._dns import texts
 from sendkit._doctor.diagnosis import Check, Finding, Status
-from sendkit._providers.table import Provider
-from sendkit._smtp.explain import provider_of
+from sendkit._providers.provider import Provider
+from sendkit._providers.table import operator_of
 from sendkit._smtp.reply import plain
 from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
@@ -23,28 +23,6 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
 _BY_HAND = "look at the records of the domain by hand"
-# By the names of `_smtp.explain`: what customers are told to name in SPF, and the selectors of their keys.
-_INCLUDES = {
-    "gmail": "_spf.google.com",
-    "microsoft365": "spf.protection.outlook.com",
-    "fastmail": "spf.messagingengine.com",
-    "icloud": "icloud.com",
-    "proton": "_spf.protonmail.ch",
-    "yandex": "_spf.yandex.net",
-}
-_SELECTORS = {
-    "gmail": ("google",),
-    "microsoft365": ("selector1", "selector2"),
-    "fastmail": ("fm1", "fm2", "fm3"),
-    "icloud": ("sig1",),
-    "proton": ("protonmail", "protonmail2", "protonmail3"),
-    "yandex": ("mail",),
-    "zoho": ("zmail", "zoho"),
-    "sendgrid": ("s1", "s2"),
-    "mailgun": ("k1", "mx", "smtp"),
-    "brevo": ("mail", "brevo1"),
-    "resend": ("resend",),
-}
 _USUAL = ("default", "dkim", "mail", "s1", "selector1", "google", "k1")
 _ENFORCED = ("quarantine", "reject")
 
@@ -60,14 +38,14 @@ async def examine_domain(
     async def ask(name: str) -> list[str]:
         return [plain(text) for text in await texts(name, resolver, otherwise=_BY_HAND)]
 
-    provider = provider_of(None, account.server.host)
+    operator = operator_of(account.server.host)
     checks = {
-        Check.SPF: _spf(domain, provider, ask),
-        Check.DKIM: _dkim(domain, provider, selector, ask),
+        Check.SPF: _spf(domain, operator, ask),
+        Check.DKIM: _dkim(domain, operator, selector, ask),
         Check.DMARC: _dmarc(domain, ask),
     }
     reports = await asyncio.gather(*(_within(limit, report) for report in checks.values()))
-    told = dict(zip((*checks, Check.ALIGNMENT), (*reports, _alignment(domain, account, provider)), strict=True))
+    told = dict(zip((*checks, Check.ALIGNMENT), (*reports, _alignment(domain, account, operator)), strict=True))
     return [Finding(check=check, status=s, text=text, remedy=remedy) for check, (s, text, remedy) in told.items()]
 
 
@@ -81,7 +59,7 @@ async def _within(limit: float, report: Awaitable[_Report]) -> _Report:
         return Status.WARNING, f"the DNS did not answer within {limit:g} s", f"try again, or {_BY_HAND}"
 
 
-async def _spf(domain: str, provider: str | None, ask: _Texts) -> _Report:
+async def _spf(domain: str, operator: Provider | None, ask: _Texts) -> _Report:
     found = [text for text in await ask(domain) if text.lower().split(" ")[0] == "v=spf1"]
     if not found:
         remedy = f'publish TXT {domain} "v=spf1 … -all" with what your provider says; else much mail is taken for spam'
@@ -91,7 +69,7 @@ async def _spf(domain: str, provider: str | None, ask: _Texts) -> _Report:
     record, terms = found[0], found[0].lower().split()
     if "+all" in terms or "all" in terms:
         return Status.WARNING, f"{record}: allows everybody", "end it with -all or ~all"
-    include = _INCLUDES.get(provider or "")
+    include = operator.spf if operator else None
     if include is None:
         return Status.OK, f"{record} (whether it covers this server's way out cannot be seen from here)", None
     if not any(term.endswith((f"include:{include}", f"redirect={include}")) for term in terms):
@@ -103,8 +81,8 @@ async def _spf(domain: str, provider: str | None, ask: _Texts) -> _Report:
     return Status.OK, record, None
 
 
-async def _dkim(domain: str, provider: str | None, selector: str | None, ask: _Texts) -> _Report:
-    selectors = (selector,) if selector else (*_SELECTORS.get(provider or "", ()), *_USUAL)
+async def _dkim(domain: str, operator: Provider | None, selector: str | None, ask: _Texts) -> _Report:
+    selectors = (selector,) if selector else (*(operator.selectors if operator else ()), *_USUAL)
     names = [f"{one}._domainkey.{domain}" for one in dict.fromkeys(selectors)]
     for name, records in zip(names, await asyncio.gather(*map(ask, names)), strict=True):
         tags = _tags(next((text for text in records if "p=" in text), ""))
@@ -141,10 +119,10 @@ def _policy(name: str, record: str) -> _Report:
     return Status.WARNING, f"{name}: {record}: p= is no policy", "write p=none, p=quarantine or p=reject"
 
 
-def _alignment(domain: str, account: SMTPTransport, provider: str | None) -> _Report:
+def _alignment(domain: str, account: SMTPTransport, operator: Provider | None) -> _Report:
     owner = Provider.of_domain(domain)
     host = account.server.host
-    if owner is not None and owner.host != host and owner.name != provider:
+    if owner is not None and owner.host != host and not (operator and owner.operator == operator.name):
         text = f"mail from {domain} fails DMARC when it does not go out through {owner.host}"
         return Status.WARNING, text, f"send through {owner.host}, or from an address of your own domain"
     _, at, theirs = (account.username or "").rpartition("@")

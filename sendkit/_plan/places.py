@@ -60,7 +60,7 @@ def environment() -> Target:
 
 def provider(name: str, username: str) -> Target:
     """An account at a provider of the table. Raises ConfigurationError, which names the nearest providers."""
-    from sendkit._providers.table import Provider  # noqa: PLC0415 - a long table
+    from sendkit._providers.provider import Provider  # noqa: PLC0415 - a long table
 
     account = Account(Provider.named(name).server, username)
     return Target(lambda: Found([account]))

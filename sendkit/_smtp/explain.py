@@ -19,32 +19,6 @@ if TYPE_CHECKING:
 
 _ADDRESSES = re.compile(r"<[^<>]*>|[^\s<>@]+@[^\s<>@]+")
 _ENOUGH = 1_000
-# provider: domains of its submission servers, and words that stand in its replies alone.
-_PROVIDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "gmail": (("gmail.com", "googlemail.com"), ("gsmtp", "gcdp", "support.google.com")),
-    "microsoft365": (
-        ("office365.com", "outlook.com", "office365.us"),
-        (".outlook.com", ".office365.com", "protection.outlook", "aka.ms/", "storedrv."),
-    ),
-    "yahoo": (("mail.yahoo.com",), ("yahooinc.com", "help.yahoo.com", "postmaster.yahoo.com", "login.yahoo.com")),
-    "aol": (("aol.com",), ("postmaster.aol.com",)),
-    "icloud": (("mail.me.com", "icloud.com"), ("support.apple.com", "icloud.com")),
-    "zoho": (
-        ("zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zoho.jp", "zohocloud.ca"),
-        ("zoho.com/mail", "mail.zoho"),
-    ),
-    "zeptomail": (("zeptomail.com", "zeptomail.eu", "zeptomail.in"), ("zeptomail",)),
-    "fastmail": (("fastmail.com", "messagingengine.com"), ("fastmail",)),
-    "proton": (("protonmail.ch", "proton.me"), ("proton.me",)),
-    "gmx": (("gmx.com", "gmx.net", "web.de"), ("gmx.net", "gmx.com", "web.de", "1und1.de", "nemesis")),
-    "yandex": (("yandex.com", "yandex.ru"), ("yandex",)),
-    "ses": (("amazonaws.com",), ("amazonses", "ses console", "amazon.com", "aws.amazon")),
-    "sendgrid": (("sendgrid.net",), ("sendgrid",)),
-    "mailgun": (("mailgun.org",), ("mailgun",)),
-    "postmark": (("postmarkapp.com",), ("postmark",)),
-    "brevo": (("brevo.com", "sendinblue.com"), ("brevo", "sendinblue")),
-    "resend": (("resend.com",), ("resend.com",)),
-}
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,11 +73,10 @@ def registered(reply: Reply) -> Explanation | None:
 
 def provider_of(reply: Reply | None, host: str | None) -> str | None:
     """Whose reply it is, by the server's host or by the marks in the text."""
-    name = (host or "").lower().rstrip(".")
-    text = reply.text.lower() if reply else ""
-    by_host = (p for p, (domains, _) in _PROVIDERS.items() if any(f".{name}".endswith(f".{one}") for one in domains))
-    by_marks = (p for p, (_, marks) in _PROVIDERS.items() if any(mark in text for mark in marks))
-    return next(by_host, None) or next(by_marks, None) or ("microsoft365" if _of_exchange(reply) else None)
+    from sendkit._providers.table import operator_of  # noqa: PLC0415 - long, and seldom needed
+
+    found = operator_of(host, reply.text if reply else "")
+    return found.name if found else "microsoft365" if _of_exchange(reply) else None
 
 
 def _of_exchange(reply: Reply | None) -> bool:

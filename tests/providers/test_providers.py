@@ -7,7 +7,8 @@ import re
 import pytest
 
 from sendkit import AsyncMailer, Mailer, Provider, Security, errors
-from sendkit._smtp.explain import _PROVIDERS, provider_of
+from sendkit._providers.table import operator_named, operator_of
+from sendkit._smtp.explain import _entries, provider_of
 
 ALL = Provider.all()
 
@@ -51,9 +52,38 @@ def test_the_address_s_domain_names_its_provider() -> None:
     assert Provider.of_domain("example.com") is None
 
 
-@pytest.mark.parametrize("provider", [p for p in ALL if p.name in _PROVIDERS], ids=lambda provider: provider.name)
-def test_a_provider_in_both_tables_has_one_name(provider: Provider) -> None:
-    assert provider_of(None, provider.host) == provider.name
+@pytest.mark.parametrize("provider", [*ALL, Provider.named("ses-eu-west-1")], ids=lambda provider: provider.name)
+def test_the_host_of_every_row_leads_back_to_who_runs_it(provider: Provider) -> None:
+    """The same names serve `for_provider`, the explanations and the doctor."""
+    operator = operator_of(provider.host)
+    assert operator is not None
+    assert operator.name == operator.operator == provider.operator == provider_of(None, provider.host)
+
+
+@pytest.mark.parametrize("name", sorted({entry.provider for entry in _entries() if entry.provider}))
+def test_every_explanation_is_of_a_provider_of_the_table(name: str) -> None:
+    operator = operator_named(name)
+    assert operator is not None
+    assert operator.marks, "or nobody would know its replies where the host is not known"
+
+
+@pytest.mark.parametrize(
+    ("old", "operator"),
+    [("gmx-com", "gmx"), ("web.de", "gmx"), ("zoho-eu", "zoho"), ("outlook", "microsoft365"), ("ses-us-east-1", "ses")],
+)
+def test_several_servers_of_one_operator_keep_their_names(old: str, operator: str) -> None:
+    assert (Provider.named(old).name, Provider.named(old).operator) == (old, operator)
+
+
+def test_a_provider_of_regions_alone_is_an_error_that_says_how_to_name_one() -> None:
+    with pytest.raises(errors.ConfigurationError, match="each region") as failure:
+        Provider.named("ses")
+    assert "ses-eu-west-1" in (failure.value.hint or "")
+
+
+@pytest.mark.parametrize("host", ["gmail.com.evil.org", "notgmail.com", "", "com", "amazonaws.com.example"])
+def test_a_host_that_only_looks_like_a_provider_s_is_nobody_s(host: str) -> None:
+    assert operator_of(host) is None
 
 
 async def test_both_mailers_are_made_that_way() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sendkit import Explanation, Reply
 from sendkit._providers.explanations import anybody, basic, enhanced, gmail, mailboxes, microsoft, relays
 from sendkit._providers.explanations.entry import Entry
-from sendkit._smtp.explain import _PROVIDERS, explain
+from sendkit._providers.table import operator_named
+from sendkit._smtp.explain import explain
 
 ENTRIES = gmail.ENTRIES + microsoft.ENTRIES + mailboxes.ENTRIES + relays.ENTRIES + anybody.ENTRIES
 ROWS = [*enhanced.CODES.values(), *enhanced.SUBJECTS.values(), *basic.CODES.values(), *basic.CLASSES.values()]
@@ -195,7 +196,7 @@ def test_every_reply_is_explained(code: int, subject: int, detail: int, text: st
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.title)
 def test_every_entry_can_be_told_apart_and_says_all(entry: Entry) -> None:
-    assert entry.provider is None or entry.provider in _PROVIDERS
+    assert entry.provider is None or operator_named(entry.provider)
     assert entry.codes or entry.enhanced or entry.words
     assert all((entry.title, entry.cause, entry.remedy, entry.source))
     assert entry.words is None or re.compile(entry.words)
