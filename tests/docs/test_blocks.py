@@ -132,7 +132,7 @@ class TestPython:
         mailbox = MemoryTransport()
         with Mailer(transport=mailbox) as mailer:
             execute(block, mailer=mailer, message=Message(sender="ana@example.com", to="luis@example.com", text="Hola"))
-        assert bool(mailbox.sent) is ("send" in block.text)
+        assert bool(mailbox.sent) is bool(re.search(r"\bsend(_many|_async)?\(", block.text))
         assert "100%" not in block.text or capsys.readouterr().out.endswith("100%")
 
     @pytest.mark.parametrize("block", of_kind("result"), ids=str)
