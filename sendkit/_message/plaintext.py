@@ -1,181 +1,235 @@
 """Plain text made from html: for readers that show no html, and for filters that mistrust a message without text.
 
-Knows that html often holds what strangers wrote: time and text are linear in its size, and where the html is larger
-than anybody reads as text (512 Ki characters), or the parser gives up on it, a short note stands for the text.
+Knows what a mail reader shows: `noscript`, for no mail reader runs scripts; not a preheader that is hidden, nor the
+characters that fill it up. Html often holds what strangers wrote: time and text are linear in its size, and where the
+html is larger than anybody reads as text (512 Ki characters), a short note stands for the text.
 """
 
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "header",
-        "main",
-        "nav",
-        "section",
-        "table",
-        "tbody",
-        "thead",
-        "tfoot",
-        "caption",
-        "tr",
-    ]
+from sendkit._message.grid import Grid
+from sendkit._message.lines import Lines
+from sendkit._reading.html import Closed, Element, events_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "legend", "main", "nav", "option",
+    "section", "summary", "table", "tbody", "thead", "tfoot", "caption", "tr", "td", "th",
+})  # fmt: skip
+_PARAGRAPHS = frozenset({
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "menu", "pre", "table", "blockquote", "dl", "figure",
+    "xmp",
+})  # fmt: skip
+_SILENT = frozenset({
+    "script", "style", "title", "template", "svg", "iframe", "noembed", "noframes", "datalist",
+})  # fmt: skip
+_HIDDEN = re.compile(
+    r"(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0*\.?0+"
+    r"(?:px|pt|em|rem|%)?\s*(?:!important\s*)?(?:;|$))",
+    re.IGNORECASE,
 )
-_PARAGRAPHS = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "table", "blockquote", "dl", "figure"]
-)
-_SILENT = frozenset(["script", "style", "head", "title", "template", "noscript", "svg"])
+_INVISIBLE = "\u034f\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff"
+_FILLER = re.compile(rf"[\u2007\xa0 ]*[{_INVISIBLE}](?:[\u2007\xa0 ]*[{_INVISIBLE}]){{2,}}[\u2007\xa0 ]*")
+_SPACES = re.compile(r"[ \t\n\f]+")
 _MAX_HTML = 512 * 1024  # characters
-_MAX_INDENT = 8  # levels of lists
 NOTE = "This message can only be read as HTML.\n"
 
 
 def text_of(html: str) -> str:
-    """Readable text: paragraphs and lists on lines, links with their target, table cells divided by bars.
+    """Readable text: paragraphs and lists on lines, links with their target, tables of data in columns.
 
-    NOTE where `html` has over 512 Ki characters, or the parser gives up on it. Never raises.
+    NOTE where `html` has over 512 Ki characters. Never raises.
     """
     if len(html) > _MAX_HTML:
         return NOTE
     reader = _Reader()
-    try:
-        # A tag that never ends is dropped with what follows, as browsers do. `close()` would read it again as text,
-        # in quadratic time (CVE-2025-6069); the line end makes `feed` give out the last words without it.
-        reader.feed(f"{html}\n")
-    except (AssertionError, ValueError):  # `<![x`, and a character reference of over 4,300 digits
-        return NOTE
+    for event in events_of(html):
+        reader.take(event)
     return reader.text()
 
 
-class _Reader(HTMLParser):
+class _Reader:
+    """Reads the events of html one by one, and writes lines."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._out: list[str] = []
-        self._silent = ""
-        self._silent_depth = 0
-        self._lists: list[int | None] = []
-        self._link: tuple[str, int] | None = None
+        self._lines = Lines()
+        self._outer: Lines | None = None  # what is around the table whose cells are read now
+        self._grid: Grid | None = None
+        self._hidden = 0
         self._preformatted = 0
-        self._cells = 0
+        self._lists: list[int | None] = []
+        self._link: tuple[str, list[str]] | None = None
 
     def text(self) -> str:
-        text = "".join(self._out).replace("\xa0", " ")
-        text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
-        return re.sub(r"\n{3,}", "\n\n", text).strip("\n ") + "\n"
+        return self._lines.text()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if not self._silent and tag in _SILENT:
-            self._silent = tag
-        if tag == self._silent:
-            self._silent_depth += 1
-        elif not self._silent:
-            self._open(tag, {name: value or "" for name, value in attrs})
+    def take(self, event: str | Element | Closed) -> None:
+        if isinstance(event, str):
+            if not self._hidden:
+                self._say(event)
+        elif isinstance(event, Closed):
+            self._close(event.element)
+        elif self._hidden or _is_hidden(event):
+            event.skipped = True
+            self._hidden += 1
+        else:
+            self._open(event)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if not self._silent and tag not in _SILENT:
-            self._open(tag, {name: value or "" for name, value in attrs})
-            self._close(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._silent:
-            self._silent_depth -= 1
-            self._silent = tag if self._silent_depth else ""
-        elif not self._silent:
-            self._close(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._silent:
-            return
+    def _say(self, text: str) -> None:
         if self._preformatted:
-            self._write(data)
+            self._lines.preformatted(text.replace("\xa0", " "))
+            if self._link is not None:
+                self._link[1].append(text)
             return
-        words = re.sub(r"[ \t\r\n\f]+", " ", data)
-        self._write(words.lstrip(" ") if self._at_line_start() or self._out[-1].endswith(" ") else words)
-
-    def _open(self, tag: str, attributes: dict[str, str]) -> None:
-        self._break(tag)
-        match tag:
-            case "br":
-                self._write("\n")
-            case "hr":
-                self._break("p")
-                self._write("-" * 40 + "\n\n")
-            case "ul" | "ol":
-                self._lists.append(0 if tag == "ol" else None)
-            case "li":
-                self._item()
-            case "td" | "th":
-                self._write(" | " if self._cells else "")
-                self._cells += 1
-            case "tr":
-                self._cells = 0
-            case "pre":
-                self._preformatted += 1
-            case "a":
-                self._end_link()  # there are no links inside links (HTML, section 4.5.1)
-                self._link = (attributes.get("href", ""), len(self._out))
-            case "img":
-                self._write(f"[{alt}]" if (alt := attributes.get("alt", "").strip()) else "")
-            case _:
-                pass
-
-    def _close(self, tag: str) -> None:
-        match tag:
-            case "ul" | "ol" if self._lists:
-                self._lists.pop()
-            case "pre":
-                self._preformatted = max(0, self._preformatted - 1)
-            case "a":
-                self._end_link()
-            case "tr":
-                self._cells = 0
-            case _:
-                pass
-        self._break(tag)
-
-    def _item(self) -> None:
-        if not self._at_line_start():
-            self._write("\n")
-        mark = "- "
-        if self._lists and (number := self._lists[-1]) is not None:
-            self._lists[-1] = number + 1
-            mark = f"{number + 1}. "
-        self._write("  " * min(max(0, len(self._lists) - 1), _MAX_INDENT) + mark)
-
-    def _end_link(self) -> None:
-        if self._link is None:
-            return
-        (target, start), self._link = self._link, None
-        label = "".join(self._out[start:]).strip()
-        address = target.removeprefix("mailto:")
-        if address and not target.startswith(("#", "javascript:")) and label != address:
-            self._write(f" ({address})" if label else address)
-
-    def _break(self, tag: str) -> None:
-        if tag in _PARAGRAPHS and self._out and not (tag in {"ul", "ol"} and self._lists):
-            self._write("\n\n")
-        elif tag in _BLOCKS and not self._at_line_start():
-            self._write("\n")
+        words = _SPACES.sub(" ", text)
+        if not words.isascii():
+            words = _FILLER.sub(" ", words).replace("\xad", "").replace("\u200b", "").replace("\xa0", " ")
+        self._write(words)
 
     def _write(self, text: str) -> None:
-        if text:
-            self._out.append(text)
+        if self._link is not None:
+            self._link[1].append(text)
+        self._lines.write(text)
 
-    def _at_line_start(self) -> bool:
-        return not self._out or self._out[-1].endswith("\n")
+    def _open(self, element: Element) -> None:
+        name = element.name
+        self._break(name)
+        if (act := _OPENS.get(name)) is not None:
+            act(self, element)
+
+    def _close(self, element: Element) -> None:
+        self._hidden -= element.skipped
+        if self._hidden or element.skipped:
+            return
+        if (act := _CLOSES.get(element.name)) is not None:
+            act(self)
+        self._break(element.name)
+
+    def _break(self, name: str) -> None:
+        if name in _PARAGRAPHS and not (name in {"ul", "ol", "menu"} and self._lists):
+            self._lines.end(blank=True)
+        elif name in _PARAGRAPHS or name in _BLOCKS:
+            self._lines.end()
+
+    def rule(self, _element: Element) -> None:
+        self._lines.end(blank=True)
+        self._lines.write("-" * 40)
+        self._lines.end(blank=True)
+
+    def new_line(self, _element: Element) -> None:
+        self._lines.new_line()
+
+    def open_list(self, element: Element) -> None:
+        first = _number(element.attributes().get("start"), 1) if element.name == "ol" else None
+        self._lists.append(first)
+        self._lines.indent()
+
+    def close_list(self) -> None:
+        if self._lists:
+            self._lists.pop()
+            self._lines.outdent()
+
+    def item(self, element: Element) -> None:
+        number = self._lists[-1] if self._lists else None
+        if number is not None:
+            number = _number(element.attributes().get("value"), number)
+            self._lists[-1] = number + 1
+        self._lines.begin_item("- " if number is None else f"{number}. ")
+
+    def end_item(self) -> None:
+        self._lines.end_item()
+
+    def open_pre(self, _element: Element) -> None:
+        self._preformatted += 1
+        self._lines.begin_preformatted()
+
+    def close_pre(self) -> None:
+        self._preformatted -= 1
+
+    def open_link(self, element: Element) -> None:
+        self._link = (re.sub(r"[\t\n\r]", "", element.attributes().get("href", "")).strip(), [])
+
+    def end_link(self) -> None:
+        if self._link is None:
+            return
+        (target, said), self._link = self._link, None
+        label = "".join(said).strip()
+        address = target.removeprefix("mailto:")
+        if address and not target.startswith(("#", "javascript:")) and label != address:
+            self._lines.add(f" ({address})" if label else address)
+
+    def picture(self, element: Element) -> None:
+        if alt := " ".join(element.attributes().get("alt", "").split()):
+            self._write(f"[{alt}]")
+
+    def open_table(self, element: Element) -> None:
+        role = element.attributes().get("role", "").strip().lower()
+        if self._grid is None and not element.nested and role not in {"presentation", "none"}:
+            self._grid, self._outer = Grid(), self._lines
+
+    def close_table(self) -> None:
+        if self._grid is not None and self._outer is not None:
+            grid, self._grid, self._lines = self._grid, None, self._outer
+            self._lines.lines(grid.rows())
+
+    def row(self, _element: Element) -> None:
+        if self._grid is not None:
+            self._grid.new_row()
+
+    def cell(self, element: Element) -> None:
+        if self._grid is not None:
+            self._lines = self._grid.new_cell(head=element.name == "th")
+
+    def end_cell(self) -> None:
+        if self._grid is not None and self._outer is not None:
+            self._lines = self._outer  # text between cells goes before the table (section 13.2.6.1)
+
+
+def _is_hidden(element: Element) -> bool:
+    if element.name in _SILENT:
+        return True
+    written = element.written
+    if len(written) < 6 or not ("style" in written or "hidden" in written or "STYLE" in written):
+        return False
+    attributes = element.attributes()
+    return "hidden" in attributes or _HIDDEN.search(attributes.get("style", "")) is not None
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and re.fullmatch(r"[ \t\n]*[+-]?[0-9]{1,9}[ \t\n]*", text, re.ASCII) else otherwise
+
+
+_OPENS: dict[str, Callable[[_Reader, Element], None]] = {
+    "a": _Reader.open_link,
+    "br": _Reader.new_line,
+    "hr": _Reader.rule,
+    "img": _Reader.picture,
+    "li": _Reader.item,
+    "menu": _Reader.open_list,
+    "ol": _Reader.open_list,
+    "pre": _Reader.open_pre,
+    "table": _Reader.open_table,
+    "td": _Reader.cell,
+    "th": _Reader.cell,
+    "tr": _Reader.row,
+    "ul": _Reader.open_list,
+    "xmp": _Reader.open_pre,
+}
+_CLOSES: dict[str, Callable[[_Reader], None]] = {
+    "a": _Reader.end_link,
+    "li": _Reader.end_item,
+    "menu": _Reader.close_list,
+    "ol": _Reader.close_list,
+    "pre": _Reader.close_pre,
+    "table": _Reader.close_table,
+    "td": _Reader.end_cell,
+    "th": _Reader.end_cell,
+    "ul": _Reader.close_list,
+    "xmp": _Reader.close_pre,
+}

@@ -15,9 +15,9 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from sendkit._message import accept
+from sendkit._message.derived import DerivedText
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
-from sendkit._message.plaintext import text_of
 from sendkit._message.portable import Portable, base64_of, octets_of
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._message.render import SHARED, shared_parts
@@ -51,10 +51,8 @@ class MessageTemplate(Portable):
         self._subject = _template("subject", self._prototype.subject)
         self._html = _template("html", self._prototype.html)
         self._derived = "text" not in self._prototype.model_fields_set
-        if not self._derived:
-            self._text = _template("text", self._prototype.text)
-        else:
-            self._text = None if self._html is None else _derived_text(self._html)
+        self._text = None if self._derived else _template("text", self._prototype.text)
+        self._text_of = DerivedText(self._html) if self._derived and self._html is not None else None
         own = (self._subject, self._text, self._html, *self._headers.values())
         self._names = frozenset(name for template in own if template for name in template.get_identifiers())
         self._shared = shared_parts(self._prototype)
@@ -140,8 +138,8 @@ class MessageTemplate(Portable):
         if self._html is not None:
             html = self._html.substitute({name: _escaped(value) for name, value in values.items()})
             own["html"] = _html(html)
-            if self._derived and self._text is None:
-                own["text"] = text_of(html)
+            if self._text_of is not None:
+                own["text"] = self._text_of.of(html, values)
         if self._headers:
             checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
             own["headers"] = ReadOnlyMapping({**self._prototype.headers, **checked})
@@ -159,13 +157,6 @@ def _template(field: str, value: object) -> Template | None:
     if not template.is_valid():
         raise MessageError(f"{field}: a $ that begins no placeholder", field=field, hint="write $$ for a dollar sign")
     return template
-
-
-def _derived_text(html: Template) -> Template | None:
-    """The text of the html with the same placeholders in it; None where making a text changes them."""
-    derived = Template(text_of(html.template))
-    known = derived.is_valid() and set(derived.get_identifiers()) <= set(html.get_identifiers())
-    return derived if known else None
 
 
 def _escaped(value: object) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from html.parser import HTMLParser
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, TypeVar, cast
+
+from sendkit._reading.html import Element, events_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,21 +172,14 @@ def _text(part: EmailMessage) -> str:
 
 def links_in(html: str, text: str) -> tuple[str, ...]:
     """The targets of the html's links, and the web addresses in the text; each once, in order."""
-    reader = _Links()
-    # No `close()`: at its end the parser reads what was never finished again, in quadratic time (CVE-2025-6069).
-    _safely(lambda: reader.feed(f"{html[:_MAX_HTML]}\n"), None)
-    reader.found.extend(found.rstrip(_BEHIND_A_LINK) for found in _WEB_ADDRESS.findall(text))
-    return tuple(dict.fromkeys(_printable(link) for link in reader.found))
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("a", "area"):
-            self.found.extend(value.strip() for name, value in attrs if name == "href" and value)
+    found = [
+        address
+        for event in events_of(html[:_MAX_HTML])
+        if isinstance(event, Element) and event.name in ("a", "area")
+        if (address := event.attributes().get("href", "").strip())
+    ]
+    found.extend(address.rstrip(_BEHIND_A_LINK) for address in _WEB_ADDRESS.findall(text))
+    return tuple(dict.fromkeys(map(_printable, found)))
 
 
 def _safely(ask: Callable[[], Value], otherwise: Value) -> Value:

@@ -56,9 +56,59 @@ def test_no_html_at_all_raises(pieces: list[str]) -> None:
     assert text_of("".join(pieces)).endswith("\n")
 
 
-@pytest.mark.parametrize("html", ["<p>a</p><![unknown[b]]>", "<![1", "&#" + "9" * 5000 + ";"])
-def test_a_note_stands_for_the_text_where_the_parser_gives_up(html: str) -> None:
-    assert text_of(html) == NOTE
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        # What closes by itself
+        ("<!DOCTYPE html><html><head><title>x</title><body><p>Code 4F2A", "Code 4F2A\n"),
+        ("<head><meta charset=utf-8><style>p{}</style><p>a<p>b<div>c<p>d</div>e", "a\n\nb\n\nc\n\nd\n\ne\n"),
+        ("<title>x</title>shown", "shown\n"),
+        ("<dl><dt>a<dd>b<dt>c<dd>d</dl>", "a\nb\nc\nd\n"),
+        ("<table><tr><td>1<td>2<tr><td>3<td>4</table>end", "1 | 2\n3 | 4\n\nend\n"),
+        ("<ul><li>a<p>b<li>c</ul>", "- a\n\n  b\n- c\n"),
+        ("<p>a<table><tr><td>b</table>c", "a\n\nb\n\nc\n"),
+        ("<svg><path d=x><p>shown", "shown\n"),
+        ("x<b><div>a</b>b</div>c", "x\nab\nc\n"),
+        # What is hidden, or is not, in a mail reader
+        ("<noscript>shown</noscript><script>no</script>", "shown\n"),
+        ('<div style="display:none">pre</div><div style="DISPLAY : none;">pre</div>text', "text\n"),
+        ('<span style="font-size:0;max-height:0px">pre</span><p hidden>no</p><b style="opacity:0.5">text', "text\n"),
+        ("<div>text</div><div style='mso-hide:all'>no<div>no</div></div>after", "text\nafter\n"),
+        ("<b><div hidden>no</b>no</div>shown", "shown\n"),
+        ("<p>Preheader" + "&#847;&zwnj;&nbsp;" * 90 + "</p>Text", "Preheader\n\nText\n"),
+        ("Wort&shy;trennung, 👨‍👩‍👧, می‌خواهم", "Worttrennung, 👨‍👩‍👧, می‌خواهم\n"),
+        ("<!--[if mso]>no<![endif]--><![if !mso]>shown<![endif]>", "shown\n"),
+        ("<video src=x>Your reader shows no video</video>", "Your reader shows no video\n"),
+        ("<textarea><b>raw</textarea><iframe>no</iframe>", "<b>raw\n"),
+        # What an attribute and a text say of a reference
+        ('<a href="?id=7&region=eu&currency=x">x</a>', "x (?id=7&region=eu&currency=x)\n"),
+        ('<a href="?a=1&amp;b=2&copy=3&lt">x</a> &copy &notit;', "x (?a=1&b=2&copy=3<) © ¬it;\n"),
+        ("<a title=it's href='https://x.org/\n a'>x</a>", "x (https://x.org/ a)\n"),
+        ("<p>a</p><![unknown[b]]>", "a\n"),
+        ("&#" + "9" * 5000 + ";", "\ufffd\n"),
+        # Lists
+        ("<ul><li><p>a</p></li><li><p>b</p></li></ul>", "- a\n- b\n"),
+        ('<ol start="5"><li>a<li value="9">b<li>c</ol>', "5. a\n9. b\n10. c\n"),
+        ("<ol><li>a<ol><li>b<li>c</ol>more<li>d</ol>e", "1. a\n  1. b\n  2. c\n  more\n2. d\n\ne\n"),
+        ("<ul><li><li><ul><li>x</ul></ul>", "-\n-\n  - x\n"),
+        ("<ul><li><pre>\n\na\n b</pre></ul>", "-\n  a\n   b\n"),
+        ('<ol start="x"><li value="99999999999">a</ol>', "1. a\n"),
+        # White space
+        ("<pre>\na\n\n\n  b\n</pre>c", "a\n\n\n  b\n\nc\n"),
+        ("a<br><br><br><br>b", "a\n\nb\n"),
+        # Tables
+        ('<table role="presentation"><tr><td>a</td><td>b</td></tr></table>', "a\nb\n"),
+        ("<table><tr><td>a<td><table><tr><td>1<td>2<tr><td>33<td>4</table></table>", "a\n\n1  | 2\n33 | 4\n"),
+        ("<table><tr><th>Name<th>n<tr><td>日本<td>1<tr><td>x<td>2<td>z</table>", "Name | n\n日本 | 1\nx    | 2 | z\n"),
+        ("<table><tr><td>a<p>b<td>c</table>", "a\n\nb\nc\n"),
+        ("<table><tr><th>a<th>b<tr><td>c<br>d<td>e</table>", "a   | b\nc d | e\n"),
+        ("<table>lost<tr><td>1<td>2</table>", "lost\n1 | 2\n"),
+        ("<table><tr><td>" + "x" * 50 + "<td>" + "y" * 50 + "<tr><td>1<td>2</table>",
+         "x" * 50 + " | " + "y" * 50 + "\n1 | 2\n"),
+    ],
+)  # fmt: skip
+def test_html_reads_as_a_mail_reader_shows_it(html: str, text: str) -> None:
+    assert text_of(html) == text
 
 
 def test_a_note_stands_for_the_text_of_html_that_nobody_reads_as_text() -> None:
@@ -89,6 +139,15 @@ def test_lists_are_indented_to_eight_levels_at_most() -> None:
         ("<ul>" * 50_000, "<li>x", ""),
         ("<a href=x>t" * 20_000, "</a>", ""),
         ("<svg>" * 50_000, "</title>", ""),
+        ("", "<div>", ""),
+        ("<p>", "<table><tr><td>", ""),
+        ("<p " + "a" * 10, " b=1", ">"),
+        ("<table><tr>", "<td>x", ""),
+        ("<table>", "<tr><td>x<td>y", ""),
+        ("", "<p><button><li><b><a>", ""),
+        ("", "<", ""),
+        ("", "</x", ""),
+        ("", "<style>", ""),
     ],
 )
 def test_hostile_html_costs_linear_time_and_text(before: str, unit: str, after: str) -> None:

@@ -233,3 +233,47 @@ def test_send_many_takes_what_merge_makes(names: list[str]) -> None:
         results = list(mailer.send_many(template.merge(name=name, to="a@b.c") for name in names))
     assert all(result.ok for result in results)
     assert [sent.message["Subject"] for sent in mailbox.sent] == names
+
+
+class Bold:
+    def __html__(self) -> str:
+        return "<b>Luis</b> &amp; Ana"
+
+
+VALUES = st.sampled_from(
+    ["Luis", "a b", "a  b", " a", "a\nb", "", "<b>", "&amp;", "&lt", "x@y.z", "mailto:x@y.z", "#top", "javascript:x",
+     Bold(), "https://x.org", "日本" * 30, "Wort\xadtrennung", "\u034f" * 5, "$x", 42, "-->", "</p>"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Dear $x,</p><p>$y</p>",
+        "<p>$x$y",
+        "$x<br>$y &amp;$x",
+        '<a href="$x">$y</a>',
+        '<a href="mailto:$x">$y</a>',
+        '<a href="https://x.org">$x</a>$y',
+        '<a href="https://x.org"><!-- </a> -->$x</a>$y',
+        "<table><tr><td>$x<td>$y<tr><td>1<td>2</table>",
+        "<pre>$x\n\n\n$y</pre>",
+        "<ul><li>$x<li>$y</ul>",
+        "<$x>$y",
+        "&$x;$y",
+        "<xmp>$x</xmp>$y",
+        "<!-- $x -->$y<style>$x</style><title>$x</title>",
+        "<p>$$5 for $x</p>$y<img alt='$x'>",
+        '<ol start="$x"><li>$y</ol>',
+        '<p style="$x">$y',
+    ],
+)
+@given(VALUES, VALUES)
+def test_a_text_that_is_derived_is_that_of_the_merged_html(html: str, x: object, y: object) -> None:
+    merged = Message.template(sender=SENDER, html=html).merge(x=x, y=y, to="a@b.c")
+    assert merged.text == Message(sender=SENDER, html=merged.html).text
+
+
+def test_a_value_that_is_html_leaves_no_tags_in_the_derived_text() -> None:
+    template = Message.template(sender=SENDER, html="<p>Dear $name</p>")
+    assert template.merge(name=Bold(), to="a@b.c").text == "Dear Luis & Ana\n"
