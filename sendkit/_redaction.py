@@ -14,7 +14,8 @@ import base64
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -24,31 +25,32 @@ _MOST = 512
 _FEW = 64
 _HEAD = 4
 _WORDS = re.compile(r"[^\W\d_]*(?: [^\W\d_]*)*")
+Keep: TypeAlias = Callable[[str], int]
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
 
 class Redactor:
-    """What is to be taken out of texts. `also(secret)` is a new one with more."""
+    """What is to be taken out of texts: forms as they stand, and forms within base64."""
 
-    __slots__ = ("_heads", "encoded", "plain")
+    __slots__ = ("_forms", "_heads", "encoded", "plain")
 
     def __init__(self, plain: Iterable[str] = (), encoded: Iterable[str] = ()) -> None:
         self.plain, self.encoded = tuple(dict.fromkeys(plain)), tuple(dict.fromkeys(encoded))
-        forms = (*self.plain, *self.encoded)
+        self._forms = forms = (*self.plain, *self.encoded)
         # Beyond a few, the first characters of all of them are looked for before any of them is.
         self._heads = frozenset(form[:_HEAD] for form in forms) if len(forms) > _FEW else None
 
     def __repr__(self) -> str:
-        return f"<Redactor of {len(self.plain) + len(self.encoded)} forms>"
+        return f"<Redactor of {len(self._forms)} forms>"
 
     def __bool__(self) -> bool:
-        return bool(self.plain or self.encoded)
+        return bool(self._forms)
 
     @classmethod
     def of(cls, *secrets: str) -> Redactor:
         """All forms of these secrets, for the words of whoever was given them."""
-        long = [secret for secret in secrets if len(secret.encode("utf-8", "surrogatepass")) >= SHORTEST]
-        return cls((form for one in long for form in (one, *_percent(one))), (f for one in long for f in _base64(one)))
+        long = [secret for secret in secrets if _length(secret) >= SHORTEST]
+        return cls((form for one in long for form in _plain(one)), (form for one in long for form in _base64(one)))
 
     @classmethod
     def joined(cls, redactors: Iterable[Redactor]) -> Redactor:
@@ -61,16 +63,14 @@ class Redactor:
         plain = (f for f in self.plain if len(f) >= (16 if _WORDS.fullmatch(f) or f.isdigit() else 6))
         return Redactor(plain, (form for form in self.encoded if len(form) >= 7))
 
-    def also(self, *secrets: str) -> Redactor:
-        """The same, and all forms of these."""
-        return Redactor.joined((self, Redactor.of(*secrets)))
-
-    def __call__(self, text: str, keep: int = 0) -> str:
-        """The text without the secrets. Its first `keep` characters stay: a reply's code is no secret."""
+    def __call__(self, text: str, keep: Keep | None = None) -> str:
+        """The text without the secrets. `keep` says how many characters at its begin stay: a code is no secret."""
         if self._heads is not None and not self._may_hold(text):
             return text
-        spans = [*self._found(text)]
-        return _without(text, spans, keep) if spans else text
+        for form in self._forms:
+            if form in text:
+                return _without(text, [*self._found(text)], 0 if keep is None else keep(text))
+        return text
 
     def _may_hold(self, text: str) -> bool:
         heads = self._heads or ()
@@ -111,7 +111,15 @@ def _without(text: str, spans: list[tuple[int, int]], keep: int) -> str:
     return "".join((*parts, text[done:]))
 
 
-def _percent(secret: str) -> Iterator[str]:
+def _length(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _plain(secret: str) -> Iterator[str]:
+    yield secret
+    # Who reads replies may have taken its first octets for a code and a blank.
+    if secret[:3].isdigit() and _length(secret[4:]) >= SHORTEST:
+        yield secret[4:]
     for encode in (quote, quote_plus):
         written = encode(secret, safe="", errors="surrogatepass")
         if written != secret:
@@ -147,7 +155,7 @@ def remember(secret: str) -> None:
             _everywhere = Redactor.joined(_secrets.values())
 
 
-def redacted(text: str, keep: int = 0) -> str:
+def redacted(text: str, keep: Keep | None = None) -> str:
     """The text without any secret of the process."""
     return _everywhere(text, keep) if _everywhere else text
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sendkit._redaction import redacted
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import Facts, hint_for, why_of
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.reply import Reply
+from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit.errors import CredentialsError, MessageError, SendkitError
 from sendkit.results import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, unchecked
@@ -86,7 +87,7 @@ class AttemptLog:
         self.phase = phase
         self.answers.append(Answer(phase, reply, recipient.written if recipient else None))
         if self.recording:
-            for line in str(reply).split("\n"):
+            for line in redacted(str(reply), code_length).split("\n"):
                 self._line("S", line)
 
     def said(self, text: str) -> None:
@@ -97,7 +98,7 @@ class AttemptLog:
     def happened(self, text: str) -> None:
         """Note what was neither said nor answered: a handshake, a loss."""
         if self.recording:
-            self._line("*", text)
+            self._line("*", redacted(text))
 
     def _line(self, who: Literal["C", "S", "*"], text: str) -> None:
         _logger.debug("%s %s: %s", self.server, who, text)
@@ -134,6 +135,8 @@ class AttemptLog:
 
     def settle_all(self, verdict: Verdict) -> None:
         """Note one verdict for every recipient that has none yet."""
+        if verdict.reason is not None:
+            verdict = verdict._replace(reason=redacted(verdict.reason))
         self.settle({r: verdict for r in self.recipients if r not in self.verdicts})
 
     def unable(self, error: SendkitError) -> None:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 from sendkit._smtp.sasl import Mechanism
-
-_LONGEST_WORD: Final = 200
 
 
 class OutOfTurn(Exception):
@@ -101,7 +99,7 @@ def begin(mechanism: Mechanism, username: str, secret: str, *, host: str, port: 
 
 
 def _reason(challenge: bytes) -> str | None:
-    """RFC 7628 section 3.2.2: a JSON object of strings; here in one line, and cut to a bearable length."""
+    """RFC 7628 section 3.2.2: a JSON object of strings; here in one line."""
     try:
         told: object = json.loads(challenge)
     except (ValueError, RecursionError):
@@ -109,5 +107,5 @@ def _reason(challenge: bytes) -> str | None:
     if not isinstance(told, Mapping):
         return None
     words = (f"{key} {value}" for key, value in cast("Mapping[str, object]", told).items() if isinstance(value, str))
-    line = ", ".join(words)[:_LONGEST_WORD]
+    line = ", ".join(words)
     return "the token was refused: " + "".join(c if c.isprintable() else "?" for c in line) if line else None

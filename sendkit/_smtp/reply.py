@@ -6,17 +6,26 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from sendkit._smtp.explain import Explanation
 
 MAX_REPLY = 65_536
 _MANY_LINES, _SHORT_LINE = 64, 128
+# More than any secret has, so that none is cut before it is found.
+_SHOWN_WITHOUT_END = 20_000
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ \t]|$)", re.ASCII)
 _BLANKS = " \t"
+Mask: TypeAlias = Callable[[str, Callable[[str], int] | None], str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def code_length(line: str) -> int:
+    """How many characters at the begin of a reply line are its code, the blank behind it and its enhanced code."""
+    match = _ENHANCED.match(line, 4)
+    return 4 if match is None else match.end()
 
 
 def plain(text: str) -> str:
@@ -91,13 +100,13 @@ class ReplyReader:
 
     Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
-    mistaken for anything else. `mask` takes out of a line what must not be shown. Anything else raises MalformedReply,
-    and the reader stays broken.
+    mistaken for anything else. `mask` takes out of a line what must not be shown, but for as much of its begin as
+    the function says that it is given. Anything else raises MalformedReply, and the reader stays broken.
     """
 
     __slots__ = ("_begun", "_broken", "_code", "_known", "_lines", "_mask", "_parts", "_size", "_unread")
 
-    def __init__(self, mask: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(self, mask: Mask | None = None) -> None:
         self._mask = mask
         self._lines: deque[bytes] = deque()
         self._begun = bytearray()
@@ -149,7 +158,7 @@ class ReplyReader:
             line = self._lines.popleft()
             self._unread -= len(line) + 1
             if self._code is not None or line[3:4] == b"-":
-                reply = self._take(self._masked(line).removesuffix(b"\r"))
+                reply = self._take(line.removesuffix(b"\r"))
             else:
                 reply = self._known.get(line) or self._single(line)
             if reply is not None:
@@ -157,18 +166,19 @@ class ReplyReader:
         self._measure(self._unread)
         return None
 
-    def _masked(self, line: bytes) -> bytes:
-        # Never the code: a password may look like one.
-        return line if self._mask is None else line[:4] + self._mask(line[4:])
+    def _masked(self, line: bytes, *, code: bool = True) -> str:
+        """A whole line, as it may be shown; its `code`, if it has one, stays: a password may look like it."""
+        text = line.decode("utf-8", "replace")
+        return text if self._mask is None else self._mask(text, code_length if code else None)
 
     def _single(self, line: bytes) -> Reply:
-        shown = self._masked(line)
-        match = _LINE.fullmatch(shown.removesuffix(b"\r"))
+        match = _LINE.fullmatch(line.removesuffix(b"\r"))
         if match is None or len(line.removesuffix(b"\r")) + 2 > MAX_REPLY:
-            raise _malformed(shown)
-        reply = Reply.build(int(match.group(1)), (match.group(3) or b"").decode("utf-8", "replace"))
+            raise self._malformed(line)
+        shown = self._masked(match.group())
+        reply = Reply.build(int(match.group(1)), shown[4:])
         # A server says the same few lines all day; one that holds a secret is not kept.
-        if shown == line and len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES:
+        if len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES and shown.encode() == match.group():
             self._known[line] = reply
         return reply
 
@@ -176,11 +186,11 @@ class ReplyReader:
         match = _LINE.fullmatch(line)
         code = int(match.group(1)) if match else None
         if match is None or (self._code is not None and code != self._code):
-            raise _malformed(line)
+            raise self._malformed(line)
         self._size += len(line) + 2
         self._measure(0)
         self._code = code
-        self._parts.append((match.group(3) or b"").decode("utf-8", "replace"))
+        self._parts.append(self._masked(line)[4:])
         if match.group(2) == b"-":
             return None
         reply = Reply.build(int(match.group(1)), "\n".join(self._parts))
@@ -191,7 +201,6 @@ class ReplyReader:
         if self._size + unread > MAX_REPLY:
             raise MalformedReply(f"a reply of more than {MAX_REPLY} octets")
 
-
-def _malformed(line: bytes) -> MalformedReply:
-    shown = line.removesuffix(b"\r")[:80]
-    return MalformedReply(f"not an SMTP reply line: {shown!r}")
+    def _malformed(self, line: bytes) -> MalformedReply:
+        shown = self._masked(line[:_SHOWN_WITHOUT_END].removesuffix(b"\r"), code=False)[:80]
+        return MalformedReply(f"not an SMTP reply line: {shown!r}")

@@ -48,7 +48,7 @@ class Scram(Exchange):
         """The proof, to the server's first message; nothing, to its last one. Raises OutOfTurn."""
         self._said += 1
         if challenge.startswith(b"e=") and self._said <= 2:
-            self.told = f"the server refused the exchange: {challenge[2:100].decode('ascii', 'replace')}"
+            self.told = f"the server refused the exchange: {challenge[2:].decode('ascii', 'replace')}"
             self._said = 3
             return b""
         try:

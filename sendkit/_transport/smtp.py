@@ -13,8 +13,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
 
-from sendkit._credentials import Credentials, Renewable
+from sendkit._credentials import Credentials, Renewable, Secret
 from sendkit._message.letter import Letter
+from sendkit._redaction import Redactor
 from sendkit._seam.limits import Limits
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -57,6 +58,8 @@ class SMTPTransport(Transport):
         self._carrier = Carrier(server.timeouts)
         self._mechanism = mechanism
         self._proven: set[Trial] = set()
+        self._last: Secret | None = None
+        self._secrets: tuple[Redactor, ...] = ()
         # A client certificate has no fingerprint here; what is refused with it is remembered for this transport alone.
         self._certificate = os.urandom(16)
 
@@ -142,7 +145,13 @@ class SMTPTransport(Transport):
     async def _connect(self, login: Login | None, log: AttemptLog, turn: LoginTurn) -> Session:
         if self._server.security is not Security.NONE and self._server.tls_context is None:
             resume(self._server.context)
-        return await open_session(self._server, login, log, turn)
+        return await open_session(self._server, login, log, turn, secrets=self._heard(login))
+
+    def _heard(self, login: Login | None) -> Redactor:
+        """The secrets that this server may have heard: that of this login, and that of the one before."""
+        if login is not None and login.secret is not None and login.secret != self._last:
+            self._last, self._secrets = login.secret, (Redactor.of(login.reveal()), *self._secrets)[:2]
+        return Redactor.joined(self._secrets)
 
     async def _open_with(self, login: Login, log: AttemptLog) -> Session:
         fingerprint = login.secret.fingerprint() if login.secret else self._certificate

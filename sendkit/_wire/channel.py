@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
-from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
+from sendkit._smtp.reply import MalformedReply, Mask, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.bell import Bell
 from sendkit._wire.failure import Broken
@@ -31,7 +30,7 @@ class Channel(asyncio.Protocol):
         self,
         transport: asyncio.Transport,
         loop: asyncio.AbstractEventLoop,
-        mask: Callable[[bytes], bytes] | None = None,
+        mask: Mask | None = None,
     ) -> None:
         self._transport = transport
         self._loop = loop

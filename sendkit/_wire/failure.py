@@ -13,6 +13,7 @@ from sendkit._smtp.exchange import OutOfTurn
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, judge_refusal, not_accepted
+from sendkit._wire.mask import BARE, Mask
 
 
 class Broken(Exception):
@@ -35,16 +36,21 @@ class SessionFailed(Exception):
         self.remembered = remembered
 
 
-def as_reply(code: int, text: str) -> Reply:
+def as_reply(code: int, text: str, mask: Mask = BARE) -> Reply:
     """A reply as aiosmtplib hands it out; undecodable octets in it are replaced, so that it can be written as JSON."""
-    return Reply.build(code, text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    return Reply.build(code, mask.reply(code, text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")))
 
 
-def verdict_of(phase: Phase, error: Exception) -> Verdict:
-    """What an exception in this phase of opening a session means."""
+def verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
+    """What an exception in this phase of opening a session means; nothing in it must be shown that `mask` takes out."""
+    verdict = _verdict_of(phase, error, mask)
+    return verdict if verdict.reason is None else verdict._replace(reason=mask(verdict.reason))
+
+
+def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if 200 <= error.code <= 599:
-            return judge_refusal(phase, as_reply(error.code, error.message))
+            return judge_refusal(phase, as_reply(error.code, error.message, mask))
         return judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply"))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)

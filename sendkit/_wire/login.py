@@ -1,7 +1,7 @@
 """One AUTH command (RFC 4954 section 4), and nothing of the secret left behind in an exception, a reply or a log.
 
 Frames on the way hold the secret in their locals, and some servers repeat in their reply what they were sent: so what
-fails is returned without its frames, and what was answered is searched for what was sent.
+fails is returned without its frames, and the mask is told every line that is sent.
 Knows how an exchange is written in lines and base64. Must not know any mechanism: those are in `_smtp`.
 """
 
@@ -20,9 +20,11 @@ from sendkit._credentials import Secret
 from sendkit._smtp.exchange import Exchange, begin
 from sendkit._smtp.sasl import SCRAM, Mechanism, choose_mechanism, why_none
 from sendkit._smtp.scram import Scram, hindered
+from sendkit._wire.mask import Mask
 
 # RFC 5321 section 4.5.3.1.4, without the line end; a longer first message waits for a challenge (RFC 4954 section 4).
 _LONGEST_COMMAND = 510
+_LONGEST_WORDS = 240
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,14 +51,16 @@ Answer = tuple[int, str] | Exception | asyncio.CancelledError
 class Authentication:
     """One login on one connection. `told` is why the server refused, where the mechanism lets it say so."""
 
-    def __init__(self, client: aiosmtplib.SMTP, login: Login, offered: Collection[str], *, port: int) -> None:
+    def __init__(
+        self, client: aiosmtplib.SMTP, login: Login, offered: Collection[str], *, port: int, mask: Mask
+    ) -> None:
         tls = client.get_transport_info("ssl_object")
         self._client = client
         self._port = port
         self._login = login
         self._offered = offered
         self._tls = tls if isinstance(tls, ssl.SSLObject) else None
-        self.mask = Mask(login)
+        self._mask = mask
         self.told: str | None = None
 
     def choose(self) -> Mechanism | None:
@@ -80,7 +84,7 @@ class Authentication:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, without its frames
             error.__traceback__ = error.__context__ = error.__cause__ = None
             return error
-        return code, self.mask.text(text)
+        return code, text
 
     def _begin(self, mechanism: Mechanism) -> Exchange:
         login = self._login
@@ -103,7 +107,8 @@ class Authentication:
             reply = await self._client.execute_command(self._line(answer), timeout=None)
         if reply.code == aiosmtplib.SMTPStatus.auth_successful:
             exchange.conclude()
-        self.told = exchange.told and self.mask.text(exchange.told)
+        # Cut behind the mask: the begin of a secret is one too.
+        self.told = exchange.told and self._mask(exchange.told)[:_LONGEST_WORDS]
         return reply.code, reply.message
 
     async def _respond(self, exchange: Exchange, challenge: str) -> bytes:
@@ -115,34 +120,5 @@ class Authentication:
 
     def _line(self, message: bytes) -> bytes:
         line = base64.b64encode(message)
-        self.mask.cover(line)
-        return line
-
-
-class Mask:
-    """Takes what was sent of a secret out of what a server says."""
-
-    __slots__ = ("_forms",)
-
-    def __init__(self, login: Login) -> None:
-        self._forms: list[bytes] = []
-        plain = login.reveal().encode()
-        if plain:
-            whole = f"\0{login.username}\0".encode() + plain
-            self._forms += [base64.b64encode(whole), base64.b64encode(plain), plain]
-
-    def cover(self, line: bytes) -> None:
-        """Also take out this line, which was sent."""
-        # A few characters are found everywhere, and prove nothing.
-        if len(line) > 4 and line not in self._forms:
-            self._forms.insert(0, line)
-
-    def text(self, text: str) -> str:
-        """The same for text as aiosmtplib hands it out."""
-        return self(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
-
-    def __call__(self, line: bytes) -> bytes:
-        for form in self._forms:
-            if form in line:
-                line = line.replace(form, b"***")
+        self._mask.cover(line.decode())
         return line

@@ -17,6 +17,7 @@ from functools import partial
 
 import aiosmtplib
 
+from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Security, Server
 from sendkit._smtp.capabilities import Capabilities
@@ -28,7 +29,8 @@ from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
-from sendkit._wire.login import Authentication, Login, Mask
+from sendkit._wire.login import Authentication, Login
+from sendkit._wire.mask import Mask
 from sendkit._wire.resumption import ResumableTLS
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
@@ -66,17 +68,23 @@ LoginTurn = Callable[[], AbstractAsyncContextManager[None]]
 
 
 async def open_session(
-    server: Server, login: Login | None, log: AttemptLog, turn: LoginTurn = contextlib.nullcontext
+    server: Server,
+    login: Login | None,
+    log: AttemptLog,
+    turn: LoginTurn = contextlib.nullcontext,
+    *,
+    secrets: Redactor | None = None,
 ) -> Session:
     """Connect to the server, secure the connection, and log in, `turn` around it. Raises SessionFailed.
 
+    `secrets` are those that this server may have heard before: they are taken out of all that it says.
     With `known_hosts` also ConfigurationError, when that file cannot be used.
     """
     log.phase = Phase.RESOLVE
     before = await KnownHost.read(server)
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, sock, _client(server, sock), before)
+    opening = _Opening(server, log, sock, _client(server, sock), before, Mask(secrets))
     try:
         return await opening.run(login, turn)
     except BaseException:
@@ -97,6 +105,7 @@ class _Opening:
     sock: socket.socket
     client: Client
     before: KnownHost
+    mask: Mask
     capabilities: Capabilities = field(default_factory=Capabilities)
     vouched: str | None = None
     mechanism: Mechanism | None = None
@@ -107,15 +116,14 @@ class _Opening:
         if self.server.security is Security.STARTTLS:
             await self._starttls()
             await self._ehlo()
-        mask = None
         if login is not None:
             async with turn():
-                mask = await self._log_in(login)
+                await self._log_in(login)
         await self.before.remember(self.mechanism)
         if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
             tls.remember()
         try:
-            channel = take_over(self.client, mask)
+            channel = take_over(self.client, self.mask)
         except Broken as error:
             raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
         return Session(channel, self.capabilities, self.log.tls)
@@ -153,7 +161,9 @@ class _Opening:
             reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=None), limit)
             self.capabilities = Capabilities()
         else:
-            self.capabilities = Capabilities.parse(reply.text)
+            # As it was said: what is masked is masked for the eye alone.
+            said = self.client.last_ehlo_response
+            self.capabilities = Capabilities.parse(said.message if said else "")
         self._note(Phase.EHLO, reply)
 
     async def _starttls(self) -> None:
@@ -170,12 +180,13 @@ class _Opening:
         await self.client.secure(self.server.context)
         return response
 
-    async def _log_in(self, login: Login) -> Mask:
-        authentication = Authentication(self.client, login, self.capabilities.mechanisms, port=self.server.port)
+    async def _log_in(self, login: Login) -> None:
+        offered = self.capabilities.mechanisms
+        authentication = Authentication(self.client, login, offered, port=self.server.port, mask=self.mask)
         mechanism = authentication.choose()
         self.before.check_login(login, mechanism)
         if mechanism is None:
-            raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_MECHANISM, authentication.why_none))
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_MECHANISM, self.mask(authentication.why_none)))
         self.log.said(f"AUTH {mechanism} ***")
         attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
@@ -183,10 +194,10 @@ class _Opening:
             raise SessionFailed(judge_refusal(Phase.AUTH, reply)._replace(reason=authentication.told))
         self._note(Phase.AUTH, reply)
         self.mechanism = mechanism
-        return authentication.mask
 
     async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]], limit: float | None) -> Reply:
         self.log.phase = phase
+        cause: Exception | None = None
         try:
             check_unread(self.client)
             # The limit is ours: with one of its own aiosmtplib waits by `wait_for`, which on Python 3.11 can swallow a
@@ -194,15 +205,18 @@ class _Opening:
             async with asyncio.timeout(limit):
                 response = await command()
         except Broken as error:
-            raise SessionFailed(judge_failure(phase, error.failure)) from None
-        except Exception as error:
-            # Whatever a server can make the layers below raise is a verdict.
-            raise SessionFailed(verdict_of(self.log.phase, error)) from error
-        if isinstance(response, asyncio.CancelledError):
-            raise response
-        if isinstance(response, Exception):
-            raise SessionFailed(verdict_of(phase, response))
-        return _checked(phase, *response)
+            failed = judge_failure(phase, error.failure)
+        except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
+            failed = verdict_of(self.log.phase, error, self.mask)
+            # The text of others holds what the server said.
+            cause = error if isinstance(error, ssl.SSLError) else None
+        else:
+            if isinstance(response, asyncio.CancelledError):
+                raise response
+            if not isinstance(response, Exception):
+                return _checked(phase, *response, self.mask)
+            failed = verdict_of(phase, response, self.mask)
+        raise SessionFailed(failed) from cause
 
     def _note(self, phase: Phase, reply: Reply) -> None:
         self.log.answered(phase, reply)
@@ -221,7 +235,7 @@ def _ready(response: aiosmtplib.SMTPResponse) -> aiosmtplib.SMTPResponse:
     return response
 
 
-def _checked(phase: Phase, code: int, text: str) -> Reply:
+def _checked(phase: Phase, code: int, text: str, mask: Mask) -> Reply:
     if not 200 <= code <= 599:
         raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply")))
-    return as_reply(code, text)
+    return as_reply(code, text, mask)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
 from typing import cast
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
+from sendkit._smtp.reply import Mask
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
@@ -67,7 +67,7 @@ class Client(aiosmtplib.SMTP):
         return self.protocol, _full(self.transport)
 
 
-def take_over(client: aiosmtplib.SMTP, mask: Callable[[bytes], bytes] | None = None) -> Channel:
+def take_over(client: aiosmtplib.SMTP, mask: Mask | None = None) -> Channel:
     """Put a Channel in the place of the client's protocol. Raises Broken when the connection is no longer sound.
 
     `mask` takes out of the server's lines what must not be shown. The client must not be used afterwards.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .checks import Count, Finding, judge
 from .faults import PLACES
 from .matrix import TRIES, Link, Persistence, Scenario
-from .stage import limits, play, scripted
+from .stage import ECHOES, limits, play, scripted
 from .truth import AGAIN, ONCE, A, Fates, Kind, Place, truth
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _LIMITS = {
 
 def run(scenario: Scenario, slack: float = 1) -> list[Finding]:
     """Play one scenario, and say what is not as promised."""
-    server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT)
+    server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT, echoes=ECHOES)
     evidence = play(
         server,
         limits_of(scenario, slack),

@@ -7,6 +7,7 @@ have come of it (`truth`, `checks`).
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import logging
 import sys
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sendkit import AsyncMailer, DeliveryError, Message, RetryPolicy, Security, Server, Timeouts
 from sendkit.testing import assert_no_secret_leaks
@@ -36,6 +38,14 @@ if TYPE_CHECKING:
     from tests.servers.scripted_records import Connection
 
 USER, PASSWORD = "ana@example.com", "correct horse"
+# What a server says in each reply that likes to repeat what it was told.
+ECHOES = (
+    PASSWORD,
+    f"5.7.1 you said {PASSWORD}",
+    base64.b64encode(PASSWORD.encode()).decode(),
+    "AUTH PLAIN " + base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
+    quote(PASSWORD),
+)
 LIMIT = 20.0
 PATIENT, SHORT = 8.0, 0.25
 _LACKING = {

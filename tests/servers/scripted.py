@@ -40,8 +40,8 @@ class ScriptedServer(WireScript):
     `tls` with `implicit_tls=False` is STARTTLS. `capabilities` are announced in the clear and `capabilities_in_tls`
     inside TLS; both may be set while it runs. By default AUTH is offered only inside TLS, or where there is no TLS.
     `nested_mail_refused`: a refused end of data leaves the transaction open, as with Postfix. `refuses_pipelining`: as
-    OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback. Leaving the context
-    ends every connection and the thread.
+    OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback. `echoes` are
+    lines that stand in every reply of more. Leaving the context ends every connection and the thread.
     """
 
     def __init__(
@@ -57,8 +57,10 @@ class ScriptedServer(WireScript):
         refuses_pipelining: bool = False,
         max_recipients: int | None = None,
         host: str = "127.0.0.1",
+        echoes: Iterable[str] = (),
     ) -> None:
         super().__init__()
+        self.echoes = tuple(echoes)
         self.tls, self.implicit_tls = tls, implicit_tls
         clear = (*BASE, AUTH if tls is None else "STARTTLS")
         self.capabilities = list(clear if capabilities is None else capabilities)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # RFC 4954 section 4 asks for the longest line of all commands.
 LONGEST_LINE = 12_288
+_LAST = re.compile(rb"[2-5][0-9][0-9] [^\r\n]*")
 _ENHANCED = re.compile(rb"^(\d{3}[ -])\d\.\d+\.\d+ ")
 
 
@@ -123,7 +124,7 @@ class Session:
             await self.server.released()
         await asyncio.sleep(action.delay)
         stray = action.stray if action.late is None else b""
-        await self.wire.write(action.said(usual) + stray, drip=action.drip)
+        await self.wire.write(self._with_echoes(action.said(usual)) + stray, drip=action.drip)
         while action.endless:
             await self.wire.write(action.endless, record=False)
             await asyncio.sleep(0)
@@ -221,7 +222,19 @@ class Session:
             self.greeted, self.extended = True, extended
 
     async def _say(self, usual: str) -> None:
-        await self.wire.write(self._octets(usual))
+        await self.wire.write(self._with_echoes(self._octets(usual)))
+
+    def _with_echoes(self, octets: bytes) -> bytes:
+        """A reply with more lines behind its own; what is no reply, and a challenge, as it is."""
+        *others, last = octets.removesuffix(b"\r\n").split(b"\r\n")
+        code = last[:3]
+        if not _LAST.fullmatch(last) or code == b"334" or not self.server.echoes or octets[-2:] != b"\r\n":
+            return octets
+        if any(line[:4] != code + b"-" for line in others):
+            return octets
+        texts = [line[4:] for line in (*others, last)] + [echo.encode() for echo in self.server.echoes]
+        lines = [code + b"-" + text for text in texts[:-1]] + [code + b" " + texts[-1]]
+        return b"".join(line + b"\r\n" for line in lines)
 
     def _octets(self, reply: str) -> bytes:
         octets = reply.encode() + b"\r\n"
