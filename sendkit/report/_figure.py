@@ -96,7 +96,7 @@ def draw(figures: Iterable[Figure]) -> None:
     if waiting:
         from sendkit.report._plotly import pictures_of  # noqa: PLC0415 - most reports have none
 
-        wanted = [(figure.figure.to_plotly_json(), figure.width or _WIDTH) for figure in waiting]
+        wanted = [(figure.figure, figure.width or _WIDTH) for figure in waiting]
         for figure, picture in zip(waiting, pictures_of(wanted), strict=True):
             figure._drawn.append(picture)  # noqa: SLF001
 

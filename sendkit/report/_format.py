@@ -148,11 +148,18 @@ def _spec_for(sizes: list[Any]) -> str:
     most = float(max(sizes, default=0))
     if 0 < most < 0.001:
         return ".3g"
+    if all(isinstance(size, decimal.Decimal) for size in sizes) and sizes:
+        return f",.{min(6, max(_scale(size) for size in sizes))}f"  # as many as the database keeps
     limit = 2 if most >= 10 else 3
     for decimals in range(limit):
         if all(math.isclose(float(size), round(float(size), decimals), abs_tol=1e-9) for size in sizes):
             return f",.{decimals}f"
     return f",.{limit}f"
+
+
+def _scale(number: decimal.Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _any_seconds(values: list[Any]) -> bool:

@@ -25,14 +25,15 @@ class Frame:
     lang: str
     theme: Theme
 
-    def above(self) -> str:
-        """Everything up to the first block."""
+    def above(self, rules: str = "") -> str:
+        """Everything up to the first block; `rules` are added to the style block."""
         theme = self.theme
         card, top = f"{self._column()};color:{INK}", "font-size:1px;line-height:4px"
         heading = f"margin:0;font-size:26px;line-height:34px;font-weight:bold;color:{INK}"
         return (
-            f'{self._head()}<body class="page" bgcolor="{PAGE}" style="margin:0;padding:0;background-color:{PAGE}">'
-            f'{self._preheader()}\n{_TABLE} class="page" bgcolor="{PAGE}" style="table-layout:fixed">'
+            f'{self._head(rules)}<body class="page" bgcolor="{PAGE}" '
+            f'style="margin:0;padding:0;background-color:{PAGE}">{self._preheader()}\n'
+            f'{_TABLE} class="page" bgcolor="{PAGE}" style="table-layout:fixed">'
             '<tr><td align="center" style="padding:20px 8px">\n'
             f'<!--[if mso]><table role="presentation" width="{theme.width}" align="center" cellpadding="0" '
             f'cellspacing="0" border="0"><tr><td><![endif]-->\n'
@@ -46,7 +47,7 @@ class Frame:
         font = escape(self.theme.font)
         return f"max-width:{self.theme.width}px;table-layout:fixed;text-align:left;font-family:{font}"
 
-    def _head(self) -> str:
+    def _head(self, rules: str) -> str:
         return (
             f'<!doctype html>\n<html lang="{escape(self.lang)}" xmlns:o="urn:schemas-microsoft-com:office:office">'
             '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -54,7 +55,7 @@ class Frame:
             '<meta name="supported-color-schemes" content="light dark">'
             f"<title>{escape(self.title)}</title>\n<!--[if mso]><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96"
             "</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->\n"
-            f"<style>{self.theme.style()}</style></head>\n"
+            f"<style>{self.theme.style()}{rules}</style></head>\n"
         )
 
     def _preheader(self) -> str:
@@ -77,3 +78,6 @@ class Frame:
 def block(html: str, gap: int) -> str:
     """One block in its row of the card."""
     return f'<tr><td class="pad" style="padding:0 24px {gap}px">{html}</td></tr>\n'
+
+
+OPEN, _, CLOSE = block("|", 28).partition("|")

@@ -80,7 +80,8 @@ def picture_of(figure: Any, width: int) -> Picture:
         if isinstance(error, MessageError):
             raise
         problem = f"a figure of {library} cannot be drawn: {shortened(one_line(str(error)), 200)}"
-        raise _refuse(problem, "give it before it is closed") from error
+        hint = "give it before it is closed" if library == "PIL" else f"save it with {library} itself to see more"
+        raise _refuse(problem, hint) from error
 
 
 def drawn(data: bytes, width: int) -> Picture:

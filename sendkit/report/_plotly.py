@@ -14,11 +14,10 @@ def pictures_of(figures: list[tuple[Any, int]]) -> list[Picture]:
     """Draw figures, each with its width in pixels. Raises MessageError where there is no browser."""
     with needed_for("a figure of plotly", "plotly kaleido"):
         import kaleido  # noqa: PLC0415 - of the user's libraries
-        import plotly.io  # noqa: PLC0415
     try:
         kaleido.start_sync_server(n=1, silence_warnings=True)
         try:
-            return [_picture(plotly.io, figure, width) for figure, width in figures]
+            return [_picture(kaleido, figure, width) for figure, width in figures]
         finally:
             kaleido.stop_sync_server(silence_warnings=True)
     except (RuntimeError, ValueError, OSError) as error:
@@ -27,8 +26,8 @@ def pictures_of(figures: list[tuple[Any, int]]) -> list[Picture]:
         raise MessageError(problem, field="figure", hint=hint) from error
 
 
-def _picture(io: Any, figure: Any, width: int) -> Picture:
-    layout: dict[str, Any] = figure.get("layout", {})
-    wide = int(layout.get("width") or width)
-    high = int(layout.get("height") or wide * 5 / 8)
-    return drawn(io.to_image(figure, format="png", width=wide, height=high, scale=SCALE), width)
+def _picture(kaleido: Any, figure: Any, width: int) -> Picture:
+    wide = int(figure.layout.width or width)
+    high = int(figure.layout.height or wide * 5 / 8)
+    size = {"format": "png", "width": wide, "height": high, "scale": SCALE}
+    return drawn(kaleido.calc_fig_sync(figure, opts=size), width)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from sendkit.errors import MessageError
 from sendkit.report import _layout as layout
@@ -25,9 +25,11 @@ from sendkit.report._markdown import Markdown
 from sendkit.report._picture import is_figure
 from sendkit.report._piece import Page, Piece, fit
 from sendkit.report._table import Table
+from sendkit.report._template import Template
 from sendkit.report._theme import Theme
 
 if TYPE_CHECKING:
+    from os import PathLike
     from pathlib import Path
 
     from sendkit import Attachment, Message
@@ -58,7 +60,7 @@ class Report:
     """
 
     title: str
-    body: Sequence[Any] | Block | str = field(repr=False)
+    body: Sequence[Any] | Block | Template | str = field(repr=False)
     _: KW_ONLY
     footer: str = ""
     preheader: str = ""
@@ -72,35 +74,89 @@ class Report:
         if _TAG.fullmatch(self.lang) is None:
             raise _refuse(f"lang: {self.lang[:40]!r} is no language", "lang", "write one such as en, de or pt-BR")
         object.__setattr__(self, "title", one_line(self.title))
-        object.__setattr__(self, "body", _blocks(self.body))
+        if not isinstance(self.body, Template):
+            object.__setattr__(self, "body", _blocks(self.body))
+
+    @classmethod
+    def from_template(
+        cls,
+        template: str,
+        /,
+        *,
+        package: str | None = None,
+        folder: str | PathLike[str] | None = None,
+        title: str | None = None,
+        css: str | None = None,
+        footer: str = "",
+        preheader: str = "",
+        lang: str = "en",
+        theme: Theme | None = None,
+        budget: int = BUDGET,
+        **values: Any,
+    ) -> Self:
+        """A report from a jinja2 template in a folder, or in the folder `templates` of a package.
+
+        `values` are what it names: texts, which are escaped, and blocks, which are not; a DataFrame is a Table. What is
+        missing is an error. The rules of its style blocks, and `css`, are written into the tags; `@media` stays. A
+        template without `<html` stands in the usual card. A .txt of the same name beside it is the text part.
+        The title is that of the document unless it is given. Filters: `fmt("currency:EUR")` and `markdown`.
+        Raises MessageError, which says the line.
+        """
+        theme = theme or Theme()
+        given = values if title is None else {"title": title, **values}
+        body = Template(name=template, package=package, folder=folder, css=css, values=given)
+        if title is None:
+            title = body.fill(Page(theme, known(lang) or locale_of(None))).title
+        return cls(title, body, footer=footer, preheader=preheader, lang=lang, theme=theme, budget=budget)
 
     @cached_property
     def _rendered(self) -> Rendered:
-        blocks = cast("tuple[Block, ...]", self.body)
-        page = Page(self.theme, known(self.lang) or locale_of(None))
+        if isinstance(self.body, Template):
+            return self._in_template(self.body)
+        return self._in_blocks(cast("tuple[Block, ...]", self.body))
+
+    def _in_blocks(self, blocks: Sequence[Block]) -> Rendered:
+        page = self._page()
         draw(block for block in blocks if isinstance(block, Figure))
         pieces = [_placed(block, number, page) for number, block in enumerate(blocks)]
-        return self._fitted(pieces)
-
-    def _fitted(self, pieces: Sequence[Piece]) -> Rendered:
-        around = layout.Frame(self.title, clean(self.footer), one_line(self.preheader), self.lang, self.theme)
+        around = self._around()
         above, below = around.above(), around.below()
-        room = self.budget - len(f"{above}{below}".encode())
-        room -= sum(len(layout.block("", piece.gap)) for piece in pieces)
-        counts = fit(pieces, room)
+        counts = self._fit(pieces, [above, *(layout.block("", piece.gap) for piece in pieces), below])
+        html = [layout.block(piece.html(count), piece.gap) for piece, count in zip(pieces, counts, strict=True)]
+        texts = [piece.text(count) for piece, count in zip(pieces, counts, strict=True)]
+        return _parts(f"{above}{''.join(html)}{below}", self._text(texts), pieces, counts)
+
+    def _in_template(self, template: Template) -> Rendered:
+        draw(template.figures())
+        filled = template.fill(self._page())
+        if not filled.whole:
+            around = self._around()
+            filled.wrap(around.above(filled.media()) + layout.OPEN, layout.CLOSE + around.below())
+        order, between = filled.order(), filled.split()
+        pieces = [filled.pieces[number] for number in order]
+        counts = self._fit(pieces, between)
+        html = [piece.html(count) for piece, count in zip(pieces, counts, strict=True)]
+        whole = "".join(part for pair in zip(between, [*html, ""], strict=True) for part in pair)
+        text = filled.text(
+            {number: filled.pieces[number].text(count) for number, count in zip(order, counts, strict=True)}
+        )
+        return _parts(whole, text if filled.whole or filled.written else self._text([text.strip()]), pieces, counts)
+
+    def _page(self) -> Page:
+        return Page(self.theme, known(self.lang) or locale_of(None))
+
+    def _around(self) -> layout.Frame:
+        return layout.Frame(self.title, clean(self.footer), one_line(self.preheader), self.lang, self.theme)
+
+    def _fit(self, pieces: Sequence[Piece], around: Sequence[str]) -> list[int]:
+        counts = fit(pieces, self.budget - sum(len(part.encode()) for part in around))
         if counts is None:
             problem = f"body: {len(pieces):,} blocks are over {self.budget:,} octets, even with no row of a table"
             raise _refuse(problem, "body", "make two reports of it, or attach parts of it: report.xlsx(…)")
-        html = [layout.block(piece.html(count), piece.gap) for piece, count in zip(pieces, counts, strict=True)]
-        inline = {part.content_id: part for piece in pieces for part in piece.inline}
-        files = [file for piece, count in zip(pieces, counts, strict=True) for file in piece.files(count)]
-        return Rendered(
-            f"{above}{''.join(html)}{below}", self._text(pieces, counts), tuple(inline.values()), tuple(files)
-        )
+        return counts
 
-    def _text(self, pieces: Sequence[Piece], counts: Sequence[int]) -> str:
-        parts = [f"{self.title}\n{'=' * min(width(self.title), 78)}"]
-        parts += [text for piece, count in zip(pieces, counts, strict=True) if (text := piece.text(count))]
+    def _text(self, texts: Sequence[str]) -> str:
+        parts = [f"{self.title}\n{'=' * min(width(self.title), 78)}", *filter(None, texts)]
         if self.footer:
             parts.append(f"-- \n{clean(self.footer)}")
         return "\n\n".join(parts) + "\n"
@@ -164,6 +220,12 @@ class Report:
         page = with_pictures(self.html, self._rendered.inline)
         style = "width:100%;height:640px;border:0"
         return f'<iframe title="{escape(self.title)}" style="{style}" sandbox="" srcdoc="{escape(page)}"></iframe>'
+
+
+def _parts(html: str, text: str, pieces: Sequence[Piece], counts: Sequence[int]) -> Rendered:
+    inline = {part.content_id: part for piece in pieces for part in piece.inline}
+    files = [file for piece, count in zip(pieces, counts, strict=True) for file in piece.files(count)]
+    return Rendered(html, text, tuple(inline.values()), tuple(files))
 
 
 def _blocks(body: object) -> tuple[Block, ...]:
