@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from sendkit.report._block import Block
     from sendkit.report._blocks import Button, Divider, Html
     from sendkit.report._code import Code, Log
+    from sendkit.report._failure import report_failure
     from sendkit.report._figure import Figure, picture
     from sendkit.report._files import csv, parquet, xlsx
+    from sendkit.report._handler import MailHandler
     from sendkit.report._kpi import KPI
     from sendkit.report._markdown import Markdown
     from sendkit.report._report import Report
@@ -31,6 +33,7 @@ __all__ = [
     "Figure",
     "Html",
     "Log",
+    "MailHandler",
     "Markdown",
     "Report",
     "Table",
@@ -38,6 +41,7 @@ __all__ = [
     "csv",
     "parquet",
     "picture",
+    "report_failure",
     "xlsx",
 ]
 
@@ -50,6 +54,7 @@ _MODULES = {
     "Figure": "_figure",
     "Html": "_blocks",
     "Log": "_code",
+    "MailHandler": "_handler",
     "Markdown": "_markdown",
     "Report": "_report",
     "Table": "_table",
@@ -57,6 +62,7 @@ _MODULES = {
     "csv": "_files",
     "parquet": "_files",
     "picture": "_figure",
+    "report_failure": "_failure",
     "xlsx": "_files",
 }
 
