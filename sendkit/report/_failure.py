@@ -151,7 +151,7 @@ def _report(error: BaseException, name: str, took: float, *, show_locals: bool) 
     return Report(
         shortened(f"{name} failed: {kind}: {told}".rstrip(": "), _TITLE),
         [
-            Table(facts, labels={"what": "", "value": ""}, name="facts", max_rows=None, rest=None),
+            Table(facts, header=False, name="facts", max_rows=None, rest=None),
             Code(_traceback(error, show_locals=show_locals), caption="Traceback", name="traceback.txt"),
         ],
         preheader=shortened(f"{kind}: {told}", 200),
@@ -168,6 +168,8 @@ def _traceback(error: BaseException, *, show_locals: bool) -> str:
 def _hide_secrets(told: traceback.TracebackException) -> None:
     for frame in told.stack:
         values: dict[str, str] = frame.locals or {}
+        if frame.name == "<module>":
+            values.clear()  # those are all the names of a program
         for name, value in values.items():
             values[name] = "..." if _SECRET.search(f"{name} {value}") else shortened(value, _LONGEST)
     for other in (told.__cause__, told.__context__, *(told.exceptions or ())):

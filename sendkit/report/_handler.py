@@ -167,7 +167,8 @@ class MailHandler(logging.Handler):
             self._closed = True
             if left := self._digest.records:
                 self._digest = Digest()
-                print(f"sendkit: {left:,} records of the log were not mailed", file=sys.stderr)  # noqa: T201
+                what = "1 record" if left == 1 else f"{left:,} records"
+                print(f"sendkit: of the log, {what} could not be mailed", file=sys.stderr)  # noqa: T201
             self._state.notify_all()
         super().close()
 

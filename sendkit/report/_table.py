@@ -58,6 +58,7 @@ class Table(Block):
     bars: Sequence[str] = ()
     total: bool | Sequence[str] | Mapping[str, Total] = False
     zebra: bool = False
+    header: bool = True
     missing: str = "–"
     empty: str = "No rows."
     locale: str | None = None
@@ -95,10 +96,10 @@ class Table(Block):
         caption = one_line(self.caption)
         label = caption or self.name or f"Table of {', '.join(column.name for column in columns[:6])}"
         return Piece(
-            before=markup.opening(columns, caption, shortened(one_line(label), 120), page.theme.inner),
+            before=markup.opening(columns, caption, shortened(one_line(label), 120), page.theme.inner, self.header),
             rows=markup.rows(columns, zebra=self.zebra),
             after=markup.closing(columns),
-            text=lambda count: _with_note(columns, count, caption, told),
+            text=lambda count: _with_note(columns, count, caption, told, header=self.header),
             note=told.note,
             files=lambda count: self._files(name) if name and told.lacks(count) else (),
         )
@@ -160,8 +161,8 @@ class _Told:
         return f"{', '.join(missing)}{'; ' if where else ''}{where}."
 
 
-def _with_note(columns: list[Cells], count: int, caption: str, told: _Told) -> str:
-    text, shown = plain_text.text_of(columns, count, caption) if count else (caption, 0)
+def _with_note(columns: list[Cells], count: int, caption: str, told: _Told, *, header: bool) -> str:
+    text, shown = plain_text.text_of(columns, count, caption, header=header) if count else (caption, 0)
     note = told.note(shown)
     return f"{text}\n\n{note}".strip("\n") if note else text
 

@@ -20,18 +20,19 @@ _BELOW_ZERO = "#e8a9a4"
 _LETTER = {14: 7.3, 13: 6.8, 12: 6.3}  # the mean width of a letter in pixels, by the size of the font
 
 
-def opening(columns: Sequence[Cells], caption: str, label: str, inner: int) -> str:
+def opening(columns: Sequence[Cells], caption: str, label: str, inner: int, header: bool) -> str:
     """Everything above the first row."""
     size = _size(columns, inner)
     look = f"border-collapse:collapse;font-size:{size}px;line-height:20px;color:{INK};font-variant-numeric:tabular-nums"
     title = (
         f'<p style="margin:0 0 6px;font-size:15px;line-height:22px;font-weight:bold;color:{INK}">{escape(caption)}</p>'
     )
+    head = f"<tr>{''.join(map(_head, columns))}</tr>\n"
     return (
         f"{title if caption else ''}"
         f'<div style="overflow-x:auto"><table class="{"d n" if size < 14 or _narrow(columns) else "d"}" '
         f'aria-label="{escape(label)}" cellpadding="{7 if size == 14 else 5}" cellspacing="0" border="0" width="100%" '
-        f'style="{look}">\n<tr>{"".join(map(_head, columns))}</tr>\n'
+        f'style="{look}">\n{head if header else ""}'
     )
 
 

@@ -12,16 +12,16 @@ RECORDS = 20  # a record for each row is long; nobody reads more of them
 _GAP = "  "
 
 
-def text_of(columns: Sequence[Cells], shown: int, caption: str) -> tuple[str, int]:
+def text_of(columns: Sequence[Cells], shown: int, caption: str, *, header: bool = True) -> tuple[str, int]:
     """The table, and how many of its rows are in it."""
     flat = [[" ".join(text.split()) for text in column.texts[:shown]] for column in columns]
     widths = [
-        max([width(column.name), width(_total(columns, i)), *map(width, texts)])
+        max([width(column.name) * header, width(_total(columns, i)), *map(width, texts)])
         for i, (column, texts) in enumerate(zip(columns, flat, strict=True))
     ]
     head = f"{caption}\n\n" if caption else ""
     if sum(widths) + len(_GAP) * (len(widths) - 1) <= LIMIT:
-        return head + _as_columns(columns, flat, widths), shown
+        return head + _as_columns(columns, flat, widths, header=header), shown
     kept = min(shown, RECORDS)
     return head + _as_records(columns, flat, kept), kept
 
@@ -32,13 +32,14 @@ def _total(columns: Sequence[Cells], i: int) -> str:
     return columns[i].total
 
 
-def _as_columns(columns: Sequence[Cells], flat: list[list[str]], widths: list[int]) -> str:
+def _as_columns(columns: Sequence[Cells], flat: list[list[str]], widths: list[int], *, header: bool) -> str:
     def line(texts: Sequence[str]) -> str:
         cells = zip(texts, widths, columns, strict=True)
         return _GAP.join(padded(text, size, right=column.right) for text, size, column in cells).rstrip()
 
     rule = _GAP.join("-" * size for size in widths)
-    lines = [line([column.name for column in columns]), rule, *map(line, zip(*flat, strict=True))]
+    lines = [line([column.name for column in columns]), rule] if header else []
+    lines += map(line, zip(*flat, strict=True))
     if any(column.total for column in columns):
         lines += [rule, line([_total(columns, i) for i in range(len(columns))])]
     return "\n".join(lines)
