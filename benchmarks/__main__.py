@@ -1,21 +1,26 @@
-"""Everything in one command: `python -m benchmarks [--quick] [WORK…]`, from the top of the repository.
+"""Everything in one command: `python -m benchmarks [--quick | --check] [WORK…]`, from the top of the repository.
 
-Installs the peers into benchmarks/.cache, does the works, prints the tables, and after a whole run without `--quick`
-writes results.md and results.svg. Needs node for the server. Ends with 0 whatever the figures are.
+Installs the peers into benchmarks/.cache, does the works, prints the tables, logs the figures in benchmarks/results/,
+and after a whole run without `--quick` writes results.md and results.svg. Needs node for the server. Ends with 0
+whatever the figures are. `--check` does the cheap works in about a minute, compares them with the last run on the same
+kind of machine, and ends with 1 when something became worse.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import log
+from benchmarks.check import cheap_works, comparisons
 from benchmarks.install import ROOT, Installation, install
 from benchmarks.picture import picture
 from benchmarks.report import machine, table
 from benchmarks.throughput import Outcome, measure
-from benchmarks.works import WORKS
+from benchmarks.works import WORKS, Work
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("imports", "addresses", "plugin")
@@ -40,6 +45,8 @@ and yagmail logs in for each message.
 
 def main(arguments: list[str]) -> int:
     """Install, do the works, and write down what came out."""
+    if "--check" in arguments:
+        return _check()
     quick, keys = "--quick" in arguments, [word for word in arguments if not word.startswith("-")]
     unknown = set(keys) - {work.key for work in WORKS} - set(_SCRIPTS)
     if unknown:
@@ -48,13 +55,29 @@ def main(arguments: list[str]) -> int:
         return 2
     installed = install()
     tables = [_script(installed, name) for name in _SCRIPTS if not keys or name in keys]
-    outcomes = _works(installed, keys, quick=quick)
+    outcomes = _works(installed, [work for work in WORKS if not keys or work.key in keys], quick=quick)
     tables += map(table, outcomes)
+    if outcomes:
+        print(f"logged in {log.write(log.entry_of('quick' if quick else 'run', outcomes))}")
     if outcomes and not quick and not keys:
         head = _HEAD.format(day=f"{datetime.now(UTC):%d %B %Y}", machine=machine(outcomes))
         (_HERE / "results.md").write_text(head + "\n".join(tables), encoding="utf-8")
         (_HERE / "results.svg").write_text(picture(outcomes), encoding="utf-8")
     return 0
+
+
+def _check() -> int:
+    """Compare the cheap works with the last run on the same kind of machine, and log them."""
+    before = log.last(log.kind_of_machine())
+    outcomes = _works(install(), cheap_works(), quick=True)
+    entry = log.entry_of("check", outcomes)
+    compared = list(comparisons(entry.figures, before.figures)) if before else []
+    worse = [each for each in compared if each.worse]
+    if outcomes:
+        log.write(replace(entry, worse=tuple(f"{each.work}: {each.client}" for each in worse)))
+    print(f"compared with {before.date}:" if before else "no run on this kind of machine to compare with; this is one")
+    print(*compared, sep="\n")
+    return int(bool(worse))
 
 
 def _script(installed: Installation, name: str) -> str:
@@ -64,15 +87,14 @@ def _script(installed: Installation, name: str) -> str:
     return done.stdout.rstrip("\n") + "\n"
 
 
-def _works(installed: Installation, keys: list[str], *, quick: bool) -> list[Outcome]:
+def _works(installed: Installation, works: list[Work], *, quick: bool) -> list[Outcome]:
     if installed.node is None:
         print(f"The works are skipped: the server needs node, and {installed.missing}.")
         return []
     outcomes: list[Outcome] = []
-    for work in WORKS:
-        if not keys or work.key in keys:
-            outcomes.append(measure(installed, work, quick=quick))
-            print(table(outcomes[-1]), flush=True)
+    for work in works:
+        outcomes.append(measure(installed, work, quick=quick))
+        print(table(outcomes[-1]), flush=True)
     return outcomes
 
 

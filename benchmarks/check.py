@@ -1,0 +1,71 @@
+"""`python -m benchmarks --check`: the cheap works once more, compared with the last run on the same kind of machine.
+
+Compared is what a busy machine changes least: CPU against the baseline's in the same round, round trips as counted, and
+memory. Must not know: how figures are measured or kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.works import WORKS, Measure, Work
+
+if TYPE_CHECKING:
+    from benchmarks.log import Figures
+
+_CHEAP = ("one", "build", "merge", "far", "far-pipelining", "crowd", "attachment")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One figure of sendkit, now and then; `worse` by more than chance explains."""
+
+    work: str
+    client: str
+    figure: str
+    now: float
+    then: float
+    worse: bool
+
+    def __str__(self) -> str:
+        verdict = "WORSE" if self.worse else "ok"
+        return f"{verdict:<6} {self.work:<15} {self.client:<22} {self.figure:<12} {self.now:>8.4g}  was {self.then:.4g}"
+
+
+def cheap_works() -> list[Work]:
+    """The works that take seconds, for sendkit alone, and for the baseline where ratios are compared."""
+    return [replace(work, clients=_clients(work), rounds=min(work.rounds, 3)) for work in WORKS if work.key in _CHEAP]
+
+
+def comparisons(now: Figures, then: Figures) -> Iterator[Comparison]:
+    """Every figure that both runs have, in the order of the works."""
+    for work in WORKS:
+        for client, ours in now.get(work.key, {}).items():
+            theirs = then.get(work.key, {}).get(client)
+            if client.startswith("sendkit") and theirs is not None:
+                yield from _compared(work, client, ours, theirs)
+
+
+def _clients(work: Work) -> tuple[str, ...]:
+    baseline = work.baseline if _TOLERANCES[work.measure][0] == "cpu_ratio" else None
+    return tuple(client for client in work.clients if client.startswith("sendkit") or client == baseline)
+
+
+def _compared(work: Work, client: str, now: dict[str, Any], then: dict[str, Any]) -> Iterator[Comparison]:
+    name, least, most = _TOLERANCES[work.measure]
+    ours, theirs = now[name], then[name]
+    if ours is not None and theirs is not None:
+        worse = ours < theirs * least if most is None else ours > theirs * least + most
+        yield Comparison(work.key, client, name, ours, theirs, worse)
+
+
+# The figure, and where it is worse: below so many times what it was, or above that and so much more.
+_TOLERANCES: dict[Measure, tuple[str, float, float | None]] = {
+    Measure.SPEED: ("cpu_ratio", 0.75, None),
+    Measure.BUILDING: ("cpu_ratio", 0.75, None),
+    Measure.ROUND_TRIPS: ("round_trips", 1.05, 0.1),
+    Measure.VOLUME: ("growth", 1.5, 2.0),
+    Measure.MEMORY: ("growth", 1.5, 2.0),
+}

@@ -1,0 +1,72 @@
+"""The log of benchmark runs can be read again, and a check finds what became worse, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import log
+from benchmarks.check import cheap_works, comparisons
+from benchmarks.throughput import Outcome, Run
+from benchmarks.works import WORKS
+
+HERE = log.kind_of_machine()
+
+
+def outcome(key: str, **cpu: float) -> Outcome:
+    """A work that was done in so many seconds of CPU by each client, twice."""
+    work = next(work for work in WORKS if work.key == key)
+    made = Outcome(work, {"messages": 10})
+    for client, seconds in cpu.items():
+        run = Run(seconds=seconds * 2, cpu=seconds, growth=1.0, round_trips=10, version="1.2")
+        made.runs[client] = [run, run]
+    return made
+
+
+def entry(date: str = "2026-11-30T08:00:00+00:00", **cpu: float) -> log.Entry:
+    """A run of the work `one` at that time, on this machine."""
+    return replace(log.entry_of("run", [outcome("one", **cpu)]), date=date)
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    written = entry(sendkit=1.0, aiosmtplib=9.5)
+    path = log.write(written, tmp_path)
+    assert path.name == "2026-11-30T080000-run.json"
+    assert [*log.entries(tmp_path)] == [written]
+    assert written.figures["one"]["sendkit"]["cpu_ratio"] == 9.5
+    assert written.figures["one"]["sendkit"]["version"] == "1.2"
+
+
+def test_the_last_run_is_the_latest_of_that_kind_of_machine_that_was_not_worse(tmp_path: Path) -> None:
+    good = entry("2026-11-28T08:00:00+00:00", sendkit=1.0)
+    log.write(good, tmp_path)
+    log.write(replace(entry("2026-11-29T08:00:00+00:00"), machine={**HERE, "cores": 99}), tmp_path)
+    log.write(replace(entry("2026-11-30T08:00:00+00:00"), worse=("one: sendkit",)), tmp_path)
+    assert log.last(HERE, tmp_path) == good
+    assert log.last({**HERE, "cores": 98}, tmp_path) is None
+
+
+@pytest.mark.parametrize(("seconds", "worse"), [(1.0, False), (1.3, False), (1.4, True), (0.5, False)])
+def test_worse_is_more_than_chance_explains(seconds: float, worse: bool) -> None:
+    then, now = entry(sendkit=1.0, aiosmtplib=10.0), entry(sendkit=seconds, aiosmtplib=10.0)
+    (compared,) = comparisons(now.figures, then.figures)
+    assert (compared.client, compared.worse) == ("sendkit", worse)
+    assert str(compared).startswith("WORSE" if worse else "ok")
+
+
+def test_more_round_trips_are_worse() -> None:
+    then = log.entry_of("run", [outcome("far", sendkit=1.0)]).figures
+    now = {"far": {"sendkit": {**then["far"]["sendkit"], "round_trips": 2.0}}}
+    assert [compared.worse for compared in comparisons(now, then)] == [True]
+    assert [compared.worse for compared in comparisons(then, then)] == [False]
+
+
+def test_the_cheap_works_are_of_sendkit_and_of_whom_it_is_compared_with() -> None:
+    for work in cheap_works():
+        assert all(client.startswith("sendkit") or client == work.baseline for client in work.clients)
+
+
+def test_every_run_in_the_log_can_be_read() -> None:
+    assert len([*log.entries()]) == len([*log.FOLDER.glob("*.json")])
