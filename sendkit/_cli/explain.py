@@ -1,4 +1,4 @@
-"""`sendkit explain`: what a reply means, for somebody who has only the reply."""
+"""`sendkit explain`: what a reply, a traceback or a log line means, for somebody who has only that."""
 
 from __future__ import annotations
 
@@ -10,39 +10,49 @@ from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, Usage
-from sendkit._smtp.pasted import find_reply
+from sendkit._smtp.symptoms import explain_text
 
 if TYPE_CHECKING:
-    from sendkit import Explanation, Reply
     from sendkit._cli.options import ExplainOptions
+    from sendkit._smtp.symptoms import Finding
 
 _WIDTH = 100
 
 
 def explain(options: ExplainOptions) -> ExitCode:
-    """Explain the reply in the arguments or on standard input. Raises Usage where there is none."""
-    reply = find_reply(" ".join(options.reply) or sys.stdin.read())
-    if reply is None:
-        raise Usage("no reply of a mail server was found; give it as '550 5.1.1 …'", "sendkit explain")
-    explanation = reply.explain(options.host)
+    """Explain what stands in the arguments or on standard input. Raises Usage where nothing of it is known."""
+    found = explain_text(" ".join(options.reply) or sys.stdin.read(), options.host)
+    if found is None:
+        raise Usage(
+            "nothing in this text is known; give a server's reply ('550 5.1.1 …'), or the last lines of the error",
+            "sendkit explain",
+        )
     if options.json:
-        say(json.dumps({"reply": dataclasses.asdict(reply), **dataclasses.asdict(explanation)}, ensure_ascii=False))
+        reply = dataclasses.asdict(found.reply) if found.reply else None
+        say(json.dumps({"reply": reply, **dataclasses.asdict(found.explanation)}, ensure_ascii=False))
     else:
-        _print(reply, explanation)
+        _print(found)
     return ExitCode.ACCEPTED
 
 
-def _print(reply: Reply, explanation: Explanation) -> None:
-    say(painted(str(reply).replace("\n", " / "), Style.FAINT))
+def _print(found: Finding) -> None:
+    if found.reply is not None:
+        say(painted(str(found.reply).replace("\n", " / "), Style.FAINT))
+    explanation = found.explanation
     say(painted(explanation.title, Style.BOLD))
-    for name in ("cause", "remedy", "source"):
-        label = f"  {name}:".ljust(11)
+    remedy = "remedy" if explanation.elsewhere is None else "sendkit"
+    for label, text in (
+        ("cause", explanation.cause),
+        (remedy, explanation.remedy),
+        *([("others", explanation.elsewhere)] if explanation.elsewhere else []),
+        ("source", explanation.source),
+    ):
         # Addresses stay whole, so that they can be clicked.
         say(
             textwrap.fill(
-                getattr(explanation, name),
+                text,
                 _WIDTH,
-                initial_indent=label,
+                initial_indent=f"  {label}:".ljust(11),
                 subsequent_indent=" " * 11,
                 break_long_words=False,
                 break_on_hyphens=False,

@@ -118,16 +118,18 @@ It ends with 0 where nothing failed, whatever it warns of; else with 75, 77, 69 
 says of the domain needs the extra `dns`: pip install 'sendkit-smtp[dns]'""",
     ),
     "explain": HelpText(
-        "say what a server's reply means",
-        "Say what a reply of a mail server means, why it came, and what mends it. The reply may be pasted as it is in\n"
-        "a log, an error or a bounce, over several lines too; an enhanced code alone (5.7.8) will do.",
+        "say what an error means",
+        "Say what a reply of a mail server or an error means, why it came, and what to do, in sendkit and elsewhere.\n"
+        "Paste it as it is: a reply, a traceback, a line of a log, a returned message, an answer of an OAuth server;\n"
+        "an enhanced code alone (5.7.8) will do.",
         """\
 examples:
   sendkit explain '535 5.7.8 Username and Password not accepted. … - gsmtp'
   sendkit explain --host smtp.mail.yahoo.com 535 authentication failed
-  sendkit explain < bounce.txt
+  python weekly.py 2>&1 | sendkit explain
+  sendkit explain < returned.eml
 
-It ends with 0, or 64 where no reply was found.""",
+It ends with 0, or 64 where nothing in the text is known.""",
     ),
     "providers": HelpText(
         "list the providers that are known by name",

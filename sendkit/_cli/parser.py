@@ -213,7 +213,7 @@ def _add_doctor(add: _Add) -> None:
 
 def _add_explain(command: Parser) -> None:
     add = command.add_argument
-    add("reply", nargs="*", metavar="REPLY", help="the reply, or whatever holds it (default: standard input)")
+    add("reply", nargs="*", metavar="TEXT", help="the reply or the error (default: standard input)")
     add("--host", metavar="HOST", help="the server that gave it, for what its provider means by it")
     add("--json", action="store_true", help="print the explanation as JSON")
 

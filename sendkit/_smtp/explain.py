@@ -23,9 +23,10 @@ _ENOUGH = 1_000
 
 @dataclass(slots=True, frozen=True)
 class Explanation:
-    """What a reply means: in a few words, why it came, what mends it, and where that stands written.
+    """What a text means: in a few words, why it came, what to do, and the source of that.
 
-    `provider` is set where the explanation is of one provider's own.
+    `provider` is set where the explanation is of one provider's own, `elsewhere` where programs that do not use sendkit
+    need another remedy.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Explanation:
     remedy: str
     source: str
     provider: str | None = None
+    elsewhere: str | None = None
 
 
 def explain(reply: Reply, host: str | None = None) -> Explanation:

@@ -1,0 +1,73 @@
+"""What mail libraries say by themselves: smtplib, aiosmtplib, nodemailer, Go and PHPMailer."""
+
+from __future__ import annotations
+
+from sendkit._providers.explanations.symptom import Symptom
+
+_SMTPLIB = "https://docs.python.org/3/library/smtplib.html"
+
+SYMPTOMS = (
+    Symptom(
+        words="STARTTLS (extension )?not supported|does not support STARTTLS|server does not.{0,20}STARTTLS",
+        title="the server offers no STARTTLS on this port",
+        cause="it is a port for implicit TLS or for relays, or somebody in between removed the offer",
+        why="starttls_not_offered",
+        elsewhere="use port 587, or implicit TLS on port 465; never send the password without TLS",
+        source="RFC 3207 section 4",
+    ),
+    Symptom(
+        words=(
+            "SMTP AUTH extension not supported|No suitable authentication method|server doesn't support AUTH|"
+            "Missing credentials for|AUTH not supported|doesn't support.{0,20}authentication"
+        ),
+        title="the server offers no login on this connection",
+        cause="it offers one only behind STARTTLS, or this is a relay that takes none",
+        why="login_not_taken",
+        elsewhere="start TLS before the login (starttls(), then login()); a relay in your own network needs no login",
+        source="RFC 4954 section 3",
+    ),
+    Symptom(
+        words="unencrypted connection",
+        title="the program does not send a password without TLS",
+        cause="the connection is in the clear",
+        why="login_needs_tls",
+        elsewhere="turn on STARTTLS (587) or TLS (465)",
+        source="RFC 8314 section 3",
+    ),
+    Symptom(
+        words="UnicodeEncodeError|'ascii' codec can't encode|SMTPUTF8 (is )?(not|un)",
+        title="something that is not ASCII stands where the protocol takes ASCII alone",
+        cause="smtplib takes passwords, and addresses before the @, in ASCII alone",
+        remedy="nothing to do: sendkit encodes names, subjects, domains and passwords by itself; a local part that is "
+        "not ASCII needs a server with SMTPUTF8",
+        elsewhere="encode headers with email.message.EmailMessage, and send with send_message(), not sendmail(str)",
+        source="RFC 6531",
+    ),
+    Symptom(
+        words=(
+            "asyncio\\.run\\(\\) cannot be called|event loop is closed|attached to a different loop|"
+            "no running event loop"
+        ),
+        title="asynchronous code was mixed with another event loop",
+        cause="a client belongs to the loop it was made in; in a notebook a loop runs already",
+        remedy="in a notebook or an async program use `await AsyncMailer(…).send(message)`; anywhere else use Mailer",
+        elsewhere="make and use the client inside the same coroutine",
+        source="https://docs.python.org/3/library/asyncio-runner.html",
+    ),
+    Symptom(
+        words="cannot schedule new futures after (interpreter )?shutdown",
+        title="the program had ended when the mail was sent",
+        cause="a background thread sent while the interpreter was shutting down",
+        remedy="wait for the threads before the end of the program; sendkit itself needs no executor of asyncio",
+        elsewhere="wait for the threads (executor.shutdown(wait=True)) before the end of the program",
+        source="https://docs.python.org/3/library/concurrent.futures.html",
+    ),
+    Symptom(
+        words="SMTP connect\\(\\) failed|Could not connect to SMTP host|stream_socket_enable|SMTP Error: Could not",
+        title="PHP could not reach the server, or verify it",
+        cause="mostly a firewall, a missing store of authorities, or the wrong mode for the port",
+        remedy="`sendkit doctor --host HOST:587` says which of them it is",
+        elsewhere="use `tls` with port 587 or `ssl` with port 465, and set openssl.cafile in php.ini",
+        source="https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting",
+    ),
+)

@@ -1,0 +1,224 @@
+"""Whatever people paste is explained: replies, tracebacks, log lines, returned mail, and what other programs say."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendkit._providers.explanations import libraries, network, secrets, tls
+from sendkit._smtp.reason import Reason
+from sendkit._smtp.symptoms import explain_text
+from sendkit.testing import LocalServer
+
+SYMPTOMS = (*tls.SYMPTOMS, *network.SYMPTOMS, *secrets.SYMPTOMS, *libraries.SYMPTOMS)
+AUTH = '  File "/usr/lib/python3.11/smtplib.py", line 662, in auth\n    raise SMTPAuthenticationError(code, resp)\n'
+
+# As people post them, and words of the title.
+PASTED = {
+    # OpenSSL through Python
+    "ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)": "begins in the clear",
+    (
+        "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get "
+        "local issuer certificate (_ssl.c:1006)"
+    ): "authority that this machine does not know",
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1000)": "by itself",
+    (
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate in certificate chain "
+        "(_ssl.c:1129)"
+    ): "authority that this machine does not know",
+    "certificate verify failed: certificate has expired (_ssl.c:1006)": "has expired",
+    (
+        "certificate verify failed: Hostname mismatch, certificate is not valid for 'mail.example.com'. (_ssl.c:1006)"
+    ): "for another name",
+    "certificate verify failed: IP address mismatch, certificate is not valid for '192.0.2.1'.": "for another name",
+    "ssl.SSLError: [SSL: UNSUPPORTED_PROTOCOL] unsupported protocol (_ssl.c:1006)": "no version of TLS",
+    "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)": "no safe cipher",
+    "[SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1006)": "no safe cipher",
+    "ssl.SSLEOFError: [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol": "cut in the middle",
+    # other languages
+    "Error: self signed certificate { code: 'ESOCKET', command: 'CONN' }": "by itself",
+    "Error: unable to verify the first certificate": "authority that this machine does not know",
+    "ERR_TLS_CERT_ALTNAME_INVALID: Hostname/IP does not match certificate's altnames": "for another name",
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority": "authority that this machine",
+    "x509: certificate is valid for mail.example.net, not smtp.example.com": "for another name",
+    "tls: first record does not look like a TLS handshake": "begins in the clear",
+    "javax.net.ssl.SSLHandshakeException: PKIX path building failed: ...": "authority that this machine does not know",
+    "Error: getaddrinfo ENOTFOUND smtp.gmial.com": "no host with that name",
+    "connect ECONNREFUSED 127.0.0.1:587": "nothing listens",
+    "Error: Missing credentials for \"PLAIN\" { code: 'EAUTH' }": "offers no login",
+    "SMTP Error: Could not connect to SMTP host. Failed to connect to server": "PHP could not",
+    # the network
+    "socket.gaierror: [Errno -2] Name or service not known": "no host with that name",
+    "socket.gaierror: [Errno -3] Temporary failure in name resolution": "not be resolved for now",
+    "gaierror: [Errno 11001] getaddrinfo failed": "no host with that name",
+    "gaierror: [Errno 8] nodename nor servname provided, or not known": "no host with that name",
+    "ConnectionRefusedError: [Errno 111] Connection refused": "nothing listens",
+    "[WinError 10061] No connection could be made because the target machine actively refused it": "nothing listens",
+    "OSError: [Errno 101] Network is unreachable": "no way to that address",
+    "TimeoutError: [Errno 110] Connection timed out": "no answer came in time",
+    "OSError: [Errno 24] Too many open files": "no file descriptor",
+    # libraries
+    "smtplib.SMTPServerDisconnected: Connection unexpectedly closed": "closed the connection",
+    "aiosmtplib.errors.SMTPServerDisconnected: Unexpected EOF received": "closed the connection",
+    "aiosmtplib.errors.SMTPConnectTimeoutError: Timed out connecting to smtp.example.com on port 25": "came in time",
+    "smtplib.SMTPNotSupportedError: STARTTLS extension not supported by server.": "no STARTTLS",
+    "smtplib.SMTPNotSupportedError: SMTP AUTH extension not supported by server.": "offers no login",
+    "UnicodeEncodeError: 'ascii' codec can't encode character '\\xf1' in position 2": "not ASCII",
+    "RuntimeError: asyncio.run() cannot be called from a running event loop": "another event loop",
+    "RuntimeError: cannot schedule new futures after interpreter shutdown": "the program had ended",
+    # keyrings
+    "keyring.errors.NoKeyringError: No recommended backend was available.": "no keyring",
+    "keyring.errors.InitError: Failed to unlock the collection!": "keyring is locked",
+    "pywintypes.error: (1783, 'CredWrite', 'The stub received bad data')": "too long for the Windows",
+    "keyring.errors.PasswordSetError: Can't store password on keychain: (-25308, 'Unknown Error')": "may not ask",
+    "keyring.errors.PasswordSetError: Can't store password on keychain: (-25244, 'Unknown Error')": "does not let",
+    # OAuth
+    '{"error": "invalid_grant", "error_description": "Token has been expired or revoked."}': "no longer taken",
+    "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the value": "client's secret",
+    "AADSTS65001: The user or administrator has not consented to use the application": "allowed this application",
+    "AADSTS50076: Due to a configuration change made by your administrator, you must use MFA": "log in again",
+    "AADSTS900023: Specified tenant identifier is neither a valid DNS name": "does not know this organisation",
+    "Error 400: redirect_uri_mismatch": "sent back to",
+    "334 eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=": "does not take the access token",
+    "AUTH XOAUTH2 failed: eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=": "does not take the access token",
+    # replies, wherever they stand
+    "535 5.7.8 Username and Password not accepted. gsmtp": "Gmail does not take",
+    (f"Traceback (most recent call last):\n{AUTH}smtplib.SMTPAuthenticationError: (535, b'5.7.8 gsmtp')"): "Gmail",
+    (
+        "postfix/smtp[1]: 4F2: to=<a@b.example>, status=deferred (host mx[192.0.2.1] said: 450 4.7.1 Greylisted, "
+        "please try again (in reply to RCPT TO command))"
+    ): "asked again",
+    "421 4.4.2 mail.example.com Error: timeout exceeded": "",
+    "said: 421 4.4.2 mail.example.com Error: timeout exceeded": "",
+}
+
+
+@pytest.mark.parametrize("text", PASTED, ids=lambda text: text.splitlines()[-1][:60])
+def test_what_people_paste_is_explained(text: str) -> None:
+    found = explain_text(text)
+    assert found is not None
+    assert PASTED[text] in found.explanation.title
+    assert found.explanation.remedy
+    assert found.explanation.source
+    assert found.reply is not None or found.explanation.elsewhere, "other programs have another fix"
+
+
+def test_a_reply_within_other_words_is_found_before_what_networks_say() -> None:
+    found = explain_text("said: 421 4.4.2 mail.example.com Error: timeout exceeded")
+    assert found is not None
+    assert found.reply is not None
+    assert found.reply.code == 421
+
+
+def test_lines_of_source_in_a_traceback_are_no_errors() -> None:
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File "smtplib.py", line 398, in getreply\n'
+        '    raise SMTPServerDisconnected("Connection unexpectedly closed")\n'
+        "ssl.SSLCertVerificationError: certificate verify failed: certificate has expired\n"
+    )
+    found = explain_text(text)
+    assert found is not None
+    assert "expired" in found.explanation.title
+
+
+RETURNED = """\
+This is the mail system at host mx.example.net.
+
+I'm sorry to have to inform you that your message could not be delivered.
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; nobody@example.org
+Action: failed
+Status: 5.0.0
+Diagnostic-Code: smtp; 550 5.1.1 <nobody@example.org>: Recipient address
+    rejected: User unknown
+"""
+
+
+def test_a_returned_message_is_explained_by_what_the_last_server_said() -> None:
+    found = explain_text(RETURNED)
+    assert found is not None
+    assert found.reply is not None
+    assert (found.reply.code, found.reply.enhanced) == (550, "5.1.1")
+    assert "mailbox" in found.explanation.title
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "hello", "it does not work", "import sendkit", "port 587", "2026-11-30"])
+def test_what_says_nothing_is_not_explained(text: str) -> None:
+    assert explain_text(text) is None
+
+
+@given(st.text(max_size=500))
+def test_no_text_makes_it_fail(text: str) -> None:
+    assert explain_text(text) is None or explain_text(text)
+
+
+def test_a_text_without_end_is_read_in_part() -> None:
+    found = explain_text("x" * 10_000_000 + "\nConnectionRefusedError: [Errno 111] Connection refused")
+    assert found is not None
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda one: one.title)
+def test_every_symptom_has_a_fix_for_sendkit_and_one_for_others(symptom: tls.Symptom) -> None:
+    assert (symptom.why is None) is bool(symptom.remedy)
+    assert symptom.why is None or Reason(symptom.why)
+    assert symptom.elsewhere
+    assert symptom.cause
+    assert symptom.source.startswith(("https://", "RFC "))
+
+
+def raised(fault: object) -> str:
+    """The traceback of what this call raises, as a person pastes it."""
+    assert callable(fault)
+    try:
+        fault()
+    except Exception:  # noqa: BLE001 - whatever it is, is explained
+        return traceback.format_exc()
+    raise AssertionError("it raised nothing")
+
+
+class TestRealTracebacks:
+    def test_of_a_certificate_that_nobody_vouches_for(self) -> None:
+        with LocalServer() as server, smtplib.SMTP(server.host, server.port) as client:
+            text = raised(lambda: client.starttls(context=ssl.create_default_context()))
+        found = explain_text(text)
+        assert found is not None
+        assert "authority that this machine does not know" in found.explanation.title
+
+    def test_of_the_wrong_mode(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            client = socket.create_connection(("127.0.0.1", port))
+            peer, _ = listener.accept()
+            with client, peer:
+                peer.sendall(b"220 hello\r\n" * 10)
+                context = ssl.create_default_context()
+                text = raised(lambda: context.wrap_socket(client, server_hostname="localhost"))
+        found = explain_text(text)
+        assert found is not None
+        assert "begins in the clear" in found.explanation.title
+
+    def test_of_a_closed_port_and_of_a_wrong_password(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        found = explain_text(raised(lambda: smtplib.SMTP("127.0.0.1", port)))
+        assert found is not None
+        assert "nothing listens" in found.explanation.title
+        with LocalServer() as server, smtplib.SMTP(server.host, server.port) as client:
+            client.starttls(context=ssl.create_default_context(cafile=server.ca_file))
+            found = explain_text(raised(lambda: client.login(server.username, "wrong")))
+        assert found is not None
+        assert found.reply is not None
+        assert found.reply.code == 535
+
+    def test_of_a_missing_ca_file(self, tmp_path: Path) -> None:
+        assert explain_text(raised(lambda: ssl.create_default_context(cafile=tmp_path / "no.pem"))) is None
