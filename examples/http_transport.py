@@ -36,6 +36,8 @@ FOR_NOW = {408, 425, 429}
 class HTTPTransport(Transport):
     """Posts each message as JSON: `from`, `to`, and the octets in base64."""
 
+    tells_before_end = True
+
     def __init__(self, url: str, key: str) -> None:
         self._url = httpx.URL(url)
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60)

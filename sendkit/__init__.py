@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sendkit._version import __version__
 
 if TYPE_CHECKING:
-    from sendkit import errors, testing
+    from sendkit import errors, outbox, testing
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
     from sendkit._delivery.retry import RetryPolicy
@@ -36,10 +36,13 @@ if TYPE_CHECKING:
     from sendkit._transport.file import FileTransport
     from sendkit._transport.memory import MemoryTransport
     from sendkit.errors import DeliveryError
+    from sendkit.outbox._asynchronous import AsyncOutbox
+    from sendkit.outbox._synchronous import Outbox
     from sendkit.results import Attempt, DeliveryResult, RecipientResult
 
 __all__ = [
     "AsyncMailer",
+    "AsyncOutbox",
     "Attachment",
     "Attempt",
     "ConsoleTransport",
@@ -57,6 +60,7 @@ __all__ = [
     "Message",
     "MessageTemplate",
     "OAuth2",
+    "Outbox",
     "Outcome",
     "PasswordCommand",
     "Phase",
@@ -71,6 +75,7 @@ __all__ = [
     "__version__",
     "errors",
     "open",
+    "outbox",
     "send",
     "send_async",
     "testing",
@@ -78,6 +83,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncMailer": "_mailer",
+    "AsyncOutbox": "outbox._asynchronous",
     "Attachment": "_message.attachment",
     "Attempt": "results",
     "ConsoleTransport": "_transport.console",
@@ -95,6 +101,7 @@ _HOMES = {
     "Message": "_message.message",
     "MessageTemplate": "_message.template",
     "OAuth2": "_credentials.oauth2",
+    "Outbox": "outbox._synchronous",
     "Outcome": "_smtp.verdict",
     "PasswordCommand": "_credentials",
     "Phase": "_smtp.phase",
@@ -113,7 +120,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in ("errors", "testing"):
+    if name in ("errors", "outbox", "testing"):
         return import_module(f"sendkit.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sendkit' has no attribute {name!r}")

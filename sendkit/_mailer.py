@@ -24,7 +24,7 @@ from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import MailerSettings, check_positive, takes_settings
 from sendkit._plan.places import Place, discovered, given
 from sendkit._plan.plan import plan, stands_in
-from sendkit._seam.terms import Stopped, Terms
+from sendkit._seam.terms import BeforeEnd, Stopped, Terms
 from sendkit._smtp.envelope import Envelope
 from sendkit.results import DeliveryResult, failed_before_sending
 
@@ -168,13 +168,14 @@ class AsyncMailer(Constructors):
         deadline: float | None,
         terms: Terms,
         index: int | None = None,
+        policy: RetryPolicy | None = None,
     ) -> DeliveryResult:
         self._check_open()
         plan = self._plan
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
-        delivery = Delivery(letter, transport, plan.retry, plan.pace, terms, withheld, diverted)
+        delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted)
         try:
             await (delivery.run() if deadline is None else delivery.run_within(deadline))
         except errors.SendkitError:
@@ -186,6 +187,12 @@ class AsyncMailer(Constructors):
             vars(ended)["result"] = delivery.result(index)
             raise
         return delivery.result(index)
+
+    async def _try_once(self, letter: Letter, before_end: BeforeEnd) -> DeliveryResult:
+        """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
+        terms = self._plan.terms._replace(before_end=before_end)
+        with self._under_way():
+            return await self._deliver(letter, self._plan.deadline, terms, policy=RetryPolicy(max_attempts=1))
 
     async def diagnose(
         self,

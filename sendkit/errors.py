@@ -7,6 +7,8 @@ SendkitError
 │   ├── CredentialsNotFound
 │   ├── KeyringUnavailable
 │   └── KeyringLocked
+├── OutboxError                          the outbox could not be written or read; nothing with a receipt is lost
+│   └── LetterNotFound (LookupError)
 └── DeliveryError                        not every recipient was accepted; carries `.result`
     ├── InDoubtError                     the end of data went out and no reply came back
     ├── PartialDelivery                  some accepted, some not
@@ -45,7 +47,9 @@ __all__ = [
     "InDoubtError",
     "KeyringLocked",
     "KeyringUnavailable",
+    "LetterNotFound",
     "MessageError",
+    "OutboxError",
     "PartialDelivery",
     "ProtocolError",
     "RejectedError",
@@ -109,6 +113,21 @@ class KeyringUnavailable(CredentialsError):
 
 class KeyringLocked(CredentialsError):
     """The keyring is there, but locked, and nobody unlocked it."""
+
+
+class OutboxError(SendkitError):
+    """The outbox could not do what was asked of it: its disk is full, its file damaged, its database away.
+
+    Whatever has a receipt is kept. `transient`: the same may work later by itself.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, transient: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+
+
+class LetterNotFound(OutboxError, LookupError):
+    """The outbox has no letter with this id, or several that begin with it."""
 
 
 class DeliveryError(SendkitError):

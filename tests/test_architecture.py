@@ -44,6 +44,7 @@ ORDER = (
     ("sendkit._mailer",),
     ("sendkit._portal",),
     ("sendkit._sync",),
+    ("sendkit.outbox",),
     ("sendkit._send", "sendkit.transports"),
     ("sendkit",),
     ("sendkit.testing", "sendkit.report"),

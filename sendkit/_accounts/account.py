@@ -29,11 +29,21 @@ _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smt
 
 @dataclass(slots=True, frozen=True)
 class Account:
-    """A server, who logs in there, and where that account's own secret comes from, if it has a place of its own."""
+    """A server, who logs in there, and where that account's own secret comes from, if it has a place of its own.
+
+    `label` is its name in the config, where it comes from there.
+    """
 
     server: Server
     username: str | None = None
     credentials: Credentials | None = field(default=None, repr=False)
+    label: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name in the config, if it has one, and `user@host:port`, or `host:port` where nobody logs in."""
+        place = f"{self.username}@{self.server.address}" if self.username else self.server.address
+        return (place,) if self.label is None else (self.label, place)
 
     @classmethod
     def from_url(cls, url: str) -> Account:

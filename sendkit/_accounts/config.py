@@ -103,10 +103,10 @@ class AccountSettings:
     def place(self) -> Account:
         """Its own server and login."""
         if self.password_command is None:
-            return Account(self.server, self.username)
+            return Account(self.server, self.username, label=self.name)
         from sendkit._credentials.command import PasswordCommand  # noqa: PLC0415 - seldom needed
 
-        return Account(self.server, self.username, PasswordCommand(self.password_command))
+        return Account(self.server, self.username, PasswordCommand(self.password_command), self.name)
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:

@@ -46,6 +46,11 @@ class Rendered:
         return False
 
     @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The content in order: octets, and large attachments, which several messages may share."""
+        return self._pieces
+
+    @property
     def stored(self) -> bool:
         return bool(self._files)
 

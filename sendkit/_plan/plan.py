@@ -39,7 +39,8 @@ class Plan:
     """What a mailer is made of.
 
     `by_name` and `hosts` say what a test's mailbox may stand in for; `hosts` are those of the servers that the program
-    names, where SENDKIT_TRANSPORT took their place (`diverted`). The audiences hold one behind the other.
+    names, where SENDKIT_TRANSPORT took their place (`diverted`). The audiences hold one behind the other. The account
+    names are those of the first account, which an outbox knows it by; none where the servers were never asked for.
     """
 
     transport: Transport
@@ -52,6 +53,7 @@ class Plan:
     by_name: bool = False
     hosts: tuple[str, ...] = ()
     diverted: bool = False
+    account_names: tuple[str, ...] = ()
 
     def transport_now(self) -> Transport:
         """The transport, or what stands in for it while a test has a mailbox. Raises ConfigurationError."""
@@ -85,6 +87,7 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         by_name=target.by_name and own is None,
         hosts=tuple(account.server.host for account in found.accounts),
         diverted=bool(named),
+        account_names=found.accounts[0].names if found.accounts else (),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sendkit._smtp.address import Address
 
@@ -19,6 +19,9 @@ class Stopped(BaseException):
 def cancelled() -> str:
     """What mostly ends an attempt from outside, in words."""
     return "the call was cancelled"
+
+
+BeforeEnd: TypeAlias = Callable[[tuple[Address, ...]], Awaitable[object]]
 
 
 class Terms(NamedTuple):
@@ -39,7 +42,7 @@ class Terms(NamedTuple):
     on_progress: Callable[[int, int], object] | None = None
     deadline: float | None = None
     why_interrupted: Callable[[], str] = cancelled
-    before_end: Callable[[tuple[Address, ...]], Awaitable[object]] | None = None
+    before_end: BeforeEnd | None = None
 
 
 PLAIN = Terms()

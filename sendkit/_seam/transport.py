@@ -13,11 +13,13 @@ class Transport(ABC):
     """Carries letters. Raises CredentialsError or ConfigurationError before any byte goes out, and nothing else.
 
     Whatever a server or the network does is no exception, but a verdict in the log. `hosts` are the servers that it
-    reaches over a network; a double reaches none.
+    reaches over a network; a double reaches none. `tells_before_end`: it awaits `log.before_end` right before the end
+    of data; for one that does not, an outbox takes the whole of `deliver` for that moment.
     """
 
     clock: Clock = SystemClock()
     hosts: tuple[str, ...] = ()
+    tells_before_end: bool = False
 
     @abstractmethod
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

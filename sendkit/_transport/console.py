@@ -31,6 +31,8 @@ class ConsoleTransport(Transport):
     The text is shown up to its twentieth line, so that a link in it can be followed; with `text=False` it is not.
     """
 
+    tells_before_end = True
+
     def __init__(self, stream: TextIO | None = None, *, text: bool = True) -> None:
         self._stream = stream
         self._text = text

@@ -74,6 +74,7 @@ class FailoverTransport(Transport):
             raise ConfigurationError("a mailer without a server", hint=hint)
         self.clock = transports[0].clock
         self.hosts = tuple(host for transport in transports for host in transport.hosts)
+        self.tells_before_end = all(transport.tells_before_end for transport in transports)
         self.transports = tuple(transports)
         self._servers = [_Server(transport) for transport in transports]
 

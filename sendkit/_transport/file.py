@@ -32,6 +32,8 @@ class FileTransport(Transport):
     all recipients. In order of time when sorted by name. Raises ConfigurationError when the folder cannot be one.
     """
 
+    tells_before_end = True
+
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory).expanduser()
 

@@ -93,6 +93,8 @@ class MemoryTransport(Script, Transport):
     Waits cost no time. Safe to share between tasks, threads and mailers.
     """
 
+    tells_before_end = True
+
     def __init__(self, *, capabilities: Capabilities | None = None, timeouts: Timeouts | None = None) -> None:
         super().__init__()
         self.sent: list[Sent] = []

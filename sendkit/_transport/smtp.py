@@ -40,6 +40,8 @@ class SMTPTransport(Transport):
     Logs in when there is a `username`, or with EXTERNAL, by the `mechanism` that was asked for or the preferred one.
     """
 
+    tells_before_end = True
+
     def __init__(
         self,
         server: Server,

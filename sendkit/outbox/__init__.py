@@ -1,0 +1,74 @@
+"""The outbox: mail that survives the program, is tried for days, and comes back when it could not be delivered.
+
+A ledger in a database is the queue of record (`_rules`: who may send; `_fence`, `_put`, `_claim`: the same many at a
+time; `_sqlite_texts`: in one database's words). A worker claims a letter, marks it durably before the end of data may
+leave (RFC 1047), and settles what came of it; whoever finds a worker gone takes its letters over, and what was being
+sent is in doubt, never sent twice by itself. Must not know: sockets, SMTP, or when a mailer would try again.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendkit.errors import LetterNotFound, OutboxError
+    from sendkit.outbox._asynchronous import AsyncOutbox
+    from sendkit.outbox._engine import Announced, Desk, Engine, PollingEngine
+    from sendkit.outbox._letter import Letter, Receipt
+    from sendkit.outbox._states import EventKind, LetterState, RecipientState
+    from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
+    from sendkit.outbox._synchronous import Outbox
+
+__all__ = [
+    "Announced",
+    "AsyncOutbox",
+    "AttemptRecord",
+    "Counts",
+    "Desk",
+    "Engine",
+    "Event",
+    "EventKind",
+    "Letter",
+    "LetterNotFound",
+    "LetterState",
+    "LetterStatus",
+    "Outbox",
+    "OutboxError",
+    "PollingEngine",
+    "Receipt",
+    "RecipientState",
+    "RecipientStatus",
+]
+
+_HOMES = {
+    "Announced": "outbox._engine",
+    "AsyncOutbox": "outbox._asynchronous",
+    "AttemptRecord": "outbox._status",
+    "Counts": "outbox._status",
+    "Desk": "outbox._engine",
+    "Engine": "outbox._engine",
+    "Event": "outbox._status",
+    "EventKind": "outbox._states",
+    "Letter": "outbox._letter",
+    "LetterNotFound": "errors",
+    "LetterState": "outbox._states",
+    "LetterStatus": "outbox._status",
+    "Outbox": "outbox._synchronous",
+    "OutboxError": "errors",
+    "PollingEngine": "outbox._engine",
+    "Receipt": "outbox._letter",
+    "RecipientState": "outbox._states",
+    "RecipientStatus": "outbox._status",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sendkit.outbox' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,170 @@
+"""The asynchronous face of the outbox: put, workers, questions and orders, each awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, Unpack
+
+from sendkit.outbox._core import Core
+from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
+from sendkit.outbox._place import place_of
+from sendkit.outbox._questions import Search
+from sendkit.outbox._states import LetterState
+
+if TYPE_CHECKING:
+    from sendkit._mailer import AsyncMailer
+    from sendkit._message.compose import AnyMessage
+    from sendkit._smtp.envelope import Envelope
+    from sendkit.outbox._engine import Engine
+    from sendkit.outbox._status import Counts, LetterStatus
+    from sendkit.outbox._worker import Work, WorkerSettings
+
+_LOOK = 0.05  # seconds between two looks of `wait`
+
+
+class AsyncOutbox:
+    """Keeps mail until a server has it, over the end of the program, and for days where need be.
+
+    `url_or_path` is a file (SQLite) or a URL (`postgresql://…`, `sqlite:///PATH`); by default SENDKIT_OUTBOX, or else
+    `$XDG_STATE_HOME/sendkit/outbox.db`. `account` is whose mail it is where a put does not say. `max_size` is the
+    largest message in octets. The settings of workers (see `worker`) may be given here for all of them. `engine` is
+    provisional. Opens when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        url_or_path: str | os.PathLike[str] | None = None,
+        *,
+        account: str | None = None,
+        engine: Engine | None = None,
+        max_size: int | None = None,
+        **settings: Unpack[WorkerSettings],
+    ) -> None:
+        self._core = Core(
+            place_of(url_or_path),
+            lambda writer: writer.acall,
+            account=account,
+            engine=engine,
+            largest=max_size,
+            settings=settings,
+        )
+
+    async def put(
+        self,
+        message: AnyMessage,
+        *,
+        key: str | None = None,
+        send_at: datetime | None = None,
+        expires_in: timedelta = FIVE_DAYS,
+        lane: str = "",
+        priority: int = 0,
+        account: str | None = None,
+        transaction: object | None = None,
+        envelope_from: str | None = None,
+        recipients: Iterable[str] | Envelope | str | None = None,
+    ) -> Receipt:
+        """Put one message; when this returns, it is on the disk, and will be sent, returned, or said to be in doubt.
+
+        `key`: the same key twice is one mail, whichever process puts it. `send_at` is also the Date of a `Message`
+        that has none of its author's. After `expires_in` what no server has taken is returned. Letters of a `lane` have
+        its rate and pauses; a smaller `priority` is sooner within it. `account` is a name of the config, or
+        `user@host:port`; by default that of the outbox or of the environment. `transaction` is a connection or a
+        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from` and
+        `recipients` are as in `send`. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
+        """
+        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients)
+        return await self._core.put(letter, transaction)
+
+    def put_many(
+        self, messages: Iterable[AnyMessage | Letter] | AsyncIterable[AnyMessage | Letter]
+    ) -> AsyncIterator[Receipt]:
+        """Put many messages, or Letters with keys and more, and yield the receipts in their order.
+
+        Up to 500 are rendered, and then committed together. An error of one, or of the source, is raised; whatever has
+        a receipt by then is kept, and with keys the whole may be put again.
+        """
+        return self._core.put_many(messages)
+
+    @asynccontextmanager
+    async def worker(
+        self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+    ) -> AsyncIterator[Work]:
+        """Send through this mailer while the block runs; at its end what is in progress ends, the rest waits.
+
+        It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
+        ConfigurationError where it cannot begin.
+        """
+        work = self._core.work(mailer, account, settings)
+        await work.begin()
+        running = asyncio.ensure_future(work.run())
+        self._core.works.add(work)
+        try:
+            yield work
+        finally:
+            self._core.works.discard(work)
+            work.stop.set()
+            await running
+
+    async def run(self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
+        """Send through this mailer until this is cancelled."""
+        async with self.worker(mailer, account=account, **settings):
+            await asyncio.Event().wait()
+
+    async def drain(
+        self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+    ) -> int:
+        """Work on what is due until nothing is; how many attempts were made."""
+        work = self._core.work(mailer, account, settings)
+        await work.begin()
+        try:
+            return await work.drain()
+        finally:
+            await work.end()
+
+    async def status(self, letter: str | Receipt) -> LetterStatus:
+        """One letter by its id or receipt: each recipient, and the whole history. Raises LetterNotFound."""
+        return await self._core.status(letter)
+
+    def letters(
+        self,
+        *,
+        state: str | None = None,
+        recipient_state: str | None = None,
+        recipient: str | None = None,
+        lane: str | None = None,
+        key: str | None = None,
+        account: str | None = None,
+        limit: int = 1000,
+    ) -> AsyncIterator[LetterStatus]:
+        """Letters in the order in which they were put, by state, recipient, lane, key or account; without history."""
+        return self._core.letters(Search(state, recipient_state, recipient, lane, key, account, 0, limit))
+
+    async def counts(self) -> Counts:
+        """How many letters are in each state, and how old the oldest is."""
+        return await self._core.counts()
+
+    async def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:  # noqa: ASYNC109 - as `subprocess.Popen.wait`
+        """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
+        async with asyncio.timeout(timeout):
+            while True:
+                found = await self.status(letter)
+                if found.state is LetterState.SETTLED:
+                    return found
+                await asyncio.sleep(_LOOK)
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        self._core.writer.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

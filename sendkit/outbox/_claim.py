@@ -1,0 +1,207 @@
+"""Claim: which letters a worker takes next. Each lane in turn, so that nobody starves behind a long one.
+
+A lane may be paused, or have a rate; an account that cannot log in is probed by one letter at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sendkit.outbox._fence import Ledger
+from sendkit.outbox._rows import Claim
+from sendkit.outbox._schema import PAUSED
+from sendkit.outbox._statements import Rows, Work, ask
+
+SMALL = 262_144  # octets; a larger content is read when it leaves
+HOUR, DAY = 3600.0, 86400.0
+
+Lane = tuple[str, str]  # an account, and a lane of its
+
+
+class Take(NamedTuple):
+    """A worker's wish: how many letters, of which accounts (None: all), behind which lane; or one by its number.
+
+    `probing` are held accounts that this worker may try although their time has not come: the process remembers which
+    secret was refused, and does not send it again.
+    """
+
+    owner: str
+    limit: int
+    accounts: tuple[str, ...] | None = None
+    after: Lane = ("", "")
+    id: int | None = None
+    probing: tuple[str, ...] = ()
+
+
+class Taken(NamedTuple):
+    """Letters that are this worker's now, the lane that came last, and the accounts that are held."""
+
+    claims: tuple[Claim, ...] = ()
+    last: Lane = ("", "")
+    held: tuple[str, ...] = ()
+
+
+class HeldAccount(NamedTuple):
+    """An account that cannot log in: why, since when, and when one letter may try again."""
+
+    name: str
+    why: str
+    since: float
+    probe: float
+    failures: int
+
+
+def takes(ledger: Ledger, items: Sequence[Take]) -> Work[list[Taken]]:
+    """Claim letters: each becomes this worker's, under a new token."""
+    taken: list[Taken] = []
+    for item in items:
+        taken += [(yield from _take(ledger, item))]
+    return taken
+
+
+class Block(NamedTuple):
+    """A wish for one piece of a large content."""
+
+    letter_id: int
+    seq: int
+
+
+def blocks(ledger: Ledger, items: Sequence[Block]) -> Work[list[bytes | None]]:
+    """Pieces of large contents, by their place; None where there is none."""
+    found: list[bytes | None] = []
+    for item in items:
+        rows = yield from ask(ledger.texts.content_block, item.letter_id, item.seq)
+        found.append(bytes(rows[0][0]) if rows else None)
+    return found
+
+
+def _take(ledger: Ledger, wish: Take) -> Work[Taken]:
+    if (yield from ask(ledger.texts.meta, PAUSED)):
+        return Taken()
+    if wish.id is not None:
+        found = yield from ask(ledger.texts.ready_one, wish.id, ledger.now())
+        return Taken((yield from _claim(ledger, wish.owner, [row[0] for row in found])), wish.after)
+    held = [HeldAccount._make(row) for row in (yield from ask(ledger.texts.held_accounts))]
+    accounts = yield from _usable(ledger, wish, held)
+    lanes = yield from _lanes(ledger, wish, list(accounts))
+    if not lanes:
+        return Taken()
+    chosen = yield from _choose(ledger, wish.limit, lanes, accounts)
+    claims = yield from _claim(ledger, wish.owner, [number for _, number in chosen])
+    return Taken(claims, chosen[-1][0] if chosen else lanes[-1], tuple(account.name for account in held))
+
+
+def _choose(
+    ledger: Ledger, limit: int, lanes: Sequence[Lane], accounts: dict[str, int]
+) -> Work[list[tuple[Lane, int]]]:
+    allowed = yield from _Allowance.read(ledger, lanes)
+    queues: list[tuple[Lane, list[int]]] = []
+    for account, lane in lanes:
+        most = min(limit, allowed.of(lane), accounts[account])
+        rows: Rows = [] if most < 1 else (yield from ask(ledger.texts.ready, account, lane, most))
+        queues.append(((account, lane), [row[0] for row in rows]))
+    chosen = _in_turn(queues, limit, accounts)
+    yield from allowed.spend(ledger, [lane for (_, lane), _ in chosen])
+    return chosen
+
+
+def _in_turn(queues: Sequence[tuple[Lane, list[int]]], limit: int, accounts: dict[str, int]) -> list[tuple[Lane, int]]:
+    """One letter of each lane, then a second one of each, and so on."""
+    chosen: list[tuple[Lane, int]] = []
+    left = dict(accounts)
+    for place in range(limit):
+        for lane, numbers in queues:
+            if place < len(numbers) and len(chosen) < limit and left[lane[0]] > 0:
+                chosen.append((lane, numbers[place]))
+                left[lane[0]] -= 1
+    return chosen
+
+
+def _usable(ledger: Ledger, wish: Take, held: Sequence[HeldAccount]) -> Work[dict[str, int]]:
+    """The accounts, with how many letters each may send now: one where it has to be probed."""
+    names = wish.accounts
+    if names is None:
+        rows = yield from ask(ledger.texts.accounts)
+        names = tuple(row[0] for row in rows)
+    usable = dict.fromkeys(names, wish.limit)
+    now = ledger.now()
+    for account in held:
+        if account.name not in usable:
+            continue
+        usable[account.name] = 1
+        if account.probe <= now:
+            # Written down with the claim: whatever becomes of this worker, the next probe is not before its time.
+            following = now + min(HOUR * 2**account.failures, DAY)
+            values = (account.name, account.why, account.since, following, account.failures + 1)
+            yield from ask(ledger.texts.hold_account, *values)
+        elif account.name not in wish.probing:
+            del usable[account.name]
+    return usable
+
+
+def _lanes(ledger: Ledger, wish: Take, accounts: Sequence[str]) -> Work[list[Lane]]:
+    """The next lanes with letters, from the one behind the last on, and round to it again."""
+    names = json.dumps([[name] for name in sorted(accounts)])
+    rows = yield from ask(ledger.texts.lanes, names, *wish.after, wish.limit)
+    lanes: list[Lane] = [(account, lane) for account, lane in rows]
+    if len(lanes) < wish.limit and wish.after != ("", ""):
+        rows = yield from ask(ledger.texts.lanes, names, "", "", wish.limit)
+        lanes += [(account, lane) for account, lane in rows if (account, lane) not in lanes]
+    return lanes
+
+
+def _claim(ledger: Ledger, owner: str, numbers: Sequence[int]) -> Work[tuple[Claim, ...]]:
+    if not numbers:
+        return ()
+    texts = ledger.texts
+    rows = yield from ask(texts.claim, json.dumps([[number] for number in numbers]), owner)
+    claims = {row[0]: Claim(*row) for row in rows}
+    ids = json.dumps([[number] for number in claims])
+    recipients: dict[int, list[tuple[int, str]]] = {number: [] for number in claims}
+    for number, n, address in (yield from ask(texts.waiting_recipients, ids)):
+        recipients[number].append((n, address))
+    small = json.dumps([[number] for number, claim in claims.items() if claim.size <= SMALL])
+    content: dict[int, list[bytes]] = {}
+    for number, octets in (yield from ask(texts.content, small)):
+        content.setdefault(number, []).append(bytes(octets))
+    return tuple(
+        claims[number]._replace(
+            recipients=tuple(recipients[number]),
+            content=b"".join(content[number]) if number in content else None,
+        )
+        for number in numbers
+        if number in claims
+    )
+
+
+class _Allowance:
+    """What the lanes may send now: nothing where paused, as much as the rate gives where there is one."""
+
+    def __init__(self, rules: Rows, now: float) -> None:
+        self._now = now
+        self._paused = {name for name, paused, *_ in rules if paused}
+        self._tokens: dict[str, float] = {
+            name: min(max(1.0, rate), tokens + max(0.0, now - refilled) * rate)
+            for name, _, rate, tokens, refilled in rules
+            if rate is not None
+        }
+
+    @classmethod
+    def read(cls, ledger: Ledger, lanes: Sequence[Lane]) -> Work[_Allowance]:
+        names = json.dumps([[name] for name in sorted({lane for _, lane in lanes})])
+        rules = yield from ask(ledger.texts.lane_rules, names)
+        return cls(rules, ledger.now())
+
+    def of(self, lane: str) -> int:
+        if lane in self._paused:
+            return 0
+        return int(self._tokens[lane]) if lane in self._tokens else 1_000_000
+
+    def spend(self, ledger: Ledger, lanes: Sequence[str]) -> Work[None]:
+        rows = [
+            (name, tokens - count, self._now) for name, tokens in self._tokens.items() if (count := lanes.count(name))
+        ]
+        if rows:
+            yield from ask(ledger.texts.spend, json.dumps(rows))

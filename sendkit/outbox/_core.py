@@ -1,0 +1,176 @@
+"""What an outbox does, once for both faces: coroutines that wait for the ledger alone, by a `call` that a face gives.
+
+The asynchronous face awaits the ledger; the synchronous one lets the same coroutines wait on the thread, so that they
+end at the first step. Must not know: threads, loops.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from sendkit._accounts.account import Account
+from sendkit.errors import ConfigurationError
+from sendkit.outbox._engine import Engine, PollingEngine
+from sendkit.outbox._ledger import Task, Writer
+from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
+from sendkit.outbox._place import Place
+from sendkit.outbox._put import pieces, puts
+from sendkit.outbox._questions import Page, Search, counts, searches, statuses
+from sendkit.outbox._rows import Draft, Placed
+from sendkit.outbox._schema import prepare
+from sendkit.outbox._worker import Policy, Work, WorkerSettings
+
+if TYPE_CHECKING:
+    from sendkit._mailer import AsyncMailer
+    from sendkit._message.compose import AnyMessage
+    from sendkit._message.pieces import Piece as ContentPiece
+    from sendkit.outbox._status import Counts, LetterStatus
+
+_AT_ONCE = 500  # letters in one commit
+_REMEMBERED = 16  # large pieces whose place is known without looking
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Call(Protocol):
+    """Has something done by the writer."""
+
+    def __call__(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Awaitable[Result]:
+        """Wait until it is done."""
+        ...
+
+
+class Core:
+    """One outbox in this process."""
+
+    def __init__(
+        self,
+        place: Place,
+        call: Callable[[Writer], Call],
+        *,
+        account: str | None,
+        engine: Engine | None,
+        largest: int | None,
+        settings: WorkerSettings,
+    ) -> None:
+        self.place = place
+        self.engine: Engine = engine or PollingEngine()
+        self.writer = Writer(place.open, prepare)
+        self.policy = Policy(**settings)
+        self.works: set[Work] = set()
+        self._call = call(self.writer)
+        self._account = account
+        self._largest = LARGEST if largest is None else largest
+        self._known: dict[int, tuple[ContentPiece, tuple[int, ...]]] = {}
+
+    async def put(self, letter: Letter, transaction: object | None = None) -> Receipt:
+        """Put one letter; it is on the disk when this returns."""
+        if transaction is not None:
+            hint = "put it after the transaction has committed"
+            raise ConfigurationError("transaction= is not taken yet", hint=hint)
+        draft = await self._stored(self._written(letter))
+        (placed,) = await self._call(puts, (draft,))
+        self.wake()
+        return _receipt(placed)
+
+    async def put_many(
+        self, letters: Iterable[AnyMessage | Letter] | AsyncIterable[AnyMessage | Letter]
+    ) -> AsyncIterator[Receipt]:
+        """Put letters, in commits of at most 500, each rendered before its transaction begins."""
+        async for batch in _batches(letters):
+            drafts = [await self._stored(self._written(letter)) for letter in batch]
+            placed = await self._call(puts, tuple(drafts))
+            self.wake()
+            for one in placed:
+                yield _receipt(one)
+
+    def work(self, mailer: AsyncMailer, account: str | None, settings: WorkerSettings) -> Work:
+        """A worker of this outbox, on the event loop that runs here."""
+        policy = replace(self.policy, **settings)
+        return Work(self.writer, self.place, engine=self.engine, mailer=mailer, policy=policy, account=account)
+
+    async def status(self, uid: str | Receipt) -> LetterStatus:
+        """One letter, with all that is known of it."""
+        return await self._call(statuses, uid.id if isinstance(uid, Receipt) else uid, reads=True)
+
+    async def letters(self, search: Search) -> AsyncIterator[LetterStatus]:
+        """Letters by what is asked for."""
+        left = search.limit
+        while left > 0:
+            page: Page = await self._call(searches, search._replace(limit=min(left, 100)), reads=True)
+            for letter in page.letters:
+                yield letter
+            if len(page.letters) < min(left, 100):
+                return
+            left -= len(page.letters)
+            search = search._replace(after=page.last)
+
+    async def counts(self) -> Counts:
+        """How many letters are where."""
+        return await self._call(counts, None, reads=True)
+
+    def wake(self) -> None:
+        """Tell the workers of this process that there may be something to take."""
+        for work in tuple(self.works):
+            work.desk.wake()
+
+    def _written(self, letter: Letter) -> Written:
+        return written(letter, self._account_of(letter), largest=self._largest)
+
+    def _account_of(self, letter: Letter) -> str:
+        if account := letter.account or self._account:
+            return account
+        if os.environ.get("SENDKIT_URL") or os.environ.get("SENDKIT_HOST"):
+            return Account.all_from_env(os.environ)[0].names[0]
+        for work in self.works:
+            if work.accounts:
+                return work.accounts[0]
+        hint = "give account= here or to the outbox: a name of the config, or user@host:port; or set SENDKIT_HOST"
+        raise ConfigurationError("a letter needs an account to be sent through", hint=hint)
+
+    async def _stored(self, letter: Written) -> Draft:
+        """The letter as it is put: what letters may share is kept already."""
+        parts: list[bytes | int] = []
+        for piece in letter.pieces:
+            parts += cut(piece) if isinstance(piece, bytes) else await self._kept(piece)
+        return letter.draft._replace(pieces=tuple(parts))
+
+    async def _kept(self, piece: ContentPiece) -> tuple[int, ...]:
+        known = self._known.get(id(piece))
+        if known is not None and known[0] is piece:
+            return known[1]
+        numbers = tuple([await self._call(pieces, block) for block in shared(piece)])
+        if len(self._known) >= _REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[id(piece)] = (piece, numbers)
+        return numbers
+
+
+async def _batches(
+    letters: Iterable[AnyMessage | Letter] | AsyncIterable[AnyMessage | Letter],
+) -> AsyncIterator[Sequence[Letter]]:
+    batch: list[Letter] = []
+    async for item in _each(letters):
+        batch.append(item if isinstance(item, Letter) else Letter(item))
+        if len(batch) == _AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+def _receipt(placed: Placed) -> Receipt:
+    return Receipt(placed.uid, placed.duplicate, placed.message_id)

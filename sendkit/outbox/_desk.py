@@ -1,0 +1,138 @@
+"""The desk: what one worker does with the ledger, in the words that an engine knows (take, work, sweep, news)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from sendkit.errors import OutboxError
+from sendkit.outbox._attempt import PROBE, Attempts
+from sendkit.outbox._claim import Lane, Take, Taken, takes
+from sendkit.outbox._engine import Announced, LetterId
+from sendkit.outbox._fence import Release, Takeover, releases, takeovers
+from sendkit.outbox._upkeep import heartbeats, next_dues, owners, promotions
+
+if TYPE_CHECKING:
+    from sendkit.outbox._ledger import Writer
+    from sendkit.outbox._liveness import Liveness
+    from sendkit.outbox._rows import Claim
+
+_T = TypeVar("_T")
+
+_logger = logging.getLogger("sendkit.outbox")
+_IDLE = 0.2  # seconds between two looks for what other processes have put
+
+
+class LedgerDesk:
+    """The letters of one worker. `accounts` None: of every account."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        attempts: Attempts,
+        accounts: tuple[str, ...] | None,
+        liveness: Liveness,
+    ) -> None:
+        self._writer = writer
+        self._attempts = attempts
+        self._accounts = accounts
+        self._liveness = liveness
+        self._owner = attempts.owner
+        self._said = float("-inf")
+        self._claims: dict[LetterId, tuple[Claim, bool]] = {}
+        self._after: Lane = ("", "")
+        self._probed: dict[str, float] = {}
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def take(self, limit: int) -> Sequence[LetterId]:
+        """Claim letters; what is claimed stays this desk's until it was worked on."""
+        wish = Take(self._owner, limit, self._accounts, self._after, probing=self._due_probes())
+        taken = await _whole(self._writer.acall(takes, wish))
+        self._after = taken.last
+        self._keep(taken)
+        return [claim.id for claim in taken.claims]
+
+    async def work(self, letter: LetterId) -> datetime | None:
+        """Make one attempt; when it wants to be looked at again, or None."""
+        if letter not in self._claims:
+            self._keep(await _whole(self._writer.acall(takes, Take(self._owner, 1, id=letter))))
+        claim, held = self._claims.pop(letter, (None, False))
+        if claim is None:
+            return None
+        due = await self._attempts.make(claim, held=held)
+        return None if due is None else datetime.fromtimestamp(due, UTC)
+
+    async def sweep(self) -> Sequence[Announced]:
+        """Take over from workers that have ended; letters whose time has come are ready."""
+        await self._say_alive()
+        for owner, silent in await self._writer.acall(owners, None, reads=True):
+            if owner != self._owner and self._liveness.has_ended(owner, silent):
+                taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))
+                _logger.warning("the worker %s has ended; %d letters were taken over from it", owner, taken)
+        due = await self._writer.acall(next_dues, None, reads=True)
+        if due is None or due == 0 or due > self._attempts.now():
+            return ()
+        ready = await self._writer.acall(promotions, None)
+        return [Announced(number, None, 0) for number in ready]
+
+    async def news(self) -> None:
+        """Return as soon as there may be something to take."""
+        while True:
+            try:
+                await asyncio.wait_for(self._news.wait(), _IDLE)
+            except TimeoutError:
+                if not await self._anything_due():
+                    continue
+            self._news.clear()
+            return
+
+    async def _anything_due(self) -> bool:
+        try:
+            due = await self._writer.acall(next_dues, None, reads=True)
+        except OutboxError:  # whoever takes letters next tells of it
+            return False
+        return due is not None and due <= self._attempts.now()
+
+    def wake(self) -> None:
+        """There may be something to take; from any thread."""
+        self._loop.call_soon_threadsafe(self._news.set)
+
+    async def give_back(self) -> None:
+        """Release what was taken and not worked on."""
+        for claim, _ in self._claims.values():
+            await self._writer.acall(releases, Release(claim.id, claim.token, 0))
+        self._claims.clear()
+
+    async def _say_alive(self) -> None:
+        beat, now = self._liveness.beat, self._loop.time()
+        if beat is not None and now - self._said >= beat:
+            self._said = now
+            await self._writer.acall(heartbeats, self._owner)
+
+    def _keep(self, taken: Taken) -> None:
+        now = self._attempts.now()
+        for claim in taken.claims:
+            held = claim.account in taken.held
+            if held:
+                self._probed[claim.account] = now
+            self._claims[claim.id] = (claim, held)
+
+    def _due_probes(self) -> tuple[str, ...]:
+        now = self._attempts.now()
+        return tuple(
+            account for account in self._attempts.refused if now - self._probed.setdefault(account, now) >= PROBE
+        )
+
+
+async def _whole(work: Awaitable[_T]) -> _T:
+    """Wait for a claim to its end: one that is made and not heard of would be nobody's until the worker ends."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,130 @@
+"""Engines: who looks at which letter, and when. The ledger decides whether anything may leave, so an engine may err.
+
+`Engine` is provisional. The one that comes with the outbox looks for due letters itself, and needs nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeAlias
+
+from sendkit.errors import OutboxError
+from sendkit.outbox._statements import Executor
+
+_logger = logging.getLogger("sendkit.outbox")
+
+LetterId: TypeAlias = int
+Execute: TypeAlias = Executor
+
+
+class Announced(NamedTuple):
+    """A letter that wants to be looked at: its number, when (None: now), and how urgent it is (smaller is sooner)."""
+
+    id: LetterId
+    due: datetime | None
+    priority: int
+
+
+class Desk(Protocol):
+    """What an engine is handed: the letters of one worker."""
+
+    async def take(self, limit: int) -> Sequence[LetterId]:
+        """Claim up to so many letters that are due; each is to be given to `work`."""
+        ...
+
+    async def work(self, letter: LetterId) -> datetime | None:
+        """Make one attempt at a letter, claiming it if need be; when it wants to be looked at again, or None."""
+        ...
+
+    async def sweep(self) -> Sequence[Announced]:
+        """Take over from workers that have ended, and make letters ready whose time has come; those that are."""
+        ...
+
+    async def news(self) -> None:
+        """Return as soon as there may be something to take."""
+        ...
+
+
+class Engine(Protocol):
+    """Who looks at which letter, and when. May call twice, late, from two machines, or forget. Provisional."""
+
+    def announce(self, execute: Execute, letters: Sequence[Announced]) -> None:
+        """Told of letters inside the transaction of their put, in which `execute` carries out statements."""
+        ...
+
+    async def run(self, desk: Desk, *, concurrency: int, stop: asyncio.Event) -> None:
+        """Have letters worked on, at most `concurrency` at a time, until `stop` is set; then end what is under way."""
+        ...
+
+
+class PollingEngine:
+    """Takes due letters from the desk by itself, woken by its news; sweeps every second."""
+
+    def announce(self, execute: Execute, letters: Sequence[Announced]) -> None:
+        """Nothing to do: the desk has news of them."""
+
+    async def run(self, desk: Desk, *, concurrency: int, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, and then until what is under way has ended."""
+        await _Run(desk, concurrency, stop).run()
+
+
+_SWEEP = 1.0  # seconds
+
+
+class _Run:
+    def __init__(self, desk: Desk, concurrency: int, stop: asyncio.Event) -> None:
+        self._desk = desk
+        self._concurrency = concurrency
+        self._stop = asyncio.ensure_future(stop.wait())
+        self._news = asyncio.ensure_future(desk.news())
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._swept = float("-inf")
+
+    async def run(self) -> None:
+        try:
+            while not self._stop.done():
+                await self._look()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            left = [*self._tasks, self._stop, self._news]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Take what there is room for, and then wait until there may be more to do."""
+        try:
+            await self._sweep()
+            free = self._concurrency - len(self._tasks)
+            # Letters that are taken together are marked and settled together, in one commit.
+            letters = await self._desk.take(free) if free >= max(1, self._concurrency // 4) else ()
+        except OutboxError as error:
+            _logger.error("%s", error)  # noqa: TRY400 - the text says it all
+            letters = ()
+        for letter in letters:
+            task = asyncio.ensure_future(self._desk.work(letter))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        if letters and len(self._tasks) < self._concurrency:
+            await asyncio.sleep(0)
+            return
+        if self._news.done():
+            self._news = asyncio.ensure_future(self._desk.news())
+        # Without room only the end of an attempt counts; without letters, also that there are new ones.
+        waiting = {*self._tasks, self._stop} if letters else {*self._tasks, self._stop, self._news}
+        await asyncio.wait(waiting, timeout=_SWEEP, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._swept >= _SWEEP:
+            self._swept = now
+            await self._desk.sweep()
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _logger.error("an attempt ended with an error", exc_info=error)

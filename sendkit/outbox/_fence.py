@@ -1,0 +1,145 @@
+"""Mark, settle, release and take over, many at a time: lock the letters, read, apply the rules, write (OUTBOX tables).
+
+Each function takes what waited for the same commit, and costs the same few statements for one as for a hundred.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sendkit.outbox import _rules as rules
+from sendkit.outbox._rows import AttemptRow, LetterRow, RecipientRow, Settlement
+from sendkit.outbox._rules import Decision, Fenced
+from sendkit.outbox._statements import Statement, Texts, Work, ask, ask_all
+
+
+@dataclass(slots=True, frozen=True)
+class Ledger:
+    """What every piece of work knows: the database's words, and its clock."""
+
+    texts: Texts
+    now: Callable[[], float]
+
+
+class Mark(NamedTuple):
+    """A wish to let the end of data leave."""
+
+    id: int
+    token: int
+    recipients: tuple[int, ...]
+
+
+class Release(NamedTuple):
+    """A letter given back unsent."""
+
+    id: int
+    token: int
+    due: float
+
+
+class Takeover(NamedTuple):
+    """Letters of a worker that is gone; `ids` None: all that it has."""
+
+    owner: str
+    retry_doubt: bool = False
+
+
+def marks(ledger: Ledger, items: Sequence[Mark]) -> Work[list[Fenced | None]]:
+    """Mark recipients as being sent; a Fenced in an item's place: nothing may leave for it.
+
+    The one step on which everything rests: it is committed before the end of data leaves.
+    """
+    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    allowed = [rules.may_send(letters.get(i), token, recipients[i], wanted) for i, token, wanted in items]
+    rows = [(i, n, token) for (i, token, wanted), may in zip(items, allowed, strict=True) if may for n in wanted]
+    if rows:
+        yield from ask(ledger.texts.mark, json.dumps(rows), ledger.now())
+    return [None if may else Fenced(item.id) for item, may in zip(items, allowed, strict=True)]
+
+
+def settles(ledger: Ledger, items: Sequence[Settlement]) -> Work[list[float | None]]:
+    """Write down what attempts came to; for each letter when it is to be tried again, or None."""
+    if len({item.id for item in items}) < len(items):  # of one letter twice: the second needs what the first wrote
+        one_by_one: list[float | None] = []
+        for item in items:
+            one_by_one += yield from settles(ledger, [item])
+        return one_by_one
+    now = ledger.now()
+    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    there = [item for item in items if item.id in letters]
+    decisions = [rules.settle(letters[item.id], recipients[item.id], item, now) for item in there]
+    history = [AttemptRow(item.id, item.token, item.owner, item.summary) for item in there]
+    yield from written(ledger, decisions, history)
+    due = {one.letter.id: one.letter.due for one in decisions if one.letter and one.letter.settled is None}
+    return [due.get(item.id) for item in items]
+
+
+def releases(ledger: Ledger, items: Sequence[Release]) -> Work[list[None]]:
+    """Give letters back of which nothing has left."""
+    now = ledger.now()
+    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    yield from written(
+        ledger,
+        [
+            rules.release(letters[item.id], recipients[item.id], item.token, item.due, now)
+            for item in items
+            if item.id in letters
+        ],
+    )
+    return [None] * len(items)
+
+
+def takeovers(ledger: Ledger, items: Sequence[Takeover]) -> Work[list[int]]:
+    """Take all letters from workers that are gone; how many for each."""
+    taken: list[int] = []
+    for item in items:
+        found = yield from ask(ledger.texts.working_of, item.owner)
+        count = yield from _take_over(ledger, [row[0] for row in found], item)
+        yield from ask(ledger.texts.remove_worker, item.owner)
+        taken.append(count)
+    return taken
+
+
+def _take_over(ledger: Ledger, ids: Sequence[int], item: Takeover) -> Work[int]:
+    if not ids:
+        return 0
+    now = ledger.now()
+    letters, recipients = yield from _locked(ledger, ids)
+    mine = [letter for letter in letters.values() if letter.owner == item.owner]
+    decisions = [rules.take_over(letter, recipients[letter.id], now, retry_doubt=item.retry_doubt) for letter in mine]
+    summary = json.dumps({"note": f"the worker {item.owner} ended; its letters were taken over"})
+    yield from written(ledger, decisions, [AttemptRow(one.id, one.token, item.owner, summary) for one in mine])
+    return len(mine)
+
+
+def _locked(
+    ledger: Ledger, ids: Iterable[int]
+) -> Work[tuple[dict[int, LetterRow], defaultdict[int, list[RecipientRow]]]]:
+    """The letters under their locks, and their recipients as they stand from then on."""
+    wanted = json.dumps([[i] for i in sorted(set(ids))])
+    # Not in one batch: what the lock waited for must be seen by the second statement.
+    found = yield from ask(ledger.texts.lock, wanted)
+    rows = yield from ask(ledger.texts.recipients, wanted)
+    recipients: defaultdict[int, list[RecipientRow]] = defaultdict(list)
+    for row in map(RecipientRow._make, rows):
+        recipients[row.letter_id].append(row)
+    return {row[0]: LetterRow._make(row) for row in found}, recipients
+
+
+def written(ledger: Ledger, decisions: Sequence[Decision], history: Sequence[AttemptRow] = ()) -> Work[None]:
+    """Write what was decided, and its history."""
+    texts, now = ledger.texts, ledger.now()
+    recipients = [change for decision in decisions for change in decision.recipients]
+    letters = [decision.letter for decision in decisions if decision.letter]
+    events = [event for decision in decisions for event in decision.events]
+    statements = [
+        Statement(texts.change_recipients, (json.dumps(recipients), now)) if recipients else None,
+        Statement(texts.change_letters, (json.dumps(letters),)) if letters else None,
+        Statement(texts.insert_attempts, (json.dumps(history), now)) if history else None,
+        Statement(texts.insert_events, (json.dumps(events), now)) if events else None,
+    ]
+    yield from ask_all(*filter(None, statements))

@@ -1,0 +1,208 @@
+"""One thread that writes: each commit carries all that waited for it, and nobody is told before it is on the disk.
+
+Knows a database through `Database`, and threads; a fork gets a thread and a connection of its own.
+Must not know: SQL, letters, mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from sendkit.errors import ConfigurationError
+from sendkit.outbox._fence import Ledger
+from sendkit.outbox._statements import Batch, Rows, Texts, Work, carry_out
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Task = Callable[[Ledger, Sequence[Item]], Work[Sequence[Result]]]
+
+_MOST = 256  # wishes in one commit
+
+
+class Database(Protocol):
+    """A connection to the tables, used by one thread at a time. Raises OutboxError, and nothing of the driver's."""
+
+    @property
+    def texts(self) -> Texts:
+        """The statements in its words."""
+        ...
+
+    def now(self) -> float:
+        """Its clock: seconds since the epoch."""
+        ...
+
+    def execute(self, batch: Batch) -> list[Rows]:
+        """Carry out a batch in the transaction that is open."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A transaction that writes: durable when the block has ended, undone when it raises."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """A transaction that only reads."""
+        ...
+
+    def identity(self) -> str | None:
+        """What a copy of it does not have in common with it; None where it cannot be copied."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+@dataclass(slots=True)
+class _Wish(Generic[Item, Result]):
+    """Something that somebody waits for."""
+
+    task: Task[Item, Result]
+    item: Item
+    reads: bool
+    done: Future[Result] = field(default_factory=Future)
+
+
+class Writer:
+    """The thread, its queue and its connection, in this process. `open_database` is called on the thread itself."""
+
+    def __init__(self, open_database: Callable[[], Database], prepare: Callable[[Database], None]) -> None:
+        self._open_database = open_database
+        self._prepare = prepare
+        self._closed = False
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._queue: queue.SimpleQueue[_Wish[Any, Any] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._database: Database | None = None
+
+    def submit(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Future[Result]:
+        """Have something done; the future is told when it is committed."""
+        wish = _Wish(task, item, reads)
+        if self._closed:
+            hint = "use it inside its `with` block, or make a new one"
+            raise ConfigurationError("this outbox is closed", hint=hint)
+        if self._pid != os.getpid():  # neither the thread nor the connection is the child's
+            _left_behind.append(self._database)
+            self._start_over()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="sendkit-outbox", daemon=True)
+                self._thread.start()
+            self._queue.put(wish)
+        return wish.done
+
+    def call(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
+        """Have something done, and wait for it."""
+        return self.submit(task, item, reads=reads).result()
+
+    async def acall(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
+        """The same for a coroutine. One that is cancelled does not take back what it asked for."""
+        return await asyncio.wrap_future(self.submit(task, item, reads=reads))
+
+    def close(self) -> None:
+        """Do what is asked for already, and end."""
+        self._closed = True
+        if self._pid == os.getpid() and self._thread is not None and self._thread.is_alive():
+            self._queue.put(None)
+            if self._thread is not threading.current_thread():
+                self._thread.join()
+
+    def _run(self) -> None:
+        wishes: list[_Wish[Any, Any]] = []
+        try:
+            while (wish := self._queue.get()) is not None:
+                wishes, last = self._waiting(wish)
+                self._grant(wishes)
+                if last:
+                    return
+        finally:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def _waiting(self, first: _Wish[Any, Any]) -> tuple[list[_Wish[Any, Any]], bool]:
+        """The wish and all that have come since; True where nothing may follow them."""
+        wishes = [first]
+        with contextlib.suppress(queue.Empty):
+            while len(wishes) < _MOST:
+                wish = self._queue.get_nowait()
+                if wish is None:
+                    return wishes, True
+                wishes.append(wish)
+        return wishes, False
+
+    def _grant(self, wishes: list[_Wish[Any, Any]]) -> None:
+        try:
+            database = self._connected()
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
+            for wish in wishes:
+                _tell(wish, error=error)
+            return
+        for wish in wishes:
+            if wish.reads:
+                self._carry_out(database, [wish])
+        writing = [wish for wish in wishes if not wish.reads]
+        if writing and not self._carry_out(database, writing, alone=len(writing) == 1):
+            for wish in writing:  # one of them may be at fault: each in a transaction of its own
+                self._carry_out(database, [wish])
+
+    def _connected(self) -> Database:
+        if self._database is None:
+            database = self._open_database()
+            try:
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+    def _carry_out(self, database: Database, wishes: list[_Wish[Any, Any]], *, alone: bool = True) -> bool:
+        ledger = Ledger(database.texts, database.now)
+        results: list[tuple[_Wish[Any, Any], object]] = []
+        try:
+            with database.snapshot() if wishes[0].reads else database.transaction():
+                for task, alike in _grouped(wishes):
+                    found = carry_out(task(ledger, [wish.item for wish in alike]), database.execute)
+                    results += zip(alike, found, strict=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
+            if not alone:
+                return False
+            for wish in wishes:
+                _tell(wish, error=error)
+            return True
+        for wish, result in results:
+            _tell(wish, result)
+        return True
+
+
+# What belongs to the parent of a forked process: to close it here could harm the parent.
+_left_behind: list[object] = []
+
+
+def _grouped(wishes: list[_Wish[Any, Any]]) -> list[tuple[Task[Any, Any], list[_Wish[Any, Any]]]]:
+    groups: dict[Task[Any, Any], list[_Wish[Any, Any]]] = {}
+    for wish in wishes:
+        groups.setdefault(wish.task, []).append(wish)
+    return list(groups.items())
+
+
+def _tell(wish: _Wish[Any, Any], result: object = None, *, error: Exception | None = None) -> None:
+    if not wish.done.set_running_or_notify_cancel():
+        return
+    if error is not None or isinstance(result, Exception):
+        wish.done.set_exception(error or result)  # type: ignore[arg-type]  # an exception, by one of the two
+    else:
+        wish.done.set_result(result)

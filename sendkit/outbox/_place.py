@@ -1,0 +1,87 @@
+"""Where an outbox is: a file, a PostgreSQL database by URL, or the memory of a test; and what each needs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
+
+from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit.outbox._ledger import Database
+    from sendkit.outbox._liveness import Liveness
+
+MEMORY = "memory:"
+_HINT = "write a path, sqlite:///PATH, postgresql://HOST/NAME, or memory: for a test"
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """A place by the name that people know it by; how to open its database, and how its workers are known to live.
+
+    `now` is the clock of the database, to be read on any thread.
+    """
+
+    name: str
+    open: Callable[[], Database]
+    liveness: Liveness
+    now: Callable[[], float]
+
+
+def place_of(url_or_path: str | os.PathLike[str] | None, now: Callable[[], float] | None = None) -> Place:
+    """The place for what a caller says; by default SENDKIT_OUTBOX, or else the user's own file.
+
+    Raises ConfigurationError for a URL of an unknown kind.
+    """
+    told = url_or_path if url_or_path is not None else os.environ.get("SENDKIT_OUTBOX") or default_file()
+    if not isinstance(told, str):
+        return _sqlite(Path(told), now)
+    if told in (MEMORY, ":memory:", "sqlite://", "sqlite:///:memory:"):
+        return _memory(now)
+    if "://" not in told:
+        return _sqlite(Path(told), now)
+    scheme = told.partition("://")[0].partition("+")[0]
+    if scheme == "sqlite":
+        return _sqlite(Path(unquote(urlsplit(told).path.removeprefix("/"))), now)
+    if scheme in ("postgres", "postgresql"):
+        return _postgres(told)
+    raise ConfigurationError(f"an outbox cannot be at a URL of the kind {scheme!r}", hint=_HINT)
+
+
+def default_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """$XDG_STATE_HOME/sendkit/outbox.db, by default under ~/.local/state (%LOCALAPPDATA% on Windows)."""
+    base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
+    return (Path(base) if base else Path.home() / ".local" / "state") / "sendkit" / "outbox.db"
+
+
+def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
+    from sendkit.outbox._liveness import FileLiveness  # noqa: PLC0415 - a name alone needs no locks
+    from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - nor a database
+
+    where = path.expanduser().absolute()
+    clock = now or time.time
+    return Place(str(where), lambda: SQLiteDatabase(where, clock), FileLiveness(Path(f"{where}.workers")), clock)
+
+
+def _memory(now: Callable[[], float] | None) -> Place:
+    from sendkit.outbox._liveness import ProcessLiveness  # noqa: PLC0415 - as above
+    from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - as above
+
+    clock = now or time.time
+    return Place(MEMORY, lambda: SQLiteDatabase(None, clock), ProcessLiveness(), clock)
+
+
+def _postgres(url: str) -> Place:
+    from importlib import import_module  # noqa: PLC0415 - it belongs to an extra
+
+    try:
+        opener = import_module("sendkit.outbox._postgres").place
+    except ImportError as error:
+        hint = "pip install 'sendkit-smtp[postgres]'"
+        raise ConfigurationError("an outbox in PostgreSQL needs psycopg 3", hint=hint) from error
+    return cast("Callable[[str], Place]", opener)(url)

@@ -1,0 +1,97 @@
+"""Put: letters into the ledger, with the caller's transaction or one of ours; the same key twice is one letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+
+from sendkit.outbox._fence import Ledger
+from sendkit.outbox._rows import Draft, Placed
+from sendkit.outbox._statements import Statement, Work, ask, ask_all
+from sendkit.outbox._states import LetterState, RecipientState
+
+
+class Piece(NamedTuple):
+    """A large piece of content, kept once for all letters that share it."""
+
+    octets: bytes
+
+
+def pieces(ledger: Ledger, items: Sequence[Piece]) -> Work[list[int]]:
+    """Keep pieces that letters share; the number of each. One that no letter comes to need is purged after a day."""
+    numbers: list[int] = []
+    for item in items:
+        digest = blake2b(item.octets, digest_size=32).hexdigest()
+        rows = yield from ask(ledger.texts.insert_shared, digest, item.octets, ledger.now())
+        numbers.append(rows[0][0])
+    return numbers
+
+
+def puts(ledger: Ledger, items: Sequence[Sequence[Draft]]) -> Work[list[list[Placed]]]:
+    """Put letters, and say where each is; a letter whose key is known stays what it was."""
+    drafts = list(chain.from_iterable(items))
+    placed = iter((yield from _put(ledger, drafts)))
+    return [[next(placed) for _ in item] for item in items]
+
+
+def _put(ledger: Ledger, drafts: Sequence[Draft]) -> Work[list[Placed]]:
+    now = ledger.now()
+    rows = yield from ask(ledger.texts.insert_letters, json.dumps([_letter(draft, now) for draft in drafts]))
+    fresh: dict[str, int] = {uid: number for number, uid in rows}
+    new = [(fresh[draft.uid], draft) for draft in drafts if draft.uid in fresh]
+    if new:
+        recipients = [
+            (number, n, address, RecipientState.WAITING)
+            for number, draft in new
+            for n, address in enumerate(draft.recipients)
+        ]
+        content = [
+            (number, seq, *((piece, None) if isinstance(piece, bytes) else (None, piece)))
+            for number, draft in new
+            for seq, piece in enumerate(draft.pieces)
+        ]
+        yield from ask_all(
+            Statement(ledger.texts.insert_recipients, (json.dumps(recipients),)),
+            Statement(ledger.texts.insert_content, content, many=True),
+        )
+    old = yield from _known(ledger, [draft for draft in drafts if draft.uid not in fresh])
+    return [
+        Placed(fresh[draft.uid], draft.uid, draft.message_id, duplicate=False) if draft.uid in fresh else old[draft.uid]
+        for draft in drafts
+    ]
+
+
+def _known(ledger: Ledger, drafts: Sequence[Draft]) -> Work[dict[str, Placed]]:
+    """Where the letters are that were not inserted: their key is another one's, or this very put is done again."""
+    if not drafts:
+        return {}
+    keys, uids = json.dumps([[draft.key] for draft in drafts]), json.dumps([[draft.uid] for draft in drafts])
+    rows = yield from ask(ledger.texts.known, keys, uids)
+    by_key = {key: Placed(number, uid, message_id, duplicate=True) for number, uid, key, message_id in rows}
+    by_uid = {uid: Placed(number, uid, message_id, duplicate=False) for number, uid, _, message_id in rows}
+    return {draft.uid: by_uid.get(draft.uid) or by_key[draft.key] for draft in drafts}
+
+
+def _letter(draft: Draft, now: float) -> tuple[object, ...]:
+    later = draft.due is not None and draft.due > now
+    begin = max(now, draft.due or 0)
+    return (
+        draft.uid,
+        draft.key,
+        draft.account,
+        draft.lane,
+        draft.priority,
+        LetterState.LATER if later else LetterState.READY,
+        draft.due if later else 0,
+        begin + draft.lifetime,
+        now,
+        draft.reverse_path,
+        draft.message_id,
+        draft.size,
+        draft.eight_bit,
+        draft.utf8,
+        draft.kind,
+    )

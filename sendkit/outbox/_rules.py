@@ -1,0 +1,165 @@
+"""The fence: who may send, and what a verdict, a release or a takeover makes of a letter. Pure functions over rows.
+
+Each token gives one worker leave to send. A takeover raises it, either before the mark, which then fails, or after it:
+then what was being sent is in doubt, and is not sent again by itself. So that this holds, the letter's row is locked
+while a rule is applied, and the changes are committed with it. Must not know: any database, any transport.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sendkit.outbox._rows import EventRow, LetterChange, LetterRow, RecipientChange, RecipientRow, Settlement, Verdict
+from sendkit.outbox._states import OPEN, RETURNED, EventKind, LetterState, RecipientState
+
+_LATE = frozenset({RecipientState.IN_DOUBT, RecipientState.FORGOTTEN, RecipientState.WAITING})
+
+
+class Fenced(Exception):
+    """The letter, or one of its recipients, is no longer this worker's to send: nothing may leave."""
+
+
+class Decision(NamedTuple):
+    """What is to be written; no letter change: the letter stays as it is."""
+
+    letter: LetterChange | None = None
+    recipients: tuple[RecipientChange, ...] = ()
+    events: tuple[EventRow, ...] = ()
+
+
+def may_send(letter: LetterRow | None, token: int, recipients: Iterable[RecipientRow], wanted: Iterable[int]) -> bool:
+    """Whether the worker with this token may let the end of data leave for the wanted recipients."""
+    if letter is None or letter.token != token or letter.state != LetterState.WORKING:
+        return False
+    return {recipient.n for recipient in recipients if recipient.state in OPEN} >= set(wanted)
+
+
+def settle(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settlement, now: float) -> Decision:
+    """Apply what an attempt says; one that comes after a takeover only resolves what that put in doubt."""
+    ours = letter.token == said.token and letter.state == LetterState.WORKING
+    rows = {recipient.n: recipient for recipient in recipients}
+    expired = now >= letter.expires
+    changes = [
+        change
+        for verdict in said.verdicts
+        if verdict.n in rows and (change := _changed(rows[verdict.n], verdict, said, ours=ours, expired=expired))
+    ]
+    # What was marked and has no verdict may have left.
+    told = {verdict.n for verdict in said.verdicts}
+    if ours:
+        changes += [_in_doubt(row, said.retry_doubt) for row in recipients if row.n not in told and _is_sending(row)]
+    states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
+    events = list(_events(letter.id, said.token, changes, rows))
+    waiting = [change for change in changes if change.state == RecipientState.WAITING]
+    late = said.warn_after is not None and now - letter.created >= said.warn_after
+    if ours and late and waiting and not letter.warned:
+        letter = letter._replace(warned=True)
+        events.append(_event(letter.id, said.token, EventKind.DELAYED, waiting, rows))
+    return Decision(_after_verdicts(letter, states, said.due, now, ours=ours), tuple(changes), tuple(events))
+
+
+def release(letter: LetterRow, recipients: Sequence[RecipientRow], token: int, due: float, now: float) -> Decision:
+    """Give a letter back of which nothing has left: it costs no attempt."""
+    if letter.token != token or letter.state != LetterState.WORKING:
+        return Decision()
+    changes = tuple(_change(row, RecipientState.WAITING, attempted=False) for row in recipients if _is_sending(row))
+    states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
+    letter = letter._replace(attempts=max(0, letter.attempts - 1))
+    return Decision(_rested(letter, states, due, now), changes)
+
+
+def take_over(letter: LetterRow, recipients: Sequence[RecipientRow], now: float, *, retry_doubt: bool) -> Decision:
+    """Take a letter from a worker that is gone: what it was sending is in doubt, the rest is free again."""
+    if letter.state != LetterState.WORKING:
+        return Decision()
+    rows = {row.n: row for row in recipients}
+    changes = [_in_doubt(row, retry_doubt) for row in recipients if _is_sending(row)]
+    states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
+    rested = _rested(letter._replace(token=letter.token + 1), states, 0, now)
+    return Decision(rested, tuple(changes), tuple(_events(letter.id, letter.token, changes, rows)))
+
+
+def _changed(
+    row: RecipientRow, verdict: Verdict, said: Settlement, *, ours: bool, expired: bool
+) -> RecipientChange | None:
+    state = RecipientState(verdict.state)
+    if not ours:
+        # The token under which it was put in doubt stays with the recipient, also when a person decided meanwhile.
+        if row.token != said.token or row.state not in _LATE or state is RecipientState.IN_DOUBT:
+            return None
+        if state is RecipientState.WAITING and row.state != RecipientState.IN_DOUBT:
+            return None
+    elif row.state not in OPEN:
+        return None
+    if state is RecipientState.IN_DOUBT and said.retry_doubt:
+        state = RecipientState.WAITING
+    if state is RecipientState.WAITING and expired:
+        state = RecipientState.EXPIRED
+    return _change(row, state, verdict.reply, verdict.reason)
+
+
+def _is_sending(row: RecipientRow) -> bool:
+    return row.state == RecipientState.SENDING
+
+
+def _in_doubt(row: RecipientRow, retry: bool) -> RecipientChange:
+    reason = "the worker ended after the end of data may have left, and nobody knows the server's answer"
+    return _change(row, RecipientState.WAITING if retry else RecipientState.IN_DOUBT, reason=reason)
+
+
+def _change(
+    row: RecipientRow,
+    state: RecipientState,
+    reply: str | None = None,
+    reason: str | None = None,
+    *,
+    attempted: bool = True,
+) -> RecipientChange:
+    return RecipientChange(row.letter_id, row.n, state, row.token, row.attempts + attempted, reply, reason)
+
+
+def _after_verdicts(
+    letter: LetterRow, states: Mapping[int, str], due: float, now: float, *, ours: bool
+) -> LetterChange | None:
+    if ours:
+        return _rested(letter, states, due, now)
+    if letter.state == LetterState.WORKING:  # another worker has it, and will settle it
+        return None
+    waiting = RecipientState.WAITING in states.values()
+    if letter.state == LetterState.SETTLED and waiting:  # a deferral that came late: nobody else would try again
+        return _rested(letter, states, due, now)
+    return None if waiting else _rested(letter, states, due, now)
+
+
+def _rested(letter: LetterRow, states: Mapping[int, str], due: float, now: float) -> LetterChange:
+    """The letter without a worker: held, waiting for its time, or settled."""
+    if RecipientState.WAITING not in states.values():
+        state, settled = LetterState.SETTLED, now
+    elif letter.holding or letter.state == LetterState.HELD:
+        state, settled = LetterState.HELD, None
+    else:
+        state, settled = LetterState.LATER if due > now else LetterState.READY, None
+    return LetterChange(letter.id, state, due, letter.token, None, letter.attempts, letter.warned, settled)
+
+
+def _events(
+    letter_id: int, token: int, changes: Sequence[RecipientChange], rows: Mapping[int, RecipientRow]
+) -> Iterable[EventRow]:
+    for state in (*sorted(RETURNED), RecipientState.IN_DOUBT):
+        if found := [change for change in changes if change.state == state]:
+            yield _event(letter_id, token, EventKind(state.value), found, rows)
+
+
+def _event(
+    letter_id: int,
+    token: int,
+    kind: EventKind,
+    changes: Sequence[RecipientChange],
+    rows: Mapping[int, RecipientRow],
+) -> EventRow:
+    recipients = [
+        {"address": rows[change.n].address, "reply": change.reply, "reason": change.reason} for change in changes
+    ]
+    return EventRow(letter_id, kind, json.dumps({"token": token, "recipients": recipients}))

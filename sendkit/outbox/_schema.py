@@ -1,0 +1,66 @@
+"""The tables: a version in `sendkit_meta`, forward only, changed under a lock; and whether the database is a copy.
+
+A restored or copied database holds letters that may have been sent since: it starts paused, and a person resumes it.
+"""
+
+from __future__ import annotations
+
+from sendkit.errors import ConfigurationError
+from sendkit.outbox._ledger import Database
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts
+
+VERSION, PAUSED, IDENTITY = "version", "paused", "identity"
+
+
+def prepare(database: Database) -> None:
+    """Bring the tables to the version of this program. Raises ConfigurationError for those of a newer one."""
+    with database.snapshot():
+        found = version_of(database)
+    check_version(found, database.texts)
+    if found < len(database.texts.schema):
+        with database.transaction():
+            database.execute((Statement(database.texts.lock_schema), Statement(database.texts.create_meta)))
+            database.execute(migration(database.texts, version_of(database)))
+    _compare_identity(database)
+
+
+def version_of(database: Database) -> int:
+    """The version of the tables; 0 where there are none."""
+    if not _ask(database, database.texts.has_meta):
+        return 0
+    rows = _ask(database, database.texts.meta, VERSION)
+    return int(rows[0][0]) if rows else 0
+
+
+def check_version(found: int, texts: Texts) -> None:
+    """Raise ConfigurationError for tables of a newer program."""
+    if found > len(texts.schema):
+        hint = "update sendkit here too; an older one would not know what the newer one wrote"
+        raise ConfigurationError(
+            f"the outbox has tables of version {found}, and this sendkit knows {len(texts.schema)}", hint=hint
+        )
+
+
+def migration(texts: Texts, found: int) -> Batch:
+    """The statements from this version of the tables to the newest."""
+    steps = [Statement(sql) for version in texts.schema[found:] for sql in version]
+    return (*steps, Statement(texts.set_meta, (VERSION, str(len(texts.schema)))))
+
+
+def _compare_identity(database: Database) -> None:
+    identity = database.identity()
+    if identity is None:
+        return
+    with database.snapshot():
+        known = _ask(database, database.texts.meta, IDENTITY)
+    if known and known[0][0] == identity:
+        return
+    with database.transaction():
+        database.execute((Statement(database.texts.set_meta, (IDENTITY, identity)),))
+        if known:
+            why = f"the database is a copy ({known[0][0]} before, {identity} now): its letters may have been sent since"
+            database.execute((Statement(database.texts.set_meta, (PAUSED, why)),))
+
+
+def _ask(database: Database, sql: str, *arguments: object) -> Rows:
+    return database.execute((Statement(sql, arguments),))[0]

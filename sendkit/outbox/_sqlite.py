@@ -1,0 +1,205 @@
+"""SQLite as the database of an outbox: one file, closed to others, durable at each commit, and no set-up.
+
+Knows the file (owner, mode, links, network file systems), the pragmas and SQLite's errors. Must not know letters.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sendkit.errors import ConfigurationError, OutboxError
+from sendkit.outbox._sqlite_texts import SQLITE
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts
+
+_OLDEST = (3, 35, 0)  # RETURNING
+_PATIENCE = 30.0  # seconds until who waits for the write lock is told that another program holds it
+_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "afs", "ceph")
+
+
+class SQLiteDatabase:
+    """One connection to the file, for one thread at a time."""
+
+    texts: Texts = SQLITE
+
+    def __init__(self, path: Path | None, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.now = now
+        if sqlite3.sqlite_version_info < _OLDEST:
+            hint = "use a Python whose sqlite3 module is built with a newer one, or PostgreSQL"
+            raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is needed", hint=hint)
+        if path is not None:
+            _prepare(path)
+        with self._translated():
+            self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+            self._set_up()
+
+    def _set_up(self) -> None:
+        execute = self._connection.execute
+        execute("pragma busy_timeout = 0")  # its own handler sleeps for up to 100 ms at a time; see `_begin`
+        execute("pragma foreign_keys = on")
+        execute("pragma secure_delete = on")
+        if self.path is None:
+            return
+        self._patiently(lambda: execute("pragma journal_mode = wal"))
+        execute("pragma synchronous = full")  # a receipt holds although the power goes
+        execute("pragma fullfsync = on")  # on macOS, fsync alone leaves it in the disk's cache
+        execute("pragma wal_autocheckpoint = 1000")
+        found = execute("pragma quick_check(1)").fetchone()
+        if found[0] != "ok":
+            raise sqlite3.DatabaseError(found[0])
+
+    def execute(self, batch: Batch) -> list[Rows]:
+        """Carry out one batch, in the transaction that is open."""
+        return [self._one(statement) for statement in batch]
+
+    def _one(self, statement: Statement) -> Rows:
+        return execute_on(self._connection, statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A writing transaction: it holds the write lock from its beginning, and is on the disk at its end."""
+        with self._translated():
+            self._patiently(lambda: self._connection.execute("begin immediate"))
+            try:
+                yield
+                self._connection.execute("commit")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
+                    self._connection.execute("rollback")
+                raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A reading transaction, which waits for nobody."""
+        with self._translated():
+            self._connection.execute("begin")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+
+    def changed(self) -> int:
+        """A number that is another one after another connection has written."""
+        with self._translated():
+            version: int = self._connection.execute("pragma data_version").fetchone()[0]
+            return version
+
+    def identity(self) -> str | None:
+        """The file's inode: a copy, and a restored backup, has another one."""
+        return None if self.path is None else f"inode {self.path.stat().st_ino}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _patiently(self, attempt: Callable[[], object]) -> None:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                attempt()
+            except sqlite3.OperationalError as error:
+                if not _busy(error) or time.monotonic() > until:
+                    raise
+                time.sleep(random.uniform(0.0005, 0.002))  # noqa: S311 - no secret: it spreads those who wait
+            else:
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translated(error, self.path) from error
+
+
+def execute_on(connection: sqlite3.Connection, statement: Statement) -> Rows:
+    """Carry out one statement on a connection, whoever's it is."""
+    if statement.many:
+        connection.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
+        return []
+    return connection.execute(statement.sql, tuple(statement.arguments)).fetchall()
+
+
+def translated(error: sqlite3.Error, path: Path | None) -> OutboxError:
+    """SQLite's error in words that say what to do. Nothing that had a receipt is lost by any of them."""
+    text, where = str(error), f"the outbox {path}" if path else "the outbox"
+    if _busy(error):
+        hint = "another program holds its write lock: one that is stopped, or in a long transaction; end it"
+        return OutboxError(f"{where} is locked for more than {_PATIENCE:g} s", hint=hint, transient=True)
+    if "full" in text:
+        hint = "make room on the disk; what has a receipt is kept, and this put is not"
+        return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
+        return OutboxError(f"{where} cannot be written ({text})", hint=hint)
+    if type(error) is sqlite3.DatabaseError:
+        hint = "move it away and restore a backup, or save what can be read: sqlite3 FILE .recover | sqlite3 NEW"
+        return OutboxError(f"{where} is damaged, or no outbox at all ({text})", hint=hint)
+    return OutboxError(f"{where}: {text}", hint="`sendkit outbox doctor` looks at the file", transient=True)
+
+
+def _busy(error: sqlite3.Error) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error))
+
+
+def _prepare(path: Path) -> None:
+    """Make folder and file, closed to others. Raises ConfigurationError where somebody else could read or swap it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_network(path)
+    for suffix in ("", "-wal", "-shm"):
+        _check(Path(f"{path}{suffix}"))
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    except OSError as error:
+        hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
+        raise OutboxError(f"the outbox {path} cannot be opened ({error.strerror})", hint=hint) from error
+
+
+def _check(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        hint = "name another place: SENDKIT_OUTBOX"
+        raise ConfigurationError(f"the outbox {path} cannot be looked at ({error.strerror})", hint=hint) from error
+    if not stat.S_ISREG(found.st_mode):
+        hint = "name the file itself; a link could be turned to another one"
+        raise ConfigurationError(f"the outbox {path} is no regular file", hint=hint)
+    if hasattr(os, "getuid") and found.st_uid not in {os.getuid(), 0}:
+        hint = "run as the user that owns it, or name another place: SENDKIT_OUTBOX"
+        raise ConfigurationError(f"the outbox {path} belongs to another user", hint=hint)
+    if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
+        path.chmod(0o600)
+
+
+def _refuse_network(path: Path) -> None:
+    if (kind := _file_system(path)) is not None and kind.startswith(_NETWORK):
+        hint = "put it on a local disk, or use PostgreSQL: its locks hold between machines"
+        raise ConfigurationError(f"the outbox {path} would be on a network file system ({kind})", hint=hint)
+
+
+def _file_system(path: Path) -> str | None:
+    """The kind of file system that a path is on, where the system tells (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    folder, best, kind = str(path.parent.resolve()), "", None
+    for line in mounts:
+        _, place, found, *_ = line.split(" ")
+        place = place.replace("\\040", " ")
+        if (folder == place or folder.startswith(place.rstrip("/") + "/")) and len(place) >= len(best):
+            best, kind = place, found
+    return kind

@@ -1,0 +1,117 @@
+"""How the ledger speaks to a database: it yields batches of statements, and is sent their rows.
+
+The ledger does no I/O: the same generators run on a connection of ours, on one that a program lends with a transaction
+of its own, and on an asynchronous one. A database that can pipeline sends a batch in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+
+Rows: TypeAlias = "list[tuple[Any, ...]]"  # what a database gives, before a row's own type takes it over
+Result = TypeVar("Result")
+
+
+class Statement(NamedTuple):
+    """SQL with its arguments; with `many`, the arguments are rows, and nothing is returned."""
+
+    sql: str
+    arguments: Sequence[object] = ()
+    many: bool = False
+
+
+Batch: TypeAlias = tuple[Statement, ...]
+Work: TypeAlias = Generator[Batch, "list[Rows]", Result]
+
+
+def ask(sql: str, *arguments: object) -> Work[Rows]:
+    """One statement, and its rows."""
+    (rows,) = yield (Statement(sql, arguments),)
+    return rows
+
+
+def ask_all(*statements: Statement) -> Work[list[Rows]]:
+    """Several statements, of which none needs what another one gives."""
+    return (yield statements) if statements else []
+
+
+class Executor(Protocol):
+    """Carries out one batch inside the transaction that is open."""
+
+    def __call__(self, batch: Batch, /) -> list[Rows]:
+        """Give the rows of each statement, in order."""
+        ...
+
+
+def carry_out(work: Work[Result], execute: Executor) -> Result:
+    """Run a piece of work against a database, inside a transaction that somebody else began and ends."""
+    try:
+        batch = next(work)
+        while True:
+            batch = work.send(execute(batch))
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+
+
+@dataclass(slots=True, frozen=True)
+class Texts:
+    """Every statement of the ledger in one database's words. Lists of rows come as one JSON array of arrays (`?`).
+
+    `lock` must hold the letters' rows until the transaction ends: on it rests that nothing is sent twice.
+    """
+
+    schema: tuple[tuple[str, ...], ...]  # for each version what makes it of the one before
+    has_meta: str  # () -> a row where the tables are there
+    lock_schema: str  # (): nobody else changes the tables until the transaction ends
+    create_meta: str  # ()
+    meta: str  # (k) -> v
+    set_meta: str  # (k, v)
+    # put
+    known: str  # (JSON of keys, JSON of uids) -> id, uid, key, message_id
+    insert_letters: str  # (JSON) -> id, uid
+    insert_recipients: str  # (JSON)
+    insert_content: str  # many: letter_id, seq, octets, shared_id
+    insert_shared: str  # (digest, octets, now) -> id
+    # claim
+    accounts: str  # () -> account, of every letter that is ready
+    held_accounts: str  # () -> name, why, since, probe, failures
+    hold_account: str  # (name, why, since, probe, failures)
+    free_account: str  # (name) -> name
+    hurry: str  # (account): what was tried and waits is ready
+    lanes: str  # (JSON of accounts, after account, after lane, limit) -> account, lane
+    lane_rules: str  # (JSON of lanes) -> name, paused, rate, tokens, refilled
+    spend: str  # (JSON: name, tokens, refilled)
+    ready: str  # (account, lane, limit) -> id
+    ready_one: str  # (id, now) -> id
+    claim: str  # (JSON of ids, owner) -> Claim without recipients and content
+    waiting_recipients: str  # (JSON of ids) -> letter_id, n, address
+    content: str  # (JSON of ids) -> letter_id, octets
+    content_block: str  # (letter_id, seq) -> octets
+    # fence
+    lock: str  # (JSON of ids) -> LetterRow
+    recipients: str  # (JSON of ids) -> RecipientRow
+    mark: str  # (JSON: letter_id, n, token; now)
+    change_recipients: str  # (JSON of RecipientChange; now)
+    change_letters: str  # (JSON of LetterChange)
+    insert_attempts: str  # (JSON of AttemptRow; now)
+    insert_events: str  # (JSON of EventRow; now)
+    working_of: str  # (owner) -> id
+    # questions
+    find: str  # (id as a person writes it: the whole of it, or its beginning) -> id, uid
+    status: str  # (JSON of ids) -> StatusRow
+    recipient_status: str  # (JSON of ids) -> letter_id, address, state, attempts, reply, reason, at
+    attempts: str  # (letter_id) -> at, owner, summary
+    events: str  # (letter_id) -> id, uid, key, message_id, kind, at, data
+    select: str  # (state, recipient's state, address, lane, key, account, after, limit), each null for any -> id
+    count_letters: str  # () -> account, state, count, oldest
+    count_recipients: str  # (state) -> count
+    # upkeep
+    promote: str  # (now, limit) -> id
+    any_ready: str  # () -> a row where a letter is ready
+    next_due: str  # () -> due
+    add_worker: str  # (owner, host, pid, now)
+    remove_worker: str  # (owner)
+    owners: str  # () -> owner, of letters in work and of workers; and when it was seen, or null

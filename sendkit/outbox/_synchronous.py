@@ -1,0 +1,264 @@
+"""The synchronous face of the outbox: the same coroutines as the asynchronous one, which wait on this thread.
+
+They wait for nothing but the ledger, so that each ends at its first step. Workers have a thread of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from sendkit.outbox._core import Call, Core
+from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
+from sendkit.outbox._place import place_of
+from sendkit.outbox._questions import Search
+from sendkit.outbox._states import LetterState
+
+if TYPE_CHECKING:
+    from sendkit._message.compose import AnyMessage
+    from sendkit._smtp.envelope import Envelope
+    from sendkit._sync import Mailer
+    from sendkit.outbox._engine import Engine
+    from sendkit.outbox._ledger import Task, Writer
+    from sendkit.outbox._status import Counts, LetterStatus
+    from sendkit.outbox._worker import Work, WorkerSettings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_LOOK = 0.05  # seconds between two looks of `wait`
+
+
+class Outbox:
+    """Keeps mail until a server has it, over the end of the program, and for days where need be.
+
+    The same as AsyncOutbox, for programs without an event loop. Safe to share between threads, and to use after a fork.
+    Raises ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        url_or_path: str | os.PathLike[str] | None = None,
+        *,
+        account: str | None = None,
+        engine: Engine | None = None,
+        max_size: int | None = None,
+        **settings: Unpack[WorkerSettings],
+    ) -> None:
+        self._core = Core(
+            place_of(url_or_path),
+            _blocking,
+            account=account,
+            engine=engine,
+            largest=max_size,
+            settings=settings,
+        )
+
+    def put(
+        self,
+        message: AnyMessage,
+        *,
+        key: str | None = None,
+        send_at: datetime | None = None,
+        expires_in: timedelta = FIVE_DAYS,
+        lane: str = "",
+        priority: int = 0,
+        account: str | None = None,
+        transaction: object | None = None,
+        envelope_from: str | None = None,
+        recipients: Iterable[str] | Envelope | str | None = None,
+    ) -> Receipt:
+        """Put one message; when this returns, it is on the disk, and will be sent, returned, or said to be in doubt.
+
+        `key`: the same key twice is one mail, whichever process puts it. `send_at` is also the Date of a `Message`
+        that has none of its author's. After `expires_in` what no server has taken is returned. Letters of a `lane` have
+        its rate and pauses; a smaller `priority` is sooner within it. `account` is a name of the config, or
+        `user@host:port`; by default that of the outbox or of the environment. `transaction` is a connection or a
+        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from` and
+        `recipients` are as in `send`. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
+        """
+        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients)
+        return at_once(self._core.put(letter, transaction))
+
+    def put_many(self, messages: Iterable[AnyMessage | Letter]) -> Iterator[Receipt]:
+        """Put many messages, or Letters with keys and more, and yield the receipts in their order.
+
+        Up to 500 are rendered, and then committed together. An error of one, or of the source, is raised; whatever has
+        a receipt by then is kept, and with keys the whole may be put again.
+        """
+        return one_by_one(self._core.put_many(messages))
+
+    @contextmanager
+    def worker(
+        self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+    ) -> Iterator[Worker]:
+        """Send through this mailer, in the background, while the block runs; at its end what is in progress ends.
+
+        It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
+        ConfigurationError where it cannot begin.
+        """
+        worker = Worker(self._core, mailer, account, settings)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+
+    def run(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
+        """Send through this mailer until interrupted."""
+        with self.worker(mailer, account=account, **settings) as worker:
+            worker.join()
+
+    def drain(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> int:
+        """Work on what is due until nothing is; how many attempts were made."""
+        return mailer._portal.call(_drained(self._core, mailer, account, settings))  # noqa: SLF001 - one house
+
+    def status(self, letter: str | Receipt) -> LetterStatus:
+        """One letter by its id or receipt: each recipient, and the whole history. Raises LetterNotFound."""
+        return at_once(self._core.status(letter))
+
+    def letters(
+        self,
+        *,
+        state: str | None = None,
+        recipient_state: str | None = None,
+        recipient: str | None = None,
+        lane: str | None = None,
+        key: str | None = None,
+        account: str | None = None,
+        limit: int = 1000,
+    ) -> Iterator[LetterStatus]:
+        """Letters in the order in which they were put, by state, recipient, lane, key or account; without history."""
+        return one_by_one(self._core.letters(Search(state, recipient_state, recipient, lane, key, account, 0, limit)))
+
+    def counts(self) -> Counts:
+        """How many letters are in each state, and how old the oldest is."""
+        return at_once(self._core.counts())
+
+    def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:
+        """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while (found := self.status(letter)).state is not LetterState.SETTLED:
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"the letter {found.id} is not settled after {timeout:g} s, but {found.state}")
+            time.sleep(_LOOK)
+        return found
+
+    def close(self) -> None:
+        """Close the database."""
+        self._core.writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Worker:
+    """A worker in the background of a synchronous program: a thread, on which it waits for the mailer's loop."""
+
+    def __init__(self, core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> None:
+        self._core = core
+        self._mailer = mailer
+        self._account = account
+        self._settings = settings
+        self._began = threading.Event()
+        self._work: Work | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="sendkit-outbox-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and return when it has begun. Raises what kept it from that."""
+        self._thread.start()
+        self._began.wait()
+        if self._work is None:
+            self.join()
+
+    def stop(self) -> None:
+        """Let what is in progress end, and the rest wait; return then."""
+        if self._work is not None:
+            self._work.stop_soon()
+        self.join()
+
+    def join(self) -> None:
+        """Wait for its end. Raises what ended it."""
+        self._thread.join()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _run(self) -> None:
+        try:
+            self._mailer._portal.call(self._working())  # noqa: SLF001 - one house
+        except BaseException as error:  # noqa: BLE001 - whoever joins is told
+            self._error = error
+        finally:
+            self._began.set()
+
+    async def _working(self) -> None:
+        work = self._core.work(self._mailer._core, self._account, self._settings)  # noqa: SLF001 - one house
+        await work.begin()
+        self._work = work
+        self._core.works.add(work)
+        self._began.set()
+        try:
+            await work.run()
+        finally:
+            self._core.works.discard(work)
+
+
+async def _drained(core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> int:
+    work = core.work(mailer._core, account, settings)  # noqa: SLF001 - one house
+    await work.begin()
+    try:
+        return await work.drain()
+    finally:
+        await work.end()
+
+
+def at_once(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that waits for nothing but what blocks this thread."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    work.close()
+    raise RuntimeError("the synchronous face of the outbox has waited for an event loop")
+
+
+def one_by_one(items: AsyncIterator[Result]) -> Iterator[Result]:
+    """The same for an asynchronous generator."""
+    try:
+        while True:
+            try:
+                item = at_once(_next(items))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            at_once(close())
+
+
+async def _next(items: AsyncIterator[Result]) -> Result:
+    return await anext(items)
+
+
+def _blocking(writer: Writer) -> Call:
+    async def call(task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
+        return writer.call(task, item, reads=reads)
+
+    def started(task: Task[Item, Result], item: Item, *, reads: bool = False) -> Awaitable[Result]:
+        return call(task, item, reads=reads)
+
+    return started

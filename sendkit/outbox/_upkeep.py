@@ -1,0 +1,40 @@
+"""What has to be done beside sending: letters whose time has come, workers that come and go, what is kept no longer."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+
+from sendkit.outbox._fence import Ledger
+from sendkit.outbox._statements import Work, ask
+
+_AT_ONCE = 500  # rows in one commit, so that nobody waits long for the lock
+
+
+def promotions(ledger: Ledger, items: Sequence[None]) -> Work[list[tuple[int, ...]]]:
+    """Make letters ready whose time has come; their numbers."""
+    rows = yield from ask(ledger.texts.promote, ledger.now(), _AT_ONCE)
+    return [tuple(row[0] for row in rows)] * len(items)
+
+
+def next_dues(ledger: Ledger, items: Sequence[None]) -> Work[list[float | None]]:
+    """When there is something to do: 0 where a letter is ready, else when the next one's time comes, or None."""
+    if (yield from ask(ledger.texts.any_ready)):
+        return [0.0] * len(items)
+    rows = yield from ask(ledger.texts.next_due)
+    return [rows[0][0]] * len(items)
+
+
+def heartbeats(ledger: Ledger, items: Sequence[str]) -> Work[list[None]]:
+    """Note that workers are there."""
+    for owner in items:
+        yield from ask(ledger.texts.add_worker, owner, platform.node(), os.getpid(), ledger.now())
+    return [None] * len(items)
+
+
+def owners(ledger: Ledger, items: Sequence[None]) -> Work[list[tuple[tuple[str, float | None], ...]]]:
+    """Whoever has letters in work, or said that it is there; with how many seconds ago it last said so."""
+    rows = yield from ask(ledger.texts.owners)
+    now = ledger.now()
+    return [tuple((owner, None if seen is None else now - seen) for owner, seen in rows)] * len(items)

@@ -1,0 +1,155 @@
+"""A worker: one mailer, the accounts that it serves, and an engine that has letters worked on until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from sendkit.errors import ConfigurationError
+from sendkit.outbox._attempt import Attempts
+from sendkit.outbox._desk import LedgerDesk
+from sendkit.outbox._engine import Engine
+from sendkit.outbox._fence import Takeover, takeovers
+from sendkit.outbox._schedule import USUAL, Schedule, Waits
+from sendkit.outbox._upkeep import heartbeats, owners
+
+if TYPE_CHECKING:
+    from sendkit._mailer import AsyncMailer
+    from sendkit.outbox._ledger import Writer
+    from sendkit.outbox._place import Place
+    from sendkit.outbox._status import Event
+
+_logger = logging.getLogger("sendkit.outbox")
+
+
+class WorkerSettings(TypedDict, total=False):
+    """What a worker may be told; an outbox takes the same, for all its workers."""
+
+    concurrency: int
+    schedule: Schedule
+    in_doubt: Literal["hold", "retry"]
+    report: str | None
+    warn_after: timedelta | None
+    on_event: Callable[[Event], object] | None
+    stop_within: float
+
+
+@dataclass(slots=True, frozen=True)
+class Policy:
+    """The settings of a worker, checked.
+
+    `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
+    a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
+    `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
+    what is in progress has to end.
+    """
+
+    concurrency: int = 16
+    schedule: Schedule = USUAL
+    in_doubt: Literal["hold", "retry"] = "hold"
+    report: str | None = None
+    warn_after: timedelta | None = None
+    on_event: Callable[[Event], object] | None = None
+    stop_within: float = 30.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.concurrency, bool) or self.concurrency < 1:
+            hint = "give a whole number from 1 on; 16 is usual"
+            raise ConfigurationError(f"concurrency= cannot be {self.concurrency!r}", hint=hint)
+        if self.in_doubt not in ("hold", "retry"):
+            hint = '"hold" leaves it to a person; "retry" sends it again, and so may make copies'
+            raise ConfigurationError(f"in_doubt= cannot be {self.in_doubt!r}", hint=hint)
+        Waits(self.schedule)
+
+
+class Work:
+    """One worker from its beginning to its end, on the event loop that runs here.
+
+    It serves `account`, or else the account of its mailer; every account where that has none (a transport for tests).
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        place: Place,
+        *,
+        engine: Engine,
+        mailer: AsyncMailer,
+        policy: Policy,
+        account: str | None,
+    ) -> None:
+        self._writer = writer
+        self._liveness = place.liveness
+        self._now = place.now
+        self._engine = engine
+        self._policy = policy
+        self._mailer = mailer
+        self.accounts = (account,) if account is not None else mailer._account_names or None  # noqa: SLF001 - one house
+        self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.desk = self._desk()
+
+    def _desk(self) -> LedgerDesk:
+        warn_after = self._policy.warn_after
+        attempts = Attempts(
+            self._writer,
+            self.owner,
+            self._mailer,
+            Waits(self._policy.schedule),
+            self._now,
+            retry_doubt=self._policy.in_doubt == "retry",
+            warn_after=None if warn_after is None else warn_after.total_seconds(),
+        )
+        return LedgerDesk(self._writer, attempts, self.accounts, self._liveness)
+
+    async def begin(self) -> None:
+        """Say that this worker is there. Raises OutboxError, ConfigurationError."""
+        await self._writer.acall(owners, None, reads=True)  # that the database is there, and its folder
+        # Whoever finds a worker in the database must find it alive.
+        self._liveness.begin(self.owner)
+        await self._writer.acall(heartbeats, self.owner)
+
+    async def run(self) -> None:
+        """Work until `stop` is set; what is in progress then has its time to end."""
+        stopped = asyncio.ensure_future(self.stop.wait())
+        concurrency = self._policy.concurrency
+        running = asyncio.ensure_future(self._engine.run(self.desk, concurrency=concurrency, stop=self.stop))
+        try:
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running}, timeout=self._policy.stop_within)
+        finally:
+            stopped.cancel()
+            running.cancel()
+            await asyncio.wait({running})
+            await self.end()
+        if not running.cancelled() and (error := running.exception()) is not None:
+            raise error
+
+    def stop_soon(self) -> None:
+        """Set `stop`, from any thread."""
+        self._loop.call_soon_threadsafe(self.stop.set)
+
+    async def end(self) -> None:
+        """Leave nothing in this worker's hands."""
+        await self.desk.give_back()
+        await self._writer.acall(takeovers, Takeover(self.owner, self._policy.in_doubt == "retry"))
+        self._liveness.end(self.owner)
+
+    async def drain(self) -> int:
+        """Work on what is due until nothing is; how many attempts were made."""
+        made = 0
+        while True:
+            await self.desk.sweep()
+            letters = await self.desk.take(self._policy.concurrency)
+            if not letters:
+                return made
+            await asyncio.gather(*map(self.desk.work, letters))
+            made += len(letters)

@@ -1,0 +1,69 @@
+"""The process that is killed: a worker on an outbox. `python -m tests.outbox.kills.worker OUTBOX PORT FAULT NTH`.
+
+FAULT is a moment around a commit at which it kills itself the nth time: before-mark, after-mark, and so on; or -.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sendkit import AsyncMailer, AsyncOutbox, RetryPolicy, Security, Server
+from sendkit.outbox._place import place_of
+from sendkit.outbox._statements import Batch, Rows
+
+COMMITS = ("claim", "mark", "settle")
+FAULTS = tuple(f"{when}-{commit}" for commit in COMMITS for when in ("before", "after"))
+
+
+def deadly(database: object, fault: str, nth: int) -> object:
+    """The database, which kills this process before or after the nth commit of that kind."""
+    when, _, commit = fault.partition("-")
+    texts = database.texts  # type: ignore[attr-defined]  # whichever database it is
+    sql = {"claim": texts.claim, "mark": texts.mark, "settle": texts.change_letters}[commit]
+    execute, transaction = database.execute, database.transaction  # type: ignore[attr-defined]  # as above
+    state = {"seen": 0, "met": False}
+
+    def watched(batch: Batch) -> list[Rows]:
+        state["met"] = state["met"] or any(statement.sql == sql for statement in batch)
+        rows: list[Rows] = execute(batch)
+        return rows
+
+    @contextmanager
+    def ending() -> Iterator[None]:
+        state["met"] = False
+        with transaction():
+            yield
+            state["seen"] += state["met"]
+            if when == "before" and state["met"] and state["seen"] == nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+        if state["met"] and state["seen"] == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    database.execute, database.transaction = watched, ending  # type: ignore[attr-defined]  # as above
+    return database
+
+
+async def main(where: str, port: int, fault: str, nth: int) -> None:
+    """Send until killed, or until nothing is left."""
+    server = Server(host="127.0.0.1", port=port, security=Security.NONE)
+    async with AsyncMailer(server, max_connections=2, retry=RetryPolicy(max_attempts=1)) as mailer:
+        outbox = AsyncOutbox(where)
+        if fault != "-":
+            opened = place_of(where).open
+            outbox._core.writer._open_database = lambda: deadly(opened(), fault, nth)  # type: ignore[assignment,return-value]  # it is one
+        async with outbox, outbox.worker(mailer, account="test", concurrency=6, schedule=[0.05]):
+            print("begun", flush=True)
+            while True:
+                letters = (await outbox.counts()).letters
+                if set(letters) - {"settled"} and not any(n for state, n in letters.items() if state != "settled"):
+                    return
+                await asyncio.sleep(0.02)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
