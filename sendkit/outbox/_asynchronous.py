@@ -94,9 +94,10 @@ class AsyncOutbox:
     async def worker(
         self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> AsyncIterator[Work]:
-        """Send through this mailer while the block runs; at its end what is in progress ends, the rest waits.
+        """Send through this mailer while the block runs.
 
-        It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
+        At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
+        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
         ConfigurationError where it cannot begin.
         """
         work = self._core.work(mailer, account, settings)
@@ -105,6 +106,7 @@ class AsyncOutbox:
         self._core.works.add(work)
         try:
             yield work
+            work.finish = True
         finally:
             self._core.works.discard(work)
             work.stop.set()

@@ -97,17 +97,20 @@ class Outbox:
     def worker(
         self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> Iterator[Worker]:
-        """Send through this mailer, in the background, while the block runs; at its end what is in progress ends.
+        """Send through this mailer, in the background, while the block runs.
 
-        It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
+        At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
+        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
         ConfigurationError where it cannot begin.
         """
         worker = Worker(self._core, mailer, account, settings)
         worker.start()
+        finish = False
         try:
             yield worker
+            finish = True
         finally:
-            worker.stop()
+            worker.stop(finish=finish)
 
     def run(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         """Send through this mailer until interrupted."""
@@ -182,10 +185,10 @@ class Worker:
         if self._work is None:
             self.join()
 
-    def stop(self) -> None:
-        """Let what is in progress end, and the rest wait; return then."""
+    def stop(self, *, finish: bool = False) -> None:
+        """Let what is in progress end, with `finish` try what is due, and return then."""
         if self._work is not None:
-            self._work.stop_soon()
+            self._work.stop_soon(finish=finish)
         self.join()
 
     def join(self) -> None:

@@ -94,6 +94,7 @@ class Work:
         self.accounts = (account,) if account is not None else mailer._account_names or None  # noqa: SLF001 - one house
         self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.stop = asyncio.Event()
+        self.finish = False  # whether what is due by then is tried before the end
         self._loop = asyncio.get_running_loop()
         self.desk = self._desk()
 
@@ -124,7 +125,10 @@ class Work:
         running = asyncio.ensure_future(self._engine.run(self.desk, concurrency=concurrency, stop=self.stop))
         try:
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            until = self._loop.time() + self._policy.stop_within
             await asyncio.wait({running}, timeout=self._policy.stop_within)
+            if self.finish and running.done():
+                await self.drain(until)
         finally:
             stopped.cancel()
             running.cancel()
@@ -133,8 +137,9 @@ class Work:
         if not running.cancelled() and (error := running.exception()) is not None:
             raise error
 
-    def stop_soon(self) -> None:
-        """Set `stop`, from any thread."""
+    def stop_soon(self, *, finish: bool) -> None:
+        """Set `stop`, from any thread; `finish`: what is due by then is tried first."""
+        self.finish = finish
         self._loop.call_soon_threadsafe(self.stop.set)
 
     async def end(self) -> None:
@@ -143,13 +148,14 @@ class Work:
         await self._writer.acall(takeovers, Takeover(self.owner, self._policy.in_doubt == "retry"))
         self._liveness.end(self.owner)
 
-    async def drain(self) -> int:
-        """Work on what is due until nothing is; how many attempts were made."""
+    async def drain(self, until: float = float("inf")) -> int:
+        """Work on what is due until nothing is, or it is late; how many attempts were made."""
         made = 0
-        while True:
+        while self._loop.time() < until:
             await self.desk.sweep()
             letters = await self.desk.take(self._policy.concurrency)
             if not letters:
-                return made
+                break
             await asyncio.gather(*map(self.desk.work, letters))
             made += len(letters)
+        return made

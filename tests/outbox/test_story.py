@@ -81,6 +81,14 @@ def test_a_worker_takes_only_letters_of_its_account(where: Path) -> None:
         assert outbox.status(other).state is LetterState.READY
 
 
+def test_what_was_put_just_before_the_end_of_a_worker_is_sent_before_it_ends(where: Path) -> None:
+    transport = MemoryTransport()
+    with Outbox(where, account="test") as outbox, Mailer(transport=transport) as mailer:
+        with outbox.worker(mailer):
+            outbox.put(message())
+        assert len(transport.sent) == 1
+
+
 def test_an_unknown_letter_is_a_lookup_error(where: Path) -> None:
     with Outbox(where) as outbox, pytest.raises(LetterNotFound) as caught:
         outbox.status("nobody")
