@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from sendkit import errors
 from sendkit._delivery.audience import admit
-from sendkit._delivery.retry import Delivery
+from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.stream import Tally, fan_out
 from sendkit._message.compose import compose
 from sendkit._message.letter import Letter

@@ -97,8 +97,8 @@ class AsyncOutbox:
         """Send through this mailer while the block runs.
 
         At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
-        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
-        ConfigurationError where it cannot begin.
+        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError
+        and ConfigurationError where it cannot begin.
         """
         work = self._core.work(mailer, account, settings)
         await work.begin()
@@ -150,7 +150,12 @@ class AsyncOutbox:
         """How many letters are in each state, and how old the oldest is."""
         return await self._core.counts()
 
-    async def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:  # noqa: ASYNC109 - as `subprocess.Popen.wait`
+    async def wait(
+        self,
+        letter: str | Receipt,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `subprocess.Popen.wait`
+    ) -> LetterStatus:
         """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
         async with asyncio.timeout(timeout):
             while True:

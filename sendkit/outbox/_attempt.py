@@ -88,7 +88,7 @@ class _Attempt:
         self._marked = False
 
     async def deliver(self) -> DeliveryResult:
-        if not self._by.mailer._tells_before_end:  # noqa: SLF001 - the outbox and the mailer are one house
+        if not self._by.mailer._plan.transport_now().tells_before_end:  # noqa: SLF001 - the outbox and the mailer are one house
             await self._mark(())
         return await self._by.mailer._try_once(self._letter(), self._mark)  # noqa: SLF001 - as above
 
@@ -163,7 +163,7 @@ class _Attempt:
         if others:  # a redirection: what became of its copy is what became of all who are not named themselves
             worst = min(others, key=lambda one: _BY_CARE.index(one.outcome))
             found |= {n: worst for n in self._numbers.values() if n not in found}
-        return [_verdict(n, one, diverted=bool(others)) for n, one in found.items()]
+        return [_verdict(n, one, diverted=result.diverted) for n, one in found.items()]
 
     def _letter(self) -> Letter:
         claim = self._claim

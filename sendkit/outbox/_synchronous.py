@@ -100,8 +100,8 @@ class Outbox:
         """Send through this mailer, in the background, while the block runs.
 
         At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
-        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError and
-        ConfigurationError where it cannot begin.
+        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError
+        and ConfigurationError where it cannot begin.
         """
         worker = Worker(self._core, mailer, account, settings)
         worker.start()

@@ -91,7 +91,7 @@ class Work:
         self._engine = engine
         self._policy = policy
         self._mailer = mailer
-        self.accounts = (account,) if account is not None else mailer._account_names or None  # noqa: SLF001 - one house
+        self.accounts = (account,) if account is not None else mailer._plan.account_names or None  # noqa: SLF001 - one house
         self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.stop = asyncio.Event()
         self.finish = False  # whether what is due by then is tried before the end
