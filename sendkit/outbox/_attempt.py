@@ -21,7 +21,7 @@ from sendkit.outbox._accounts import Trouble, recoveries, troubles
 from sendkit.outbox._claim import Block, blocks
 from sendkit.outbox._content import LedgerContent, content_of
 from sendkit.outbox._fence import Mark, Release, marks, releases, settles
-from sendkit.outbox._rows import Claim, Settlement, Verdict
+from sendkit.outbox._rows import Claim, RecipientVerdict, Settlement
 from sendkit.outbox._rules import Fenced
 from sendkit.outbox._schedule import Waits
 from sendkit.outbox._states import RecipientState
@@ -110,7 +110,7 @@ class _Attempt:
             await self._in_trouble(str(error), held=held)
             if held and self._by.now() < self._claim.expires:
                 return await self._release(self._by.now() + PROBE)
-        verdicts = [Verdict(n, RecipientState.WAITING, None, error.message) for n in self._numbers.values()]
+        verdicts = [RecipientVerdict(n, RecipientState.WAITING, None, error.message) for n in self._numbers.values()]
         return await self._settle(verdicts, json.dumps({"note": str(error)}))
 
     async def stopped(self, error: BaseException) -> float | None:
@@ -137,7 +137,7 @@ class _Attempt:
         if await self._persist(lambda: self._by.writer.acall(troubles, trouble)):
             _logger.error("account %s cannot log in, and its letters are held: %s", account, why)
 
-    async def _settle(self, verdicts: list[Verdict], summary: str) -> float | None:
+    async def _settle(self, verdicts: list[RecipientVerdict], summary: str) -> float | None:
         claim, by, now = self._claim, self._by, self._by.now()
         due = by.waits.next(claim.attempts, now, claim.expires)
         said = Settlement(claim.id, claim.token, by.owner, tuple(verdicts), summary, due, by.retry_doubt, by.warn_after)
@@ -157,7 +157,7 @@ class _Attempt:
                 _logger.error("letter %s: %s", self._claim.uid, error)  # noqa: TRY400 - the text says it all
                 await asyncio.sleep(_AGAIN)
 
-    def _verdicts(self, result: DeliveryResult) -> list[Verdict]:
+    def _verdicts(self, result: DeliveryResult) -> list[RecipientVerdict]:
         found = {self._numbers[address]: one for address, one in result.recipients.items() if address in self._numbers}
         others = [one for address, one in result.recipients.items() if address not in self._numbers]
         if others:  # a redirection: what became of its copy is what became of all who are not named themselves
@@ -179,11 +179,11 @@ class _Attempt:
 _BY_CARE = (Outcome.IN_DOUBT, Outcome.DEFERRED, Outcome.REJECTED, Outcome.ACCEPTED)
 
 
-def _verdict(n: int, one: RecipientResult, *, diverted: bool) -> Verdict:
+def _verdict(n: int, one: RecipientResult, *, diverted: bool) -> RecipientVerdict:
     state = _STATES[one.outcome]
     if diverted and state is RecipientState.ACCEPTED:
         state = RecipientState.DIVERTED
-    return Verdict(n, state, None if one.reply is None else str(one.reply), one.reason)
+    return RecipientVerdict(n, state, None if one.reply is None else str(one.reply), one.reason)
 
 
 def _trouble(result: DeliveryResult) -> str | None:

@@ -88,7 +88,7 @@ class Claim(NamedTuple):
     content: bytes | None = None
 
 
-class Verdict(NamedTuple):
+class RecipientVerdict(NamedTuple):
     """What an attempt says of one recipient; `state`: accepted, diverted, rejected, in_doubt or waiting (deferred)."""
 
     n: int
@@ -106,7 +106,7 @@ class Settlement(NamedTuple):
     id: int
     token: int
     owner: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RecipientVerdict, ...]
     summary: str
     due: float
     retry_doubt: bool = False

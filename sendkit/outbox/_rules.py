@@ -11,7 +11,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sendkit.outbox._rows import EventRow, LetterChange, LetterRow, RecipientChange, RecipientRow, Settlement, Verdict
+from sendkit.outbox._rows import (
+    EventRow,
+    LetterChange,
+    LetterRow,
+    RecipientChange,
+    RecipientRow,
+    RecipientVerdict,
+    Settlement,
+)
 from sendkit.outbox._states import OPEN, RETURNED, EventKind, LetterState, RecipientState
 
 _LATE = frozenset({RecipientState.IN_DOUBT, RecipientState.FORGOTTEN, RecipientState.WAITING})
@@ -82,7 +90,7 @@ def take_over(letter: LetterRow, recipients: Sequence[RecipientRow], now: float,
 
 
 def _changed(
-    row: RecipientRow, verdict: Verdict, said: Settlement, *, ours: bool, expired: bool
+    row: RecipientRow, verdict: RecipientVerdict, said: Settlement, *, ours: bool, expired: bool
 ) -> RecipientChange | None:
     state = RecipientState(verdict.state)
     if not ours:
