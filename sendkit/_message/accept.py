@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeGuard, cast
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.drawn import drawn
-from sendkit._message.fields import header_field
+from sendkit._message.fields import header_field, needs_value
 from sendkit._message.portable import without_header
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._smtp.address import AddressError
@@ -150,9 +150,20 @@ def date(value: object) -> datetime:
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
         raise _refuse("date", f"{type(value).__name__} is no datetime", "give a datetime with a time zone")
-    if value.utcoffset() is None:
+    if (offset := value.utcoffset()) is None:
         raise _refuse("date", "a datetime without time zone", "write datetime.now().astimezone()")
-    return value.replace(microsecond=0)
+    return _with_whole_minutes(value.replace(microsecond=0), offset)
+
+
+def _with_whole_minutes(value: datetime, offset: timedelta) -> datetime:
+    """The same moment with an offset that four digits can say (RFC 5322 section 3.3), as those before 1900 are not."""
+    odd = offset % timedelta(minutes=1)
+    if not odd:
+        return value
+    try:
+        return value.astimezone(timezone(offset - odd))
+    except OverflowError as error:
+        raise _refuse("date", "a moment out of all bounds", "give a date of these years") from error
 
 
 def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Iterable[Attachment]) -> None:
@@ -195,7 +206,7 @@ def now() -> datetime:
 @functools.lru_cache(maxsize=1)
 def _in_second(second: int, _place: object) -> datetime:
     # Many messages are made in the same second, and to ask for the offset of a place takes longer than all the rest.
-    return datetime.fromtimestamp(second, UTC).astimezone()
+    return date(datetime.fromtimestamp(second, UTC).astimezone())
 
 
 def new_message_id(domain: str) -> str:
@@ -242,6 +253,8 @@ def _check_header(name: str, text: str) -> None:
             "headers", f"{name} is not set here", f"use the field {_OWNED.get(lower, 'attachments, text or html')}"
         )
     check_text("headers", text)
+    if not text.strip() and needs_value(name):
+        return  # it does not go out
     try:
         header_field(name, text)
     except MessageError as error:

@@ -46,6 +46,11 @@ STRUCTURED_FIELDS = frozenset({
 _FREE_TEXT = frozenset({"subject", "comments"})
 
 
+def needs_value(name: str) -> bool:
+    """Whether a field of that name says nothing without a value, and may not go out (RFC 5322 section 3.6)."""
+    return name.lower() in ADDRESS_FIELDS | STRUCTURED_FIELDS
+
+
 def header_field(name: str, text: str, *, utf8: bool = True) -> str:
     """A further header field as it goes out, encoded as its kind demands. Raises MessageError."""
     lower = name.lower()
@@ -150,6 +155,8 @@ def _stays_plain(name: str, text: str) -> bool:
         check_text(name, text)
         return False
     longest = max(map(len, text.split(" ")))
+    if "  " in text:  # a fold leaves blanks in front of their word
+        longest = max(map(len, re.findall(r" *[^ ]*", text)))
     return longest <= (_LINE - len(name) - 2 if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2)
 
 

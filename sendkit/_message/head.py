@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*")
 _BLIND = frozenset({"bcc", "resent-bcc"})
+SIGNATURES = frozenset({"dkim-signature", "domainkey-signature", "arc-message-signature", "arc-seal"})
 _RESENT = frozenset({"resent-date", "resent-from", "resent-sender", "resent-to", "resent-cc"})
 
 
@@ -72,6 +73,11 @@ def split_message(octets: bytes) -> tuple[list[Field], bytes]:
 def without_bcc(fields: Iterable[Field]) -> list[Field]:
     """The fields that go out: Bcc and Resent-Bcc never do (RFC 5322 section 3.6.3)."""
     return [field for field in fields if field.key not in _BLIND]
+
+
+def signed(fields: Iterable[Field]) -> bool:
+    """Whether a signature over octets is among them, which ends when they change (RFC 6376, RFC 8617)."""
+    return any(field.key in SIGNATURES for field in fields)
 
 
 def message_id_in(fields: Iterable[Field]) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from email.headerregistry import Address as StdlibAddress
 
 _MAX_MAILBOX = 1_000  # characters: a name, an address, and air
-PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<>,();:]+|.', re.DOTALL)
+PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=@)\[[^\[\]<>,;"()\s]*\]|[^"<>,();:\[]+|.', re.DOTALL)
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"|[^"]+', re.DOTALL)
 _SPECIAL = re.compile(r'["<>,();:]')
 _HINT = "write such as Ana Núñez <ana@example.com>, with a name that has special characters in double quotes"

@@ -19,6 +19,11 @@ _SLICE = _RAW_LINE * 512
 _LONE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
+def has_lone_cr(raw: bytes) -> bool:
+    """Whether a CR stands there that ends no line."""
+    return raw.count(b"\r") != raw.count(b"\r\n")
+
+
 def normalised(raw: bytes) -> bytes:
     """CRLF for every lone CR and lone LF, and at the end."""
     in_order = raw.count(b"\r") == raw.count(b"\n") == raw.count(b"\r\n")
@@ -36,7 +41,8 @@ def sendable(octets: bytes) -> bool:
         if end < 0:
             return False
         start = end + 1
-    return True
+    # The last line has its end still to come.
+    return all(len(line) - line.endswith(b"\r") <= MAX_LINE for line in octets[start:].split(b"\n"))
 
 
 def blocks(*pieces: bytes) -> Iterator[bytes]:

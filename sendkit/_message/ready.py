@@ -6,23 +6,27 @@ the octets.
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from sendkit._message.attachment import as_octets
 from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
-from sendkit._message.head import Field, message_id_in, refuse, split_message, without_bcc
+from sendkit._message.head import Field, message_id_in, refuse, signed, split_message, without_bcc
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.letter import Redirection
-from sendkit._message.octets import blocks, normalised, sendable
+from sendkit._message.octets import blocks, has_lone_cr, normalised, sendable
 from sendkit._message.portable import Portable, base64_of, octets_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from sendkit._smtp.envelope import Envelope
+
+_BINARY = re.compile(rb"^content-transfer-encoding[ \t]*:\s*binary", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,6 +63,8 @@ class ReadyContent:
 
     def without_utf8(self) -> ReadyContent | None:
         fields, _ = split_message(self.head)
+        if signed(fields):
+            return None
         plain = [item.octets if item.octets.isascii() else _downgraded(item) for item in fields]
         return ReadyContent(b"".join(octets for octets in plain if octets), self.rest) if all(plain) else None
 
@@ -114,9 +120,23 @@ def ready_message(
     if not octets:
         raise refuse("it is empty", "give a head, an empty line, and a body")
     redirection = Redirection.of(envelope_from, recipients)
-    fields, rest = split_message(normalised(octets))
+    fields, rest = split_message(normalised(_without_binary(octets)))
+    if signed(fields) and has_lone_cr(octets):
+        raise refuse("it is signed, and holds a CR that ends no line", "sign it with CRLF line ends")
     content = ReadyContent(b"".join(item.octets for item in without_bcc(fields)), rest)
     return ReadyMessage(_sendable(content), tuple(fields), redirection, message_id_in(fields))
+
+
+def _without_binary(octets: bytes) -> bytes:
+    if _BINARY.search(octets) is None:
+        return octets
+    from sendkit._message.recode import without_binary  # noqa: PLC0415 - it brings the parser of `email`
+
+    with _not_too_deep():
+        found = without_binary(octets)
+    if found is None or (found is not octets and signed(split_message(normalised(octets))[0])):
+        raise refuse("a part without transfer encoding, and it is signed", "encode it as base64 before signing")
+    return found
 
 
 def _sendable(content: ReadyContent) -> ReadyContent:
@@ -133,16 +153,24 @@ def _sendable(content: ReadyContent) -> ReadyContent:
 def _recode(content: ReadyContent, fits: Callable[[bytes], bool]) -> ReadyContent | None:
     from sendkit._message.recode import recoded  # noqa: PLC0415 - it brings the parser of `email`
 
-    try:
+    if signed(split_message(content.head)[0]):
+        return None
+    with _not_too_deep():
         octets = recoded(content.head + content.rest, fits)
-    except RecursionError as error:
-        raise refuse("its parts are nested too deeply to be re-encoded", "flatten it") from error
     if octets is None:
         return None
     fields, rest = split_message(normalised(octets))
     if not (fits(rest) and sendable(rest)):  # something outside the leaves: a preamble, the head of a part
         return None
     return ReadyContent(b"".join(item.octets for item in fields), rest)
+
+
+@contextmanager
+def _not_too_deep() -> Generator[None]:
+    try:
+        yield
+    except RecursionError as error:
+        raise refuse("its parts are nested too deeply to be re-encoded", "flatten it") from error
 
 
 def _downgraded(item: Field) -> bytes | None:

@@ -1,32 +1,46 @@
 """Re-encoding the parts of a ready message for a server that takes only short lines of ASCII (RFC 6152 section 3).
 
-Knows transfer encodings (RFC 2045 section 6) and that a signature forbids all this (RFC 1847 section 2.1).
+Knows transfer encodings (RFC 2045 section 6), and that a signature forbids all this (RFC 1847 section 2.1).
 """
 
 from __future__ import annotations
 
 from binascii import b2a_qp
-from email import policy
+from email import message, policy
 from email.generator import BytesGenerator
 from email.parser import BytesParser
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from sendkit._message.octets import base64_lines
+from sendkit._message.octets import base64_lines, normalised, sendable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from email.message import Message
+    from collections.abc import Callable, Iterable, Iterator
 
 SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
 _ENCODING = "Content-Transfer-Encoding"
+_IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
+
+
+class _Message(message.Message):
+    """A part as it stands there: an enclosed message that is encoded, or may be (RFC 6532 section 3.7), is a leaf."""
+
+    def get_content_type(self) -> str:
+        kind = super().get_content_type()
+        encoded = kind.startswith("message/") and encoding_of(self) not in _IDENTITY
+        return "application/octet-stream" if encoded or kind == "message/global" else kind
+
+
+def encoding_of(part: message.Message) -> str:
+    """The transfer encoding that a part says it has, in lower case; "" where it says nothing."""
+    return str(part.get(_ENCODING, "")).strip().lower()
 
 
 def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     """The message with each part that does not fit as quoted-printable or base64; None where a part is sealed."""
-    message = BytesParser(policy=policy.compat32).parsebytes(octets)
-    parts = list(message.walk())
-    boundaries = tuple(f"--{boundary}".encode() for part in parts if (boundary := part.get_boundary()))
+    whole = _parsed(octets)
+    parts = list(whole.walk())
+    boundaries = _boundaries(parts)
     if any(part.get_content_type() in SEALED for part in parts):
         return None
     for part in parts:
@@ -37,28 +51,70 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
         elif part.get_content_maintype() == "multipart":
             return None  # without any part in it, there is nothing that an encoding could be said of
         else:
-            _recode(part, boundaries, top=part is message)
-    return _flat(message)
+            _recode(part, boundaries, top=part is whole)
+    return _flat(whole)
 
 
-def _relabel(part: Message) -> None:
+def without_binary(octets: bytes) -> bytes | None:
+    """The message with each `binary` part encoded, before line ends are looked at; None where a signature forbids it.
+
+    `octets` have the line ends that they came with: those of such a part are no line ends (RFC 3030 section 3).
+    """
+    whole = _parsed(octets)
+    boundaries = _boundaries(whole.walk())
+    found = False
+    for part, sealed in with_seals(whole):
+        if part.get_content_maintype() == "multipart" or part.is_multipart() or encoding_of(part) != "binary":
+            continue
+        if not sealed:
+            _recode(part, boundaries, top=part is whole)
+            found = True
+        elif not survives(_decoded(part)):
+            return None
+    return _flat(whole) if found else octets
+
+
+def survives(octets: bytes) -> bool:
+    """Whether a `binary` part goes over the wire as it is, although it is not encoded."""
+    return normalised(octets).removesuffix(b"\r\n") == octets.removesuffix(b"\r\n") and sendable(octets)
+
+
+def with_seals(part: message.Message, *, sealed: bool = False) -> Iterator[tuple[message.Message, bool]]:
+    """All parts, and whether a signature covers them or they are encrypted, so that nothing in them may change."""
+    yield part, sealed
+    if part.is_multipart():
+        inside = sealed or part.get_content_type() in SEALED
+        for one in cast("list[message.Message]", part.get_payload()):
+            yield from with_seals(one, sealed=inside)
+
+
+def _parsed(octets: bytes) -> message.Message:
+    return BytesParser(_Message, policy=policy.compat32).parsebytes(octets)
+
+
+def _boundaries(parts: Iterable[message.Message]) -> tuple[bytes, ...]:
+    found = (part.get_boundary() for part in parts)
+    return tuple(f"--{boundary}".encode("utf-8", "surrogateescape") for boundary in found if boundary)
+
+
+def _relabel(part: message.Message) -> None:
     if part[_ENCODING] is not None:
         part.replace_header(_ENCODING, "7bit")
 
 
-def _payload(part: Message) -> bytes:
+def _payload(part: message.Message) -> bytes:
     """The octets as they stand in the message, still encoded."""
-    if str(part.get(_ENCODING, "")).strip().lower() in {"", "7bit", "8bit", "binary"}:
+    if encoding_of(part) in _IDENTITY:
         return _decoded(part)
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
-def _decoded(part: Message) -> bytes:
+def _decoded(part: message.Message) -> bytes:
     data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
 
 
-def _recode(part: Message, boundaries: tuple[bytes, ...], *, top: bool) -> None:
+def _recode(part: message.Message, boundaries: tuple[bytes, ...], *, top: bool) -> None:
     data = _decoded(part)
     text = part.get_content_maintype() == "text"
     lines = data.replace(b"\r\n", b"\n")
@@ -75,7 +131,7 @@ def _recode(part: Message, boundaries: tuple[bytes, ...], *, top: bool) -> None:
     part.set_payload(body.decode("ascii"))
 
 
-def _name_charset(part: Message, data: bytes) -> None:
+def _name_charset(part: message.Message, data: bytes) -> None:
     if part.get_param("charset") is not None or data.isascii():
         return
     try:
@@ -89,11 +145,11 @@ def _name_charset(part: Message, data: bytes) -> None:
         part["Content-Type"] = f'text/plain; charset="{charset}"'
 
 
-def _flat(message: Message) -> bytes | None:
+def _flat(whole: message.Message) -> bytes | None:
     out = BytesIO()
     plain = policy.compat32.clone(linesep="\r\n", max_line_length=None)
     try:
-        BytesGenerator(out, mangle_from_=False, policy=plain).flatten(message)
+        BytesGenerator(out, mangle_from_=False, policy=plain).flatten(whole)
     except ValueError:  # UnicodeEncodeError: a multipart without any part, which it does not write back as it was
         return None
     return out.getvalue()

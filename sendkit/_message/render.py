@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendkit._message.attachment import Attachment, parse_media_type, source_of
-from sendkit._message.fields import header_field, mailbox_field, parameter_field, plain_field, text_field
+from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
 from sendkit._message.octets import base64_lines, normalised, sendable
 from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
 
@@ -104,7 +104,11 @@ def _head(message: Message, *, utf8: bool) -> str:
     fields.append(text_field("Subject", message.subject))
     fields.append(_date_field(message.date, message.date.utcoffset()))
     fields.append(f"Message-ID: {message.message_id}\r\n")  # one word, which no fold can shorten
-    fields += [header_field(name, text, utf8=utf8) for name, text in message.headers.items()]
+    fields += [
+        header_field(name, text, utf8=utf8)
+        for name, text in message.headers.items()
+        if text.strip() or not needs_value(name)
+    ]
     return "".join(fields)
 
 

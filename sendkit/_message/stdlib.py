@@ -15,19 +15,29 @@ from datetime import UTC, datetime
 from email.errors import HeaderMissingRequiredValue, MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
 from email.errors import MessageError as StdlibMessageError
 from email.generator import BytesGenerator
+from email.message import Message as StdlibMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime
+from email.utils import collapse_rfc2231_value, format_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
 from sendkit._message.accept import new_message_id
 from sendkit._message.characters import check_field_name, check_text
-from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, plain_field, text_field
-from sendkit._message.head import Field, refuse, reverse_path_in
+from sendkit._message.fields import (
+    ADDRESS_FIELDS,
+    STRUCTURED_FIELDS,
+    encoded_words,
+    mailbox_field,
+    needs_value,
+    parameter_field,
+    plain_field,
+    text_field,
+)
+from sendkit._message.head import SIGNATURES, Field, refuse, reverse_path_in
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import base64_lines
 from sendkit._message.ready import ReadyMessage, ready_message
-from sendkit._message.recode import SEALED
+from sendkit._message.recode import SEALED, encoding_of, survives, with_seals
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
@@ -53,13 +63,16 @@ def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessag
 
 
 def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
-    texts = [(name, _text(name, value)) for name, value in copy.raw_items() if not _of_the_body(name)]
+    if any(name.lower() in SIGNATURES for name in copy.keys()):  # noqa: SIM118 - a message is no mapping of its own
+        return ready_message(copy.as_bytes())  # which is what was signed; to add a field or to encode would undo it
+    given = [(name, _text(name, value)) for name, value in copy.raw_items() if not _of_the_body(name)]
+    texts = [(name, text) for name, text in given if text or not needs_value(name)]
     # The envelope keeps the spelling of the author, which the octets do not (A-labels, encoded words).
     written = tuple(Field(name, f"{name}: {text}\r\n".encode()) for name, text in texts)
     head = [*(_field(name, text) for name, text in texts), *_missing(written, redirection)]
     _prepare(copy)
     ready = ready_message("".join(head).encode() + _body(copy))
-    names = [*(field.partition(":")[0] for field in head), *(name for name, _ in copy.raw_items())]
+    names = [*(field.partition(":")[0] for field in head if field), *(name for name, _ in copy.raw_items())]
     if [field.name for field in ready.fields] != names:
         raise refuse("the email package breaks a header of it when it folds", "shorten its Content fields")
     content = ready.content.seven_bit() or ready.content
@@ -92,12 +105,20 @@ def _field(name: str, text: str) -> str:
         return plain_field(name, text)  # encoded words that were there stay what they are
     if key in ADDRESS_FIELDS:
         try:
-            return mailbox_field(name, mailboxes_in(text), utf8=True)
+            mailboxes = mailboxes_in(text)
         except AddressError as error:
             raise MessageError(f"{name}: {error.problem}", field=name, hint=error.hint) from error
+        return mailbox_field(name, mailboxes, utf8=True) if mailboxes else plain_field(name, _empty_group(text))
     if key in STRUCTURED_FIELDS:
         raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="take the other characters out")
     return text_field(name, text.replace("\t", " "))
+
+
+def _empty_group(text: str) -> str:
+    """A group without members, in ASCII (RFC 5322 section 3.4)."""
+    name, _, rest = text.partition(":")
+    known = rest.strip(" \t") == ";" and '"' not in name
+    return f"{' '.join(encoded_words(name.strip(' ')))}:;" if known else "undisclosed-recipients:;"
 
 
 def _decoded(name: str, text: str) -> str:
@@ -129,20 +150,40 @@ def _domain(fields: tuple[Field, ...], redirection: Redirection) -> str:
 
 
 def _prepare(copy: Message) -> None:
-    for part in copy.walk():
+    for part, sealed in with_seals(copy):
         for name, value in part.raw_items():
             check_field_name("headers", name)
             check_text(name, _RAW_OCTETS.sub("", _FOLD.sub("", str(value)).replace("\t", " ")))
-        if not part.is_multipart() and str(part.get(_ENCODING, "")).strip().lower() == "binary":
-            _encode(part)
+        if not sealed:
+            _name_in_ascii(part)
+        if not part.is_multipart() and encoding_of(part) == "binary":
+            _encode(part, sealed=sealed)
     for name in {name for name, _ in copy.raw_items() if not _of_the_body(name)}:
         del copy[name]
 
 
-def _encode(part: Message) -> None:
+def _name_in_ascii(part: Message) -> None:
+    """File names and their like, of which stdlib makes encoded words that no reader decodes (RFC 2047 section 5)."""
+    for name, raw in list(part.raw_items()):
+        if name.lower() not in {"content-type", "content-disposition"} or str(raw).isascii():
+            continue
+        text = _decoded(name, _FOLD.sub("", str(raw)))
+        reader = StdlibMessage()  # one that reads text as text
+        reader[name] = text
+        (value, _), *parameters = reader.get_params(header=name) or [("", "")]
+        named = {key: collapse_rfc2231_value(content) for key, content in parameters}
+        written = parameter_field(name, value, named)
+        part.replace_header(name, _FOLD.sub("", written.partition(":")[2]).strip())
+
+
+def _encode(part: Message, *, sealed: bool) -> None:
     """Base64 for octets that line ends would break (RFC 2045 section 6.2, RFC 3030 section 3)."""
     data = part.get_payload(decode=True)
-    if isinstance(data, bytes):
+    if sealed and isinstance(data, bytes) and not survives(data):
+        raise refuse("a part without transfer encoding, and it is signed", "encode it as base64 before signing")
+    if not isinstance(data, bytes):
+        part.replace_header(_ENCODING, "7bit")
+    elif not sealed:
         part.replace_header(_ENCODING, "base64")
         part.set_payload(base64_lines(data, b"\n").decode("ascii"))
 
