@@ -46,7 +46,7 @@ def environment(server: LocalServer, **more: str) -> dict[str, str]:
 def run(name: str, *arguments: object, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run an example in a process of its own, in which every warning is an error."""
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *map(str, arguments)]
-    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=300)
 
 
 def received_by(server: LocalServer) -> list[str]:
@@ -159,7 +159,7 @@ class TestSignUp:
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
         command = [sys.executable, "-m", "pytest", "-q", *plugin]
         ran = subprocess.run(
-            command, cwd=tmp_path, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=60
+            command, cwd=tmp_path, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=300
         )
         assert "5 passed" in ran.stdout, ran.stdout + ran.stderr
 
@@ -252,7 +252,7 @@ class TestBulkSend:
         command = [sys.executable, str(EXAMPLES / "bulk_send.py"), *map(str, files)]
         with os.fdopen(terminal, "rb", buffering=0) as screen:
             try:
-                subprocess.run(command, env=environment(server), stderr=stderr, check=True, timeout=60)
+                subprocess.run(command, env=environment(server), stderr=stderr, check=True, timeout=300)
             finally:
                 os.close(stderr)
             shown = everything_on(screen)

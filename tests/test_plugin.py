@@ -51,7 +51,7 @@ def run(folder: Path, tests: str, *more: str, failed: bool = False) -> str:
         str(folder),
         *(word for one in more for word in ([one] if one.startswith("-") else ["-p", one])),
     ]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == failed, ran.stdout + ran.stderr
     return ran.stdout
 

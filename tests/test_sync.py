@@ -277,7 +277,7 @@ def test_closing_leaves_no_other_thread_waiting() -> None:
         sending = pool.submit(mailer.send, message(), check=False)
         transport.reached.wait()
         mailer.close()
-        error = sending.exception(timeout=20)
+        error = sending.exception(timeout=300)
     result = sending.result() if error is None else error.result  # type: ignore[attr-defined]
     assert outcomes(result) == {LUIS: Outcome.DEFERRED}
     assert threads() == []

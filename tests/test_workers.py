@@ -32,7 +32,7 @@ def outcome(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "pytest", "-p", "tests.workers", "-p", "no:cacheprovider", *arguments]
     environ = own_process.environment(PYTHONPATH=str(ROOT), PYTEST_XDIST_AUTO_NUM_WORKERS="3")
     ran = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=110
+        command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=300
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

@@ -58,7 +58,7 @@ class Shell:
 
     def apart(self, *arguments: str | os.PathLike[str], stdin: bytes = b"", **environ: str) -> Answer:
         done = subprocess.run(
-            command(*arguments), input=stdin, capture_output=True, env=environment(**environ), check=False, timeout=60
+            command(*arguments), input=stdin, capture_output=True, env=environment(**environ), check=False, timeout=300
         )
         return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
 

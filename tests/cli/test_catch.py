@@ -82,7 +82,7 @@ class Catching:
     def interrupt(self) -> tuple[int, str, str]:
         """Ctrl-C, and what it comes to."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=300)
         return self.process.returncode, out, err
 
 

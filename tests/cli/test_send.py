@@ -268,7 +268,7 @@ def test_ctrl_c_prints_the_result_so_far(authority: Authority) -> None:
         ) as sending:
             slow.wait_for(lambda: bool(slow.accepted))
             sending.send_signal(signal.SIGINT)
-            out, err = sending.communicate(timeout=60)
+            out, err = sending.communicate(timeout=300)
     assert sending.returncode == 130
     assert DeliveryResult.model_validate_json(out).recipients["luis@example.com"].outcome is Outcome.IN_DOUBT
     assert err == b"sendkit: interrupted\n"

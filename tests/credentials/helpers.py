@@ -87,7 +87,9 @@ def run(code: str, environment: Mapping[str, str]) -> subprocess.CompletedProces
     # keyring 25.7 leaves its bus connection to the garbage collector when the collection is locked.
     warnings = ["-W", "error", "-W", "ignore:unclosed <socket:ResourceWarning"]
     command = [sys.executable, *warnings, "-c", code]
-    return subprocess.run(command, env={**kept, **environment}, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env={**kept, **environment}, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def ask_program(limit: float) -> str:

@@ -86,7 +86,7 @@ def said_by_pytest(folder: Path) -> str:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert ran.stderr == ""
     return ran.stdout

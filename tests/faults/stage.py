@@ -46,8 +46,8 @@ ECHOES = (
     "AUTH PLAIN " + base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
     quote(PASSWORD),
 )
-LIMIT = 20.0
-PATIENT, SHORT = 8.0, 0.25
+LIMIT = 240.0
+PATIENT, SHORT = 60.0, 0.25
 _LACKING = {
     Mode.STEPWISE: {"PIPELINING", "CHUNKING"},
     Mode.PIPELINING: {"CHUNKING"},
@@ -236,7 +236,7 @@ async def send(evidence: Evidence, used: AsyncMailer, message: Message) -> None:
 def _settle(evidence: Evidence, server: ScriptedServer) -> None:
     """Wait until the server knows of each connection that it is over, so that its record is complete."""
     try:
-        server.wait_for(lambda: all(connection.ended for connection in server.connections), 3.0)
+        server.wait_for(lambda: all(connection.ended for connection in server.connections), LIMIT)
     except TimeoutError:
         evidence.left.append("socket: a connection is still open although the mailer is closed")
 

@@ -63,7 +63,7 @@ def interrupt(started: subprocess.Popen[str]) -> None:
 
 def answer(started: subprocess.Popen[str]) -> list[str]:
     """What it printed, once it ended; anything on standard error is a failure."""
-    output, errors = started.communicate(timeout=30)
+    output, errors = started.communicate(timeout=300)
     assert (errors, started.returncode) == ("", 0)
     told: list[str] = json.loads(output)
     return told

@@ -52,7 +52,7 @@ def ask(
     **more: str,
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """The status, the headers and the body of one answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=300)
     address = f"/{page.key if key is None else key}/{path}"
     try:
         connection.request(method, address, headers={"Host": host or f"127.0.0.1:{page.port}", **more})
@@ -205,7 +205,7 @@ def test_a_page_that_is_open_hears_of_what_is_new_and_of_nothing_else() -> None:
         page = until_the_end.enter_context(PageServer(server))
         post(server, REPORT)
         version = json.loads(ask(page, "messages.json")[2])["version"]
-        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=300)
         connection.request("GET", f"/{page.key}/events?since={version}")
         events = connection.getresponse()
         post(server, PLAIN)
@@ -223,7 +223,7 @@ def test_a_page_that_lost_the_connection_hears_what_it_missed() -> None:
     with LocalServer() as server, ExitStack() as until_the_end:
         page = until_the_end.enter_context(PageServer(server))
         post(server, REPORT, PLAIN)
-        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=300)
         connection.request("GET", f"/{page.key}/events?since=9", headers={"Last-Event-ID": "1"})
         events = connection.getresponse()
         assert [one["number"] for one in hear(events)["added"]] == [2]

@@ -22,7 +22,7 @@ def said(more: str = "Mailer(transport=MemoryTransport())", **variables: str) ->
     """What a program without any logging of its own writes to standard error."""
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-W", "error", "-c", SENDS.format(more=more)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     return ran.stderr
 
 
@@ -44,5 +44,5 @@ def test_a_program_that_chose_its_transport_is_not_warned_of_the_one_that_it_rep
     program = SENDS.replace('Mailer("smtp.example.com"), Mailer.from_url("smtps://smtp.example.com"), ', "")
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "SENDKIT_TRANSPORT": "pigeon"}
     command = [sys.executable, "-c", program.format(more="Mailer(transport=MemoryTransport()),")]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     assert ran.stderr == ""

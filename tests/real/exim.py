@@ -66,7 +66,7 @@ class Exim:
 
     def raw_mailbox(self, name: str) -> list[bytes]:
         """The messages for this address, in no order, after a run of the queue."""
-        subprocess.run(self._exim("-qff"), check=True, env=self._environment(), capture_output=True, timeout=60)
+        subprocess.run(self._exim("-qff"), check=True, env=self._environment(), capture_output=True, timeout=300)
         mark = f"Envelope-to: {name}\n".encode()
         all_of_them = [path.read_bytes() for path in (self._folder / "mail").glob("new/*")]
         return [raw for raw in all_of_them if raw.startswith(mark)]

@@ -100,7 +100,7 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, in which every warning is an error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environ}
     command = [sys.executable, "-W", "error", "-m", "sendkit", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=environment)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300, env=environment)
 
 
 class Mailboxes(Protocol):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_LIMIT = 15.0  # seconds for one answer, or one condition
+_LIMIT = 300.0  # seconds for one answer, or one condition
 _PAUSE = 0.02
 
 

@@ -56,7 +56,7 @@ class Keeper:
             self._child.stdin.write(line + "\n")
             self._child.stdin.flush()
 
-    def wait_until(self, ready: Callable[[], bool], *, limit: float = 20.0) -> None:
+    def wait_until(self, ready: Callable[[], bool], *, limit: float = 300.0) -> None:
         """Return when `ready()` is true; raise RuntimeError with the output if one ended or `limit` seconds passed."""
         try:
             poll(ready, limit=limit, give_up=self._ended)
@@ -77,7 +77,7 @@ class Keeper:
         assert self._child.stdin is not None
         with suppress(BrokenPipeError):
             self._child.stdin.close()
-        self._child.wait(timeout=30)
+        self._child.wait(timeout=300)
 
 
 def poll(done: Callable[[], bool], *, limit: float, give_up: Callable[[], bool] = lambda: False) -> None:

@@ -39,7 +39,7 @@ from .tokens import Signer
 
 _QUEUES = ("incoming", "active", "deferred")
 _PRIVATE = (*_QUEUES, "bounce", "corrupt", "defer", "flush", "hold", "private", "saved", "trace")
-_LIMIT = 30.0
+_LIMIT = 300.0
 _MARK = "postfix/mark"
 
 

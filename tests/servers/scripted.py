@@ -31,7 +31,7 @@ __all__ = ["Accepted", "Connection", "Ending", "ScriptedServer"]
 
 BASE = ("PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING")
 AUTH = "AUTH PLAIN LOGIN"
-_PATIENCE = 20.0
+_PATIENCE = 300.0
 
 
 class ScriptedServer(WireScript):

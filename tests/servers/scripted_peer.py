@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import ssl
 
-PATIENCE = 20.0
+PATIENCE = 300.0
 MAIL, RCPT = "MAIL FROM:<ana@example.com>", "RCPT TO:<luis@example.com>"
 CONTENT = b"From: ana@example.com\r\nMessage-ID: <1@example.com>\r\n\r\nHola\r\n"
 

@@ -141,7 +141,6 @@ def test_whose_address_a_server_speaks_of_does_not_say_who_it_is(address: str) -
     assert Reply(535, "5.7.8", f"{address} is wrong").explain().provider is None
 
 
-@pytest.mark.timeout(10)
 def test_a_hostile_reply_is_not_searched_for_long() -> None:
     for word in ("message ", "sender ", "<", "a@", "spam", "quota "):
         assert Reply(550, None, word * (65_536 // len(word))).explain().title

@@ -62,7 +62,7 @@ def test_the_reason_and_the_cure_are_noted(client: object) -> None:
         with pytest.raises((smtplib.SMTPException, OSError)):
             client(server)
         with server.collection.changed:
-            assert server.collection.changed.wait_for(lambda: server.collection.refusals, 10)
+            assert server.collection.changed.wait_for(lambda: server.collection.refusals, 300)
         (refusal,) = server.collection.refusals
         assert REFUSED[client] in refusal.why  # type: ignore[index]
         assert refusal.hint

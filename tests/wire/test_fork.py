@@ -43,7 +43,7 @@ def test_parent_and_child_both_go_on(start: Start, authority: Authority, securit
     arguments = [server.host, str(server.port), security, str(authority.ca_file), USER, PASSWORD]
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "7\n", "")
     assert len(server.accepted) == 3

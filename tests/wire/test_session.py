@@ -322,7 +322,7 @@ def server_certificate(server: ScriptedServer) -> str:
     """What the server would show, as PEM: read over a connection of one's own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(server.address, timeout=10) as sock, sock.makefile("rb") as lines:
+    with socket.create_connection(server.address, timeout=300) as sock, sock.makefile("rb") as lines:
         lines.readline()
         sock.sendall(b"EHLO test\r\n")
         while lines.readline()[3:4] == b"-":
