@@ -70,6 +70,26 @@ accounts:
 
 {_EXIT_CODES}""",
     ),
+    "report": HelpText(
+        "mail tables, figures and prose as a report",
+        "Make a report of files: tables from csv, json, parquet and xlsx, pictures, and prose in Markdown. It looks\n"
+        "right in every mail program; what it has no room for goes along as a file. Without FILE, standard input is\n"
+        "a table (csv or json).",
+        f"""\
+examples:
+  sendkit report orders.csv --title 'Orders of today' -t boss@example.com --format margin=percent --total
+  psql --csv -f orders.sql shop | sendkit report --title Orders -t boss@example.com --preview
+  sendkit report sales.parquet --markdown notes.md --figure sales.png --alt 'Sales, rising' \\
+      --title 'Sales, week 48' -t boss@example.com --preview
+
+cron, each Monday at six (the account in the environment of the crontab):
+  0 6 * * 1  psql --csv -f weekly.sql shop | sendkit report --title 'Weekly sales' -t boss@example.com >/dev/null
+
+It needs the extra `report` for xlsx files and Markdown: pip install 'sendkit-smtp[report]'. Parquet needs pyarrow,
+and reading xlsx openpyxl. The server, the account and the password are those of `sendkit send`.
+
+{_EXIT_CODES}""",
+    ),
     "login": HelpText(
         "put a password or an OAuth 2 grant into the keyring",
         "Ask for the password of an account, without showing it, try it at the server, and store it in the keyring of\n"

@@ -27,7 +27,7 @@ def message_of(options: SendOptions, sender: str | None = None) -> Message | Rea
     if text is None and html is None:
         text = _text("text", _read("text", _STDIN))
     return Message(
-        sender=_sender(options, sender),
+        sender=sender_of(options.sender, sender),
         to=options.to,
         cc=options.cc,
         bcc=options.bcc,
@@ -40,8 +40,9 @@ def message_of(options: SendOptions, sender: str | None = None) -> Message | Rea
     )
 
 
-def _sender(options: SendOptions, usual: str | None) -> str:
-    sender = options.sender or usual or os.environ.get("SENDKIT_FROM")
+def sender_of(given: str | None, usual: str | None) -> str:
+    """The sender: the one that is given, that of the account, or SENDKIT_FROM. Raises MessageError."""
+    sender = given or usual or os.environ.get("SENDKIT_FROM")
     if not sender:
         raise MessageError("sender: nobody is named", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
     return sender

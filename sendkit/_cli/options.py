@@ -30,20 +30,14 @@ class PlaceOptions:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
-class SendOptions(PlaceOptions):
-    """The arguments of `sendkit send`."""
+class DeliveryOptions(PlaceOptions):
+    """The arguments that say to whom a message goes, and how: those of `sendkit send` and `sendkit report`."""
 
     sender: str | None = None
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     reply_to: tuple[str, ...] = ()
-    subject: str | None = None
-    text: str | None = None
-    html: Path | None = None
-    attach: tuple[Path, ...] = ()
-    header: tuple[tuple[str, str], ...] = ()
-    message: Path | None = None
     envelope_from: str | None = None
     retries: int | None = None
     deadline: float | None = None
@@ -52,10 +46,31 @@ class SendOptions(PlaceOptions):
     json: bool = False
     verbose: bool = False
 
-    def __post_init__(self) -> None:
+    def check_delivery(self) -> None:
+        """Raise ValueError for those that do not go together."""
         self.check_place()
         _check_together("--dry-run", self.dry_run, {"--json": self.json, "--preview": self.preview})
         _check_together("--preview", self.preview, {"--json": self.json})
+
+    def check_recipients(self) -> None:
+        """Raise ValueError where nobody is named."""
+        if not (self.to or self.cc or self.bcc):
+            raise ValueError("nobody to send to; give -t ADDR (or --cc, --bcc)")
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SendOptions(DeliveryOptions):
+    """The arguments of `sendkit send`."""
+
+    subject: str | None = None
+    text: str | None = None
+    html: Path | None = None
+    attach: tuple[Path, ...] = ()
+    header: tuple[tuple[str, str], ...] = ()
+    message: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.check_delivery()
         if self.message is not None:
             _check_together("--message", self.message, self._written())
         else:
@@ -75,13 +90,40 @@ class SendOptions(PlaceOptions):
         }
 
     def _check_written(self) -> None:
-        if not (self.to or self.cc or self.bcc):
-            raise ValueError("nobody to send to; give -t ADDR (or --cc, --bcc)")
+        self.check_recipients()
         if self.subject is None:
             raise ValueError("no subject; give -s SUBJECT (-s '' for none)")
         often = [name for name, times in Counter(name.lower() for name, _ in self.header).items() if times > 1]
         if often:
             raise ValueError(f"the header {often[0]!r} is given twice")
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class ReportOptions(DeliveryOptions):
+    """The arguments of `sendkit report`."""
+
+    files: tuple[Path, ...] = ()
+    title: str = ""
+    markdown: tuple[Path, ...] = ()
+    figure: tuple[Path, ...] = ()
+    alt: tuple[str, ...] = ()
+    format: tuple[tuple[str, str], ...] = ()
+    rows: int = 50
+    rest: str = "auto"
+    total: bool = False
+    footer: str = ""
+    preheader: str = ""
+    lang: str = "en"
+
+    def __post_init__(self) -> None:
+        self.check_delivery()
+        self.check_recipients()
+        if not self.title.strip():
+            raise ValueError("no title; give --title TITLE, which is the subject too")
+        if len(self.alt) > len(self.figure):
+            raise ValueError("there are more --alt than --figure")
+        if self.files.count(Path("-")) > 1:
+            raise ValueError("standard input (-) is named twice")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -165,6 +207,7 @@ class CatchOptions:
 
 Options = (
     SendOptions
+    | ReportOptions
     | LoginOptions
     | LogoutOptions
     | DemoOptions

@@ -23,6 +23,7 @@ from sendkit._cli.options import (
     LogoutOptions,
     Options,
     ProvidersOptions,
+    ReportOptions,
     SendOptions,
 )
 from sendkit._version import __version__
@@ -31,6 +32,7 @@ _Add: TypeAlias = Callable[..., argparse.Action]
 
 _OPTIONS: dict[str, type[Options]] = {
     "send": SendOptions,
+    "report": ReportOptions,
     "login": LoginOptions,
     "logout": LogoutOptions,
     "demo": DemoOptions,
@@ -96,6 +98,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         command = choice.add_parser(name, help=told.short, description=told.long, epilog=told.epilog)
         commands[name] = _tuned(command)
     _add_send(commands["send"])
+    _add_report(commands["report"])
     _add_account(commands["login"])
     _add_login(commands["login"].add_argument)
     _add_account(commands["logout"])
@@ -119,6 +122,27 @@ def _add_send(command: Parser) -> None:
     _add_sending(command.add_argument_group("the sending").add_argument)
 
 
+def _add_report(command: Parser) -> None:
+    add = command.add_argument_group("the report").add_argument
+    add("files", nargs="*", type=Path, metavar="FILE", help=".csv, .json, .parquet, .xlsx; - is standard input")
+    add("--title", default="", help="the title, and the subject")
+    add("--markdown", action="append", default=[], type=Path, metavar="FILE", help="prose, above the tables")
+    add("--figure", action="append", default=[], type=Path, metavar="FILE", help="a picture, below the tables")
+    add("--alt", action="append", default=[], metavar="TEXT", help="what the figure of the same place shows")
+    help_text = "how a column is written: percent, currency:EUR, ,.2f, bytes, duration, link …"
+    add("--format", action="append", default=[], type=_column_format, metavar="COLUMN=FORMAT", help=help_text)
+    add("--rows", type=_rows, default=50, metavar="N", help="show so many rows of a table (default: 50)")
+    choices = ("auto", "xlsx", "csv", "parquet", "none")
+    add("--rest", choices=choices, default="auto", help="what a table with more rows is attached as (default: auto)")
+    add("--total", action="store_true", help="sum the columns of numbers")
+    add("--footer", default="", metavar="TEXT", help="small letters below it all")
+    add("--preheader", default="", metavar="TEXT", help="what an inbox shows beside the subject")
+    add("--lang", default="en", metavar="TAG", help="the language, such as de: it says how numbers are written")
+    _add_addresses(command.add_argument_group("the message").add_argument)
+    _add_server(command.add_argument_group("the server").add_argument)
+    _add_sending(command.add_argument_group("the sending").add_argument)
+
+
 def _add_sending(add: _Add) -> None:
     add("--envelope-from", metavar="ADDR", help="where bounces go; '' for nowhere (default: the sender)")
     add(
@@ -134,12 +158,16 @@ def _add_sending(add: _Add) -> None:
     add("-v", "--verbose", action="store_true", help="show the conversation with the server on standard error")
 
 
-def _add_message(add: _Add) -> None:
+def _add_addresses(add: _Add) -> None:
     add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM)")
     add("-t", "--to", action="append", default=[], metavar="ADDR", help="a recipient; may be repeated, or a comma list")
     add("--cc", action="append", default=[], metavar="ADDR", help="a recipient of a copy")
     add("--bcc", action="append", default=[], metavar="ADDR", help="a recipient whom the others do not see")
     add("--reply-to", action="append", default=[], metavar="ADDR", help="where answers go")
+
+
+def _add_message(add: _Add) -> None:
+    _add_addresses(add)
     add("-s", "--subject", help="the subject")
     add("--text", help="the text (default: standard input)")
     add("--html", type=Path, metavar="FILE", help="an HTML file; a plain text is made from it unless there is --text")
@@ -238,6 +266,19 @@ def _add_catch(command: Parser) -> None:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _column_format(text: str) -> tuple[str, str]:
+    column, sign, written = text.rpartition("=")
+    if not (sign and column and written):
+        raise argparse.ArgumentTypeError(f"{text!r} has no '='; write margin=percent")
+    return column, written
+
+
+def _rows(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:9])):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
 
 

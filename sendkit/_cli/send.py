@@ -19,22 +19,34 @@ from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from sendkit import DeliveryResult, Message, ReadyMessage
-    from sendkit._cli.options import SendOptions
+    from sendkit._cli.options import DeliveryOptions, SendOptions
 
 
 def send(options: SendOptions) -> ExitCode:
     """Send, and report. Raises SendkitError for what the caller must mend, and KeyboardInterrupt, after the report."""
+    redirected = ", ".join(options.to) if options.message is not None and options.to else None
+    return deliver(
+        lambda: message_of(options, None if options.account is None else account_named(options.account).sender),
+        options,
+        redirected,
+    )
+
+
+def deliver(
+    make: Callable[[], Message | ReadyMessage], options: DeliveryOptions, recipients: str | None = None
+) -> ExitCode:
+    """Make a message, and send, show or print it, as `send`; `recipients` replace those of its headers."""
     try:
-        message = message_of(options, None if options.account is None else account_named(options.account).sender)
+        message = make()
         if options.dry_run:
-            return _show(message, options)
+            return _show(message, options, recipients)
         if options.preview:
-            return _preview(message, options)
+            return _preview(message, options, recipients)
         with _conversation(shown=options.verbose):
-            result = _deliver(message, options)
+            result = _deliver(message, options, recipients)
     except errors.SendkitError as error:
         if options.json:
             _report(failed_before_sending(error), options)
@@ -48,14 +60,14 @@ def send(options: SendOptions) -> ExitCode:
     return exit_code(result)
 
 
-def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryResult:
+def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> DeliveryResult:
     result = None
     try:
         with mailer_for(options, retries=options.retries, deadline=options.deadline) as mailer:
             result = mailer.send(
                 message,
                 envelope_from=options.envelope_from,
-                recipients=_redirected(options),
+                recipients=recipients,
                 check=False,
                 on_progress=None if options.verbose else bar(),
             )
@@ -66,29 +78,25 @@ def _deliver(message: Message | ReadyMessage, options: SendOptions) -> DeliveryR
     return result
 
 
-def _redirected(options: SendOptions) -> str | None:
-    return ", ".join(options.to) if options.message is not None and options.to else None
-
-
-def _report(result: DeliveryResult, options: SendOptions) -> None:
+def _report(result: DeliveryResult, options: DeliveryOptions) -> None:
     if options.json:
         say(result.model_dump_json(indent=2))
     else:
         print_recipients(result)
 
 
-def _show(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
-    letter = compose(message, envelope_from=options.envelope_from, recipients=_redirected(options))
+def _show(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> ExitCode:
+    letter = compose(message, envelope_from=options.envelope_from, recipients=recipients)
     say_octets(b"".join(letter.content.blocks()).replace(b"\r\n", b"\n"))
     envelope = letter.envelope
     complain(f"sendkit: nothing was sent; from <{envelope.reverse_path}> to {', '.join(envelope.recipients)}")
     return ExitCode.ACCEPTED
 
 
-def _preview(message: Message | ReadyMessage, options: SendOptions) -> ExitCode:
+def _preview(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> ExitCode:
     from sendkit._message.preview import preview  # noqa: PLC0415 - it brings the page
 
-    page = preview(message, envelope_from=options.envelope_from, recipients=_redirected(options))
+    page = preview(message, envelope_from=options.envelope_from, recipients=recipients)
     say(str(page))
     complain("sendkit: nothing was sent; the page is open in the browser")
     return ExitCode.ACCEPTED

@@ -15,14 +15,14 @@ from sendkit.report._block import Block, refuse
 from sendkit.report._characters import one_line
 from sendkit.report._format import Spec, value_text
 from sendkit.report._piece import Page, Piece
-from sendkit.report._theme import BAD, GOOD, INK, MUTED, TILE
+from sendkit.report._theme import BAD, GOOD, INK, MUTED, TILE, Theme, mixed
 from sendkit.report._values import plain
 
 if TYPE_CHECKING:
     from sendkit import Attachment
 
 _TONES = {True: ("pos", GOOD), False: ("neg", BAD), None: ("m", MUTED)}
-_IN_A_ROW = 4
+_IN_A_ROW, _GAP = 4, 12
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,24 +89,32 @@ class Tiles(Block):
         """Render them, at most four beside each other."""
         count = math.ceil(len(self.tiles) / math.ceil(len(self.tiles) / _IN_A_ROW))
         lines = [self.tiles[i : i + count] for i in range(0, len(self.tiles), count)]
-        tables: list[str] = []
         pictures: list[Attachment] = []
-        for number, line in enumerate(lines):
-            cells = [_tile(tile, page, count, pictures) for tile in line]
-            cells += [f'<td width="{100 // count}%">&nbsp;</td>'] * (count - len(line))
-            gap = ' style="margin-top:12px"' if number else ""
-            tables.append(f"{_TABLE}{gap}><tr>{_GAP.join(cells)}</tr></table>")
-        return Piece(before="".join(tables), text=lambda _: _text(self.tiles, page), inline=tuple(pictures))
+        html = "".join(_line(line, page, count, pictures) for line in lines)
+        return Piece(before=html, text=lambda _: _text(self.tiles, page), inline=tuple(pictures), gap=28 - _GAP)
 
 
-_TABLE = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
-_GAP = '<td class="gap" width="12" style="font-size:1px;line-height:10px">&nbsp;</td>'
+_TABLE = '<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%"'
 
 
-def _tile(tile: KPI, page: Page, count: int, pictures: list[Attachment]) -> str:
+def _line(line: Sequence[KPI], page: Page, count: int, pictures: list[Attachment]) -> str:
+    """Tables that float, so that a phone has them below each other; for Word, which knows no `max-width`, cells."""
+    wide = (page.theme.inner - _GAP * (count - 1)) // count
+    last = len(line) == count
+    tiles = [
+        _tile(tile, page, wide + (0 if last and i == count - 1 else _GAP), pictures, gap=not (last and i == count - 1))
+        for i, tile in enumerate(line)
+    ]
+    cell = f'<td width="{wide + _GAP}" valign="top">'
+    between = f"<!--[if mso]></td>{cell}<![endif]-->"
+    ghost = f'<!--[if mso]><table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>{cell}<![endif]-->'
+    return f"{_TABLE}><tr><td>{ghost}{between.join(tiles)}<!--[if mso]></td></tr></table><![endif]--></td></tr></table>"
+
+
+def _tile(tile: KPI, page: Page, wide: int, pictures: list[Attachment], *, gap: bool) -> str:
     tone, colour = _TONES[tile.good]
     small = "font-size:13px;line-height:18px"
-    size = 26 if count < 4 else 22
+    size = 26 if wide > 150 else 22
     parts = [
         f'<span class="m" style="{small};color:{MUTED}">{escape(one_line(tile.label))}</span>',
         f'<b style="font-size:{size}px;line-height:34px;color:{INK}">{escape(tile.shown(page))}</b>',
@@ -114,17 +122,18 @@ def _tile(tile: KPI, page: Page, count: int, pictures: list[Attachment]) -> str:
     if tile.change:
         parts.append(f'<span class="{tone}" style="{small};color:{colour}">{escape(one_line(tile.change))}</span>')
     if len(tile.trend) > 1:
-        parts.append(_picture(tile, page.theme.accent, pictures))
+        parts.append(_picture(tile, page.theme, pictures))
     style = f"padding:14px 16px;font-size:13px;line-height:22px;color:{INK}"
-    return (
-        f'<td class="k" width="{100 // count}%" valign="top" bgcolor="{TILE}" style="{style}">{"<br>".join(parts)}</td>'
-    )
+    side = f'<td class="gap" width="{_GAP}" style="font-size:1px">&nbsp;</td>' if gap else ""
+    below = f'<tr><td height="{_GAP}" style="font-size:1px;line-height:{_GAP}px">&nbsp;</td></tr>'
+    row = f'<tr><td class="k" valign="top" bgcolor="{TILE}" style="{style}">{"<br>".join(parts)}</td>{side}</tr>'
+    return f'{_TABLE} class="w" align="left" style="max-width:{wide}px;text-align:left">{row}{below}</table>'
 
 
-def _picture(tile: KPI, accent: str, pictures: list[Attachment]) -> str:
+def _picture(tile: KPI, theme: Theme, pictures: list[Attachment]) -> str:
     from sendkit import Attachment  # noqa: PLC0415 - only tiles with a trend need one
 
-    data = _spark.png(tile.trend, accent)
+    data = _spark.png(tile.trend, mixed(theme.accent, theme.accent_dark))  # seen by day and by night
     cid = f"trend-{hashlib.sha256(data).hexdigest()[:12]}"
     pictures.append(Attachment.from_bytes(data, filename=f"{cid}.png", content_type="image/png", content_id=cid))
     return (

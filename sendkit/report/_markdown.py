@@ -104,7 +104,7 @@ def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _dress(tokens: Sequence[Token], page: Page, accent: str, *, final: bool) -> None:
-    for token in tokens:
+    for i, token in enumerate(tokens):
         if token.type == "heading_open":
             token.tag = f"h{page.heading(int(token.tag[1]))}"
         elif token.type == "heading_close":
@@ -112,7 +112,8 @@ def _dress(tokens: Sequence[Token], page: Page, accent: str, *, final: bool) -> 
         if token.type == "image":
             _dress_picture(token)
         if token.nesting >= 0:
-            _dress_tag(token, accent, final=final and token.level == 0)
+            ends = token.type == "paragraph_open" and [t.type for t in tokens[i + 3 : i + 4]] == ["blockquote_close"]
+            _dress_tag(token, accent, final=ends or (final and token.level == 0))
         if token.children:
             _dress(token.children, page, accent, final=False)
 

@@ -61,7 +61,7 @@ def _heights(values: Sequence[float], wide: int, high: int) -> list[float]:
         points *= 2
     heights: list[float] = []
     for x in range(wide):
-        place = min(max(x - _EDGE, 0) / (wide - 2 * _EDGE), 1) * (len(points) - 1)
+        place = min(x / (wide - _EDGE), 1) * (len(points) - 1)
         left = min(int(place), len(points) - 2)
         heights.append(points[left] + (points[left + 1] - points[left]) * (place - left))
     return heights
@@ -70,9 +70,6 @@ def _heights(values: Sequence[float], wide: int, high: int) -> list[float]:
 def _row(y: int, heights: list[float], end: tuple[int, float]) -> list[int]:
     row: list[int] = []
     for x, height in enumerate(heights):
-        if not _EDGE <= x <= end[0] + _DOT:
-            row.append(0)
-            continue
         slope = heights[min(x + 1, len(heights) - 1)] - height
         line = _HALF * (1 + slope * slope) ** 0.5 + 0.5 - abs(y - height) if x <= end[0] else 0
         dot = _DOT + 0.5 - ((x - end[0]) ** 2 + (y - end[1]) ** 2) ** 0.5

@@ -87,8 +87,8 @@ pre,code{{font-family:{mono}}}
 .d td,.d th{{font-size:13px !important;padding:6px 5px !important}}
 .n td,.n th{{font-size:12px !important;padding:5px 3px !important}}
 .b td{{font-size:1px !important;padding:0 !important}}
-.k,.gap{{display:block !important;width:auto !important}}
-.k{{padding:12px 16px !important}}}}
+.w{{max-width:100% !important}}
+.gap{{display:none !important}}}}
 @media (prefers-color-scheme:dark){{
 .page{{background-color:{page} !important}}
 .card{{background-color:{paper} !important}}
@@ -99,7 +99,9 @@ pre,code{{font-family:{mono}}}
 .top,.card .go,.card .go a{{background-color:{accent} !important}}
 .card .go a{{color:{page} !important}}
 .d td,.line{{border-color:{line} !important}}
-.d th,.d .t{{border-color:{rule} !important}}
+.d th{{border-color:{rule} !important}}
+.d .r{{color:{ink} !important;border-color:{line} !important}}
+.d .t{{border-color:{rule} !important}}
 .z td{{background-color:{zebra} !important}}
 .k,.code{{background-color:{tile} !important}}
 .card .neg{{color:{bad} !important}}
@@ -112,6 +114,12 @@ def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours, from 1 to 21 (WCAG 2.2, relative luminance)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def mixed(one: str, other: str) -> str:
+    """The colour halfway between two."""
+    parts = [(int(one[i : i + 2], 16) + int(other[i : i + 2], 16)) // 2 for i in (1, 3, 5)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def _luminance(colour: str) -> float:
