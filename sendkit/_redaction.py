@@ -160,6 +160,11 @@ def redacted(text: str, keep: Keep | None = None) -> str:
     return _everywhere(text, keep) if _everywhere else text
 
 
+def quoted(text: str) -> str:
+    """A wrong setting in quotes, for the error that names it; not where a password may stand in it, as in a URL."""
+    return "one that looks like a URL, and is not shown" if "@" in text or "://" in text else repr(redacted(text))
+
+
 def everywhere() -> Redactor:
     """The redactor of the process as it is now."""
     return _everywhere

@@ -85,8 +85,8 @@ def _file_fault(path: Path, facts: os.stat_result, *, secret: bool) -> Distrust 
         hint = f"chmod 600 {shlex.quote(str(path))}; in a container, mount the secret with mode 0400"
         return Distrust(f"is open to every user of this machine {mode}", hint)
     if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        hint = f"chmod go-w {shlex.quote(str(path))}, and look whether what stands there is right"
-        return Distrust(f"may be written to by others than its owner {mode}", hint)
+        hint = f"chmod 600 {shlex.quote(str(path))}, and look whether what stands there is right"
+        return Distrust(f"can be written to: others than its owner may {mode}", hint)
     return None
 
 

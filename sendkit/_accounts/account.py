@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from sendkit._frames import frameless
+from sendkit._redaction import quoted
 from sendkit._server.server import Security, Server
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
@@ -24,6 +26,7 @@ _SCHEMES = {
     "smtps": Security.IMPLICIT_TLS,
     "smtp+none": Security.NONE,
 }
+_LONGEST_SCHEME = 16
 _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smtps://… for implicit TLS"
 
 
@@ -46,12 +49,14 @@ class Account:
         return (place,) if self.label is None else (self.label, place)
 
     @classmethod
+    @frameless
     def from_url(cls, url: str) -> Account:
         """Read a URL. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
         parts = _split(url)
         security = _SCHEMES.get(parts.scheme)
         if security is None:
-            raise ConfigurationError(f"unknown scheme {parts.scheme!r} in the server's URL", hint=_EXAMPLE)
+            named = f" {parts.scheme!r}" if len(parts.scheme) < _LONGEST_SCHEME else ""
+            raise ConfigurationError(f"unknown scheme{named} in the server's URL", hint=_EXAMPLE)
         if parts.password is not None:
             hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
             raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
@@ -61,6 +66,7 @@ class Account:
         return cls(Server(unquote(parts.hostname), parts.port, security), username)
 
     @classmethod
+    @frameless
     def from_env(cls, environ: Mapping[str, str]) -> Account:
         """Read the environment. Raises ConfigurationError that names the variable to set."""
         if url := environ.get("SENDKIT_URL"):
@@ -74,6 +80,7 @@ class Account:
         return cls(server, environ.get("SENDKIT_USERNAME") or None)
 
     @classmethod
+    @frameless
     def all_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
         """Read the environment, where SENDKIT_URL may hold several URLs, the backup servers behind the first.
 
@@ -97,7 +104,7 @@ def check_mechanism(name: str | None) -> Mechanism | None:
         return None if name is None else Mechanism(name.strip().upper())
     except ValueError:
         hint = f"choose one of {', '.join(Mechanism)}, or give none for the best that the server offers"
-        raise ConfigurationError(f"unknown mechanism: {name!r}", hint=hint) from None
+        raise ConfigurationError(f"unknown mechanism: {quoted(name or '')}", hint=hint) from None
 
 
 def _split(url: str) -> SplitResult:
@@ -114,5 +121,5 @@ def _port(text: str | None) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
         hint = "a number from 1 to 65535, mostly 587 or 465"
-        raise ConfigurationError(f"SENDKIT_PORT is not a port: {text!r}", hint=hint)
+        raise ConfigurationError(f"SENDKIT_PORT is not a port: {quoted(text)}", hint=hint)
     return int(text)

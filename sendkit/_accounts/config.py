@@ -19,8 +19,10 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sendkit._accounts.account import Account, check_mechanism, check_username
+from sendkit._frames import frameless
 from sendkit._providers.provider import Provider
 from sendkit._server.server import Server, Timeouts
+from sendkit._trusted_file import trusted_file
 from sendkit.errors import ConfigurationError
 
 _WHERE = {"provider", "url", "host"}
@@ -71,6 +73,7 @@ class _Table(BaseModel):
     backups: list[str] | None = None
 
 
+_LONGEST = 1 << 20
 KEYS = tuple(_Table.model_fields)
 
 
@@ -115,6 +118,7 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base else Path.home() / ".config") / "sendkit" / "config.toml"
 
 
+@frameless
 def account_named(name: str, path: Path | None = None) -> AccountSettings:
     """Read one account. Raises ConfigurationError that names the file, the table and the key."""
     file = _File(path or config_file())
@@ -163,12 +167,15 @@ class _File:
 
     def _read(self) -> dict[str, object]:
         try:
-            return tomllib.loads(self._path.read_text(encoding="utf-8"))
+            # It names a program to run, so that whoever may write it may do anything.
+            with trusted_file(self._path) as file:
+                return tomllib.loads(file.read(_LONGEST).decode("utf-8"))
         except FileNotFoundError:
             hint = 'write it: [accounts.work], then provider = "gmail" (or host = "…") and username = "…"'
             raise ConfigurationError(f"there is no {self._path}", hint=hint) from None
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"{self._path}: {error}", hint="the file is TOML: https://toml.io") from None
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            why = error if isinstance(error, tomllib.TOMLDecodeError) else "it is nested too deep"
+            raise ConfigurationError(f"{self._path}: {why}", hint="the file is TOML: https://toml.io") from None
         except (OSError, UnicodeError) as error:
             hint = "it is a text file in UTF-8, which you must be able to read"
             raise ConfigurationError(f"{self._path} cannot be read ({type(error).__name__})", hint=hint) from None

@@ -1,8 +1,9 @@
 """Secrets from a program that prints them: `pass show mail`, `op read …`, a script of one's own.
 
-Knows: SENDKIT_PASSWORD_COMMAND, and `PasswordCommand` of an application. It runs without a shell, within a time limit;
-the first line that it prints is the secret. What it says on standard error reaches the user and no error of ours: these
-name the program, and never its arguments. Must not know: any program in particular.
+Knows: SENDKIT_PASSWORD_COMMAND, and `PasswordCommand` of an application. It runs without a shell, within a time limit,
+and without the secrets of ours in its environment; the first line that it prints is the secret. What it says on
+standard error reaches the user and no error of ours: these name the program, and never its arguments.
+Must not know: any program in particular.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sendkit._credentials import daemon
+from sendkit._credentials.environment import without_secrets
 from sendkit._credentials.source import Found, Missing, judge
+from sendkit._frames import frameless
 from sendkit.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ class PasswordCommand:
     seconds at most. Raises ConfigurationError for what is no list of arguments.
     """
 
+    @frameless
     def __init__(self, argv: Sequence[str], *, limit: float = COMMAND_LIMIT) -> None:
         from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415 - which knows the other command here
 
@@ -105,7 +109,9 @@ async def _printed(argv: Sequence[str], place: str, limit: float) -> Found | Mis
 
 def _run(argv: Sequence[str], place: str, limit: float) -> Found | Missing:
     try:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - as its user asks
+        process = subprocess.Popen(  # noqa: S603 - as its user asks
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=without_secrets(os.environ)
+        )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         return Missing(

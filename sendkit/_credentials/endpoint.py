@@ -7,11 +7,11 @@ here. Must not know: how it is asked, or for what.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sendkit._server.addresses import ip_address, is_loopback
 from sendkit.errors import ConfigurationError
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -40,7 +40,7 @@ def read_endpoint(url: object, issuer: Endpoint | None = None) -> Endpoint | str
         return "cannot be read"
     if "@" in parts.netloc or "\\" in url:
         return "has a user name in it"
-    if not (_address(host) or _HOST.fullmatch(host)) or port == 0 or parts.netloc.endswith(":"):
+    if not (ip_address(host) or _HOST.fullmatch(host)) or port == 0 or parts.netloc.endswith(":"):
         return "names no host and port that can be"
     local = parts.scheme == "http" and (issuer is None or issuer.local) and is_local(host)
     if parts.scheme != "https" and not local:
@@ -60,18 +60,5 @@ def check_url(url: str) -> str:
 
 def is_local(host: str) -> bool:
     """Whether a host, in lower case, is named as this very machine."""
-    address = _address(host)
+    address = ip_address(host)
     return host == "localhost" if address is None else is_loopback(address)
-
-
-def is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether nobody is in between, also for an IPv4 address that is written as an IPv6 one."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -18,6 +18,8 @@ from sendkit.errors import CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SECRETS = ("SENDKIT_PASSWORD", "SENDKIT_OAUTH_CLIENT_SECRET")
+"""The variables that hold a secret themselves."""
 MAX_FILE = 65_536
 _UNSET = "is not set"
 
@@ -65,6 +67,11 @@ class SystemdCredential:
         if not folder:
             return Missing(place, "CREDENTIALS_DIRECTORY is not set")
         return read(Path(folder, self.name), place, Missing(place, f"is not in {folder}"))
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for another program, which needs none of our secrets."""
+    return {name: value for name, value in environ.items() if name not in SECRETS}
 
 
 def read(path: Path, place: str, absent: Missing) -> Found | Missing:

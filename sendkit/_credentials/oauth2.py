@@ -21,6 +21,7 @@ from sendkit._credentials.grants import Client, ClientCredentials, Grant, Refres
 from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
 from sendkit._credentials.turns import OneAtATime
+from sendkit._frames import frameless
 from sendkit.errors import ConfigurationError, CredentialsError
 
 Provided: TypeAlias = "str | Mapping[str, object]"
@@ -69,6 +70,7 @@ class OAuth2:
         return made
 
     @classmethod
+    @frameless
     def refresh_token(
         cls,
         provider: str,
@@ -91,6 +93,7 @@ class OAuth2:
         return cls.of(RefreshToken(check_provider(provider), Client.of(client_id, client_secret), kept, scope))
 
     @classmethod
+    @frameless
     def device_code(
         cls,
         provider: str,
@@ -109,6 +112,7 @@ class OAuth2:
         return cls.of(DeviceCode(check_provider(provider), Client.of(client_id, client_secret), show, scope))
 
     @classmethod
+    @frameless
     def client_credentials(
         cls, provider: str, *, client_id: str, client_secret: str | Secret, scope: str | None = None
     ) -> Self:

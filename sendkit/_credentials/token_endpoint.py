@@ -9,7 +9,6 @@ Must not know: grants, or what is done with a token.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import urlencode
 
 from sendkit._credentials import daemon
-from sendkit._credentials.endpoint import Endpoint, is_loopback, read_endpoint
+from sendkit._credentials.endpoint import Endpoint, read_endpoint
 from sendkit._redaction import Redactor, everywhere
+from sendkit._server.addresses import is_here
 
 if TYPE_CHECKING:
     import http.client
@@ -137,7 +137,7 @@ def _to_this_machine() -> urllib.request.BaseHandler:
     class Local(http.client.HTTPConnection):
         def connect(self) -> None:
             super().connect()
-            if not is_loopback(ipaddress.ip_address(self.sock.getpeername()[0].partition("%")[0])):
+            if not is_here(self.sock.getpeername()[0]):
                 self.close()
                 raise ConnectionRefusedError(0, "the name is not that of this machine")
 

@@ -12,7 +12,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, ParamSpec, TypedDict, TypeVar, cast, get_args
 
-from sendkit.errors import ConfigurationError
+from sendkit._frames import without_frames
+from sendkit.errors import ConfigurationError, SendkitError
 
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
@@ -119,20 +120,31 @@ def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, 
         _seal(cast("MailerSettings", settings))
         for name in settings:
             if name not in signature.parameters:
+                settings.clear()
+                args = ()  # type: ignore[assignment]  # neither is to be seen in this frame
                 near = difflib.get_close_matches(name, signature.parameters, n=1)
                 meant = f"; did you mean {near[0]!r}?" if near else ""
                 raise TypeError(f"{make.__qualname__}() got an unexpected keyword argument {name!r}{meant}")
-        return make(*args, **settings)
+        try:
+            return make(*args, **settings)
+        except SendkitError as error:
+            bare = without_frames(error)
+        # A URL may hold a password, and what led to the error holds the URL.
+        del args, settings
+        try:
+            raise bare
+        finally:
+            del bare
 
     vars(sealing)["__signature__"] = signature
     return sealing
 
 
 def _seal(settings: MailerSettings) -> None:
-    if settings.get("password") is not None:
-        from sendkit._credentials import sealed  # noqa: PLC0415 - most mailers are given none
+    if settings.get("password") is not None or settings.get("credentials") is not None:
+        from sendkit._credentials.explicit import seal_settings  # noqa: PLC0415 - most mailers are given none
 
-        settings["password"] = sealed(settings["password"])
+        seal_settings(cast("dict[str, object]", settings))
 
 
 def _explicit(signature: inspect.Signature) -> inspect.Signature:

@@ -6,7 +6,6 @@ Knows no I/O but reading the files of certificates, to check them and when a TLS
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import ssl
@@ -19,8 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sendkit._frames import frameless
+from sendkit._redaction import quoted, redacted
+from sendkit._server.addresses import ip_address, is_loopback, names_here
 from sendkit._server.endpoint import server_name
 from sendkit._tls import InsecureTLSWarning, make_context, read_pin
+from sendkit._trusted_file import check_trusted
 from sendkit.errors import ConfigurationError
 
 IMPLICIT_TLS_PORT = 465
@@ -103,6 +106,7 @@ class Server(BaseModel):
     dangerously_skip_certificate_verification: bool = False
     timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
 
+    @frameless
     def __init__(
         self,
         host: str,
@@ -140,15 +144,16 @@ class Server(BaseModel):
         self._check_tls()
 
     @classmethod
+    @frameless
     def parse(cls, text: str) -> Server:
         """Read `host`, `host:port` or `[v6]:port`. Raises ConfigurationError."""
         match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
         if match is None:
-            hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587"
-            raise ConfigurationError(f"not a host, nor host:port: {text!r}", hint=hint)
+            hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587; a URL goes to from_url()"
+            raise ConfigurationError(f"not a host, nor host:port: {quoted(text)}", hint=hint)
         literal, name, port = match.groups()
-        if literal is not None and not (":" in literal and _ip_address(literal)):
-            raise ConfigurationError(f"not an IPv6 address in brackets: {text!r}", hint="write [2001:db8::1]:587")
+        if literal is not None and not (":" in literal and ip_address(literal)):
+            raise ConfigurationError(f"not an IPv6 address in brackets: {quoted(text)}", hint="write [2001:db8::1]:587")
         return cls(literal or name or "", int(port) if port else None)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -188,11 +193,8 @@ class Server(BaseModel):
 
     @property
     def loopback(self) -> bool:
-        """Whether the server is this very machine, so that nobody is in between."""
-        address = _ip_address(self.host)
-        return (
-            address.is_loopback if address else self.host.rstrip(".").lower() in ("localhost", "localhost.localdomain")
-        )
+        """Whether the server is named as this very machine; who a name leads to is looked at when it answers."""
+        return is_loopback(address) if (address := ip_address(self.host)) else names_here(self.host)
 
     @cached_property
     def context(self) -> ssl.SSLContext:
@@ -200,6 +202,8 @@ class Server(BaseModel):
         if self.tls_context is not None:
             return self.tls_context
         try:
+            if (key := self.client_key or self.client_cert) is not None:
+                check_trusted(key)
             return make_context(
                 ca_file=self.ca_file,
                 client_cert=self.client_cert,
@@ -216,15 +220,15 @@ class Server(BaseModel):
     @classmethod
     def _check_host(cls, host: str) -> str:
         ascii_host = _a_label(host)
-        if not (_HOST.fullmatch(ascii_host) or _ip_address(host)):
-            raise ValueError(f"not a host name or IP address: {host!r}")
+        if not (_HOST.fullmatch(ascii_host) or ip_address(host)):
+            raise ValueError(f"not a host name or IP address: {quoted(host)}")
         return ascii_host
 
     @field_validator("local_hostname")
     @classmethod
     def _check_local_hostname(cls, name: str | None) -> str | None:
         literal = name is not None and re.fullmatch(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", name)
-        if name is None or _HOST.fullmatch(name) or (literal and _ip_address(literal.group(1))):
+        if name is None or _HOST.fullmatch(name) or (literal and ip_address(literal.group(1))):
             return name
         raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
 
@@ -303,14 +307,7 @@ def _a_label(host: str) -> str:
     try:
         return idna.encode(host, uts46=True, transitional=False).decode("ascii")
     except idna.IDNAError as error:
-        raise ValueError(f"not a host name: {host!r} ({error})") from None
-
-
-def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+        raise ValueError(f"not a host name: {quoted(host)} ({redacted(str(error))})") from None
 
 
 class as_configuration_error:  # noqa: N801 - reads as the statement that it is

@@ -10,7 +10,6 @@ Must not know: how a mechanism is chosen.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sendkit._server.server import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import SCRAM, Mechanism, weaker
 from sendkit._smtp.verdict import Reason, not_accepted
+from sendkit._trusted_file import trusted_file
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit.errors import ConfigurationError
@@ -96,11 +96,8 @@ def _look_up(server: Server, path: Path) -> KnownHost:
 
 def _read(path: Path) -> str:
     try:
-        with path.open(encoding="ascii") as file:
-            if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o022:
-                hint = f"chmod 600 {path}, and look whether what stands there is right"
-                raise ConfigurationError(f"{path}: others than its owner may write to it", hint=hint)
-            return file.read()
+        with trusted_file(path) as file:
+            return file.read().decode("ascii")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeError) as error:

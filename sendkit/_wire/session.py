@@ -19,6 +19,7 @@ import aiosmtplib
 
 from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
+from sendkit._server.addresses import is_here
 from sendkit._server.server import Security, Server
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
@@ -84,12 +85,19 @@ async def open_session(
     before = await KnownHost.read(server)
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, sock, _client(server, sock), before, Mask(secrets))
+    opening = _Opening(server, log, sock, _client(server, sock), before, Mask(secrets), _peer(sock))
     try:
         return await opening.run(login, turn)
     except BaseException:
         opening.client.close()
         raise
+
+
+def _peer(sock: socket.socket) -> str:
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def _client(server: Server, sock: socket.socket) -> Client:
@@ -106,6 +114,7 @@ class _Opening:
     client: Client
     before: KnownHost
     mask: Mask
+    peer: str
     capabilities: Capabilities = field(default_factory=Capabilities)
     vouched: str | None = None
     mechanism: Mechanism | None = None
@@ -180,7 +189,18 @@ class _Opening:
         await self.client.secure(self.server.context)
         return response
 
+    def _check_peer(self) -> None:
+        """No secret leaves without TLS, or without verification, but to the address of this very machine."""
+        server = self.server
+        secure = server.security is not Security.NONE and (
+            not server.dangerously_skip_certificate_verification or bool(server.pins)
+        )
+        if not secure and not is_here(self.peer):
+            why = f"{server.host} is {self.peer or 'gone'} here, and not this machine, so that the password stays here"
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.LOGIN_NEEDS_TLS, why))
+
     async def _log_in(self, login: Login) -> None:
+        self._check_peer()
         offered = self.capabilities.mechanisms
         authentication = Authentication(self.client, login, offered, port=self.server.port, mask=self.mask)
         mechanism = authentication.choose()
