@@ -72,6 +72,9 @@ class AsyncMailer(Constructors):
         self._closed = False
         self._tally: Tally | None = None
 
+    def __repr__(self) -> str:
+        return f"<AsyncMailer {self._plan}>"
+
     @classmethod
     @takes_settings
     async def discover(

@@ -51,6 +51,9 @@ class Mailer(Constructors):
         # A mailer that nobody closes still ends its connections with QUIT, at the latest when the interpreter ends.
         self._close = weakref.finalize(self, _close, self._portal, self._core)
 
+    def __repr__(self) -> str:
+        return repr(self._core).replace("AsyncMailer", "Mailer", 1)
+
     @classmethod
     @takes_settings
     def discover(

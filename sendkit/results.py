@@ -6,6 +6,7 @@ Knows the outcomes of `_smtp`, and nothing of how they came about.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,6 +91,15 @@ class RecipientResult(_Frozen):
     def __str__(self) -> str:
         words = "; ".join(str(each) for each in (self.reply, self.reason) if each)
         return f"{self.address}: {self.outcome.value}" + (f" ({words})" if words else "")
+
+
+_TONES = {Outcome.ACCEPTED: "good", Outcome.REJECTED: "bad", Outcome.DEFERRED: "open", Outcome.IN_DOUBT: "open"}
+
+
+def _row(one: RecipientResult) -> tuple[tuple[str, str], ...]:
+    """A line of the table that notebooks show: each cell with its tone."""
+    said = str(one.reply or one.reason or "")
+    return (one.address, ""), (one.outcome.value, _TONES[one.outcome]), (said, ""), (one.hint or "", "")
 
 
 @dataclass(slots=True, frozen=True)
@@ -236,6 +246,24 @@ class DeliveryResult(_Frozen):
 
     def _with(self, outcome: Outcome) -> tuple[RecipientResult, ...]:
         return tuple(r for r in self.recipients.values() if r.outcome is outcome)
+
+    def __repr__(self) -> str:
+        if self.error is not None:
+            return f"<DeliveryResult {type(self.error).__name__}: {self.error.message}>"
+        counts = Counter(one.outcome for one in self.recipients.values())
+        told = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+        return f"<DeliveryResult {told or 'no recipients'}{', diverted' if self.diverted else ''} {self.message_id}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from sendkit._notebook import table  # noqa: PLC0415 - for notebooks alone
+
+        if self.error is not None:
+            row = (type(self.error).__name__, "bad"), (self.error.message, ""), (self.error.hint or "", "")
+            return table("Nothing was sent", ("Error", "What", "Hint"), [row])
+        rows = [_row(one) for one in self.recipients.values()]
+        return table(str(self.message_id or ""), ("Recipient", "Outcome", "Reply", "Hint"), rows)
 
     def unsettled(self) -> Envelope | None:
         """The envelope of all deferred recipients, safe to send again: `send(message, recipients=…)`; or None."""

@@ -23,7 +23,7 @@ FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.
 ORDER = (
-    ("sendkit._version", "sendkit._redaction"),
+    ("sendkit._version", "sendkit._redaction", "sendkit._notebook"),
     ("sendkit.errors",),
     ("sendkit._trusted_file", "sendkit._frames"),
     ("sendkit._tls", "sendkit._dns"),

@@ -48,6 +48,10 @@ class Account:
         place = f"{self.username}@{self.server.address}" if self.username else self.server.address
         return (place,) if self.label is None else (self.label, place)
 
+    def __str__(self) -> str:
+        who = f"{self.username}@" if self.username else ""
+        return f"{who}{self.server.address} {self.server.security}"
+
     @classmethod
     @frameless
     def from_url(cls, url: str) -> Account:

@@ -69,6 +69,10 @@ def _headers_dump(headers: Mapping[str, str], info: SerializationInfo) -> object
     return [list(pair) for pair in headers.items()] if _as_json(info) else dict(headers)
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
 class Message(BaseModel):
     """A message to send: frozen, and checked when it is made.
 
@@ -145,6 +149,19 @@ class Message(BaseModel):
 
     def __hash__(self) -> int:
         return hash(self.message_id)
+
+    def __repr__(self) -> str:
+        people = ", ".join(one.address.written for one in (*self.to, *self.cc, *self.bcc))
+        files = ", ".join(one.filename for one in self.attachments)
+        to, having = f" to {_short(people)}" if people else "", f" with {_short(files)}" if files else ""
+        return f"<Message {_short(self.subject)!r} from {self.sender.address.written}{to}{having}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from sendkit._message.preview import notebook_html  # noqa: PLC0415 - for notebooks, not for sending
+
+        return notebook_html(self)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; with changes it is checked again, and what each message has of its own is new unless it is given."""

@@ -5,10 +5,13 @@ Loaded for the desk of who writes a message, never for sending.
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from sendkit._message.compose import compose
-from sendkit._page.file import page_of
+from sendkit._notebook import frame, table
+from sendkit._page.file import page_of, shown_document
+from sendkit._page.markup import SANDBOX
 from sendkit._reading.caught import CaughtMessage
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
     from sendkit._smtp.envelope import Envelope
 
-__all__ = ["preview"]
+__all__ = ["notebook_html", "preview"]
 
 
 def preview(
@@ -34,7 +37,25 @@ def preview(
     the whole message, attachments too, and only this user may read it; remove it when it is no longer wanted. Raises
     MessageError for what could not be sent either.
     """
+    return page_of(_as_caught(message, envelope_from, recipients), open_browser=open_browser)
+
+
+def notebook_html(message: AnyMessage) -> str:
+    """The head of a message as a table, and its html in a frame that runs and loads nothing; else its text."""
+    caught = _as_caught(message, None, None)
+    facts = [("From", caught.sender), ("To", ", ".join(caught.to)), ("Cc", ", ".join(caught.cc))]
+    facts += [("Attachments", ", ".join(f"{part.filename} ({part.size:,} B)" for part in caught.attachments))]
+    rows = [((name, ""), (value, "")) for name, value in facts if value]
+    head = table(caught.subject or "(no subject)", ("", ""), rows)
+    if not caught.html:
+        return f"{head}<pre>{escape(caught.text)}</pre>"
+    return head + frame(shown_document(caught), SANDBOX, "The html of the message")
+
+
+def _as_caught(
+    message: AnyMessage, envelope_from: str | None, recipients: Iterable[str] | Envelope | str | None
+) -> CaughtMessage:
     letter = compose(message, envelope_from=envelope_from, recipients=recipients)
     content = b"".join(letter.content.blocks())
     replies = tuple((address, "(not sent)") for address in letter.envelope.recipients)
-    return page_of(CaughtMessage(letter.envelope, content, replies=replies), open_browser=open_browser)
+    return CaughtMessage(letter.envelope, content, replies=replies)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sendkit._reading.caught import CaughtMessage
     from sendkit._reading.parts import ReceivedPart
 
-__all__ = ["page_of"]
+__all__ = ["page_of", "shown_document"]
 
 
 def page_of(message: CaughtMessage, *, open_browser: bool) -> Path:
@@ -32,18 +32,23 @@ def page_of(message: CaughtMessage, *, open_browser: bool) -> Path:
     return file
 
 
-def _page(message: CaughtMessage) -> str:
+def shown_document(message: CaughtMessage) -> str:
+    """The html of a message as a document that needs nothing else: its pictures are in it."""
     pictures = {
         part.content_id: _data_url(part.content_type, part.data)
         for part in files_of(message)
         if part.content_id and part.content_type in PICTURES
     }
+    return document(message.html, pictures)
+
+
+def _page(message: CaughtMessage) -> str:
     shown = view(1, message, _href)
     for file, part in zip(shown["files"], files_of(message), strict=True):
         file["picture"] = _data_url(part.content_type, part.data) if file["picture"] else ""
     more = {"download": _data_url("application/octet-stream", message.content)}
     if message.html:
-        more["document"] = document(message.html, pictures)
+        more["document"] = shown_document(message)
     return whole({"view": {**shown, **more}})
 
 

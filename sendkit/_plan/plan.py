@@ -53,7 +53,18 @@ class Plan:
     by_name: bool = False
     hosts: tuple[str, ...] = ()
     diverted: bool = False
-    account_names: tuple[str, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+    def __str__(self) -> str:
+        """Where the mail goes, in short: `ana@smtp.example.com:587 starttls`, or the name of the transport."""
+        if self.diverted or not self.accounts:
+            return type(self.transport).__name__
+        return ", then ".join(map(str, self.accounts))
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """The names by which a letter of the outbox may call the first account."""
+        return self.accounts[0].names if self.accounts else ()
 
     def transport_now(self) -> Transport:
         """The transport, or what stands in for it while a test has a mailbox. Raises ConfigurationError."""
@@ -87,7 +98,7 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         by_name=target.by_name and own is None,
         hosts=tuple(account.server.host for account in found.accounts),
         diverted=bool(named),
-        account_names=found.accounts[0].names if found.accounts else (),
+        accounts=tuple(found.accounts),
     )
 
 
