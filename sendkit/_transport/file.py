@@ -1,6 +1,7 @@
 """A folder as a transport: each message as an `.eml` file, and beside it as `.json` who it was for.
 
-A message is there whole or not at all: both files are written under other names, flushed to the disk, and renamed.
+A message is there from the moment that its `.eml` is, and whole: both files are written under other names and flushed
+to the disk, the `.json` is renamed first, and the names are flushed too before anybody is told 250 (POSIX, fsync).
 Names are made of the time and of chance, never of anything that a message says, and only their owner may read them. All
 of it happens on the loop's own thread, so that no cancellation finds a message half written.
 Must not know: the command line, or mailers.
@@ -9,6 +10,7 @@ Must not know: the command line, or mailers.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import tempfile
@@ -29,7 +31,8 @@ class FileTransport(Transport):
     """Puts each message into a folder, which is made where it is missing, and sends nothing.
 
     `NAME.eml` holds the octets that would have gone out (no Bcc), `NAME.json` the DeliveryResult: the reverse path and
-    all recipients. In order of time when sorted by name. Raises ConfigurationError when the folder cannot be one.
+    all recipients; it is there before `NAME.eml` is. In order of time when sorted by name. Raises ConfigurationError
+    when the folder cannot be one.
     """
 
     tells_before_end = True
@@ -54,8 +57,11 @@ class FileTransport(Transport):
         log.settle_all(accepted(reply))
 
     def _make_directory(self) -> None:
+        missing = [folder for folder in (self.directory, *self.directory.parents) if not folder.exists()]
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in missing:
+                _sync(folder.parent)
         except OSError as error:
             hint = "name a folder that you may write to, as in SENDKIT_TRANSPORT=file:outbox"
             raise ConfigurationError(f"{self.directory} cannot be a folder: {error.strerror}", hint=hint) from error
@@ -64,12 +70,12 @@ class FileTransport(Transport):
         with contextlib.ExitStack() as stack:
             envelope = self._put_down([result.model_dump_json(indent=2).encode()], stack)
             message = self._put_down(letter.content.blocks(), stack)
-            message.rename(self.directory / f"{name}.eml")
-            try:
-                envelope.rename(self.directory / f"{name}.json")
-            except OSError:
-                (self.directory / f"{name}.eml").unlink()
-                raise
+            with contextlib.ExitStack() as undo:
+                for file, suffix in ((envelope, "json"), (message, "eml")):
+                    file.rename(self.directory / f"{name}.{suffix}")
+                    undo.callback((self.directory / f"{name}.{suffix}").unlink, missing_ok=True)
+                _sync(self.directory)
+                undo.pop_all()
 
     def _put_down(self, blocks: Iterable[bytes], stack: contextlib.ExitStack) -> Path:
         descriptor, path = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.directory)  # 0600, whatever the umask
@@ -79,6 +85,20 @@ class FileTransport(Transport):
             file.flush()
             os.fsync(file.fileno())
         return Path(path)
+
+
+def _sync(folder: Path) -> None:
+    """Flush the names in a folder to the disk."""
+    if os.name != "posix":
+        return  # Windows opens no folder as a file, and writes names down by itself
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # so says a file system that cannot do it
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _result(letter: Letter, reply: Reply) -> DeliveryResult:

@@ -59,9 +59,10 @@ class SMTPTransport(Transport):
         self._pool: Pool | None = None
         self._carrier = Carrier(server.timeouts)
         self._mechanism = mechanism
-        self._proven: set[Trial] = set()
         self._last: Secret | None = None
         self._secrets: tuple[Redactor, ...] = ()
+        # The last one alone: each new access token is another secret.
+        self._proven: Trial | None = None
         # A client certificate has no fingerprint here; what is refused with it is remembered for this transport alone.
         self._certificate = os.urandom(16)
 
@@ -164,7 +165,7 @@ class SMTPTransport(Transport):
     @contextlib.asynccontextmanager
     async def _turn(self, trial: Trial) -> AsyncGenerator[None]:
         """The moment of the AUTH command: alone, until the secret has proved good; what is refused is remembered."""
-        alone = contextlib.nullcontext() if trial in self._proven else REFUSALS.alone(trial)
+        alone = contextlib.nullcontext() if trial == self._proven else REFUSALS.alone(trial)
         async with alone:
             self._check(trial)
             try:
@@ -172,10 +173,10 @@ class SMTPTransport(Transport):
             except SessionFailed as failed:
                 if _refused(failed):
                     REFUSALS.refused(trial, failed.verdict)
-                    self._proven.discard(trial)
+                    self._proven = None
                     failed.verdict = self._told(failed.verdict)
                 raise
-            self._proven.add(trial)
+            self._proven = trial
 
     def _check(self, trial: Trial) -> None:
         if (known := REFUSALS.refusal(trial)) is not None:

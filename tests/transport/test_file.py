@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -18,6 +19,10 @@ from tests.accounts import ANA, EVA, LUIS, ONCE, OPS, message
 from tests.own_process import limit
 
 NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.(eml|json)")
+
+
+class Killed(BaseException):
+    """Whatever may end a program between two calls."""
 
 
 @pytest.fixture
@@ -97,6 +102,50 @@ def test_a_message_without_its_envelope_does_not_stay(folder: Path, monkeypatch:
     with Mailer(transport=transport, retry=ONCE) as mailer:
         assert mailer.send(message(), check=False).deferred
     assert [path.suffix for path in folder.iterdir()] == [".json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows opens no folder as a file")
+def test_nobody_is_told_250_before_the_names_of_both_files_are_on_the_disk(
+    mailer: Mailer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[int, list[str]]] = []
+
+    def fsync(descriptor: int) -> None:
+        seen = sorted(path.suffix for path in folder.iterdir() if not path.name.startswith("."))
+        flushed.append((os.fstat(descriptor).st_ino, seen))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert mailer.send(message()).ok
+    assert flushed[-1] == (folder.stat().st_ino, [".eml", ".json"])
+    # The folder itself was made for it, and so was the one above.
+    made = {folder.parent.stat().st_ino, folder.parent.parent.stat().st_ino}
+    assert made <= {inode for inode, _ in flushed}
+
+
+@pytest.mark.parametrize("ended", [OSError(28, "No space left on device"), Killed()])
+@pytest.mark.parametrize("moment", ["json", "eml", "fsync"])
+def test_at_whatever_moment_it_fails_nothing_is_left_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str, ended: BaseException
+) -> None:
+    rename = Path.rename
+
+    def fails(path: Path, target: Path) -> Path:
+        if target.suffix == f".{moment}":
+            raise ended
+        if target.suffix == ".eml":
+            assert target.with_suffix(".json").exists()  # who finds a message finds its envelope
+        return rename(path, target)
+
+    def fsync(descriptor: int) -> None:
+        if moment == "fsync" and stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise ended
+
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(Path, "rename", fails)
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Mailer(transport=FileTransport(folder), retry=ONCE) as mailer, contextlib.suppress(Killed):
+        assert mailer.send(message(), check=False).deferred
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_is_none_is_an_error_of_the_caller(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, Mailer, RetryPolicy, Security, Server
-from sendkit._credentials import OneAtATime
+from sendkit._credentials import OneAtATime, explicit
+from sendkit._seam.limits import Limits
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import judge_refusal
 from sendkit._transport.refusals import REFUSALS, Refusals, Trial
+from sendkit._transport.smtp import SMTPTransport
 from tests.accounts import message
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
@@ -51,6 +54,24 @@ async def test_a_second_mailer_does_not_send_what_the_first_was_refused(server: 
     assert [str(result.recipients["luis@example.com"].reply) for result in (first, second)] == [
         "535 5.7.8 Authentication credentials invalid"
     ] * 2
+
+
+async def test_a_thousand_access_tokens_leave_no_more_behind_than_one(server: ScriptedServer, place: Server) -> None:
+    tokens = itertools.count()
+
+    def next_token(host: str, username: str) -> str:
+        server.users[username] = f"token {next(tokens)}"
+        return server.users[username]
+
+    transport = SMTPTransport(place, username=USER, credentials=explicit(None, next_token), limits=Limits(1, letters=1))
+    async with AsyncMailer(transport=transport) as mailer:
+        sizes: list[int] = []
+        for _ in range(4):
+            assert (await mailer.send(message())).ok
+            kept = [value for value in vars(transport).values() if isinstance(value, set | dict | list)]
+            sizes.append(sum(map(len, kept)))
+    assert next(tokens) == 4
+    assert sizes == [0] * 4
 
 
 async def test_another_secret_and_another_user_are_not_held_back(server: ScriptedServer, place: Server) -> None:
