@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import smtplib
 import socket
 import ssl
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ import sendkit.testing
 from sendkit import Mailer, Message, Outcome, RetryPolicy, Server, Timeouts
 from sendkit.errors import ConfigurationError
 from sendkit.testing import LocalServer
+from tests.servers.keeper import poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +72,30 @@ def test_each_message_is_a_file_when_a_directory_is_named(tmp_path: Path) -> Non
     with LocalServer(directory=tmp_path / "new") as server:
         assert sent(server).outcome is Outcome.ACCEPTED
         assert (tmp_path / "new" / "1.eml").read_bytes() == server.messages[0].content
+
+
+def test_a_file_is_never_written_over_also_after_the_messages_were_forgotten(tmp_path: Path) -> None:
+    with LocalServer(directory=tmp_path) as server:
+        sent(server)
+        server.clear()
+        sent(server)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.eml", "2.eml"]
+
+
+def test_connections_that_are_over_are_forgotten_and_those_that_are_open_go_on(
+    server: LocalServer, client: smtplib.SMTP
+) -> None:
+    for _ in range(3):
+        assert sent(server).outcome is Outcome.ACCEPTED
+    gone = [weakref.ref(session) for session in vars(server)["_sessions"]][1:]
+    poll(lambda: len(vars(server)["_sessions"]) == 1, limit=30)
+    gc.collect()
+    assert [reference() for reference in gone] == [None] * len(gone)
+    assert len(server.conversations) == 4
+    server.clear()
+    client.noop()
+    assert texts(server)[-2] == "C NOOP"
+    assert len(server.conversations) == 1
 
 
 def test_nothing_is_taken_before_starttls_and_login(server: LocalServer, client: smtplib.SMTP) -> None:
