@@ -91,8 +91,8 @@ class Pace:
         self._line: Line | None = None
         self._clock: Clock | None = None
 
-    def line(self, in_flight: int = 1, clock: Clock | None = None) -> Line:
-        """Where the messages of this event loop wait, so many of them on one connection; another loop gets another.
+    def line(self, clock: Clock | None = None) -> Line:
+        """Where the messages of this event loop wait; another loop gets another.
 
         Another clock than before knows nothing of the times of that one.
         """
@@ -101,8 +101,6 @@ class Pace:
             self._done.clear()
         if self._line is None or self._line.loop is not asyncio.get_running_loop():
             self._line = Line(self)
-        if in_flight > 1:
-            self._line.make_room(in_flight)
         return self._line
 
     @property
@@ -163,7 +161,7 @@ class Line:
     def __init__(self, pace: Pace) -> None:
         self.loop = asyncio.get_running_loop()
         self._pace = pace
-        self._room = UNLIMITED if pace.connections is None else pace.connections
+        self._connections = UNLIMITED if pace.connections is None else pace.connections
         self._under_way = 0
         self._waiting = 0
         self._head = asyncio.Lock()
@@ -174,25 +172,20 @@ class Line:
         """Whether more than one message is under way, or waits."""
         return self._under_way + self._waiting > 1
 
-    def make_room(self, in_flight: int) -> None:
-        """So many messages may be on each connection from now on."""
-        if self._pace.connections is not None:
-            self._room = max(self._room, self._pace.connections * in_flight)
-
-    def enter_at_once(self) -> bool:
-        """Begin a message, if there is nothing to wait for."""
-        if self._waiting or self._under_way >= self._room or not self._pace.unlimited:
+    def enter_at_once(self, in_flight: int = 1) -> bool:
+        """Begin a message that shares its connection with so many at most, if there is nothing to wait for."""
+        if self._waiting or self._under_way >= self._connections * in_flight or not self._pace.unlimited:
             return False
         self._under_way += 1
         return True
 
-    async def enter(self, clock: Clock, deadline: float | None) -> bool:
+    async def enter(self, clock: Clock, deadline: float | None, in_flight: int = 1) -> bool:
         """Wait for a turn, and begin a message; False when the deadline, on that clock, came first."""
         self._waiting += 1
         try:
             # Nothing is taken before the wait is over, so that a cancellation has nothing to give back.
             async with self._head:
-                await self._place()
+                await self._place(in_flight)
                 if not await self._turn(clock, deadline):
                     return False
                 self._pace.begin(clock.monotonic())
@@ -207,8 +200,8 @@ class Line:
         if self._freed is not None and not self._freed.done():
             self._freed.set_result(None)
 
-    async def _place(self) -> None:
-        while self._under_way >= self._room:
+    async def _place(self, in_flight: int) -> None:
+        while self._under_way >= self._connections * in_flight:
             self._freed = self.loop.create_future()
             await self._freed
 

@@ -129,8 +129,8 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
-        line = self.pace.line(self.terms.in_flight, self.transport.clock)
-        if not line.enter_at_once() and not await self._wait_in(line, letter.recipients):
+        line = self.pace.line(self.transport.clock)
+        if not line.enter_at_once(self.terms.in_flight) and not await self._wait_in(line, letter.recipients):
             return self._left()
         try:
             return await self._begin(letter, line)
@@ -144,7 +144,7 @@ class Delivery:
         log = AttemptLog(recipients, self.transport.clock, terms)
         self.tries.append(log)
         try:
-            if await line.enter(self.transport.clock, self.terms.deadline):
+            if await line.enter(self.transport.clock, self.terms.deadline, self.terms.in_flight):
                 self.tries.pop()
                 return True
         finally:

@@ -7,7 +7,8 @@ cancellation between two bytes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -33,7 +34,8 @@ class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
     `username` is who logs in, where somebody does. `others` are the logs of further servers that were asked in the same
-    try. `certificate` is the server's (DER).
+    try. `certificate` is the server's (DER). `own_wait` is entered around each wait for a place of our own, such as a
+    free connection: what passes then is no server's time.
     `recording`: whether anybody wants to know what is said.
     """
 
@@ -47,6 +49,7 @@ class AttemptLog:
     tls: TLSFacts | None = None
     certificate: bytes | None = None
     others: tuple[AttemptLog, ...] = ()
+    own_wait: Callable[[], AbstractContextManager[None]] = nullcontext
     answers: list[Answer] = field(default_factory=list[Answer], init=False)
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
     recording: bool = field(init=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -150,6 +150,33 @@ def _shows_trouble(verdict: Verdict) -> bool:
     return verdict.cause in _TROUBLE or verdict.phase in BEFORE_TRANSACTION or closing
 
 
+class _Patience:
+    """A timer that stands still while we wait for a place of our own."""
+
+    def __init__(self, seconds: float, then: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._left, self._then = seconds, then
+        self._run()
+
+    def _run(self) -> None:
+        self._began = self._loop.time()
+        self._timer = self._loop.call_later(max(0.0, self._left), self._then)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time that passes within it does not count."""
+        self._timer.cancel()
+        self._left -= self._loop.time() - self._began
+        try:
+            yield
+        finally:
+            self._run()
+
+    def cancel(self) -> None:
+        """It is over."""
+        self._timer.cancel()
+
+
 @contextlib.asynccontextmanager
 async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerator[None]:
     """Give up a server with which no transaction has begun by then, when nothing of the letter is out yet."""
@@ -160,10 +187,12 @@ async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerat
         nonlocal late
         # Cancelled here and now: nothing more runs between this look at the phase and the cancellation, as it would
         # between the expiry of an `asyncio.timeout` and its own.
-        if log.phase in BEFORE_TRANSACTION:
+        if log.phase in BEFORE_TRANSACTION and not late:
             late = task.cancel()
 
-    watch = None if seconds is None else asyncio.get_running_loop().call_later(max(0.0, seconds), give_up)
+    patience = None if seconds is None else _Patience(seconds, give_up)
+    if patience is not None:
+        log.own_wait = patience.paused
     try:
         yield
     except asyncio.CancelledError:
@@ -172,5 +201,5 @@ async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerat
         reason = f"no session within {seconds:.3g} s, this server's share of the deadline"
         log.settle_all(judge_failure(log.phase, Failure(Break.TIMEOUT, reason)))
     finally:
-        if watch is not None:
-            watch.cancel()
+        if patience is not None:
+            patience.cancel()

@@ -160,13 +160,15 @@ class SMTPTransport(Transport):
         fingerprint = login.secret.fingerprint() if login.secret else self._certificate
         trial = Trial.of(self._server.host, self._server.port, login.username, fingerprint)
         self._check(trial)
-        return await self._connect(login, log, partial(self._turn, trial))
+        return await self._connect(login, log, partial(self._turn, trial, log))
 
     @contextlib.asynccontextmanager
-    async def _turn(self, trial: Trial) -> AsyncGenerator[None]:
+    async def _turn(self, trial: Trial, log: AttemptLog) -> AsyncGenerator[None]:
         """The moment of the AUTH command: alone, until the secret has proved good; what is refused is remembered."""
         alone = contextlib.nullcontext() if trial == self._proven else REFUSALS.alone(trial)
-        async with alone:
+        async with contextlib.AsyncExitStack() as stack:
+            with log.own_wait():
+                await stack.enter_async_context(alone)
             self._check(trial)
             try:
                 yield

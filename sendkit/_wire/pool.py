@@ -44,7 +44,7 @@ class Pool:
             await anext(self._guard)
         queued = bool(self._waiting)
         if queued:
-            await self._wait(again=False)
+            await self._wait(log, again=False)
         while True:
             session = self._with_room(log.terms.in_flight)
             if session is not None:
@@ -53,7 +53,7 @@ class Pool:
             elif len(self._sessions) + self._opening + len(self._leaving) < self._limits.connections:
                 return self._board(await self._open(log), log)
             else:
-                await self._wait(again=queued)
+                await self._wait(log, again=queued)
                 queued = True
 
     def release(self, session: Session) -> None:
@@ -167,11 +167,12 @@ class Pool:
         if session in self._sessions:
             self._sessions.remove(session)
 
-    async def _wait(self, *, again: bool) -> None:
+    async def _wait(self, log: AttemptLog, *, again: bool) -> None:
         waiter: asyncio.Future[None] = self.loop.create_future()
         (self._waiting.appendleft if again else self._waiting.append)(waiter)
         try:
-            await waiter
+            with log.own_wait():
+                await waiter
         except asyncio.CancelledError:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)

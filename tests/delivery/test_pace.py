@@ -173,14 +173,21 @@ class TestTheLine:
 
     async def test_lets_no_more_begin_than_there_are_connections_for(self) -> None:
         clock, line = VirtualClock(), Line(Pace(connections=2))
-        line.make_room(2)
-        assert [line.enter_at_once() for _ in range(5)] == [True, True, True, True, False]
-        fifth = asyncio.create_task(line.enter(clock, None))
+        assert [line.enter_at_once(2) for _ in range(5)] == [True, True, True, True, False]
+        fifth = asyncio.create_task(line.enter(clock, None, 2))
         await asyncio.sleep(0)
-        assert not line.enter_at_once()
+        assert not line.enter_at_once(2)
         line.leave()
-        assert not line.enter_at_once()
+        assert not line.enter_at_once(2)
         assert await fifth
+
+    async def test_lets_no_more_begin_behind_those_that_shared_a_connection_than_before_them(self) -> None:
+        pace = Pace(connections=2)
+        for in_flight, most in ((1, 2), (8, 16), (1, 2)):
+            line = pace.line()
+            assert [line.enter_at_once(in_flight) for _ in range(most + 1)] == [True] * most + [False]
+            for _ in range(most):
+                line.leave()
 
     async def test_costs_no_time_where_nobody_asked_for_a_pace(self) -> None:
         transport = MemoryTransport()

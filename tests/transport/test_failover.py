@@ -314,6 +314,17 @@ async def test_closing_closes_all() -> None:
     assert sorted(closed) == ["one", "three", "two"]
 
 
+async def test_a_wait_for_a_place_of_our_own_is_no_time_of_the_server() -> None:
+    loop = asyncio.get_running_loop()
+    log, free, long = AttemptLog((parse_address(LUIS),)), loop.create_future(), 0.1
+    loop.call_later(long, free.set_result, None)
+    async with _let_in_within(long / 5, log):
+        with log.own_wait():
+            await free
+        log.phase = Phase.MAIL
+    assert log.verdicts == {}
+
+
 async def test_once_a_share_has_ended_nothing_more_is_done() -> None:
     """Also when the answer that it waited for comes in the same turn of the loop."""
     loop, done = asyncio.get_running_loop(), list[str]()

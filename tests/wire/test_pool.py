@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 
@@ -70,6 +70,28 @@ async def test_who_came_first_is_served_first(opener: Opener) -> None:
         pool.release(session)
         assert await task is session
     assert seen == list("abcd")
+
+
+async def test_who_waits_for_a_place_says_so_in_its_log(opener: Opener) -> None:
+    """So that the time is no server's."""
+    pool, seen = Pool(opener, Limits(1)), list[str]()
+    late = log()
+
+    @contextmanager
+    def own_wait() -> Iterator[None]:
+        seen.append("waits")
+        yield
+        seen.append("has a place")
+
+    late.own_wait = own_wait
+    session = await take(pool, seen, "a")
+    waiting = asyncio.create_task(pool.acquire(late))
+    await settle()
+    assert seen == ["a", "waits"]
+    pool.release(session)
+    await waiting
+    assert seen == ["a", "waits", "has a place"]
+    pool.release(session)
 
 
 async def test_who_is_cancelled_just_when_it_is_served_passes_its_place_on(opener: Opener) -> None:
