@@ -1,7 +1,7 @@
 """What every test starts from: nothing of the user's, and hypothesis at a pace that HYPOTHESIS_PROFILE chooses.
 
 No test sees the user's keyring, D-Bus, display, home or SENDKIT_ settings; `secret_service` puts a keyring back.
-HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks a thousand times longer than the default.
+HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks a thousand times longer than the default, or HYPOTHESIS_EXAMPLES.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sendkit._transport.refusals import REFUSALS
 pytest_plugins = ["tests.own_process", "tests.workers", "tests.servers.fixtures"]
 
 settings.register_profile("default", deadline=None, max_examples=100)
-settings.register_profile("nightly", deadline=None, max_examples=100_000, suppress_health_check=[HealthCheck.too_slow])
+examples = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100000"))
+settings.register_profile("nightly", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _OF_THE_USER = {"CREDENTIALS_DIRECTORY", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"}
