@@ -224,10 +224,10 @@ def message_error(error: ValidationError) -> MessageError:
     first = error.errors(include_url=False, include_input=False)[0]
     field = str(first["loc"][0]) if first["loc"] else None
     cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, MessageError):
-        return cause
     if isinstance(cause, AddressError):
         return MessageError(f"{field}: {cause.problem}", field=field, hint=cause.hint)
+    if isinstance(cause, MessageError):
+        return cause
     if first["type"] == "missing":
         hint = "give sender=…, or set SENDKIT_FROM" if field == "sender" else f"give {field}=…"
         return MessageError(f"{field} is missing", field=field, hint=hint)

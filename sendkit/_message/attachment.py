@@ -6,6 +6,7 @@ is sent. Must not know MIME trees.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from sendkit._message.characters import check_text
+from sendkit._message.media_types import media_type_of
 from sendkit._message.pieces import whole
 from sendkit._message.portable import octets_of
 from sendkit._message.stored import look_into
@@ -25,6 +27,7 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-
 _TYPE_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$&^_.+-]+)\s*=\s*(?:"([^"\\]*)"|([^\s"\\;,()<>@:/\[\]?=]+))\s*')
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.@-]{1,200}")
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
+_PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}  # how each begins
 _SVG = re.compile(rb"<svg[\s>]")
 _SVG_STARTS = (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg")
 
@@ -70,7 +73,7 @@ class Attachment:
         content_id: str | None = None,
     ) -> Attachment:
         """Attach octets under a name; the media type follows from the name unless it is given."""
-        kind = content_type or _guess(filename)
+        kind = content_type or media_type_of(filename)
         return cls(filename=filename, content_type=kind, content_id=content_id, data=as_octets("attachments", data))
 
     @classmethod
@@ -87,13 +90,18 @@ class Attachment:
         A file over 64 KB is sent in blocks and never held whole, unless its type is `message/…`. When it has changed
         by a later try, nothing more is sent.
         """
-        place = Path(path).absolute()  # the working directory may be another one by then
-        if not place.is_file():
+        try:
+            place = Path(path).absolute()  # the working directory may be another one by then
+            there, readable = place.is_file(), os.access(place, os.R_OK)
+        except (OSError, ValueError) as error:  # a folder that may not be read, a name that is too long
+            what = error.strerror if isinstance(error, OSError) else str(error)
+            raise _refuse(f"the file {str(path)!r} cannot be had: {what}", "give another path") from error
+        if not there:
             raise _refuse(f"there is no file {str(path)!r}", "give the path of a file that exists")
-        if not os.access(place, os.R_OK):
-            raise _refuse(f"the file {str(path)!r} may not be read", "mend its permissions")
+        if not readable:
+            raise _refuse(f"the file {str(path)!r} may not be read", "change its permissions")
         name = place.name if filename is None else filename
-        return cls(filename=name, content_type=content_type or _guess(name), content_id=content_id, path=place)
+        return cls(filename=name, content_type=content_type or media_type_of(name), content_id=content_id, path=place)
 
     @classmethod
     def from_file(
@@ -104,11 +112,12 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach what an open binary file holds from here on; it is read at once."""
-        data = file.read()
-        if isinstance(data, str):
-            raise _refuse("a file opened as text", 'open it in binary mode: open(…, "rb")')
-        name = _name_of(file) if filename is None else filename
+        """Attach what an open binary file holds from here on; it is read at once.
+
+        A file that is decompressed as it is read, such as one of `gzip.open`, is attached without `.gz` in its name.
+        """
+        data = _read(file)
+        name = _name_of(file, data) if filename is None else filename
         return cls.from_bytes(data, filename=name, content_type=content_type, content_id=content_id)
 
     def read(self) -> bytes:
@@ -215,11 +224,29 @@ def check_content_id(text: str, *, field: str = "attachments") -> None:
         )
 
 
-def _name_of(file: object) -> str:
+def _read(file: Readable) -> bytes:
+    try:
+        data: object = file.read()
+    except (OSError, ValueError) as error:  # also closed files, and those opened for writing
+        raise _refuse(
+            f"a file object that cannot be read: {error}", "open it for reading, and close it later"
+        ) from error
+    if inspect.isawaitable(data):
+        if inspect.iscoroutine(data):
+            data.close()
+        raise _refuse("a file object that is read with await", "use Attachment.from_bytes(await file.read(), …)")
+    if isinstance(data, str):
+        raise _refuse("a file opened as text", 'open it in binary mode: open(…, "rb")')
+    return as_octets("attachments", data)
+
+
+def _name_of(file: object, data: bytes) -> str:
     name = getattr(file, "name", None)  # a descriptor's number for files that have none
     if not isinstance(name, str | os.PathLike):
         raise _refuse("a file object without a name", "use Attachment.from_file(file, filename=…)")
-    return Path(cast("str | os.PathLike[str]", name)).name
+    found = Path(cast("str | os.PathLike[str]", name)).name
+    packed = next((ending for ending in _PACKED if found.lower().endswith(ending)), None)
+    return found if packed is None or data.startswith(_PACKED[packed]) else found[: -len(packed)] or found
 
 
 def _check_filename(name: str) -> None:
@@ -232,15 +259,6 @@ def _check_filename(name: str) -> None:
     if len(name) > 255:
         raise _refuse(f"a file name of {len(name)} characters", "255 at most; no file system takes longer ones")
     check_text("attachments", name)
-
-
-def _guess(filename: str) -> str:
-    import mimetypes  # noqa: PLC0415 - it reads the system's tables
-
-    kind, encoding = mimetypes.guess_type(filename, strict=False)
-    if encoding:
-        return {"gzip": "application/gzip", "bzip2": "application/x-bzip2"}.get(encoding, "application/octet-stream")
-    return kind if kind and not kind.startswith("multipart/") else "application/octet-stream"
 
 
 def _refuse(problem: str, hint: str) -> MessageError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -36,6 +36,10 @@ class Mailbox:
     address: Address
 
     def __post_init__(self) -> None:
+        if not isinstance(cast("object", self.name), str):
+            raise AddressError(f"a display name that is {type(self.name).__name__}", "give a str")
+        if not isinstance(cast("object", self.address), Address):
+            raise AddressError(f"an address that is {type(self.address).__name__}", 'write ("Name", "address") instead')
         if not self.name:
             return
         check_name(self.name)
@@ -77,7 +81,7 @@ def parse_address_list(text: str) -> list[Mailbox]:
 def mailbox_of(value: object) -> Mailbox:
     """Read one mailbox from any form that the public API takes. Raises AddressError."""
     if isinstance(value, Mailbox):
-        return value
+        return _checked(value)
     if isinstance(value, str):
         return _one_mailbox(value)
     match value:
@@ -96,10 +100,19 @@ def _one_mailbox(text: str) -> Mailbox:
     return found[0]
 
 
+def _checked(mailbox: Mailbox) -> Mailbox:
+    # An Address that was put together by hand may hold anything.
+    if parse_address(str(mailbox.address.written)) != mailbox.address:
+        raise AddressError("a Mailbox whose address was not read from text", 'write ("Name", "address") instead')
+    return mailbox
+
+
 def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
     """Read mailboxes from a comma list, from one mailbox, or from an iterable of either."""
     if value is None:
         return ()
+    if isinstance(value, Mapping):
+        raise AddressError("a mapping: which is the name, and which the address?", 'write [("Ana", "ana@example.com")]')
     if isinstance(value, str):
         return tuple(parse_address_list(value)) if value.strip(" \t") else ()
     if not isinstance(value, Iterable):

@@ -12,6 +12,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from sendkit.errors import MessageError
+
 _MAX_LOCAL = 64
 _MAX_DOMAIN = 255
 _MAX_PATH = 254  # 256 with the angle brackets (RFC 5321 section 4.5.3.1.3, erratum 1690)
@@ -36,13 +38,17 @@ _TAKE_OUT = "take it out of the address"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
-class AddressError(ValueError):
+class AddressError(MessageError):
     """A text that is no mailbox address; `problem` says what is wrong with it, `hint` what to do."""
 
+    hint: str
+
     def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(f"{problem}: {hint}")
+        super().__init__(problem, hint=hint)
         self.problem = problem
-        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.hint}"
 
     def __reduce__(self) -> tuple[type[AddressError], tuple[str, str]]:
         return type(self), (self.problem, self.hint)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import email
+import gzip
+import io
+import mimetypes
+import os
 from datetime import datetime, timedelta, timezone
 from email import policy
 from email.message import EmailMessage
@@ -10,12 +14,16 @@ from email.message import Message as StdlibMessage
 from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sendkit._message.attachment import Attachment
 from sendkit._message.compose import compose
+from sendkit._message.mailbox import Mailbox
 from sendkit._message.message import Message
+from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit.errors import MessageError
 from tests.message.readers import octets_of, read
 
@@ -220,3 +228,99 @@ def test_many_blanks_in_a_row_come_back(subject: str) -> None:
 def test_text_parts_of_the_standard_library_still_go_out() -> None:
     message = addressed(MIMEText("ñ"))
     assert read(octets_of(message)).get_content() == "ñ"
+
+
+# 16: media types
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("Data: Q1, Q2.pdf", "application/pdf"), ("http://x/a.CSV", "text/csv"), ("a.ics", "text/calendar"),
+     ("a.md", "text/markdown"), ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+     ("a.parquet", "application/vnd.apache.parquet"), ("a.webp", "image/webp"), ("a.avif", "image/avif"),
+     ("a.heic", "image/heic"), ("a.woff2", "font/woff2"), ("a.eml", "message/rfc822"), ("a.tar.gz", "application/gzip"),
+     ("a.svgz", "image/svg+xml"), ("a", "application/octet-stream"), (".pdf", "application/octet-stream"),
+     ("a.xyz", "application/octet-stream"), ("a.pdf?x=1", "application/octet-stream")],
+)  # fmt: skip
+def test_the_type_of_a_file_follows_from_its_name_alone(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mimetypes.init()
+    monkeypatch.setitem(mimetypes.types_map, ".pdf", "text/plain")
+    assert Attachment.from_bytes(b"x", filename=name).content_type == kind
+
+
+# 17: errors of others
+
+
+class Broken(io.BytesIO):
+    name = "a.pdf"
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError("the disk is gone")
+
+
+class Awaited:
+    name = "a.pdf"
+
+    async def read(self) -> bytes:
+        return b""
+
+
+@pytest.mark.parametrize(
+    "attachment",
+    [
+        Path("x" * 5000),
+        Path("a/" * 3000),
+        Path("a\0b"),
+        Path("/proc/self/mem/x"),
+        Broken(),
+        Awaited(),
+        io.StringIO("x"),
+    ],
+    ids=range(7),
+)  # fmt: skip
+def test_what_cannot_be_attached_is_a_message_error(attachment: Any) -> None:
+    for given in (lambda: Message(sender="a@b.c", attachments=[attachment]),
+                  lambda: Message(sender="a@b.c", html="x", inline={"x": attachment})):  # fmt: skip
+        with pytest.raises(MessageError) as caught:
+            given()
+        assert caught.value.field in {"attachments", "inline"}
+        assert caught.value.hint
+
+
+def test_a_closed_file_and_one_for_writing_are_message_errors(tmp_path: Path) -> None:
+    with (tmp_path / "a.bin").open("wb") as file, pytest.raises(MessageError):
+        Attachment.from_file(file)  # type: ignore[arg-type]
+    with pytest.raises(MessageError):
+        Attachment.from_file(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_may_not_be_read_is_a_message_error(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0)
+    with pytest.raises(MessageError):
+        Attachment.from_path(tmp_path / "shut" / "a.pdf")
+
+
+def test_a_mailbox_with_bad_parts_is_a_message_error() -> None:
+    for made in (
+        lambda: Mailbox("x", Address("a@b.c", "a\r\nBcc: x", "b.c")),
+        lambda: Mailbox("x", "a@b.c"),  # type: ignore[arg-type]
+        lambda: Mailbox(5, parse_address("a@b.c")),  # type: ignore[arg-type]
+        lambda: Mailbox("a\nb", parse_address("a@b.c")),
+        lambda: {"ana@example.com": "Ana"},
+        lambda: 5,
+    ):
+        for field in ("sender", "to"):
+            with pytest.raises(MessageError) as caught:
+                Message(**{"sender": "a@b.c", field: made()})
+            assert isinstance(caught.value, AddressError) or caught.value.field == field
+
+
+def test_a_file_that_is_decompressed_as_it_is_read_loses_the_ending(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "data.csv.gz", "wb") as file:
+        file.write(b"a,b\n")
+    with gzip.open(tmp_path / "data.csv.gz") as file:
+        found = Attachment.from_file(file)  # type: ignore[arg-type]
+    assert (found.filename, found.content_type, found.read()) == ("data.csv", "text/csv", b"a,b\n")
+    with (tmp_path / "data.csv.gz").open("rb") as raw:
+        assert Attachment.from_file(raw).filename == "data.csv.gz"
