@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sendkit.errors import LetterNotFound, OutboxError
     from sendkit.outbox._asynchronous import AsyncOutbox
-    from sendkit.outbox._engine import Announced, Desk, Engine, PollingEngine
+    from sendkit.outbox._engine import Desk, Engine, PollingEngine
+    from sendkit.outbox._fence import Announced
     from sendkit.outbox._letter import Letter, Receipt
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Announced": "outbox._engine",
+    "Announced": "outbox._fence",
     "AsyncOutbox": "outbox._asynchronous",
     "AttemptRecord": "outbox._status",
     "Counts": "outbox._status",

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sendkit._accounts.account import Account
 from sendkit.errors import ConfigurationError
+from sendkit.outbox._borrowed import lender_of
 from sendkit.outbox._engine import Engine, PollingEngine
+from sendkit.outbox._fence import Ledger
 from sendkit.outbox._ledger import Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
 from sendkit.outbox._place import Place
@@ -59,7 +61,8 @@ class Core:
     ) -> None:
         self.place = place
         self.engine: Engine = engine or PollingEngine()
-        self.writer = Writer(place.open, prepare)
+        self._announce = None if isinstance(self.engine, PollingEngine) else self.engine.announce
+        self.writer = Writer(place.open, prepare, self._announce)
         self.policy = Policy(**settings)
         self.works: set[Work] = set()
         self._call = call(self.writer)
@@ -69,12 +72,25 @@ class Core:
 
     async def put(self, letter: Letter, transaction: object | None = None) -> Receipt:
         """Put one letter; it is on the disk when this returns."""
+        ready = self._written(letter)
         if transaction is not None:
-            hint = "put it after the transaction has committed"
-            raise ConfigurationError("transaction= is not taken yet", hint=hint)
-        draft = await self._stored(self._written(letter))
+            return await self._put_within(ready, transaction)
+        draft = await self._stored(ready)
         (placed,) = await self._call(puts, (draft,))
         self.wake()
+        return _receipt(placed)
+
+    async def _put_within(self, letter: Written, transaction: object) -> Receipt:
+        lender = lender_of(transaction, self.place)
+        ledger = Ledger(lender.texts, self.place.now, self._announce)
+        parts: list[bytes | int] = []
+        for piece in letter.pieces:
+            if isinstance(piece, bytes):
+                parts += cut(piece)
+                continue
+            for block in shared(piece):
+                parts += await lender.carry_out(pieces(ledger, (block,)))
+        ((placed,),) = await lender.carry_out(puts(ledger, [(letter.draft._replace(pieces=tuple(parts)),)]))
         return _receipt(placed)
 
     async def put_many(

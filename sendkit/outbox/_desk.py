@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sendkit.errors import OutboxError
 from sendkit.outbox._attempt import PROBE, Attempts
 from sendkit.outbox._claim import Lane, Take, Taken, takes
-from sendkit.outbox._engine import Announced, LetterId
-from sendkit.outbox._fence import Release, Takeover, releases, takeovers
+from sendkit.outbox._engine import LetterId
+from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
 from sendkit.outbox._upkeep import heartbeats, next_dues, owners, promotions
 
 if TYPE_CHECKING:

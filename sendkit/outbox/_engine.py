@@ -9,23 +9,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from sendkit.errors import OutboxError
+from sendkit.outbox._fence import Announced
 from sendkit.outbox._statements import Executor
 
 _logger = logging.getLogger("sendkit.outbox")
 
 LetterId: TypeAlias = int
 Execute: TypeAlias = Executor
-
-
-class Announced(NamedTuple):
-    """A letter that wants to be looked at: its number, when (None: now), and how urgent it is (smaller is sooner)."""
-
-    id: LetterId
-    due: datetime | None
-    priority: int
 
 
 class Desk(Protocol):

@@ -9,20 +9,33 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from sendkit.outbox import _rules as rules
 from sendkit.outbox._rows import AttemptRow, LetterRow, RecipientRow, Settlement
 from sendkit.outbox._rules import Decision, Fenced
-from sendkit.outbox._statements import Statement, Texts, Work, ask, ask_all
+from sendkit.outbox._statements import Executor, Statement, Texts, Work, ask, ask_all
+
+
+class Announced(NamedTuple):
+    """A letter that wants to be looked at: its number, when (None: now), and how urgent it is (smaller is sooner)."""
+
+    id: int
+    due: datetime | None
+    priority: int
+
+
+Announce: TypeAlias = Callable[[Executor, Sequence[Announced]], None]
 
 
 @dataclass(slots=True, frozen=True)
 class Ledger:
-    """What every piece of work knows: the database's words, and its clock."""
+    """What every piece of work knows: the database's words, its clock, and the engine that is told of new letters."""
 
     texts: Texts
     now: Callable[[], float]
+    announce: Announce | None = None
 
 
 class Mark(NamedTuple):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sendkit.errors import ConfigurationError
-from sendkit.outbox._fence import Ledger
+from sendkit.outbox._fence import Announce, Ledger
 from sendkit.outbox._statements import Batch, Rows, Texts, Work, carry_out
 
 Item = TypeVar("Item")
@@ -74,9 +74,15 @@ class _Wish(Generic[Item, Result]):
 class Writer:
     """The thread, its queue and its connection, in this process. `open_database` is called on the thread itself."""
 
-    def __init__(self, open_database: Callable[[], Database], prepare: Callable[[Database], None]) -> None:
+    def __init__(
+        self,
+        open_database: Callable[[], Database],
+        prepare: Callable[[Database], None],
+        announce: Announce | None = None,
+    ) -> None:
         self._open_database = open_database
         self._prepare = prepare
+        self._announce = announce
         self._closed = False
         self._start_over()
 
@@ -170,7 +176,7 @@ class Writer:
         return self._database
 
     def _carry_out(self, database: Database, wishes: list[_Wish[Any, Any]], *, alone: bool = True) -> bool:
-        ledger = Ledger(database.texts, database.now)
+        ledger = Ledger(database.texts, database.now, self._announce)
         results: list[tuple[_Wish[Any, Any], object]] = []
         try:
             with database.snapshot() if wishes[0].reads else database.transaction():

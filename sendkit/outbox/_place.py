@@ -13,8 +13,10 @@ from urllib.parse import unquote, urlsplit
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from sendkit.outbox._borrowed import Lender
     from sendkit.outbox._ledger import Database
     from sendkit.outbox._liveness import Liveness
+    from sendkit.outbox._statements import Texts
 
 MEMORY = "memory:"
 _HINT = "write a path, sqlite:///PATH, postgresql://HOST/NAME, or memory: for a test"
@@ -24,13 +26,17 @@ _HINT = "write a path, sqlite:///PATH, postgresql://HOST/NAME, or memory: for a 
 class Place:
     """A place by the name that people know it by; how to open its database, and how its workers are known to live.
 
-    `now` is the clock of the database, to be read on any thread.
+    `now` is the clock of the database, to be read on any thread; `lend` takes a connection of its driver's as one that
+    lends its transaction (for SQLite see `_borrowed`).
     """
 
     name: str
     open: Callable[[], Database]
     liveness: Liveness
     now: Callable[[], float]
+    texts: Texts
+    path: Path | None = None
+    lend: Callable[[object], Lender] | None = None
 
 
 def place_of(url_or_path: str | os.PathLike[str] | None, now: Callable[[], float] | None = None) -> Place:
@@ -62,18 +68,21 @@ def default_file(environ: Mapping[str, str] = os.environ) -> Path:
 def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
     from sendkit.outbox._liveness import FileLiveness  # noqa: PLC0415 - a name alone needs no locks
     from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - nor a database
+    from sendkit.outbox._sqlite_texts import SQLITE  # noqa: PLC0415 - nor its words
 
     where = path.expanduser().absolute()
     clock = now or time.time
-    return Place(str(where), lambda: SQLiteDatabase(where, clock), FileLiveness(Path(f"{where}.workers")), clock)
+    liveness = FileLiveness(Path(f"{where}.workers"))
+    return Place(str(where), lambda: SQLiteDatabase(where, clock), liveness, clock, SQLITE, where)
 
 
 def _memory(now: Callable[[], float] | None) -> Place:
     from sendkit.outbox._liveness import ProcessLiveness  # noqa: PLC0415 - as above
     from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - as above
+    from sendkit.outbox._sqlite_texts import SQLITE  # noqa: PLC0415 - as above
 
     clock = now or time.time
-    return Place(MEMORY, lambda: SQLiteDatabase(None, clock), ProcessLiveness(), clock)
+    return Place(MEMORY, lambda: SQLiteDatabase(None, clock), ProcessLiveness(), clock, SQLITE)
 
 
 def _postgres(url: str) -> Place:

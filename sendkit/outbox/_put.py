@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
 
-from sendkit.outbox._fence import Ledger
+from sendkit.outbox._fence import Announce, Announced, Ledger
 from sendkit.outbox._rows import Draft, Placed
-from sendkit.outbox._statements import Statement, Work, ask, ask_all
+from sendkit.outbox._statements import Aside, Executor, Statement, Work, ask, ask_all
 from sendkit.outbox._states import LetterState, RecipientState
 
 
@@ -33,8 +35,20 @@ def pieces(ledger: Ledger, items: Sequence[Piece]) -> Work[list[int]]:
 def puts(ledger: Ledger, items: Sequence[Sequence[Draft]]) -> Work[list[list[Placed]]]:
     """Put letters, and say where each is; a letter whose key is known stays what it was."""
     drafts = list(chain.from_iterable(items))
-    placed = iter((yield from _put(ledger, drafts)))
+    found = yield from _put(ledger, drafts)
+    if ledger.announce is not None:
+        news = [
+            Announced(one.id, None if draft.due is None else datetime.fromtimestamp(draft.due, UTC), draft.priority)
+            for one, draft in zip(found, drafts, strict=True)
+            if not one.duplicate
+        ]
+        yield Aside(partial(_announce, ledger.announce, news))
+    placed = iter(found)
     return [[next(placed) for _ in item] for item in items]
+
+
+def _announce(announce: Announce, news: Sequence[Announced], execute: Executor) -> None:
+    announce(execute, news)
 
 
 def _put(ledger: Ledger, drafts: Sequence[Draft]) -> Work[list[Placed]]:

@@ -5,9 +5,25 @@ A restored or copied database holds letters that may have been sent since: it st
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._ledger import Database
 from sendkit.outbox._statements import Batch, Rows, Statement, Texts
+
+
+class Speaker(Protocol):
+    """Whatever statements can be said to."""
+
+    @property
+    def texts(self) -> Texts:
+        """The statements in its words."""
+        ...
+
+    def execute(self, batch: Batch) -> list[Rows]:
+        """Carry out a batch."""
+        ...
+
 
 VERSION, PAUSED, IDENTITY = "version", "paused", "identity"
 
@@ -15,16 +31,16 @@ VERSION, PAUSED, IDENTITY = "version", "paused", "identity"
 def prepare(database: Database) -> None:
     """Bring the tables to the version of this program. Raises ConfigurationError for those of a newer one."""
     with database.snapshot():
-        found = version_of(database)
+        found = version_in(database)
     check_version(found, database.texts)
     if found < len(database.texts.schema):
         with database.transaction():
-            database.execute((Statement(database.texts.lock_schema), Statement(database.texts.create_meta)))
-            database.execute(migration(database.texts, version_of(database)))
+            database.execute((Statement(database.texts.lock_schema),))
+            database.execute(migration(database.texts, version_in(database)))
     _compare_identity(database)
 
 
-def version_of(database: Database) -> int:
+def version_in(database: Speaker) -> int:
     """The version of the tables; 0 where there are none."""
     if not _ask(database, database.texts.has_meta):
         return 0
@@ -44,7 +60,7 @@ def check_version(found: int, texts: Texts) -> None:
 def migration(texts: Texts, found: int) -> Batch:
     """The statements from this version of the tables to the newest."""
     steps = [Statement(sql) for version in texts.schema[found:] for sql in version]
-    return (*steps, Statement(texts.set_meta, (VERSION, str(len(texts.schema)))))
+    return (Statement(texts.create_meta), *steps, Statement(texts.set_meta, (VERSION, str(len(texts.schema)))))
 
 
 def _compare_identity(database: Database) -> None:
@@ -62,5 +78,5 @@ def _compare_identity(database: Database) -> None:
             database.execute((Statement(database.texts.set_meta, (PAUSED, why)),))
 
 
-def _ask(database: Database, sql: str, *arguments: object) -> Rows:
+def _ask(database: Speaker, sql: str, *arguments: object) -> Rows:
     return database.execute((Statement(sql, arguments),))[0]

@@ -6,7 +6,7 @@ of its own, and on an asynchronous one. A database that can pipeline sends a bat
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -23,7 +23,23 @@ class Statement(NamedTuple):
 
 
 Batch: TypeAlias = tuple[Statement, ...]
-Work: TypeAlias = Generator[Batch, "list[Rows]", Result]
+
+
+class Executor(Protocol):
+    """Carries out one batch inside the transaction that is open."""
+
+    def __call__(self, batch: Batch, /) -> list[Rows]:
+        """Give the rows of each statement, in order."""
+        ...
+
+
+class Aside(NamedTuple):
+    """Something that another library does with the transaction that is open."""
+
+    act: Callable[[Executor], object]
+
+
+Work: TypeAlias = Generator[Batch | Aside, "list[Rows]", Result]
 
 
 def ask(sql: str, *arguments: object) -> Work[Rows]:
@@ -37,20 +53,16 @@ def ask_all(*statements: Statement) -> Work[list[Rows]]:
     return (yield statements) if statements else []
 
 
-class Executor(Protocol):
-    """Carries out one batch inside the transaction that is open."""
-
-    def __call__(self, batch: Batch, /) -> list[Rows]:
-        """Give the rows of each statement, in order."""
-        ...
-
-
 def carry_out(work: Work[Result], execute: Executor) -> Result:
     """Run a piece of work against a database, inside a transaction that somebody else began and ends."""
     try:
         batch = next(work)
         while True:
-            batch = work.send(execute(batch))
+            if isinstance(batch, Aside):
+                batch.act(execute)
+                batch = work.send([])
+            else:
+                batch = work.send(execute(batch))
     except StopIteration as stop:
         result: Result = stop.value
         return result

@@ -1,0 +1,147 @@
+"""A put inside a transaction of the program's: the letter is there if and only if that commits.
+
+Recognises the connections of sqlite3, psycopg, SQLAlchemy and Django by the names of their classes, so that none of
+them is imported here. The transaction is never ended here. Must not know letters.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+from sendkit.errors import ConfigurationError
+from sendkit.outbox._place import Place
+from sendkit.outbox._schema import check_version, migration, version_in
+from sendkit.outbox._sqlite import execute_on, translated
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, carry_out
+
+Result = TypeVar("Result")
+_TAKEN = (
+    "give a connection of sqlite3 or psycopg, a session or connection of SQLAlchemy, or a Django connection, "
+    "of the outbox's own database"
+)
+
+
+class Lender(Protocol):
+    """A transaction of the program's, in which work of ours is carried out."""
+
+    @property
+    def texts(self) -> Texts:
+        """The statements in its database's words."""
+        ...
+
+    async def carry_out(self, work: Work[Result]) -> Result:
+        """Carry out work in it. Raises OutboxError."""
+        ...
+
+
+def lender_of(transaction: object, place: Place) -> Lender:
+    """What lends its transaction. Raises ConfigurationError for one that could not hold what is put."""
+    if _is_of("django.", transaction):
+        return _django(transaction, place)
+    if _is_of("sqlalchemy.ext.asyncio.", transaction):
+        return _AsyncSQLAlchemy(transaction, place)
+    if _is_of("sqlalchemy.", transaction):
+        return _sqlalchemy(transaction, place)
+    return _driver(transaction, place)
+
+
+def _is_of(package: str, thing: object) -> bool:
+    """Whether one of its classes is from there."""
+    return any(f"{kind.__module__}.".startswith(package) for kind in type(thing).__mro__)
+
+
+def _driver(connection: object, place: Place) -> Lender:
+    if isinstance(connection, sqlite3.Connection):
+        return _SQLiteLender(connection, place)
+    if place.lend is not None and _is_of("psycopg.", connection):
+        return place.lend(connection)
+    raise ConfigurationError(f"transaction= cannot be a {type(connection).__qualname__}", hint=_TAKEN)
+
+
+def _sqlalchemy(lent: Any, place: Place) -> Lender:
+    connection = lent.connection() if callable(getattr(lent, "connection", None)) else lent
+    connection.exec_driver_sql("select 1")  # so that SQLAlchemy has begun a transaction, and will end it
+    if not connection.in_transaction():
+        raise _autocommit()
+    return _driver(_raw(connection.connection), place)
+
+
+def _raw(pooled: Any) -> object:
+    found: object = pooled.dbapi_connection
+    return getattr(found, "driver_connection", found)
+
+
+def _django(lent: Any, place: Place) -> Lender:
+    lent.ensure_connection()
+    if not lent.in_atomic_block and lent.get_autocommit():
+        raise _autocommit("put it inside `with transaction.atomic():`")
+    return _driver(lent.connection, place)
+
+
+def _autocommit(hint: str = "begin a transaction first") -> ConfigurationError:
+    return ConfigurationError("transaction= commits every statement by itself, and so is none", hint=hint)
+
+
+@dataclass(slots=True, frozen=True)
+class _AsyncSQLAlchemy:
+    """An AsyncSession or AsyncConnection: the work is done in its greenlet."""
+
+    lent: Any
+    place: Place
+
+    @property
+    def texts(self) -> Texts:
+        return self.place.texts
+
+    async def carry_out(self, work: Work[Result]) -> Result:
+        def inside(synchronous: object) -> Result:
+            lender = _sqlalchemy(synchronous, self.place)
+            return carry_out(work, cast("_SQLiteLender", lender).execute)
+
+        run: Callable[[Callable[[object], Result]], Any] = self.lent.run_sync
+        result: Result = await run(inside)
+        return result
+
+
+class _SQLiteLender:
+    """A connection of sqlite3 with a transaction that is open, or opens with the first statement that writes."""
+
+    def __init__(self, connection: sqlite3.Connection, place: Place) -> None:
+        self._connection = connection
+        self._place = place
+        self._check()
+
+    @property
+    def texts(self) -> Texts:
+        return self._place.texts
+
+    async def carry_out(self, work: Work[Result]) -> Result:
+        return carry_out(work, self.execute)
+
+    def execute(self, batch: Batch) -> list[Rows]:
+        """Carry out one batch."""
+        try:
+            return [execute_on(self._connection, statement) for statement in batch]
+        except sqlite3.Error as error:
+            raise translated(error, self._place.path) from error
+
+    def _check(self) -> None:
+        _, _, file = self._connection.execute("pragma database_list").fetchone()
+        path = self._place.path
+        if path is None or not file or not path.exists() or not path.samefile(file):
+            hint = f"the outbox is at {self._place.name}; give it the program's own database: Outbox({file or '…'!r})"
+            raise ConfigurationError("transaction= is of another database than the outbox", hint=hint)
+        automatic = getattr(self._connection, "autocommit", -1)  # Python 3.12; -1: as `isolation_level` says
+        if not self._connection.in_transaction and (
+            automatic is True or (automatic == -1 and self._connection.isolation_level is None)
+        ):
+            raise _autocommit('execute "begin" first')
+        if not self._connection.in_transaction:  # sqlite3 begins one by itself for INSERT, and for no CREATE
+            self.execute((Statement("begin immediate"),))
+        found = version_in(self)
+        check_version(found, self.texts)
+        if found < len(self.texts.schema):
+            self.execute(migration(self.texts, found))

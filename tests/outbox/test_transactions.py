@@ -1,0 +1,167 @@
+"""`transaction=`: the letter is put if and only if the program's own transaction commits."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sendkit import AsyncOutbox, Message, Outbox
+from sendkit.errors import ConfigurationError
+
+sqlalchemy = pytest.importorskip("sqlalchemy")
+orm = pytest.importorskip("sqlalchemy.orm")
+ROOT = Path(__file__).parents[2]
+
+
+def message() -> Message:
+    return Message(sender="ana@example.com", to="luis@example.com", subject="Hola", text="x")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """The database of a program, with a table of its own."""
+    path = tmp_path / "app.db"
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("create table users (name text)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def outbox(database: Path) -> Iterator[Outbox]:
+    with Outbox(database, account="test") as outbox:
+        yield outbox
+
+
+class TestSQLite3:
+    def test_a_commit_puts_the_letter(self, outbox: Outbox, database: Path) -> None:
+        connection = sqlite3.connect(database)
+        with connection:
+            connection.execute("insert into users values ('luis')")
+            receipt = outbox.put(message(), transaction=connection)
+        connection.close()
+        assert outbox.status(receipt).id == receipt.id
+
+    def test_a_rollback_puts_nothing_although_nothing_else_was_written(self, outbox: Outbox, database: Path) -> None:
+        connection = sqlite3.connect(database)
+        outbox.put(message(), transaction=connection)
+        connection.rollback()
+        connection.close()
+        assert sum(outbox.counts().letters.values()) == 0
+
+    def test_a_connection_in_autocommit_is_refused(self, outbox: Outbox, database: Path) -> None:
+        connection = sqlite3.connect(database, isolation_level=None)
+        with pytest.raises(ConfigurationError, match="every statement by itself"):
+            outbox.put(message(), transaction=connection)
+        connection.execute("begin")
+        outbox.put(message(), transaction=connection)
+        connection.execute("rollback")
+        connection.close()
+
+    def test_a_connection_of_another_database_is_refused(self, outbox: Outbox, tmp_path: Path) -> None:
+        connection = sqlite3.connect(tmp_path / "other.db")
+        with pytest.raises(ConfigurationError, match="another database"):
+            outbox.put(message(), transaction=connection)
+        connection.close()
+
+    def test_the_same_key_in_the_transaction_and_before_it_is_one_letter(self, outbox: Outbox, database: Path) -> None:
+        first = outbox.put(message(), key="order-7")
+        connection = sqlite3.connect(database)
+        with connection:
+            again = outbox.put(message(), key="order-7", transaction=connection)
+        connection.close()
+        assert (again.id, again.duplicate) == (first.id, True)
+
+
+class TestSQLAlchemy:
+    @pytest.mark.parametrize("commits", [True, False])
+    def test_a_session_decides(self, outbox: Outbox, database: Path, commits: bool) -> None:
+        engine = sqlalchemy.create_engine(f"sqlite:///{database}")
+        with orm.Session(engine) as session:
+            outbox.put(message(), transaction=session)
+            session.commit() if commits else session.rollback()
+        engine.dispose()
+        assert sum(outbox.counts().letters.values()) == commits
+
+    def test_a_connection_decides(self, outbox: Outbox, database: Path) -> None:
+        engine = sqlalchemy.create_engine(f"sqlite:///{database}")
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("insert into users values ('luis')"))
+            outbox.put(message(), transaction=connection)
+        with engine.connect() as connection:
+            outbox.put(message(), transaction=connection)  # and is rolled back when the block ends
+        engine.dispose()
+        assert sum(outbox.counts().letters.values()) == 1
+
+    def test_a_connection_in_autocommit_is_refused(self, outbox: Outbox, database: Path) -> None:
+        engine = sqlalchemy.create_engine(f"sqlite:///{database}", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection, pytest.raises(ConfigurationError, match="every statement by itself"):
+            outbox.put(message(), transaction=connection)
+        engine.dispose()
+
+
+DJANGO = """
+import sys
+from django.conf import settings
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}})
+import django; django.setup()
+from django.db import connection, transaction
+from sendkit import Message, Outbox
+from sendkit.errors import ConfigurationError
+message = Message(sender="ana@example.com", to="luis@example.com", subject="Hola", text="x")
+outbox = Outbox(sys.argv[1], account="test")
+with transaction.atomic():
+    outbox.put(message, transaction=connection)
+try:
+    with transaction.atomic():
+        outbox.put(message, transaction=connection)
+        raise ZeroDivisionError
+except ZeroDivisionError:
+    pass
+try:
+    outbox.put(message, transaction=connection)
+except ConfigurationError as error:
+    assert "atomic" in error.hint, error.hint
+else:
+    raise AssertionError("taken outside of a transaction")
+print(sum(outbox.counts().letters.values()))
+"""
+
+
+def test_django_decides(database: Path) -> None:
+    pytest.importorskip("django")
+    command = [sys.executable, "-c", DJANGO, str(database)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout.strip(), ran.stderr) == ("1", "")
+
+
+def test_the_tables_are_made_in_a_transaction_that_comes_first(database: Path) -> None:
+    """A program whose first statement ever is such a put waits for no lock of its own."""
+    connection = sqlite3.connect(database)
+    with connection, Outbox(database, account="test") as outbox:
+        connection.execute("insert into users values ('luis')")
+        outbox.put(message(), transaction=connection)
+    connection.close()
+    with Outbox(database) as outbox:
+        assert outbox.counts().letters["ready"] == 1
+
+
+async def test_the_asynchronous_outbox_takes_synchronous_connections_too(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    async with AsyncOutbox(database, account="test") as outbox:
+        with connection:
+            receipt = await outbox.put(message(), transaction=connection)
+        assert (await outbox.status(receipt)).id == receipt.id
+    connection.close()
+
+
+def test_anything_else_is_refused_with_what_is_taken(outbox: Outbox) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be a dict") as caught:
+        outbox.put(message(), transaction={})
+    assert "SQLAlchemy" in (caught.value.hint or "")
