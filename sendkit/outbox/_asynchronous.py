@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
     from sendkit._smtp.envelope import Envelope
     from sendkit.outbox._engine import Engine
+    from sendkit.outbox._orders import Purged
     from sendkit.outbox._status import Counts, LetterStatus
     from sendkit.outbox._worker import Work, WorkerSettings
 
@@ -163,6 +164,51 @@ class AsyncOutbox:
                 if found.state is LetterState.SETTLED:
                     return found
                 await asyncio.sleep(_LOOK)
+
+    async def cancel(self, letter: str | Receipt) -> bool:
+        """Send it to nobody who still waits; whether anything changed. Raises LetterNotFound."""
+        return await self._core.order("cancel", letter)
+
+    async def hold(self, letter: str | Receipt) -> bool:
+        """Let it rest until `release`; whether anything changed. Raises LetterNotFound."""
+        return await self._core.order("hold", letter)
+
+    async def release(self, letter: str | Receipt) -> bool:
+        """Let a held letter be tried now; whether anything changed. Raises LetterNotFound."""
+        return await self._core.order("release", letter)
+
+    async def retry(self, letter: str | Receipt) -> bool:
+        """Send again what is in doubt, which may make a copy, and try now what waits. Raises LetterNotFound."""
+        return await self._core.order("retry", letter)
+
+    async def forget(self, letter: str | Receipt) -> bool:
+        """Ask no more about what is in doubt; whether anything was. Raises LetterNotFound."""
+        return await self._core.order("forget", letter)
+
+    async def flush(self, *, account: str | None = None) -> int:
+        """Try now what waits for its next try, and accounts that could not log in; how many letters."""
+        return await self._core.flush(account)
+
+    async def pause(self, lane: str | None = None) -> None:
+        """Send nothing more of a lane, or nothing at all, until `resume`; what is in progress ends."""
+        await self._core.pause(lane, "a person said so")
+
+    async def resume(self, lane: str | None = None) -> None:
+        """Send again what `pause` stopped, or a copied database did."""
+        await self._core.pause(lane, None)
+
+    async def rate(self, lane: str, rate: str | None) -> None:
+        """Send no more of a lane than "30/minute", or a number per `second`, `hour` or `day`; None for no limit."""
+        await self._core.rate(lane, rate)
+
+    async def purge(
+        self, *, content_after: timedelta = timedelta(days=1), rows_after: timedelta = timedelta(days=30)
+    ) -> Purged:
+        """Delete the content of letters that were settled so long ago, and their rows; how many of each.
+
+        Workers do so by themselves. What is in doubt is kept.
+        """
+        return await self._core.purge(content_after, rows_after)
 
     async def aclose(self) -> None:
         """Close the database."""

@@ -7,17 +7,21 @@ end at the first step. Must not know: threads, loops.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sendkit._accounts.account import Account
+from sendkit._delivery.pace import parse_rate
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._borrowed import lender_of
 from sendkit.outbox._engine import Engine, PollingEngine
 from sendkit.outbox._fence import Ledger
 from sendkit.outbox._ledger import Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
+from sendkit.outbox._orders import Age, Lane, Order, Purged, flushes, lanes, orders, pauses, purges
 from sendkit.outbox._place import Place
 from sendkit.outbox._put import pieces, puts
 from sendkit.outbox._questions import Page, Search, counts, searches, statuses
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500  # letters in one commit
 _REMEMBERED = 16  # large pieces whose place is known without looking
+_FRESH = 1800.0  # seconds; a piece that no letter needs is purged after twice as long
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -68,7 +73,7 @@ class Core:
         self._call = call(self.writer)
         self._account = account
         self._largest = LARGEST if largest is None else largest
-        self._known: dict[int, tuple[ContentPiece, tuple[int, ...]]] = {}
+        self._known: dict[int, tuple[ContentPiece, tuple[int, ...], float]] = {}
 
     async def put(self, letter: Letter, transaction: object | None = None) -> Receipt:
         """Put one letter; it is on the disk when this returns."""
@@ -129,6 +134,41 @@ class Core:
         """How many letters are where."""
         return await self._call(counts, None, reads=True)
 
+    async def order(self, what: str, letter: str | Receipt) -> bool:
+        """Have something done with one letter."""
+        uid = letter.id if isinstance(letter, Receipt) else letter
+        changed = await self._call(orders, Order(what, uid))
+        self.wake()
+        return changed
+
+    async def flush(self, account: str | None) -> int:
+        """Try now what waits for its next try."""
+        count = await self._call(flushes, account)
+        self.wake()
+        return count
+
+    async def pause(self, lane: str | None, why: str | None) -> None:
+        """Pause a lane or all sending; without a reason, resume it."""
+        if lane is None:
+            await self._call(pauses, why)
+        else:
+            await self._call(lanes, Lane(lane, paused=why is not None))
+        self.wake()
+
+    async def rate(self, lane: str, rate: str | None) -> None:
+        """Limit a lane."""
+        limit = None if rate is None else parse_rate(rate)
+        await self._call(lanes, Lane(lane, rate=limit, sets_rate=True))
+        self.wake()
+
+    async def purge(self, content_after: timedelta, rows_after: timedelta) -> Purged:
+        """Delete what is kept no longer."""
+        age = Age(content_after.total_seconds(), rows_after.total_seconds())
+        total = Purged(0, 0)
+        while any(some := await self._call(purges, age)):
+            total = Purged(total.contents + some.contents, total.letters + some.letters)
+        return total
+
     def wake(self) -> None:
         """Tell the workers of this process that there may be something to take."""
         for work in tuple(self.works):
@@ -157,12 +197,12 @@ class Core:
 
     async def _kept(self, piece: ContentPiece) -> tuple[int, ...]:
         known = self._known.get(id(piece))
-        if known is not None and known[0] is piece:
+        if known is not None and known[0] is piece and time.monotonic() - known[2] < _FRESH:
             return known[1]
         numbers = tuple([await self._call(pieces, block) for block in shared(piece)])
         if len(self._known) >= _REMEMBERED:
             self._known.pop(next(iter(self._known)))
-        self._known[id(piece)] = (piece, numbers)
+        self._known[id(piece)] = (piece, numbers, time.monotonic())
         return numbers
 
 

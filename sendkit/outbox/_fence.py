@@ -66,7 +66,7 @@ def marks(ledger: Ledger, items: Sequence[Mark]) -> Work[list[Fenced | None]]:
 
     The one step on which everything rests: it is committed before the end of data leaves.
     """
-    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    letters, recipients = yield from locked(ledger, [item.id for item in items])
     allowed = [rules.may_send(letters.get(i), token, recipients[i], wanted) for i, token, wanted in items]
     rows = [(i, n, token) for (i, token, wanted), may in zip(items, allowed, strict=True) if may for n in wanted]
     if rows:
@@ -82,7 +82,7 @@ def settles(ledger: Ledger, items: Sequence[Settlement]) -> Work[list[float | No
             one_by_one += yield from settles(ledger, [item])
         return one_by_one
     now = ledger.now()
-    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    letters, recipients = yield from locked(ledger, [item.id for item in items])
     there = [item for item in items if item.id in letters]
     decisions = [rules.settle(letters[item.id], recipients[item.id], item, now) for item in there]
     history = [AttemptRow(item.id, item.token, item.owner, item.summary) for item in there]
@@ -94,7 +94,7 @@ def settles(ledger: Ledger, items: Sequence[Settlement]) -> Work[list[float | No
 def releases(ledger: Ledger, items: Sequence[Release]) -> Work[list[None]]:
     """Give letters back of which nothing has left."""
     now = ledger.now()
-    letters, recipients = yield from _locked(ledger, [item.id for item in items])
+    letters, recipients = yield from locked(ledger, [item.id for item in items])
     yield from written(
         ledger,
         [
@@ -112,6 +112,7 @@ def takeovers(ledger: Ledger, items: Sequence[Takeover]) -> Work[list[int]]:
     for item in items:
         found = yield from ask(ledger.texts.working_of, item.owner)
         count = yield from _take_over(ledger, [row[0] for row in found], item)
+        yield from ask(ledger.texts.free_events, item.owner)
         yield from ask(ledger.texts.remove_worker, item.owner)
         taken.append(count)
     return taken
@@ -121,7 +122,7 @@ def _take_over(ledger: Ledger, ids: Sequence[int], item: Takeover) -> Work[int]:
     if not ids:
         return 0
     now = ledger.now()
-    letters, recipients = yield from _locked(ledger, ids)
+    letters, recipients = yield from locked(ledger, ids)
     mine = [letter for letter in letters.values() if letter.owner == item.owner]
     decisions = [rules.take_over(letter, recipients[letter.id], now, retry_doubt=item.retry_doubt) for letter in mine]
     summary = json.dumps({"note": f"the worker {item.owner} ended; its letters were taken over"})
@@ -129,7 +130,7 @@ def _take_over(ledger: Ledger, ids: Sequence[int], item: Takeover) -> Work[int]:
     return len(mine)
 
 
-def _locked(
+def locked(
     ledger: Ledger, ids: Iterable[int]
 ) -> Work[tuple[dict[int, LetterRow], defaultdict[int, list[RecipientRow]]]]:
     """The letters under their locks, and their recipients as they stand from then on."""

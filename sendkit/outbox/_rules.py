@@ -30,11 +30,12 @@ class Fenced(Exception):
 
 
 class Decision(NamedTuple):
-    """What is to be written; no letter change: the letter stays as it is."""
+    """What is to be written; no letter change: the letter stays as it is. `holding`: it rests after this attempt."""
 
     letter: LetterChange | None = None
     recipients: tuple[RecipientChange, ...] = ()
     events: tuple[EventRow, ...] = ()
+    holding: bool | None = None
 
 
 def may_send(letter: LetterRow | None, token: int, recipients: Iterable[RecipientRow], wanted: Iterable[int]) -> bool:
@@ -87,6 +88,65 @@ def take_over(letter: LetterRow, recipients: Sequence[RecipientRow], now: float,
     states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
     rested = _rested(letter._replace(token=letter.token + 1), states, 0, now)
     return Decision(rested, tuple(changes), tuple(_events(letter.id, letter.token, changes, rows)))
+
+
+def cancel(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
+    """Send it to nobody who waits; what is being sent, and what was decided, stays."""
+    changes = tuple(
+        _change(row, RecipientState.CANCELLED, attempted=False)
+        for row in recipients
+        if row.state == RecipientState.WAITING
+    )
+    if not changes:
+        return Decision()
+    if letter.state == LetterState.WORKING:  # its worker finds out when it marks
+        return Decision(None, changes)
+    states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
+    return Decision(_rested(letter, states, 0, now), changes)
+
+
+def hold(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
+    """Let it rest until it is released; what a worker has in its hands is not stopped, but not tried again either."""
+    if letter.state in (LetterState.LATER, LetterState.READY):
+        return Decision(_as(letter, LetterState.HELD))
+    if letter.state == LetterState.WORKING and not letter.holding:
+        return Decision(holding=True)
+    return Decision()
+
+
+def unhold(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
+    """Let a held letter be tried now."""
+    if letter.state == LetterState.HELD:
+        return Decision(_as(letter, LetterState.READY))
+    return Decision(holding=False) if letter.holding else Decision()
+
+
+def retry(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
+    """Send again what is in doubt, and try now what waits."""
+    changes = tuple(
+        _change(row, RecipientState.WAITING, attempted=False)
+        for row in recipients
+        if row.state == RecipientState.IN_DOUBT
+    )
+    if letter.state == LetterState.LATER or (changes and letter.state == LetterState.SETTLED):
+        return Decision(_as(letter, LetterState.READY), changes)
+    return Decision(None, changes)
+
+
+def forget(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
+    """Leave what is in doubt as it is: nobody asks for it any more."""
+    return Decision(
+        None,
+        tuple(
+            _change(row, RecipientState.FORGOTTEN, attempted=False)
+            for row in recipients
+            if row.state == RecipientState.IN_DOUBT
+        ),
+    )
+
+
+def _as(letter: LetterRow, state: LetterState) -> LetterChange:
+    return LetterChange(letter.id, state, 0, letter.token, letter.owner, letter.attempts, letter.warned, None)
 
 
 def _changed(

@@ -141,7 +141,10 @@ left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} ord
     " json_extract(value, '$[2]') as token from json_each(?1)) j"
     " where sendkit_recipient.letter_id = j.letter_id and sendkit_recipient.n = j.n",
     change_recipients="update sendkit_recipient set state = j.state, token = j.token, attempts = j.attempts,"
-    " reply = j.reply, reason = j.reason, at = ?2 from"
+    # What says nothing new leaves what the server said last.
+    " reply = case when j.reply is null and j.reason is null then sendkit_recipient.reply else j.reply end,"
+    " reason = case when j.reply is null and j.reason is null then sendkit_recipient.reason else j.reason end,"
+    " at = ?2 from"
     " (select json_extract(value, '$[0]') as letter_id, json_extract(value, '$[1]') as n,"
     " json_extract(value, '$[2]') as state, json_extract(value, '$[3]') as token,"
     " json_extract(value, '$[4]') as attempts, json_extract(value, '$[5]') as reply,"
@@ -177,6 +180,32 @@ left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} ord
 order by id limit ?8""",
     count_letters="select account, state, count(*), min(created) from sendkit_letter group by account, state",
     count_recipients="select count(*) from sendkit_recipient where state = ?",
+    take_events="update sendkit_event set owner = ? where id in (select id from sendkit_event"
+    " where told = 0 and owner is null order by id limit ?) returning id",
+    events_of="select e.id, l.uid, l.key, l.message_id, e.kind, e.at, e.data from sendkit_event e"
+    " join sendkit_letter l on l.id = e.letter_id where e.told = 0 and e.owner = ? order by e.id",
+    tell="update sendkit_event set told = 1 where id = ?",
+    free_events="update sendkit_event set owner = null where told = 0 and owner = ?",
+    set_holding="update sendkit_letter set holding = ? where id = ?",
+    flush="update sendkit_letter set state = 'ready', due = 0"
+    " where state = 'later' and attempts > 0 and (?1 is null or account = ?1) returning id",
+    probe_now="update sendkit_account set probe = 0 where ?1 is null or name = ?1",
+    add_lane="insert into sendkit_lane (name, tokens, refilled) values (?, 1, ?) on conflict do nothing",
+    pause_lane="update sendkit_lane set paused = ? where name = ?",
+    rate_lane="update sendkit_lane set rate = ?, tokens = 1, refilled = ? where name = ?",
+    purge_content="""delete from sendkit_content where letter_id in (
+  select l.id from sendkit_letter l where l.state = 'settled' and l.settled < ?
+  and exists (select 1 from sendkit_content c where c.letter_id = l.id)
+  and not exists (select 1 from sendkit_recipient r where r.letter_id = l.id and r.state = 'in_doubt')
+  order by l.settled limit ?) returning letter_id""",
+    purge_letters="""delete from sendkit_letter where id in (
+  select l.id from sendkit_letter l where l.state = 'settled' and l.settled < ?
+  and not exists (select 1 from sendkit_recipient r where r.letter_id = l.id and r.state = 'in_doubt')
+  and not exists (select 1 from sendkit_event e where e.letter_id = l.id and e.told = 0 and e.owner is not null)
+  order by l.settled limit ?) returning id""",
+    purge_shared="""delete from sendkit_shared where id in (
+  select s.id from sendkit_shared s where s.at < ?
+  and not exists (select 1 from sendkit_content c where c.shared_id = s.id) limit ?)""",
     promote="update sendkit_letter set state = 'ready', due = 0 where id in"
     " (select id from sendkit_letter where state = 'later' and due <= ? order by due limit ?) returning id",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",

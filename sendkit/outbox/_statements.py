@@ -120,6 +120,21 @@ class Texts:
     select: str  # (state, recipient's state, address, lane, key, account, after, limit), each null for any -> id
     count_letters: str  # () -> account, state, count, oldest
     count_recipients: str  # (state) -> count
+    # events
+    take_events: str  # (owner, limit) -> id
+    events_of: str  # (owner) -> id, uid, key, message_id, kind, at, data, in order
+    tell: str  # (event's id)
+    free_events: str  # (owner)
+    # orders
+    set_holding: str  # (bool, id)
+    flush: str  # (account or null) -> id
+    probe_now: str  # (account or null)
+    add_lane: str  # (name, now)
+    pause_lane: str  # (bool, name)
+    rate_lane: str  # (rate or null, now, name)
+    purge_content: str  # (settled before, limit) -> letter_id
+    purge_letters: str  # (settled before, limit) -> id
+    purge_shared: str  # (kept before, limit)
     # upkeep
     promote: str  # (now, limit) -> id
     any_ready: str  # () -> a row where a letter is ready

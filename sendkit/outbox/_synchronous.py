@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sendkit._sync import Mailer
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._ledger import Task, Writer
+    from sendkit.outbox._orders import Purged
     from sendkit.outbox._status import Counts, LetterStatus
     from sendkit.outbox._worker import Work, WorkerSettings
 
@@ -151,6 +152,51 @@ class Outbox:
                 raise TimeoutError(f"the letter {found.id} is not settled after {timeout:g} s, but {found.state}")
             time.sleep(_LOOK)
         return found
+
+    def cancel(self, letter: str | Receipt) -> bool:
+        """Send it to nobody who still waits; whether anything changed. Raises LetterNotFound."""
+        return at_once(self._core.order("cancel", letter))
+
+    def hold(self, letter: str | Receipt) -> bool:
+        """Let it rest until `release`; whether anything changed. Raises LetterNotFound."""
+        return at_once(self._core.order("hold", letter))
+
+    def release(self, letter: str | Receipt) -> bool:
+        """Let a held letter be tried now; whether anything changed. Raises LetterNotFound."""
+        return at_once(self._core.order("release", letter))
+
+    def retry(self, letter: str | Receipt) -> bool:
+        """Send again what is in doubt, which may make a copy, and try now what waits. Raises LetterNotFound."""
+        return at_once(self._core.order("retry", letter))
+
+    def forget(self, letter: str | Receipt) -> bool:
+        """Ask no more about what is in doubt; whether anything was. Raises LetterNotFound."""
+        return at_once(self._core.order("forget", letter))
+
+    def flush(self, *, account: str | None = None) -> int:
+        """Try now what waits for its next try, and accounts that could not log in; how many letters."""
+        return at_once(self._core.flush(account))
+
+    def pause(self, lane: str | None = None) -> None:
+        """Send nothing more of a lane, or nothing at all, until `resume`; what is in progress ends."""
+        at_once(self._core.pause(lane, "a person said so"))
+
+    def resume(self, lane: str | None = None) -> None:
+        """Send again what `pause` stopped, or a copied database did."""
+        at_once(self._core.pause(lane, None))
+
+    def rate(self, lane: str, rate: str | None) -> None:
+        """Send no more of a lane than "30/minute", or a number per `second`, `hour` or `day`; None for no limit."""
+        at_once(self._core.rate(lane, rate))
+
+    def purge(
+        self, *, content_after: timedelta = timedelta(days=1), rows_after: timedelta = timedelta(days=30)
+    ) -> Purged:
+        """Delete the content of letters that were settled so long ago, and their rows; how many of each.
+
+        Workers do so by themselves. What is in doubt is kept.
+        """
+        return at_once(self._core.purge(content_after, rows_after))
 
     def close(self) -> None:
         """Close the database."""

@@ -16,6 +16,7 @@ from sendkit.errors import ConfigurationError
 from sendkit.outbox._attempt import Attempts
 from sendkit.outbox._desk import LedgerDesk
 from sendkit.outbox._engine import Engine
+from sendkit.outbox._events import Teller
 from sendkit.outbox._fence import Takeover, takeovers
 from sendkit.outbox._schedule import USUAL, Schedule, Waits
 from sendkit.outbox._upkeep import heartbeats, owners
@@ -97,6 +98,7 @@ class Work:
         self.finish = False  # whether what is due by then is tried before the end
         self._loop = asyncio.get_running_loop()
         self.desk = self._desk()
+        self._teller = self._new_teller()
 
     def _desk(self) -> LedgerDesk:
         warn_after = self._policy.warn_after
@@ -111,6 +113,10 @@ class Work:
         )
         return LedgerDesk(self._writer, attempts, self.accounts, self._liveness)
 
+    def _new_teller(self) -> Teller | None:
+        steps = [step for step in (self._policy.on_event,) if step is not None]
+        return Teller(self._writer, self.owner, steps) if steps else None
+
     async def begin(self) -> None:
         """Say that this worker is there. Raises OutboxError, ConfigurationError."""
         await self._writer.acall(owners, None, reads=True)  # that the database is there, and its folder
@@ -121,6 +127,7 @@ class Work:
     async def run(self) -> None:
         """Work until `stop` is set; what is in progress then has its time to end."""
         stopped = asyncio.ensure_future(self.stop.wait())
+        telling = None if self._teller is None else asyncio.ensure_future(self._teller.run())
         concurrency = self._policy.concurrency
         running = asyncio.ensure_future(self._engine.run(self.desk, concurrency=concurrency, stop=self.stop))
         try:
@@ -133,6 +140,9 @@ class Work:
             stopped.cancel()
             running.cancel()
             await asyncio.wait({running})
+            if telling is not None:
+                telling.cancel()
+                await asyncio.wait({telling})
             await self.end()
         if not running.cancelled() and (error := running.exception()) is not None:
             raise error
@@ -155,6 +165,8 @@ class Work:
             await self.desk.sweep()
             letters = await self.desk.take(self._policy.concurrency)
             if not letters:
+                if self._teller is not None and await self._teller.tell_all():
+                    continue
                 break
             await asyncio.gather(*map(self.desk.work, letters))
             made += len(letters)

@@ -1,0 +1,112 @@
+"""Events: what the ledger has to tell, told once it is committed, in order, and at least once.
+
+An event is written in the commit that makes it true. One worker takes it, has the report sent where one is wanted,
+calls the program, and only then notes that it was told; where the program raises, it is told again after a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from sendkit.errors import OutboxError
+from sendkit.outbox._fence import Ledger
+from sendkit.outbox._statements import Work, ask
+from sendkit.outbox._status import Event, event
+
+if TYPE_CHECKING:
+    from sendkit.outbox._ledger import Writer
+
+_logger = logging.getLogger("sendkit.outbox")
+_AT_ONCE = 50
+_LOOK = 1.0  # seconds between two looks for what other workers wrote
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds until an event is told again
+
+OnEvent = Callable[[Event], object]
+
+
+def untold(ledger: Ledger, items: Sequence[str]) -> Work[list[tuple[Event, ...]]]:
+    """Take events for these workers; all that each has to tell, in order."""
+    found: list[tuple[Event, ...]] = []
+    for owner in items:
+        yield from ask(ledger.texts.take_events, owner, _AT_ONCE)
+        rows = yield from ask(ledger.texts.events_of, owner)
+        found.append(tuple(map(event, rows)))
+    return found
+
+
+def tolds(ledger: Ledger, items: Sequence[int]) -> Work[list[None]]:
+    """Note that events were told."""
+    for number in items:
+        yield from ask(ledger.texts.tell, number)
+    return [None] * len(items)
+
+
+class Teller:
+    """Tells what there is to tell until it is cancelled. `steps` are called one after the other for each event."""
+
+    def __init__(self, writer: Writer, owner: str, steps: Sequence[OnEvent]) -> None:
+        self._writer = writer
+        self._owner = owner
+        self._steps = steps
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+        while True:
+            if not await self.tell_all():
+                await asyncio.sleep(_LOOK)
+
+    async def tell_all(self) -> bool:
+        """Tell all that there is now; whether there was anything. Waits where the program raises."""
+        try:
+            events = await self._writer.acall(untold, self._owner)
+        except OutboxError as error:
+            _logger.error("%s", error)  # noqa: TRY400 - the text says it all
+            return False
+        for one in events:
+            await self._tell(one)
+        return bool(events)
+
+    async def _tell(self, one: Event) -> None:
+        wait = _FIRST_WAIT
+        while not await self._told(one):
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _told(self, one: Event) -> bool:
+        try:
+            for step in self._steps:
+                await _called(step, one)
+            await self._writer.acall(tolds, one.id)
+        except Exception:  # whatever a program raises, and a database that is away for a while
+            _logger.exception("the event %d (%s of letter %s) is told again", one.id, one.kind, one.letter)
+            return False
+        return True
+
+
+async def _called(step: OnEvent, one: Event) -> None:
+    """Await a coroutine function here; call any other on a thread, where it may wait as it likes."""
+    if inspect.iscoroutinefunction(step) or inspect.iscoroutinefunction(type(step).__call__):
+        await cast("Callable[[Event], Awaitable[object]]", step)(one)
+        return
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: Exception | None) -> None:
+        if not done.done():
+            done.set_result(None) if error is None else done.set_exception(error)
+
+    def call() -> None:
+        error: Exception | None = None
+        try:
+            step(one)
+        except Exception as raised:  # noqa: BLE001 - it is raised where it is awaited
+            error = raised
+        loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=call, name="sendkit-outbox-event", daemon=True).start()
+    await done

@@ -1,0 +1,85 @@
+"""Events: whoever was given up is told of, at least once, in order, and only after it is on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
+from sendkit.outbox import Event
+
+
+def message(to: str = "luis@example.com") -> Message:
+    return Message(sender="ana@example.com", to=to, subject="Hola", text="x")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox(tmp_path / "outbox.db", account="test") as outbox:
+        yield outbox
+
+
+def test_a_refused_recipient_is_told_of_with_the_reply(outbox: Outbox) -> None:
+    transport, told = MemoryTransport(), list[Event]()
+    transport.on_rcpt("mia@example.com").reply("550 5.1.1 no such user")
+    receipt = outbox.put(Message(sender="ana@example.com", to=["luis@example.com", "mia@example.com"]), key="k")
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer, on_event=told.append)
+    (event,) = told
+    assert (event.kind, event.letter, event.key) == ("rejected", receipt.id, "k")
+    assert [(one.address, one.reply) for one in event.recipients] == [("mia@example.com", "550 5.1.1 no such user")]
+
+
+def test_events_are_kept_until_somebody_is_told(outbox: Outbox) -> None:
+    transport, told = MemoryTransport(), list[str]()
+    transport.on_rcpt().reply("550 5.1.1 no such user")
+    for n in range(3):
+        outbox.put(message(f"u{n}@example.com"))
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer)
+        outbox.drain(mailer, on_event=lambda event: told.append(event.recipients[0].address))
+        outbox.drain(mailer, on_event=lambda event: told.append("again"))
+    assert told == ["u0@example.com", "u1@example.com", "u2@example.com"]
+
+
+async def test_an_event_that_a_program_fails_on_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sendkit.outbox._events._FIRST_WAIT", 0.001)
+    transport, told = MemoryTransport(), list[Event]()
+    transport.on_rcpt().reply("550 5.1.1 no such user")
+
+    async def on_event(event: Event) -> None:
+        told.append(event)
+        if len(told) < 3:
+            raise ConnectionError("the program's own server is away")
+
+    async with AsyncOutbox(tmp_path / "o.db", account="test") as outbox, AsyncMailer(transport=transport) as mailer:
+        await outbox.put(message())
+        await outbox.drain(mailer, on_event=on_event)
+    assert [event.id for event in told] == [told[0].id] * 3
+
+
+def test_a_delay_is_told_of_when_it_is_wanted(outbox: Outbox) -> None:
+    transport, told = MemoryTransport(), list[str]()
+    transport.on_mail().reply("451 4.3.0 later")
+    outbox.put(message())
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer, on_event=lambda event: told.append(event.kind), warn_after=timedelta(0))
+    assert told == ["delayed"]
+
+
+def test_an_account_that_cannot_log_in_holds_its_letters_and_says_so_once(outbox: Outbox) -> None:
+    transport, told = MemoryTransport(), list[Event]()
+    transport.on_auth().reply("535 5.7.8 wrong password", times=1)
+    receipts = [outbox.put(message(f"u{n}@example.com")) for n in range(5)]
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer, on_event=told.append, concurrency=1)
+        assert [(event.kind, event.account) for event in told] == [("held", "test")]
+        assert outbox.counts().letters["held"] == 5
+        assert "535" in str(outbox.status(receipts[4]).reason)
+        assert outbox.drain(mailer) == 0  # not before its time
+        outbox.flush()
+        outbox.drain(mailer)
+    assert all(outbox.status(receipt).ok for receipt in receipts)
