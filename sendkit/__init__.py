@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from sendkit._version import __version__
 
 if TYPE_CHECKING:
-    from sendkit import errors, outbox, testing
+    from sendkit import credentials, errors, messages, outbox, results, settings, testing, transports
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
     from sendkit._delivery.retry import RetryPolicy
-    from sendkit._doctor import Diagnosis, Finding
+    from sendkit._doctor import Check, Diagnosis, Finding, Status
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
     from sendkit._message.mailbox import Mailbox
@@ -45,6 +45,7 @@ __all__ = [
     "AsyncOutbox",
     "Attachment",
     "Attempt",
+    "Check",
     "ConsoleTransport",
     "DeliveryError",
     "DeliveryResult",
@@ -71,21 +72,29 @@ __all__ = [
     "RetryPolicy",
     "Security",
     "Server",
+    "Status",
     "Timeouts",
     "__version__",
+    "credentials",
     "errors",
+    "messages",
     "open",
     "outbox",
+    "results",
     "send",
     "send_async",
+    "settings",
     "testing",
+    "transports",
 ]
 
+_MODULES = ("credentials", "errors", "messages", "outbox", "results", "settings", "testing", "transports")
 _HOMES = {
     "AsyncMailer": "_mailer",
     "AsyncOutbox": "outbox._asynchronous",
     "Attachment": "_message.attachment",
     "Attempt": "results",
+    "Check": "_doctor",
     "ConsoleTransport": "_transport.console",
     "DeliveryError": "errors",
     "DeliveryResult": "results",
@@ -112,6 +121,7 @@ _HOMES = {
     "RetryPolicy": "_delivery.retry",
     "Security": "_server.server",
     "Server": "_server.server",
+    "Status": "_doctor",
     "Timeouts": "_server.server",
     "open": "_send",
     "send": "_send",
@@ -120,7 +130,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in ("errors", "outbox", "testing"):
+    if name in _MODULES:
         return import_module(f"sendkit.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sendkit' has no attribute {name!r}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Sequence
-from email.message import Message as StdlibMessage
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
@@ -16,16 +15,13 @@ from sendkit import errors
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.stream import Tally, fan_out
-from sendkit._message.compose import compose
+from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
-from sendkit._message.message import Message
-from sendkit._message.ready import ReadyMessage
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import MailerSettings, check_positive, takes_settings
-from sendkit._plan.places import Place, discovered, given
 from sendkit._plan.plan import plan, stands_in
+from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Stopped, Terms
-from sendkit._smtp.envelope import Envelope
 from sendkit.results import DeliveryResult, failed_before_sending
 
 if TYPE_CHECKING:
@@ -33,8 +29,6 @@ if TYPE_CHECKING:
 
     from sendkit._doctor import Diagnosis
 
-AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
-Recipients: TypeAlias = "Iterable[str] | Envelope | str"
 Progress: TypeAlias = Callable[[int, int], object]
 
 
@@ -63,7 +57,7 @@ class AsyncMailer(Constructors):
     @takes_settings
     def __init__(
         self,
-        host_or_server: Place | Sequence[Place] | None = None,
+        host_or_server: ServerLike | Sequence[ServerLike] | None = None,
         *,
         username: str | None = None,
         **settings: Unpack[MailerSettings],

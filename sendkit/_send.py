@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Unpack
 
-from sendkit._mailer import AnyMessage, AsyncMailer, Progress
+from sendkit._mailer import AsyncMailer, Progress
+from sendkit._message.compose import AnyMessage, Recipients
 from sendkit._plan.options import MailerSettings, takes_settings
-from sendkit._smtp.envelope import Envelope
 from sendkit._sync import Mailer
 from sendkit.results import DeliveryResult
 
@@ -22,7 +21,7 @@ def send(
     message: AnyMessage,
     *,
     envelope_from: str | None = None,
-    recipients: Iterable[str] | Envelope | str | None = None,
+    recipients: Recipients | None = None,
     check: bool = True,
     deadline: float | None = None,
     on_progress: Progress | None = None,
@@ -43,7 +42,7 @@ async def send_async(
     message: AnyMessage,
     *,
     envelope_from: str | None = None,
-    recipients: Iterable[str] | Envelope | str | None = None,
+    recipients: Recipients | None = None,
     check: bool = True,
     deadline: float | None = None,
     on_progress: Progress | None = None,

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
-    from sendkit._mailer import AnyMessage, AsyncMailer, Progress, Recipients
+    from sendkit._mailer import AsyncMailer, Progress
+    from sendkit._message.compose import AnyMessage, Recipients
     from sendkit._plan.options import MailerSettings
-    from sendkit._plan.places import Place
+    from sendkit._plan.targets import ServerLike
     from sendkit._portal import Portal
     from sendkit.results import DeliveryResult
 
@@ -38,7 +39,7 @@ class Mailer(Constructors):
     @takes_settings
     def __init__(
         self,
-        host_or_server: Place | Sequence[Place] | None = None,
+        host_or_server: ServerLike | Sequence[ServerLike] | None = None,
         *,
         username: str | None = None,
         **settings: Unpack[MailerSettings],
@@ -70,8 +71,8 @@ class Mailer(Constructors):
         unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
         Raises ConfigurationError.
         """
-        from sendkit._plan.places import discovered  # noqa: PLC0415 - see the law of this file
         from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan.targets import discovered  # noqa: PLC0415 - see the law of this file
         from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 
         portal, asked = Portal(), not stands_in(settings)

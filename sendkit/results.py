@@ -19,9 +19,27 @@ from sendkit import errors
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.explain import Explanation
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
+
+__all__ = [
+    "Attempt",
+    "AttemptError",
+    "AttemptReply",
+    "Cause",
+    "DeliveryResult",
+    "Envelope",
+    "Explanation",
+    "Outcome",
+    "Phase",
+    "Reason",
+    "RecipientResult",
+    "Reply",
+    "TLSFacts",
+    "TranscriptLine",
+]
 
 _ERRORS: dict[Cause, type[errors.DeliveryError]] = {
     Cause.IN_DOUBT: errors.InDoubtError,
@@ -111,7 +129,7 @@ class TLSFacts:
 
 
 @dataclass(slots=True, frozen=True)
-class Answer:
+class AttemptReply:
     """One reply of an attempt: the phase it belongs to, and the recipient for RCPT."""
 
     phase: Phase
@@ -158,7 +176,7 @@ class Attempt(_Frozen):
     duration: float
     phase: Phase
     tls: TLSFacts | None = None
-    replies: tuple[Answer, ...] = ()
+    replies: tuple[AttemptReply, ...] = ()
     error: AttemptError | None = None
     transcript: tuple[TranscriptLine, ...] | None = None
 

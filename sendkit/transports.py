@@ -11,6 +11,10 @@ from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import Terms
 from sendkit._seam.transport import Transport
+from sendkit._smtp.address import Address
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.content import Content
+from sendkit._smtp.hints import Facts
 from sendkit._smtp.verdict import (
     Again,
     Break,
@@ -27,11 +31,15 @@ from sendkit._smtp.verdict import (
 from sendkit._transport.failover import FailoverTransport
 
 __all__ = [
+    "Address",
     "Again",
     "AttemptLog",
     "Break",
+    "Capabilities",
     "Cause",
     "Clock",
+    "Content",
+    "Facts",
     "FailoverTransport",
     "Failure",
     "Letter",

@@ -45,7 +45,7 @@ ORDER = (
     ("sendkit._portal",),
     ("sendkit._sync",),
     ("sendkit.outbox",),
-    ("sendkit._send", "sendkit.transports"),
+    ("sendkit._send", "sendkit.credentials", "sendkit.messages", "sendkit.settings", "sendkit.transports"),
     ("sendkit",),
     ("sendkit.testing", "sendkit.report"),
     ("sendkit._cli",),

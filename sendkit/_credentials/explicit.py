@@ -18,8 +18,7 @@ from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import Credentials, Found, Missing, judge
 from sendkit.errors import ConfigurationError, CredentialsError
 
-Answer: TypeAlias = str | Secret | None
-CredentialsCall: TypeAlias = Callable[[str, str], Answer | Awaitable[Answer]]
+CredentialsCall: TypeAlias = Callable[[str, str], str | Secret | Awaitable[str | Secret | None] | None]
 
 _HINT = "give the password as text with password=, or a callable (host, username) that returns it with credentials="
 

@@ -63,13 +63,6 @@ class OAuth2:
         self._turns: OneAtATime[None] = OneAtATime()
 
     @classmethod
-    def of(cls, grant: Grant, *, clock: Callable[[], float] = time.time) -> Self:
-        """Tokens by this grant."""
-        made = cls(_nothing, clock=clock)
-        made._grant = grant
-        return made
-
-    @classmethod
     @frameless
     def refresh_token(
         cls,
@@ -90,7 +83,7 @@ class OAuth2:
         check(kept, "the refresh token")
         if kept is None:
             raise ConfigurationError("refresh_token= is None", hint="give the token that the provider gave to you")
-        return cls.of(RefreshToken(check_provider(provider), Client.of(client_id, client_secret), kept, scope))
+        return cls._by(RefreshToken(check_provider(provider), Client.of(client_id, client_secret), kept, scope))
 
     @classmethod
     @frameless
@@ -109,7 +102,7 @@ class OAuth2:
         asked for when the first token is needed, and lives as long as this object. Raises ConfigurationError.
         """
         client_secret = sealed(client_secret)
-        return cls.of(DeviceCode(check_provider(provider), Client.of(client_id, client_secret), show, scope))
+        return cls._by(DeviceCode(check_provider(provider), Client.of(client_id, client_secret), show, scope))
 
     @classmethod
     @frameless
@@ -122,7 +115,13 @@ class OAuth2:
         """
         secret = sealed(client_secret)
         del client_secret
-        return cls.of(ClientCredentials(check_provider(provider), Client.of(client_id, secret), scope))
+        return cls._by(ClientCredentials(check_provider(provider), Client.of(client_id, secret), scope))
+
+    @classmethod
+    def _by(cls, grant: Grant) -> Self:
+        made = cls(_nothing)
+        made._grant = grant
+        return made
 
     def __repr__(self) -> str:
         return f"OAuth2({self._grant.place})"

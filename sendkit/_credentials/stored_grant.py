@@ -65,7 +65,8 @@ def open_grant(secret: Secret, place: str, host: str, username: str) -> OAuth2 |
         except CredentialsError as error:
             _logger.warning("the new refresh token of %s was not stored: %s", username, error.message)
 
-    return OAuth2.of(RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, place))
+    grant = RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, place)
+    return OAuth2._by(grant)  # noqa: SLF001 - a grant is for this room alone
 
 
 def _read(secret: Secret) -> StoredGrant | None:

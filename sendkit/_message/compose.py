@@ -15,18 +15,21 @@ from sendkit.errors import MessageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.message import Message as StdlibMessage
+    from typing import Any
 
     from sendkit._smtp.address import Address
     from sendkit._smtp.envelope import Envelope
 
-AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage"
+# Whatever can be sent, and who may be named in place of the headers: a comma list, addresses, or an envelope.
+AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
+Recipients: TypeAlias = "Iterable[str] | Envelope | str"
 
 
 def compose(
     message: AnyMessage,
     *,
     envelope_from: str | None = None,
-    recipients: Iterable[str] | Envelope | str | None = None,
+    recipients: Recipients | None = None,
 ) -> Letter:
     """Make the letter of a message: its envelope, and its octets.
 

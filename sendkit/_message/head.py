@@ -24,7 +24,7 @@ _RESENT = frozenset({"resent-date", "resent-from", "resent-sender", "resent-to",
 
 
 @dataclass(slots=True, frozen=True)
-class Field:
+class HeaderField:
     """One header field: its name, and all its octets with the name, the folds and the last CRLF."""
 
     name: str
@@ -49,7 +49,7 @@ class Field:
         return value.decode("utf-8", "surrogateescape").strip(" \t")
 
 
-def split_message(octets: bytes) -> tuple[list[Field], bytes]:
+def split_message(octets: bytes) -> tuple[list[HeaderField], bytes]:
     """The fields of the head, and the rest with the empty line before the body. Raises MessageError.
 
     `octets` have CRLF line ends. A head that two readers could read differently is refused.
@@ -58,35 +58,35 @@ def split_message(octets: bytes) -> tuple[list[Field], bytes]:
     head = octets[:end] if end >= 2 or octets.startswith(b"\r\n") else octets
     if b"\0" in head:
         raise refuse("a NUL octet in the head", "take it out")
-    fields: list[Field] = []
+    fields: list[HeaderField] = []
     position = 0
     while position < len(head):
         match = _FIELD.match(head, position)
         if match is None:
             line = head[position : position + 60].partition(b"\r\n")[0]
             raise refuse(f"{line!r} is no header field", "write Name: value, then an empty line before the body")
-        fields.append(Field(match[1].decode(), _short(match.group())))
+        fields.append(HeaderField(match[1].decode(), _short(match.group())))
         position = match.end()
     return fields, octets[len(head) :]
 
 
-def without_bcc(fields: Iterable[Field]) -> list[Field]:
+def without_bcc(fields: Iterable[HeaderField]) -> list[HeaderField]:
     """The fields that go out: Bcc and Resent-Bcc never do (RFC 5322 section 3.6.3)."""
     return [field for field in fields if field.key not in _BLIND]
 
 
-def signed(fields: Iterable[Field]) -> bool:
+def signed(fields: Iterable[HeaderField]) -> bool:
     """Whether a signature over octets is among them, which ends when they change (RFC 6376, RFC 8617)."""
     return any(field.key in SIGNATURES for field in fields)
 
 
-def message_id_in(fields: Iterable[Field]) -> str | None:
+def message_id_in(fields: Iterable[HeaderField]) -> str | None:
     """The Message-ID as it stands there; None where there is none that could be quoted in a result."""
     text = next((field.text for field in fields if field.key == "message-id"), "")
     return text if text and text.isascii() and text.isprintable() else None
 
 
-def reverse_path_in(fields: Iterable[Field]) -> Address:
+def reverse_path_in(fields: Iterable[HeaderField]) -> Address:
     """Sender, or else the one mailbox of From; the Resent fields come first. Raises MessageError."""
     listed = list(fields)
     names = ("resent-sender", "resent-from", "sender", "from") if _resent(listed) else ("sender", "from")
@@ -102,7 +102,7 @@ def reverse_path_in(fields: Iterable[Field]) -> Address:
     return found[0]
 
 
-def recipients_in(fields: Iterable[Field]) -> tuple[Address, ...]:
+def recipients_in(fields: Iterable[HeaderField]) -> tuple[Address, ...]:
     """Everybody in To, Cc and Bcc; in the Resent fields instead of them where there are some. Raises MessageError."""
     listed = list(fields)
     prefix = "resent-" if _resent(listed) else ""
@@ -110,7 +110,7 @@ def recipients_in(fields: Iterable[Field]) -> tuple[Address, ...]:
     return tuple(address for name in names for field in listed if field.key == name for address in _addresses(field))
 
 
-def _resent(fields: list[Field]) -> bool:
+def _resent(fields: list[HeaderField]) -> bool:
     found = [field.key for field in fields if field.key in _RESENT]
     if len(found) != len(set(found)):
         # Which of several blocks is the newest cannot be told for sure (RFC 5322 section 3.6.6).
@@ -118,7 +118,7 @@ def _resent(fields: list[Field]) -> bool:
     return bool(found)
 
 
-def _addresses(field: Field) -> list[Address]:
+def _addresses(field: HeaderField) -> list[Address]:
     try:
         return [mailbox.address for mailbox in mailboxes_in(field.text)]
     except AddressError as error:

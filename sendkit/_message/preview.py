@@ -15,11 +15,9 @@ from sendkit._page.markup import SANDBOX
 from sendkit._reading.caught import CaughtMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from sendkit._message.compose import AnyMessage
-    from sendkit._smtp.envelope import Envelope
+    from sendkit._message.compose import AnyMessage, Recipients
 
 __all__ = ["notebook_html", "preview"]
 
@@ -28,7 +26,7 @@ def preview(
     message: AnyMessage,
     *,
     envelope_from: str | None = None,
-    recipients: Iterable[str] | Envelope | str | None = None,
+    recipients: Recipients | None = None,
     open_browser: bool = True,
 ) -> Path:
     """Show a message in the browser as `sendkit catch` would, and send nothing; returns the file that was opened.
@@ -52,9 +50,7 @@ def notebook_html(message: AnyMessage) -> str:
     return head + frame(shown_document(caught), SANDBOX, "The html of the message")
 
 
-def _as_caught(
-    message: AnyMessage, envelope_from: str | None, recipients: Iterable[str] | Envelope | str | None
-) -> CaughtMessage:
+def _as_caught(message: AnyMessage, envelope_from: str | None, recipients: Recipients | None) -> CaughtMessage:
     letter = compose(message, envelope_from=envelope_from, recipients=recipients)
     content = b"".join(letter.content.blocks())
     replies = tuple((address, "(not sent)") for address in letter.envelope.recipients)

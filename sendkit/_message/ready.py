@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sendkit._message.attachment import as_octets
 from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
-from sendkit._message.head import Field, message_id_in, refuse, signed, split_message, without_bcc
+from sendkit._message.head import HeaderField, message_id_in, refuse, signed, split_message, without_bcc
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.letter import Redirection
 from sendkit._message.octets import blocks, has_lone_cr, normalised, sendable
@@ -79,7 +79,7 @@ class ReadyMessage(Portable):
     _KIND = "ready"
 
     content: ReadyContent
-    fields: tuple[Field, ...] = field(repr=False)
+    fields: tuple[HeaderField, ...] = field(repr=False)
     redirection: Redirection
     message_id: str | None
 
@@ -101,7 +101,7 @@ class ReadyMessage(Portable):
             hint = "give what to_json() of a ready message wrote"
             raise MessageError(f"message: not the fields {', '.join(sorted(_DUMPED))}", field="message", hint=hint)
         sent = ready_message(octets_of("octets", data["octets"]))
-        fields = tuple(Field.of(octets_of("fields", item)) for item in data["fields"])
+        fields = tuple(HeaderField.of(octets_of("fields", item)) for item in data["fields"])
         envelope = Redirection.of(data["envelope_from"], data["recipients"])
         return cls(sent.content, fields, envelope, message_id_in(fields))
 
@@ -173,7 +173,7 @@ def _not_too_deep() -> Generator[None]:
         raise refuse("its parts are nested too deeply to be re-encoded", "flatten it") from error
 
 
-def _downgraded(item: Field) -> bytes | None:
+def _downgraded(item: HeaderField) -> bytes | None:
     """The field in ASCII (RFC 2047, RFC 6857), or None where its grammar has no place for that."""
     text = item.text
     try:

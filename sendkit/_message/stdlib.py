@@ -33,7 +33,7 @@ from sendkit._message.fields import (
     plain_field,
     text_field,
 )
-from sendkit._message.head import SIGNATURES, Field, refuse, reverse_path_in
+from sendkit._message.head import SIGNATURES, HeaderField, refuse, reverse_path_in
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import base64_lines
 from sendkit._message.ready import ReadyMessage, ready_message
@@ -68,7 +68,7 @@ def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
     given = [(name, _text(name, value)) for name, value in copy.raw_items() if not _of_the_body(name)]
     texts = [(name, text) for name, text in given if text or not needs_value(name)]
     # The envelope keeps the spelling of the author, which the octets do not (A-labels, encoded words).
-    written = tuple(Field(name, f"{name}: {text}\r\n".encode()) for name, text in texts)
+    written = tuple(HeaderField(name, f"{name}: {text}\r\n".encode()) for name, text in texts)
     head = [*(_field(name, text) for name, text in texts), *_missing(written, redirection)]
     _prepare(copy)
     ready = ready_message("".join(head).encode() + _body(copy))
@@ -130,7 +130,7 @@ def _decoded(name: str, text: str) -> str:
         raise MessageError(f"{name}: octets that are no UTF-8", field=name, hint="decode it first") from error
 
 
-def _missing(fields: tuple[Field, ...], redirection: Redirection) -> list[str]:
+def _missing(fields: tuple[HeaderField, ...], redirection: Redirection) -> list[str]:
     names = {field.key for field in fields}
     added: list[str] = []
     if "date" not in names:
@@ -140,7 +140,7 @@ def _missing(fields: tuple[Field, ...], redirection: Redirection) -> list[str]:
     return added
 
 
-def _domain(fields: tuple[Field, ...], redirection: Redirection) -> str:
+def _domain(fields: tuple[HeaderField, ...], redirection: Redirection) -> str:
     try:
         return reverse_path_in(fields).domain
     except MessageError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sendkit._plan.options import MailerSettings
-    from sendkit._plan.places import Place, Target
+    from sendkit._plan.targets import ServerLike, Target
 
 
 class Constructors:
@@ -24,7 +24,7 @@ class Constructors:
 
         def __init__(
             self,
-            host_or_server: Place | Sequence[Place] | None = None,
+            host_or_server: ServerLike | Sequence[ServerLike] | None = None,
             *,
             username: str | None = None,
             **settings: Unpack[MailerSettings],
@@ -37,9 +37,9 @@ class Constructors:
 
         In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
         """
-        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        return cls._at(places.urls(url), settings)
+        return cls._at(targets.urls(url), settings)
 
     @classmethod
     @takes_settings
@@ -48,9 +48,9 @@ class Constructors:
 
         SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
         """
-        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        return cls._at(places.environment(), settings)
+        return cls._at(targets.environment(), settings)
 
     @classmethod
     @takes_settings
@@ -59,9 +59,9 @@ class Constructors:
 
         Raises ConfigurationError, which names the nearest providers.
         """
-        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        return cls._at(places.provider(name, username), settings)
+        return cls._at(targets.provider(name, username), settings)
 
     @classmethod
     @takes_settings
@@ -70,9 +70,9 @@ class Constructors:
 
         Raises ConfigurationError that names the file, the table and the key.
         """
-        from sendkit._plan import places  # noqa: PLC0415 - see the law of this file
+        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        return cls._at(places.configured(name), settings)
+        return cls._at(targets.configured(name), settings)
 
     @classmethod
     def _at(cls, target: Target, settings: MailerSettings) -> Self:

@@ -20,7 +20,7 @@ from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
 from sendkit._delivery.retry import RetryPolicy
 from sendkit._plan.logins import transport_to
 from sendkit._plan.options import MailerSettings, checked
-from sendkit._plan.places import Found, Target
+from sendkit._plan.targets import Found, Target
 from sendkit._seam.terms import Terms
 from sendkit._transport.named import named_transport
 

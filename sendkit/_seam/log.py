@@ -23,7 +23,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit.errors import CredentialsError, MessageError, SendkitError
-from sendkit.results import Answer, Attempt, AttemptError, TLSFacts, TranscriptLine, unchecked
+from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine, unchecked
 
 _attempt = unchecked(Attempt)
 _logger = logging.getLogger("sendkit.smtp")
@@ -50,7 +50,7 @@ class AttemptLog:
     certificate: bytes | None = None
     others: tuple[AttemptLog, ...] = ()
     own_wait: Callable[[], AbstractContextManager[None]] = nullcontext
-    answers: list[Answer] = field(default_factory=list[Answer], init=False)
+    answers: list[AttemptReply] = field(default_factory=list[AttemptReply], init=False)
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
     recording: bool = field(init=False)
     _lines: list[TranscriptLine] | None = field(init=False)
@@ -88,7 +88,7 @@ class AttemptLog:
     def answered(self, phase: Phase, reply: Reply, recipient: Address | None = None) -> None:
         """Note a reply."""
         self.phase = phase
-        self.answers.append(Answer(phase, reply, recipient.written if recipient else None))
+        self.answers.append(AttemptReply(phase, reply, recipient.written if recipient else None))
         if self.recording:
             for line in redacted(str(reply), code_length).split("\n"):
                 self._line("S", line)

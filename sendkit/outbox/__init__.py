@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from sendkit.outbox._engine import Desk, Engine, PollingEngine
     from sendkit.outbox._fence import Announced
     from sendkit.outbox._letter import Letter, Receipt
+    from sendkit.outbox._statements import Executor
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
-    from sendkit.outbox._synchronous import Outbox
+    from sendkit.outbox._synchronous import Outbox, Worker
+    from sendkit.outbox._worker import Work, WorkerSettings
 
 __all__ = [
     "Announced",
@@ -30,6 +32,7 @@ __all__ = [
     "Engine",
     "Event",
     "EventKind",
+    "Executor",
     "Letter",
     "LetterNotFound",
     "LetterState",
@@ -40,6 +43,9 @@ __all__ = [
     "Receipt",
     "RecipientState",
     "RecipientStatus",
+    "Work",
+    "Worker",
+    "WorkerSettings",
 ]
 
 _HOMES = {
@@ -51,6 +57,7 @@ _HOMES = {
     "Engine": "outbox._engine",
     "Event": "outbox._status",
     "EventKind": "outbox._states",
+    "Executor": "outbox._statements",
     "Letter": "outbox._letter",
     "LetterNotFound": "errors",
     "LetterState": "outbox._states",
@@ -61,6 +68,9 @@ _HOMES = {
     "Receipt": "outbox._letter",
     "RecipientState": "outbox._states",
     "RecipientStatus": "outbox._status",
+    "Work": "outbox._worker",
+    "Worker": "outbox._synchronous",
+    "WorkerSettings": "outbox._worker",
 }
 
 

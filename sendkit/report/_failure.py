@@ -39,7 +39,7 @@ _SECRET = re.compile(r"passw|secret|token|api_?key|credential|authorization|cook
 _TITLE, _LONGEST = 120, 500  # characters
 
 
-class _Failure:
+class FailureWatch:
     """A job that is watched: a context manager, and a decorator for functions, asynchronous ones too."""
 
     def __init__(self, dispatch: Dispatch, name: str | None, *, show_locals: bool) -> None:
@@ -78,8 +78,8 @@ class _Failure:
     def __call__(self, job: Callable[_P, _R]) -> Callable[_P, _R]:
         name = self._name or job.__qualname__
 
-        def watched() -> _Failure:
-            return _Failure(self._dispatch, name, show_locals=self._locals)
+        def watched() -> FailureWatch:
+            return FailureWatch(self._dispatch, name, show_locals=self._locals)
 
         if inspect.iscoroutinefunction(job):
 
@@ -109,7 +109,7 @@ def report_failure(
     locals: bool = False,
     mailer: Mails | None = None,
     outbox: Puts | None = None,
-) -> _Failure: ...
+) -> FailureWatch: ...
 def report_failure(
     job: Callable[_P, _R] | None = None,
     /,
@@ -120,7 +120,7 @@ def report_failure(
     locals: bool = False,  # noqa: A002 - the word that readers of tracebacks know
     mailer: Mails | None = None,
     outbox: Puts | None = None,
-) -> Callable[_P, _R] | _Failure:
+) -> Callable[_P, _R] | FailureWatch:
     """Mail the traceback of what fails within: `with report_failure(to=…):`, or as a decorator, `@report_failure`.
 
     It goes to the sender unless `to` is given, through the account of the environment, or `mailer`, or into an
@@ -128,7 +128,7 @@ def report_failure(
     `locals=True` adds the local variables, but for those that look like secrets. KeyboardInterrupt, cancellation and
     SystemExit(0) are no failures. Raises MessageError at once where nobody is named to write to.
     """
-    watched = _Failure(Dispatch(to=to, sender=sender, mailer=mailer, outbox=outbox), name, show_locals=locals)
+    watched = FailureWatch(Dispatch(to=to, sender=sender, mailer=mailer, outbox=outbox), name, show_locals=locals)
     return watched if job is None else watched(job)
 
 

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendkit._message.preview import preview
+    from sendkit._reading.caught import CaughtMessage
     from sendkit._reading.parts import ReceivedPart
     from sendkit._reading.received import ReceivedMessage
+    from sendkit._reading.sent import Sent
+    from sendkit._transport.script import Action, ActionKind, Rule
     from sendkit.testing._box import Box
+    from sendkit.testing._expected import Expected
     from sendkit.testing._mailbox import MemoryMailbox
     from sendkit.testing._replay import Replay
     from sendkit.testing._tape import record
@@ -23,13 +27,19 @@ if TYPE_CHECKING:
     from sendkit.testing.secrets import SecretWatch, assert_no_secret_leaks
 
 __all__ = [
+    "Action",
+    "ActionKind",
     "Box",
+    "CaughtMessage",
+    "Expected",
     "LocalServer",
     "MemoryMailbox",
     "ReceivedMessage",
     "ReceivedPart",
     "Replay",
+    "Rule",
     "SecretWatch",
+    "Sent",
     "TransportContract",
     "assert_no_secret_leaks",
     "preview",
@@ -37,13 +47,19 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Action": "_transport.script",
+    "ActionKind": "_transport.script",
     "Box": "testing._box",
+    "CaughtMessage": "_reading.caught",
+    "Expected": "testing._expected",
     "LocalServer": "testing.local_server",
     "MemoryMailbox": "testing._mailbox",
     "ReceivedMessage": "_reading.received",
     "ReceivedPart": "_reading.parts",
     "Replay": "testing._replay",
+    "Rule": "_transport.script",
     "SecretWatch": "testing.secrets",
+    "Sent": "_reading.sent",
     "TransportContract": "testing.contract",
     "assert_no_secret_leaks": "testing.secrets",
     "preview": "_message.preview",

@@ -49,7 +49,7 @@ class Answers:
             self._session.note("*", "the TLS handshake failed")
             self._session.why_refused = WhyRefused.NO_TRUST
         else:
-            self._session.server.failed(error)
+            self._session.server._failed(error)
         return "451 4.3.0 the local server failed"
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
@@ -110,7 +110,7 @@ class Answers:
         reply, number = action.reply if action else None, 0
         if reply is None or reply.positive:
             # Where the script loses the answer, the message is taken all the same.
-            number = session.server.take(self._caught(facts, gathered, content))
+            number = session.server._take(self._caught(facts, gathered, content))
             session.why_refused = None
         return await session.act(action) or f"250 2.0.0 queued as {number}"
 

@@ -79,7 +79,7 @@ class Session(SMTP):
             self.note("*", self.tls)
             return
         self._socket = cast("asyncio.Transport", transport)
-        self.number = self.server.opened(self, self._lines)
+        self.number = self.server._begin_session(self, self._lines)
         self._opening = self.server.action(Phase.CONNECT, connection=self.number)
         if self._opening is not None and self._opening.kind is ActionKind.REFUSE:
             self.abort()
@@ -89,7 +89,7 @@ class Session(SMTP):
         super().connection_lost(error)
         if not self.ended.is_set():
             self.ended.set()
-            self.server.ended(self, self._refusal())
+            self.server._end_session(self, self._refusal())
 
     def _refusal(self) -> Refusal | None:
         why = self.why_refused

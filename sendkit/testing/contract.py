@@ -27,7 +27,7 @@ from sendkit.errors import ConfigurationError, CredentialsError
 from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
-    from sendkit._mailer import AnyMessage
+    from sendkit._message.compose import AnyMessage
 
 __all__ = ["TransportContract"]
 

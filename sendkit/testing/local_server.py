@@ -159,14 +159,14 @@ class LocalServer(Script, Box):
         """Recipients who were refused, each with what it was answered."""
         return self.refused
 
-    def opened(self, session: Session, lines: list[TranscriptLine]) -> int:
+    def _begin_session(self, session: Session, lines: list[TranscriptLine]) -> int:
         """For sessions: note a new connection and what will be said on it, and return its number."""
         self._opened += 1
         self._sessions[session] = lines
         self.conversations.append(lines)
         return self._opened
 
-    def ended(self, session: Session, refusal: Refusal | None) -> None:
+    def _end_session(self, session: Session, refusal: Refusal | None) -> None:
         """For sessions: a connection is over; `refusal` says why it brought no message, where that was our doing."""
         lines = self._sessions.pop(session, None)
         if lines is not None and self.collection.limit is not None:
@@ -176,7 +176,7 @@ class LocalServer(Script, Box):
         with self.collection.changed:
             self.collection.changed.notify_all()
 
-    def take(self, message: CaughtMessage) -> int:
+    def _take(self, message: CaughtMessage) -> int:
         """For sessions: take responsibility for a message, and return its number."""
         number = self.collection.add(message)
         if self.directory is not None:
@@ -184,7 +184,7 @@ class LocalServer(Script, Box):
             (self.directory / f"{number}.eml").write_bytes(message.content)
         return number
 
-    def failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException) -> None:
         """For sessions: note a fault of the server itself, which leaving the `with` block raises."""
         self._errors.append(error)
 
@@ -220,7 +220,7 @@ class LocalServer(Script, Box):
         error = context.get("exception")
         # A client may go at any moment, and aiosmtpd lets the loss of its connection out of the session's task.
         if isinstance(error, BaseException) and not isinstance(error, ConnectionError):
-            self.failed(error)
+            self._failed(error)
 
 
 def _sessions() -> type[Session]:

@@ -78,8 +78,10 @@ class Page:
 
 README = Page(ROOT / "README.md")
 PAGES = [README, *(Page(path) for path in sorted((ROOT / "docs").rglob("*.md")))]
-BLOCKS = [block for page in PAGES for block in page.blocks]
-SPANS = [span for page in PAGES for span in page.spans]
+# A page that is made of the docstrings tells nobody how a name is used.
+_TELLING = [page for page in PAGES if page.path.name != "reference.md"]
+BLOCKS = [block for page in _TELLING for block in page.blocks]
+SPANS = [span for page in _TELLING for span in page.spans]
 CODE = "\n".join([*(block.text for block in BLOCKS), *SPANS])
 
 

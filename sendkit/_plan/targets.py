@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from sendkit._plan.options import MailerSettings
 
-Place: TypeAlias = str | Server | Account
+# What a mailer may be given: `host`, `host:port`, `[v6]:port`, a server, or an account on one.
+ServerLike: TypeAlias = str | Server | Account
 
 
 @dataclass(slots=True, frozen=True)
 class Found:
-    """The accounts, the backups behind the first, and what their place says of the mailer beside them."""
+    """The accounts, the backups behind the first, and what the file says of the mailer beside them."""
 
     accounts: Sequence[Account] = ()
     settings: MailerSettings = field(default_factory=lambda: cast("MailerSettings", {}))
@@ -40,7 +41,7 @@ class Target:
     by_name: bool = True
 
 
-def given(places: Place | Sequence[Place] | Target | None, username: str | None) -> Target:
+def given(places: ServerLike | Sequence[ServerLike] | Target | None, username: str | None) -> Target:
     """The servers that the program names, each with this username unless it has its own."""
     if isinstance(places, Target):
         return places
@@ -89,8 +90,8 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
     return Target(lambda: Found(accounts))
 
 
-def accounts_of(places: Place | Sequence[Place] | None, username: str | None) -> list[Account]:
-    """The accounts at these places, each with this username unless it has its own. Raises ConfigurationError."""
+def accounts_of(places: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
+    """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
     listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
@@ -98,7 +99,7 @@ def accounts_of(places: Place | Sequence[Place] | None, username: str | None) ->
     return [_account(place, username) for place in listed]
 
 
-def _account(place: Place, username: str | None) -> Account:
+def _account(place: ServerLike, username: str | None) -> Account:
     if isinstance(place, Account):
         return place
     return Account(Server.parse(place) if isinstance(place, str) else place, username)

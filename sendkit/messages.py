@@ -1,0 +1,34 @@
+"""What can be sent, and the parts of it: messages, templates, attachments, mailboxes and addresses.
+
+Only names here, no code.
+"""
+
+from __future__ import annotations
+
+from sendkit._message.attachment import Attachment, Readable
+from sendkit._message.compose import AnyMessage, Recipients
+from sendkit._message.head import HeaderField
+from sendkit._message.letter import Redirection
+from sendkit._message.mailbox import Mailbox, MailboxLike
+from sendkit._message.message import Message
+from sendkit._message.ready import ReadyContent, ReadyMessage
+from sendkit._message.template import MessageTemplate
+from sendkit._smtp.address import Address
+from sendkit._smtp.envelope import Envelope
+
+__all__ = [
+    "Address",
+    "AnyMessage",
+    "Attachment",
+    "Envelope",
+    "HeaderField",
+    "Mailbox",
+    "MailboxLike",
+    "Message",
+    "MessageTemplate",
+    "Readable",
+    "ReadyContent",
+    "ReadyMessage",
+    "Recipients",
+    "Redirection",
+]

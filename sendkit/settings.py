@@ -1,0 +1,26 @@
+"""Where mail goes and how: servers, accounts, time limits, the retry policy, and the options of a mailer.
+
+Only names here, no code.
+"""
+
+from __future__ import annotations
+
+from sendkit._accounts.account import Account
+from sendkit._delivery.retry import RetryPolicy
+from sendkit._plan.options import MailerSettings
+from sendkit._plan.targets import ServerLike
+from sendkit._providers.provider import Provider
+from sendkit._server.server import Security, Server, Timeouts
+from sendkit._tls import InsecureTLSWarning
+
+__all__ = [
+    "Account",
+    "InsecureTLSWarning",
+    "MailerSettings",
+    "Provider",
+    "RetryPolicy",
+    "Security",
+    "Server",
+    "ServerLike",
+    "Timeouts",
+]
