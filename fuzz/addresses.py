@@ -138,10 +138,11 @@ def list_by_hand(text: str, *, header: bool) -> Iterator[str]:
     """The addresses that stand in a list."""
     bare = _uncommented(text) if header else text
     start = 0
-    angle = False
+    angle = literal = False
     for place, char in [*outside(bare), (len(bare), ",")]:
+        literal = char == "[" or (literal and char != "]")  # a colon in an address literal begins no group
         angle = char == "<" or (angle and char != ">")
-        if header and char == ":" and not angle:
+        if header and char == ":" and not (angle or literal):
             start = place + 1
         elif char in (",;" if header else ",") and (not angle or not header or place == len(bare)):
             item = bare[start:place]

@@ -69,7 +69,7 @@ async def test_a_callback_that_raises_an_error_of_ours_stops_the_message_at_all_
     start: Start, account: Account
 ) -> None:
     servers = [start(Security.NONE), start(Security.NONE)]
-    wires = [account(server, username=None)._transport for server in servers]
+    wires = [account(server, username=None)._plan.transport for server in servers]
 
     def stop(sent: int, total: int) -> None:
         raise errors.ConfigurationError("stop", hint="this is the caller's own")
