@@ -11,12 +11,14 @@ import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, cast
 
 from sendkit._credentials import daemon
+from sendkit._credentials.foreign import ForeignCredentials, has, judged, secret_of
 from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import Credentials, Found, Missing, judge
-from sendkit.errors import ConfigurationError, CredentialsError
+from sendkit.errors import ConfigurationError
 
 CredentialsCall: TypeAlias = Callable[[str, str], str | Secret | Awaitable[str | Secret | None] | None]
 
@@ -49,7 +51,7 @@ class Password:
         return self.value
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, repr=False)
 class CallableCredentials:
     """A callable `(host, username)` that returns the password, or None when it has none; sync or async.
 
@@ -59,6 +61,9 @@ class CallableCredentials:
 
     call: Callable[[str, str], object]
 
+    def __repr__(self) -> str:
+        return f"<{self.source}>"
+
     @property
     def source(self) -> str:
         """Where the secret comes from."""
@@ -66,31 +71,18 @@ class CallableCredentials:
 
     async def secret(self, *, host: str, username: str) -> Secret:
         """Ask the callable. Raises CredentialsNotFound when it has none, CredentialsError when it fails."""
-        try:
-            answer = await self._ask(host, username)
-        except CredentialsError:
-            raise
-        except Exception as error:
-            # Its text may quote anything; `from` still shows the whole of it to who reads the traceback.
-            raise CredentialsError(
-                f"{self.source} failed with {type(error).__name__}", hint="see the error that caused this one"
-            ) from error
-        if isinstance(answer, Missing):
-            raise answer.error(
-                f"no password for {username} on {host}; looked in:\n  {answer.place}: {answer.why}",
-                hint="return the password as str from the callable given as credentials=",
-            )
-        return answer.secret
+        hint = "return the password as str from the callable given as credentials="
+        return await secret_of(self.source, host, username, partial(self._ask, host, username), hint=hint)
 
     async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
         """Ask the callable once more."""
         return await self.secret(host=host, username=username)
 
     async def _ask(self, host: str, username: str) -> Found | Missing:
-        answer = self.call(host, username) if _is_async(self.call) else await self._ask_in_thread(host, username)
-        if isinstance(answer, Found | Missing):
-            return answer
-        return judge(self.source, await answer if inspect.isawaitable(answer) else answer)
+        if _is_async(self.call):
+            return await judged(self.source, self.call(host, username))
+        answer = await self._ask_in_thread(host, username)
+        return answer if isinstance(answer, Found | Missing) else await judged(self.source, answer)
 
     async def _ask_in_thread(self, host: str, username: str) -> object:
         context = contextvars.copy_context()
@@ -141,8 +133,8 @@ def _given(password: object, credentials: object) -> Credentials | str | None:
         return f"password= {sealed}" if isinstance(sealed, str) else Password(sealed)
     if credentials is None:
         return None
-    if isinstance(credentials, Credentials) and not isinstance(credentials, type):
-        return credentials
+    if has(credentials, "secret", "source") and not isinstance(credentials, type):
+        return ForeignCredentials(cast("Credentials", credentials))
     if callable(credentials) and not isinstance(credentials, type):
         return CallableCredentials(credentials)
     if isinstance(credentials, Secret):

@@ -17,6 +17,7 @@ from typing import Self, TypeAlias
 from sendkit._credentials import daemon
 from sendkit._credentials.authorization_server import check_provider
 from sendkit._credentials.device import DeviceCode
+from sendkit._credentials.foreign import caught
 from sendkit._credentials.grants import Client, ClientCredentials, Grant, RefreshToken, Token, hint_for, read_token
 from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
@@ -185,13 +186,11 @@ class _Provider:
         return f"token_provider={getattr(self.call, '__qualname__', type(self.call).__name__)}"
 
     async def fetch(self) -> Token | Refusal:
-        """Ask it. Its own errors are named by type, since their text may quote anything."""
-        try:
-            return await self._ask()
-        except CredentialsError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a program's own function raises
-            return Refusal(f"it failed with {type(error).__name__}", cause=error)
+        """Ask it. Its own errors are named by type and place, since their text may quote anything."""
+        token = await caught("it", self._ask)
+        if not isinstance(token, CredentialsError):
+            return token
+        return Refusal(token.message, transient=token.transient, cause=token.__cause__)
 
     async def _ask(self) -> Token | Refusal:
         if inspect.iscoroutinefunction(self.call):

@@ -38,13 +38,13 @@ Fields: TypeAlias = "Mapping[str, object]"
 class Refusal:
     """No useful answer: why in words, the error code of RFC 6749 section 5.2 if any, and whether to try later.
 
-    `cause` is the error of the program's own function, where one was asked.
+    `cause` is the kind of error of the program's own function, where one was asked.
     """
 
     why: str
     code: str = ""
     transient: bool = False
-    cause: Exception | None = None
+    cause: BaseException | None = None
 
 
 class Form(dict[str, str]):

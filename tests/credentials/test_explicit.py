@@ -6,11 +6,12 @@ import asyncio
 import contextvars
 import functools
 import threading
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sendkit._credentials import Credentials, Password, Secret, explicit
+from sendkit._credentials import Credentials, Password, Renewable, Secret, explicit
 from sendkit.errors import ConfigurationError, CredentialsError, CredentialsNotFound, KeyringLocked
 from tests.credentials.helpers import HOST, PASSWORD, USER, shown
 
@@ -92,9 +93,85 @@ async def test_an_object_or_a_callable_of_either_colour_gives_the_secret(credent
     assert (await ask(credentials)).reveal() == PASSWORD
 
 
-async def test_an_object_is_used_as_it_is() -> None:
-    own = OwnCredentials()
-    assert explicit(None, own) is own
+async def test_an_object_says_itself_where_its_secrets_come_from() -> None:
+    found = explicit(None, OwnCredentials())
+    assert found is not None
+    assert found.source == "our own vault"
+
+
+class Careless:
+    """Credentials as a user may write them: what they return or raise is given, and is returned or raised."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    @property
+    def source(self) -> str:
+        if isinstance(self.answer, str):
+            return "a vault"
+        raise RuntimeError(f"no vault for {PASSWORD}")
+
+    async def secret(self, *, host: str, username: str) -> object:
+        opened = PASSWORD.encode().decode()
+        if isinstance(self.answer, BaseException):
+            raise type(self.answer)(opened)
+        return self.answer
+
+
+class CarelessAndRenewable(Careless):
+    async def renewed(self, refused: Secret, *, host: str, username: str) -> object:
+        return await self.secret(host=host, username=username)
+
+
+class PlainMethod:
+    source = "a method that is no coroutine"
+
+    def secret(self, *, host: str, username: str) -> str:
+        return PASSWORD
+
+
+@pytest.mark.parametrize("credentials", [Careless(PASSWORD), CarelessAndRenewable(PASSWORD), PlainMethod()])
+async def test_text_from_an_object_is_sealed(credentials: object) -> None:
+    found = explicit(None, credentials)
+    assert found is not None
+    assert (await found.secret(host=HOST, username=USER)).reveal() == PASSWORD
+    if isinstance(credentials, CarelessAndRenewable) and isinstance(found, Renewable):
+        assert await found.renewed(Secret("old"), host=HOST, username=USER) == Secret(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "error"),
+    [
+        (Careless(PASSWORD.encode()), CredentialsError),
+        (Careless([PASSWORD]), CredentialsError),
+        (Careless(None), CredentialsNotFound),
+        (Careless(""), CredentialsNotFound),
+        (Careless(ValueError()), CredentialsError),
+        (Careless(KeyringLocked("…")), KeyringLocked),
+        (Careless(UnicodeError()), CredentialsError),
+        (lambda host, username: [PASSWORD], CredentialsError),
+        (Careless(LookupError()).secret, CredentialsError),
+    ],
+    ids=lambda _: "",
+)
+async def test_whatever_a_user_s_object_returns_or_raises_leaks_nothing(
+    credentials: object, error: type[CredentialsError]
+) -> None:
+    """Not in the error's words, and not in the frames of its traceback: an error reporter shows all of them."""
+    found = explicit(None, credentials)
+    assert found is not None
+    with pytest.raises(error) as caught:
+        await found.secret(host=HOST, username=USER)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    words = "".join(frames.format())
+    # What a CredentialsError says is meant to be read; here it says the worst.
+    assert PASSWORD not in (words.replace(caught.value.message, "") if error is KeyringLocked else words)
+
+
+async def test_an_object_that_knows_no_other_secret_is_not_asked_for_one() -> None:
+    found = explicit(None, OwnCredentials())
+    assert isinstance(found, Renewable)
+    assert await found.renewed(Secret("old"), host=HOST, username=USER) is None
 
 
 async def test_a_callable_is_named_as_the_source() -> None:
@@ -152,14 +229,15 @@ async def test_an_answer_that_is_no_text_is_refused_without_being_quoted(colour:
     assert PASSWORD not in shown(caught.value)
 
 
-async def test_a_callable_that_fails_is_named_and_its_error_is_the_cause() -> None:
+async def test_a_callable_that_fails_is_named_with_the_kind_and_the_place_of_its_error() -> None:
     def broken(host: str, username: str) -> str:
         raise LookupError("the vault is sealed")
 
     with pytest.raises(CredentialsError, match="failed with LookupError") as caught:
         await ask(broken)
     assert isinstance(caught.value.__cause__, LookupError)
-    assert "the vault is sealed" not in str(caught.value)
+    assert "test_explicit.py, line" in str(caught.value)
+    assert "the vault is sealed" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_credentials_error_of_a_callable_comes_through_as_it_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -188,7 +189,8 @@ async def test_a_provider_that_fails_is_named_and_its_error_is_the_cause() -> No
 
     with pytest.raises(CredentialsError, match="failed with ValueError") as caught:
         await token(OAuth2(provide))
-    assert "hunter2" not in str(caught.value)
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "hunter2" not in "".join(shown.format())
     assert isinstance(caught.value.__cause__, ValueError)
 
 
