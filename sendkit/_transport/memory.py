@@ -28,7 +28,8 @@ from sendkit._smtp.screening import Screening, screen
 from sendkit._smtp.steps import Answers, Batch, Command, Payload, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
-from sendkit._transport.script import ActionKind, Script
+from sendkit._transport.rules import ActionKind
+from sendkit._transport.script import Script
 from sendkit.errors import MessageError
 
 _USUAL = {

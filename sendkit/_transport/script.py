@@ -8,122 +8,31 @@ Must not know: sockets, event loops, clocks, messages, or what a client makes of
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, Never, Self, TypeVar
 
 import idna
 
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import MalformedReply, Reply, ReplyReader
+from sendkit._transport.rules import Action, ActionKind, Rulebook, Trigger, counted
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    pass
 
 
-class ActionKind(StrEnum):
-    """What happens instead of the usual reply."""
-
-    REPLY = "reply"
-    DROP = "drop"
-    SILENCE = "silence"
-    REFUSE = "refuse"
+class CannotHappen(ConfigurationError, AttributeError):
+    """A place in the session has no such fault."""
 
 
-@dataclass(slots=True, frozen=True)
-class Action:
-    """One thing to do instead of the usual; `reply` is there for ActionKind.REPLY only."""
-
-    kind: ActionKind
-    reply: Reply | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class Trigger:
-    """When a rule holds: in a phase, and where named, for one recipient, on one connection, from the n-th time on."""
-
-    phase: str
-    recipient: str | None = None
-    connection: int | None = None
-    nth: int | None = None
-
-    def fits(self, phase: str, recipient: str | None, connection: int | None) -> bool:
-        """Whether this is the place; which time it is there does not count."""
-        return self.phase == phase and self.recipient in (None, recipient) and self.connection in (None, connection)
-
-    @property
-    def narrowness(self) -> int:
-        """How many terms are named beside the phase."""
-        return sum(term is not None for term in (self.recipient, self.connection, self.nth))
-
-    def __str__(self) -> str:
-        return "after_data()" if self.phase == Phase.END_OF_DATA else f"on_{self.phase}()"
-
-
-@dataclass(slots=True)
-class _Entry:
-    trigger: Trigger
-    action: Action
-    left: int | None
-    skip: int
-
-    def rank(self, order: int) -> tuple[int, bool, int]:
-        lasting = self.left is None
-        return (-self.trigger.narrowness, lasting, -order if lasting else order)
-
-
-@dataclass(slots=True)
-class Rulebook:
-    """All rules of a script, in the order in which they were written. Safe to use from several threads."""
-
-    _entries: list[_Entry] = field(default_factory=list[_Entry])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, trigger: Trigger, action: Action, times: int | None) -> None:
-        """Append a rule that holds `times` times, or always; one with `nth` holds once if nothing else is said."""
-        if times is not None:
-            _count(times, "times")
-        left = 1 if times is None and trigger.nth is not None else times
-        entry = _Entry(trigger, action, left, (trigger.nth or 1) - 1)
-        with self._lock:  # nothing is made in here: a garbage collection may close a mailer, which asks this book too
-            self._entries.append(entry)
-
-    def take(self, phase: str, recipient: str | None, connection: int | None) -> Action | None:
-        """Find the rule that answers here, and use it once."""
-        with self._lock:
-            ready = dict(self._ready(phase, recipient, connection))
-            if not ready:
-                return None
-            chosen = min(ready.items(), key=lambda item: item[1].rank(item[0]))[1]
-            if chosen.left is not None:
-                chosen.left -= 1
-            return chosen.action
-
-    def _ready(self, phase: str, recipient: str | None, connection: int | None) -> Iterator[tuple[int, _Entry]]:
-        for order, entry in enumerate(self._entries):
-            if not entry.trigger.fits(phase, recipient, connection):
-                continue
-            if entry.skip:
-                entry.skip -= 1
-            elif entry.left != 0:
-                yield order, entry
-
-
-class Rule:
-    """A place in the session; each of its methods says what happens there, and returns the rule to say what comes next.
+class Fault:
+    """A place where the connection may end; each method says what happens there, and returns the place to go on.
 
     `times=None` means always. `on_mail().reply("450 4.7.1 slow down", times=2).drop(times=1)` answers two MAIL
-    commands with 450, loses the connection at the third, and lets the rest pass. Raises ConfigurationError for what
-    cannot happen at that place.
+    commands with 450, loses the connection at the third, and lets the rest pass.
     """
-
-    _without_reply: ClassVar[Mapping[str, str]] = {
-        Phase.TLS: "a TLS handshake carries no SMTP reply; use on_starttls().reply(…)",
-        Phase.BODY: "nothing is answered while the body arrives; use on_data().reply(…) or after_data().reply(…)",
-    }
 
     def __init__(self, book: Rulebook, trigger: Trigger) -> None:
         self._book = book
@@ -131,13 +40,7 @@ class Rule:
 
     def on_connection(self, number: int) -> Self:
         """The same place, on the n-th connection only, counted from 1."""
-        return type(self)(self._book, replace(self._trigger, connection=_count(number, "on_connection")))
-
-    def reply(self, text: str, *, times: int | None = None) -> Self:
-        """Answer with this reply, as a server writes it: `450 4.2.0 greylisted`, or `250-one` newline `250 two`."""
-        if hint := self._without_reply.get(self._trigger.phase):
-            raise ConfigurationError(f"{self._trigger} cannot reply", hint=hint)
-        return self._then(Action(ActionKind.REPLY, _reply(text)), times)
+        return type(self)(self._book, replace(self._trigger, connection=counted(number, "on_connection")))
 
     def drop(self, *, times: int | None = None) -> Self:
         """Lose the connection here: the command arrived, no reply comes."""
@@ -147,43 +50,80 @@ class Rule:
         """Never answer: the client runs into its time limit."""
         return self._then(Action(ActionKind.SILENCE), times)
 
-    def refuse(self, *, times: int | None = None) -> Self:
-        """Refuse the connection itself, as a closed port does."""
-        if self._trigger.phase != Phase.CONNECT:
-            raise ConfigurationError(
-                f"{self._trigger} cannot refuse: only a connection can be refused",
-                hint=f'use {self._trigger}.reply("550 5.7.1 no") to say no, or .drop() to lose the connection',
-            )
-        return self._then(Action(ActionKind.REFUSE), times)
-
     def _then(self, action: Action, times: int | None) -> Self:
         self._book.add(self._trigger, action, times)
         return self
 
+    if not TYPE_CHECKING:  # the checkers see that there is no such method
 
+        def __getattr__(self, name: str) -> Never:
+            if name.startswith("_"):  # a copy that is being made has no place yet
+                raise AttributeError(name)
+            place = self._trigger
+            if name == "refuse":
+                hint = f'use {place}.reply("550 5.7.1 no") to say no, or .drop() to lose the connection'
+                raise CannotHappen(f"{place} cannot refuse: only a connection can be refused", hint=hint)
+            if name == "reply":
+                raise CannotHappen(f"{place} cannot reply", hint=_WITHOUT_REPLY.get(place.phase, "use .drop()"))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+_WITHOUT_REPLY = {
+    Phase.TLS: "a TLS handshake carries no SMTP reply; use on_starttls().reply(…)",
+    Phase.BODY: "nothing is answered while the body arrives; use on_data().reply(…) or after_data().reply(…)",
+}
+
+
+class Rule(Fault):
+    """A place where the server answers."""
+
+    def reply(self, text: str, *, times: int | None = None) -> Self:
+        """Answer with this reply, as a server writes it: `450 4.2.0 greylisted`, or `250-one` newline `250 two`."""
+        return self._then(Action(ActionKind.REPLY, _reply(text)), times)
+
+
+class ConnectRule(Rule):
+    """The beginning of a connection."""
+
+    def refuse(self, *, times: int | None = None) -> Self:
+        """Refuse the connection itself, as a closed port does."""
+        return self._then(Action(ActionKind.REFUSE), times)
+
+
+F = TypeVar("F", bound=Fault)
 R = TypeVar("R", bound=Rule)
+C = TypeVar("C", bound=ConnectRule)
 
 
-class Vocabulary(ABC, Generic[R]):
+class Vocabulary(ABC, Generic[F, R, C]):
     """The places of a session by name; `nth=2` means the second time only, or from the second on with `times=`."""
 
     def __init__(self) -> None:
         self._book = Rulebook()
+        self._may_be_unused = False
+
+    @abstractmethod
+    def _fault(self, trigger: Trigger) -> F:
+        """The builder of a place without a reply; a subclass may know more faults than these."""
 
     @abstractmethod
     def _rule(self, trigger: Trigger) -> R:
-        """The builder that a place answers with; a subclass may know more faults than Rule."""
+        """The builder of a place with a reply."""
+
+    @abstractmethod
+    def _connection(self, trigger: Trigger) -> C:
+        """The builder of a connection."""
 
     def _at(self, phase: str, nth: int | None, recipient: str | None = None) -> R:
-        return self._rule(Trigger(phase, recipient=recipient, nth=None if nth is None else _count(nth, "nth")))
+        return self._rule(_trigger(phase, nth, recipient))
 
-    def on_connect(self, *, nth: int | None = None) -> R:
+    def on_connect(self, *, nth: int | None = None) -> C:
         """A client connects: refuse it, or answer this instead of the greeting."""
-        return self._at(Phase.CONNECT, nth)
+        return self._connection(_trigger(Phase.CONNECT, nth))
 
-    def on_tls(self, *, nth: int | None = None) -> R:
+    def on_tls(self, *, nth: int | None = None) -> F:
         """The TLS handshake begins."""
-        return self._at(Phase.TLS, nth)
+        return self._fault(_trigger(Phase.TLS, nth))
 
     def on_ehlo(self, *, nth: int | None = None) -> R:
         """EHLO or HELO; after STARTTLS there is a second one."""
@@ -213,9 +153,9 @@ class Vocabulary(ABC, Generic[R]):
         """DATA, where the server would say 354; not asked with BDAT, which has no such reply."""
         return self._at(Phase.DATA, nth)
 
-    def on_body(self, *, nth: int | None = None) -> R:
+    def on_body(self, *, nth: int | None = None) -> F:
         """The body is on its way, and its end has not arrived."""
-        return self._at(Phase.BODY, nth)
+        return self._fault(_trigger(Phase.BODY, nth))
 
     def after_data(self, *, nth: int | None = None) -> R:
         """The end of data arrived: the dot, or the last BDAT."""
@@ -234,7 +174,7 @@ class Vocabulary(ABC, Generic[R]):
         return self._book.take(phase, None if recipient is None else _fold(recipient), connection)
 
 
-class Script(Vocabulary[Rule]):
+class Script(Vocabulary[Fault, Rule, ConnectRule]):
     """What a server is told to answer, and when, instead of its usual reply.
 
     Several rules for one place: one that names a recipient, a connection or `nth` goes before one that does not; among
@@ -242,8 +182,29 @@ class Script(Vocabulary[Rule]):
     without `times`; and when none is left, the usual reply.
     """
 
+    def _fault(self, trigger: Trigger) -> Fault:
+        return Fault(self._book, trigger)
+
     def _rule(self, trigger: Trigger) -> Rule:
         return Rule(self._book, trigger)
+
+    def _connection(self, trigger: Trigger) -> ConnectRule:
+        return ConnectRule(self._book, trigger)
+
+    def allow_unused_faults(self) -> None:
+        """Say nothing of faults that never happen, such as those of a script that several tests share."""
+        self._may_be_unused = True
+
+    def check_faults(self) -> None:
+        """Fail when a fault never happened: what was to be tested was not. Raises AssertionError, which names it."""
+        __tracebackhide__ = True
+        if not self._may_be_unused and (unused := self._book.unused()):
+            hint = "the mail did not come that far, or allow_unused_faults() says that this is fine"
+            raise AssertionError("\n".join(["scripted, and never happened:", *(f"  {one}" for one in unused), hint]))
+
+
+def _trigger(phase: str, nth: int | None, recipient: str | None = None) -> Trigger:
+    return Trigger(phase, recipient=recipient, nth=None if nth is None else counted(nth, "nth"))
 
 
 def _reply(text: str) -> Reply:
@@ -259,12 +220,6 @@ def _reply(text: str) -> Reply:
             hint='write it as a server does, a code from 200 to 599 and a text: "450 4.2.0 greylisted"',
         )
     return reply
-
-
-def _count(number: int, name: str) -> int:
-    if type(number) is not int or number < 1:
-        raise ConfigurationError(f"{name}={number!r} is never reached", hint="count from 1; times=None means always")
-    return number
 
 
 def _address(recipient: str) -> str:

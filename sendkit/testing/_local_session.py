@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP
 
 from sendkit._reading.collection import Refusal
 from sendkit._smtp.phase import Phase
-from sendkit._transport.script import Action, ActionKind
+from sendkit._transport.rules import Action, ActionKind
 from sendkit.results import TranscriptLine
 from sendkit.testing._local_answers import Answers
 from sendkit.testing._why_refused import WhyRefused

@@ -29,7 +29,8 @@ class MemoryMailbox(Box, MemoryTransport):
 
     Within the block every mailer that was told its server by name (`Mailer.from_env()`, `sendkit.send`) sends here,
     whenever it was made; one for a server that the program names itself is a ConfigurationError, unless `stands_for`
-    says that its mail goes here too. Safe to use from several threads and tasks; one test at a time in a process.
+    says that its mail goes here too. A fault that was scripted and never happened fails at the end of the block, unless
+    `allow_unused_faults()` was called. Safe to use from several threads and tasks; one test at a time in a process.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,8 @@ class MemoryMailbox(Box, MemoryTransport):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._open.close()
+        if error is None:
+            self.check_faults()
 
     def stands_for(self, *hosts: str) -> None:
         """Take the mail for these hosts too, where the application itself names them."""

@@ -38,6 +38,7 @@ def smtp_server() -> Iterator[LocalServer]:
 
     with LocalServer() as server:
         yield server
+        server.check_faults()
 
 
 def pytest_runtest_setup() -> None:

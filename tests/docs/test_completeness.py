@@ -14,7 +14,7 @@ from sendkit import DeliveryResult, Mailer, RetryPolicy, Server, Timeouts, error
 from sendkit._accounts.config import KEYS
 from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
-from sendkit._transport.script import Rule, Script
+from sendkit._transport.script import ConnectRule, Script
 from sendkit.testing._expected import Expected
 from tests.docs.pages import CODE, PAGES, README, SPANS, Page, is_told, page
 
@@ -24,7 +24,7 @@ _VARIABLES = sorted(set(_VARIABLE.findall(_SOURCE)))
 _ABOUT = {"self", "host_or_server", "message", "messages", "address"}  # what a call is about
 _SETTABLE = (Server, Timeouts, RetryPolicy, Mailer, Mailer.send, Mailer.send_many, Mailer.discover, Mailer.diagnose)
 _PLACES = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "after_")) and name != "on_rcpt"]
-_ACTIONS = [name for name in vars(Rule) if name in ("reply", "drop", "silence", "refuse")]
+_ACTIONS = [name for name in dir(ConnectRule) if name in ("reply", "drop", "silence", "refuse")]
 
 
 def flags() -> list[str]:

@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
-from sendkit._transport.script import ActionKind
+from sendkit._transport.rules import ActionKind
 
 from .scripted_faults import Ending, WireAction, WireScript
 from .scripted_mail import MailSession

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from sendkit._smtp.phase import Phase
-from sendkit._transport.script import Action, ActionKind, Rule, Trigger, Vocabulary
+from sendkit._transport.rules import Action, ActionKind, Trigger
+from sendkit._transport.script import ConnectRule, Vocabulary
+from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sendkit._smtp.reply import Reply
 
 CUT, EHLO_IN_TLS, CHALLENGE = "cut", "ehlo_in_tls", "challenge"
@@ -62,10 +62,20 @@ class WireAction(Action):
         return (self.said(usual) if self.accept is None else usual).startswith(success) and self.accept is not False
 
 
-class WireRule(Rule):
+class WireRule(ConnectRule):
     """A place in the session, and what goes over the wire there. A reply of 421 closes the connection behind it."""
 
-    _without_reply: ClassVar[Mapping[str, str]] = {Phase.TLS: "a TLS handshake carries no SMTP reply; use raw(…)"}
+    def reply(self, text: str, *, times: int | None = None) -> Self:
+        """As a server answers; a TLS handshake carries no reply."""
+        if self._trigger.phase == Phase.TLS:
+            raise ConfigurationError(f"{self._trigger} cannot reply", hint="use raw(…)")
+        return super().reply(text, times=times)
+
+    def refuse(self, *, times: int | None = None) -> Self:
+        """Refuse the connection itself."""
+        if self._trigger.phase != Phase.CONNECT:
+            raise ConfigurationError(f"{self._trigger} cannot refuse", hint="only a connection can be refused")
+        return super().refuse(times=times)
 
     def raw(
         self, data: bytes, *, ending: Ending = Ending.STAY, accept: bool | None = None, times: int | None = None
@@ -146,7 +156,7 @@ class WireRule(Rule):
         return super()._then(action, times)
 
 
-class WireScript(Vocabulary[WireRule]):
+class WireScript(Vocabulary[WireRule, WireRule, WireRule]):
     """The fault language with the places that only a wire has."""
 
     def on_ehlo_in_tls(self, *, nth: int | None = None) -> WireRule:
@@ -170,6 +180,8 @@ class WireScript(Vocabulary[WireRule]):
 
     def _rule(self, trigger: Trigger) -> WireRule:
         return WireRule(self._book, trigger)
+
+    _fault = _connection = _rule
 
 
 def _on_the_wire(action: Action) -> WireAction:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sendkit._smtp.phase import Phase
-from sendkit._transport.script import ActionKind
+from sendkit._transport.rules import ActionKind
 
 from .scripted_faults import CUT, EHLO_IN_TLS, Ending
 from .scripted_records import Line

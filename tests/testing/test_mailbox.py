@@ -223,3 +223,28 @@ def test_a_message_of_any_kind_arrives_as_it_was_sent() -> None:
     with MemoryMailbox() as mailbox:
         sendkit.send(Message.from_bytes(b"From: a@example.com\r\nTo: b@example.com\r\nSubject: raw\r\n\r\nHello\r\n"))
     assert mailbox.last.raw.endswith(b"Subject: raw\r\n\r\nHello\r\n")
+
+
+def leave(mailbox: MemoryMailbox, error: Exception | None = None) -> None:
+    """A test whose only fault never happens; it ends so."""
+    with mailbox:
+        mailbox.on_rcpt("luis@example.com").reply("550 no")
+        if error is not None:
+            raise error
+
+
+def test_a_fault_that_never_happened_fails_at_the_end() -> None:
+    """What was to be tested was not: mostly the mail did not come that far, or an address is misspelt."""
+    with pytest.raises(AssertionError, match=r"never happened:\n  on_rcpt\('luis@example\.com'\)\.reply\('550 no'\)"):
+        leave(MemoryMailbox())
+
+
+def test_a_fault_that_never_happened_hides_no_other_error() -> None:
+    with pytest.raises(ZeroDivisionError):
+        leave(MemoryMailbox(), ZeroDivisionError())
+
+
+def test_a_test_may_say_that_its_faults_need_not_happen() -> None:
+    mailbox = MemoryMailbox()
+    mailbox.allow_unused_faults()
+    leave(mailbox)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import pytest
 
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._transport.script import Action, ActionKind, Script
+from sendkit._transport.rules import Action, ActionKind
+from sendkit._transport.script import Script
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -190,6 +192,37 @@ def test_what_is_not_one_reply_is_refused_with_a_hint(script: Script, text: str)
 def test_only_a_connection_can_be_refused(script: Script, name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{name}\(\) cannot refuse(.|\n)*hint:"):
         getattr(script, name)().refuse()
+
+
+def test_a_place_has_the_methods_that_can_happen_there_and_no_other(script: Script) -> None:
+    """As the type checkers and editors see it: nothing is offered that is refused when it is called."""
+    for name, phase in PLACES:
+        place = getattr(script, name)()
+        assert hasattr(place, "reply") is (phase not in (Phase.TLS, Phase.BODY))
+        assert hasattr(place, "refuse") is (phase is Phase.CONNECT)
+        assert not hasattr(place, "nothing_of_the_sort")
+        assert copy.copy(place).drop()
+
+
+@pytest.mark.parametrize("name", ["on_tls", "on_body"])
+def test_where_nothing_is_answered_a_reply_is_refused_with_what_to_write_instead(script: Script, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}\(\) cannot reply(.|\n)*hint: .*use on_"):
+        getattr(script, name)().reply("250 ok")
+
+
+def test_what_never_happened_is_told_as_it_was_written(script: Script) -> None:
+    script.on_mail().reply("450 4.7.1 slow down", times=2)
+    script.on_rcpt("luis@example.com", nth=2).on_connection(3).drop()
+    script.after_data().silence()
+    assert script.action(Phase.MAIL) is not None
+    with pytest.raises(AssertionError) as failed:
+        script.check_faults()
+    assert str(failed.value).splitlines()[1:3] == [
+        "  on_rcpt('luis@example.com', nth=2).on_connection(3).drop()",
+        "  after_data().silence()",
+    ]
+    script.allow_unused_faults()
+    script.check_faults()
 
 
 @pytest.mark.parametrize("count", [0, -1, True, "2", 1.5])
