@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sendkit._reading.parts import ReceivedPart
     from sendkit._reading.received import ReceivedMessage
     from sendkit._reading.sent import Sent
-    from sendkit._transport.script import Action, ActionKind, Rule
+    from sendkit._transport.rules import Action, ActionKind
+    from sendkit._transport.script import ConnectRule, Fault, Rule
     from sendkit.testing._box import Box
     from sendkit.testing._expected import Expected
     from sendkit.testing._mailbox import MemoryMailbox
@@ -31,7 +32,9 @@ __all__ = [
     "ActionKind",
     "Box",
     "CaughtMessage",
+    "ConnectRule",
     "Expected",
+    "Fault",
     "LocalServer",
     "MemoryMailbox",
     "ReceivedMessage",
@@ -47,11 +50,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Action": "_transport.script",
-    "ActionKind": "_transport.script",
+    "Action": "_transport.rules",
+    "ActionKind": "_transport.rules",
     "Box": "testing._box",
     "CaughtMessage": "_reading.caught",
+    "ConnectRule": "_transport.script",
     "Expected": "testing._expected",
+    "Fault": "_transport.script",
     "LocalServer": "testing.local_server",
     "MemoryMailbox": "testing._mailbox",
     "ReceivedMessage": "_reading.received",
