@@ -272,7 +272,15 @@ def _report(course: _Course) -> Report:
         if recipient not in carried and (verdict := _verdict(course, recipient))
     }
     broken = course.mistrust is not None or course.choked or (course.over and not course.farewell)
-    return Report(verdicts, carried, course.close, broken, course.clean, course.choked, course.turned_away)
+    return Report(
+        verdicts,
+        carried=carried,
+        close=course.close,
+        broken=broken,
+        clean=course.clean,
+        choked=course.choked,
+        turned_away=course.turned_away,
+    )
 
 
 def _verdict(course: _Course, recipient: Address) -> Verdict | None:

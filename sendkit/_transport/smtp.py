@@ -108,7 +108,7 @@ class SMTPTransport(Transport):
         try:
             await self._carrier.carry(session, letter, log)
         except Stale:
-            session.given_up = True
+            session.give_up()
             return False
         finally:
             pool.release(session)

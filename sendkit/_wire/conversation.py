@@ -120,7 +120,7 @@ class Conversation:
             if self.log.terms.before_end is not None:
                 await self._before_end(channel, batch, turn)
             self.begun = self.ended = True
-            channel.write(head + self._framed(last.framing), gather=self.session.room > 1)
+            channel.write(head + self._framed(last.framing), gather=self.session.shared)
         else:
             await self._stream(channel, last.framing)
 

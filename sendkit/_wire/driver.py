@@ -72,14 +72,9 @@ class Carrier:
             conversation = Conversation(
                 session, screening.content, log, self.timeouts, first and session.transactions > 0
             )
-            session.transactions += 1
-            session.rset_due = plan.mode is not Mode.STEPWISE
+            session.begin(plan.mode)
             report = await conversation.hold(plan, turn)
-            session.rset_due |= not report.clean
-            # A server that says no to MAIL after earlier messages may have had enough on this connection.
-            session.given_up |= report.close or (report.turned_away and session.transactions > 1)
-            if report.broken:
-                session.channel.abort()
+            session.end(report)
             return report
 
     def _plan(self, session: Session, letter: Letter, screening: Screening, recipients: tuple[Address, ...]) -> Plan:

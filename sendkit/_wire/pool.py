@@ -48,7 +48,7 @@ class Pool:
         while True:
             session = self._with_room(log.terms.in_flight)
             if session is not None:
-                if session.riders or _fresh(session) or await self._alive(session):
+                if not session.idle or _fresh(session) or await self._alive(session):
                     return self._board(session, log)
             elif len(self._sessions) + self._opening + len(self._leaving) < self._limits.connections:
                 return self._board(await self._open(log), log)
@@ -58,8 +58,8 @@ class Pool:
 
     def release(self, session: Session) -> None:
         """Give the place back; a session that is not to be used again is closed behind the last letter on it."""
-        session.riders -= 1
-        if not session.riders:
+        session.remove_letter()
+        if session.idle:
             if session.given_up or self._closed or not session.channel.quiet:
                 self._drop(session)
             elif self._spent(session):
@@ -92,7 +92,7 @@ class Pool:
             await self._say_good_bye()
 
     def _idle(self) -> list[Session]:
-        return [session for session in self._sessions if not session.riders]
+        return [session for session in self._sessions if session.idle]
 
     def _look_for_idle(self) -> None:
         """Leave what sat idle for too long, and look again when the next one will have."""
@@ -116,8 +116,7 @@ class Pool:
 
     def _with_room(self, in_flight: int) -> Session | None:
         for session in reversed(self._sessions):
-            shared = in_flight > 1 and session.riders < session.room and not self._spent(session)
-            if not session.given_up and (not session.riders or shared):
+            if session.has_room and (session.idle or (in_flight > 1 and not self._spent(session))):
                 return session
         return None
 
@@ -125,12 +124,9 @@ class Pool:
         return self._limits.letters is not None and session.letters >= self._limits.letters
 
     def _board(self, session: Session, log: AttemptLog) -> Session:
-        if not session.riders:
-            session.room = log.terms.in_flight if session.capabilities.ahead else 1
-        session.riders += 1
-        session.letters += 1
+        session.add_letter(log.terms.in_flight)
         log.tls = session.tls
-        if session.riders < session.room:
+        if session.has_room:
             self._wake()
         return session
 
@@ -200,5 +196,5 @@ async def _answers(session: Session, limit: float) -> bool:
         reply = await session.channel.reply(limit)
     except Broken:
         return False
-    session.rset_due = False
+    session.reset()
     return reply.positive

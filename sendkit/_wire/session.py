@@ -25,6 +25,7 @@ from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
+from sendkit._smtp.steps import Mode, Report
 from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, judge_refusal, not_accepted
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
@@ -44,25 +45,76 @@ _Response = tuple[int, str] | Exception | asyncio.CancelledError
 
 @dataclass(slots=True)
 class Session:
-    """A connection on which mail may be sent.
+    """A connection on which mail may be sent; what is known of it changes by its methods alone.
 
-    `rset_due`: the last transaction may still be open at the server. `given_up`: nothing more may be written. `riders`:
-    how many letters are on it now, of at most `room`; `letters` and `transactions`: how many there have been.
+    `rset_due`: the last transaction may still be open at the server. `given_up`: nothing more may be written.
+    `letters`: how many it has had. `transactions`: how many have begun on it.
     """
 
     channel: Channel
     capabilities: Capabilities
     tls: TLSFacts | None
-    turns: Turns = field(init=False)
     rset_due: bool = False
-    given_up: bool = False
-    riders: int = 0
-    room: int = 1
-    letters: int = 0
     transactions: int = 0
+    turns: Turns = field(init=False)
+    given_up: bool = field(default=False, init=False)
+    letters: int = field(default=0, init=False)
+    _in_use: int = field(default=0, init=False)
+    _room: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
         self.turns = Turns(lambda: self.channel.unread_lines)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no letter is on it."""
+        return not self._in_use
+
+    @property
+    def shared(self) -> bool:
+        """Whether several letters may be on it at the same time."""
+        return self._room > 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another letter may be put on it now."""
+        return not self.given_up and self._in_use < self._room
+
+    def add_letter(self, in_flight: int) -> None:
+        """Put a letter on it; the first one on an idle session says how many there may be, as far as the server can."""
+        if self.idle:
+            self._room = in_flight if self.capabilities.ahead else 1
+        self._in_use += 1
+        self.letters += 1
+
+    def remove_letter(self) -> None:
+        """A letter is done with it."""
+        self._in_use -= 1
+
+    def begin(self, mode: Mode) -> None:
+        """A transaction begins; what is written ahead may be open at the server until its report says otherwise."""
+        self.transactions += 1
+        self.rset_due = mode is not Mode.STEPWISE
+
+    def end(self, report: Report) -> None:
+        """A transaction is over."""
+        self.rset_due |= not report.clean
+        # A server that says no to MAIL after earlier messages may have had enough on this connection.
+        self.given_up |= report.close or (report.turned_away and self.transactions > 1)
+        if report.broken:
+            self.channel.abort()
+
+    def reset(self) -> None:
+        """RSET was answered: no transaction is open."""
+        self.rset_due = False
+
+    def go_on(self, channel: Channel) -> None:
+        """The same session on another channel, as a recording of one goes on."""
+        self.channel = channel
+
+    def give_up(self) -> None:
+        """Nothing more may be written on it."""
+        self.given_up = True
 
 
 LoginTurn = Callable[[], AbstractAsyncContextManager[None]]

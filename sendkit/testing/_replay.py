@@ -109,10 +109,9 @@ class Replay(Transport):
     def _on(self, tape: _Tape) -> Session:
         """The session of before, or one that was in use when the recording began."""
         if self._session is None:
-            self._session = Session(_Played(tape), tape.inferred(), tape.attempt.tls)
-            self._session.rset_due = tape.next_is("RSET")
-            self._session.transactions = 1
-        self._session.channel = _Played(tape)
+            due = tape.next_is("RSET")
+            self._session = Session(_Played(tape), tape.inferred(), tape.attempt.tls, rset_due=due, transactions=1)
+        self._session.go_on(_Played(tape))
         return self._session
 
 
