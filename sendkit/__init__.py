@@ -39,14 +39,16 @@ if TYPE_CHECKING:
     from sendkit.outbox._asynchronous import AsyncOutbox
     from sendkit.outbox._synchronous import Outbox
     from sendkit.results import Attempt, DeliveryResult, RecipientResult
+    from sendkit.signing import DKIM
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "AsyncMailer",
     "AsyncOutbox",
     "Attachment",
     "Attempt",
     "Check",
     "ConsoleTransport",
+    "DKIM",
     "DeliveryError",
     "DeliveryResult",
     "Diagnosis",
@@ -96,6 +98,7 @@ _HOMES = {
     "Attempt": "results",
     "Check": "_doctor",
     "ConsoleTransport": "_transport.console",
+    "DKIM": "signing",
     "DeliveryError": "errors",
     "DeliveryResult": "results",
     "Diagnosis": "_doctor",

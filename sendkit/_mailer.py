@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from sendkit import errors
+from sendkit._credentials import daemon
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.stream import Tally, fan_out
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
+    from sendkit._message.dkim import Signer
 
 Progress: TypeAlias = Callable[[int, int], object]
 
@@ -169,6 +172,8 @@ class AsyncMailer(Constructors):
     ) -> DeliveryResult:
         self._check_open()
         plan = self._plan
+        if plan.signers:
+            letter = await _signed(letter, plan.signers)
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
@@ -218,6 +223,7 @@ class AsyncMailer(Constructors):
             limit=limit,
             dkim_selector=dkim_selector,
             resolver=resolver,
+            signers=self._plan.signers,
         )
 
     async def aclose(self) -> None:
@@ -238,6 +244,15 @@ class AsyncMailer(Constructors):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+async def _signed(letter: Letter, signers: tuple[Signer, ...]) -> Letter:
+    """The letter with signatures, once for all its tries. Files are read on a thread: a disk may be slow."""
+    from sendkit._message.dkim import signed  # noqa: PLC0415 - few mailers sign
+
+    work = partial(signed, letter.content, signers)
+    content = await asyncio.wrap_future(daemon.start(work, name="sendkit-sign")) if letter.content.stored else work()
+    return replace(letter, content=content)
 
 
 async def _ended(result: DeliveryResult) -> DeliveryResult:

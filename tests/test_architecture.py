@@ -34,7 +34,7 @@ ORDER = (
     ("sendkit._page",),
     ("sendkit._message",),
     ("sendkit.results", "sendkit._credentials"),
-    ("sendkit._accounts",),
+    ("sendkit._accounts", "sendkit.signing"),
     ("sendkit._seam",),
     ("sendkit._wire",),
     ("sendkit._transport",),
@@ -63,6 +63,7 @@ DOORS = {
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),
+    "cryptography": ("sendkit.signing", "sendkit.testing._certificate"),
     "narwhals": ("sendkit.report._frame",),
     "markdown_it": ("sendkit.report._markdown",),
     "css_inline": ("sendkit.report._blocks",),
@@ -72,6 +73,7 @@ DOORS = {
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
 LAZY = {
+    "cryptography",
     "keyring",
     "scramp",
     "tenacity",

@@ -26,7 +26,6 @@ EXTRAS = {
 # What is imported under another name than that of its distribution, or comes with another one.
 _DISTRIBUTIONS = {
     "css_inline": "css-inline",
-    "cryptography": "trustme",
     "dns": "dnspython",
     "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",

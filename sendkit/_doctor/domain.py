@@ -20,7 +20,11 @@ from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dns.asyncresolver import Resolver
+
+    from sendkit._message.dkim import Signer
 
 _BY_HAND = "look at the records of the domain by hand"
 _USUAL = ("default", "dkim", "mail", "s1", "selector1", "google", "k1")
@@ -31,7 +35,13 @@ _Report = tuple[Status, str, str | None]
 
 
 async def examine_domain(
-    domain: str, account: SMTPTransport, selector: str | None, resolver: Resolver | None, limit: float
+    domain: str,
+    account: SMTPTransport,
+    selector: str | None,
+    resolver: Resolver | None,
+    limit: float,
+    *,
+    signers: Sequence[Signer] = (),
 ) -> list[Finding]:
     """What is to be said of this domain, for mail that goes out through this account, in at most `limit` seconds."""
 
@@ -41,7 +51,7 @@ async def examine_domain(
     operator = operator_of(account.server.host)
     checks = {
         Check.SPF: _spf(domain, operator, ask),
-        Check.DKIM: _dkim(domain, operator, selector, ask),
+        Check.DKIM: _own_keys(domain, signers, ask) if signers else _dkim(domain, operator, selector, ask),
         Check.DMARC: _dmarc(domain, ask),
     }
     reports = await asyncio.gather(*(_within(limit, report) for report in checks.values()))
@@ -94,6 +104,23 @@ async def _dkim(domain: str, operator: Provider | None, selector: str | None, as
         return Status.WARNING, f"{names[0]} has no key", "publish the one that your provider shows for this selector"
     remedy = "name the selector (s= of DKIM-Signature in a message that arrived): --dkim-selector, dkim_selector="
     return Status.WARNING, f"{domain} has no key under the usual selectors", remedy
+
+
+async def _own_keys(domain: str, signers: Sequence[Signer], ask: _Texts) -> _Report:
+    """Whether the DNS has the keys that this mailer signs with, and whether they count for this domain."""
+    for signer in signers:
+        name = f"{signer.selector}._domainkey.{signer.domain}"
+        published = [_tags(text).get("p", "") for text in await ask(name) if "p=" in text]
+        remedy = f'publish TXT {name} "{signer.record}"'
+        if not published:
+            return Status.WARNING, f"{name} has no key, so that what this mailer signs is not believed", remedy
+        if _tags(signer.record)["p"] not in (key.replace(" ", "") for key in published):
+            return Status.WARNING, f"{name} has another key than the one that this mailer signs with", remedy
+        if signer.domain != domain and not domain.endswith(f".{signer.domain}"):
+            text = f"this mailer signs for {signer.domain}, which DMARC does not count for mail from {domain}"
+            return Status.WARNING, text, f"sign with DKIM(domain={domain!r}, …)"
+    names = ", ".join(f"{signer.selector}._domainkey.{signer.domain}" for signer in signers)
+    return Status.OK, f"{names}: the key that this mailer signs with", None
 
 
 async def _dmarc(domain: str, ask: _Texts) -> _Report:

@@ -17,7 +17,11 @@ from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dns.asyncresolver import Resolver
+
+    from sendkit._message.dkim import Signer
 
 
 async def diagnose(
@@ -28,6 +32,7 @@ async def diagnose(
     limit: float = 30,
     dkim_selector: str | None = None,
     resolver: Resolver | None = None,
+    signers: Sequence[Signer] = (),
 ) -> Diagnosis:
     """Look at each server behind this transport, and at the sender's domain, in at most `limit` seconds.
 
@@ -43,7 +48,7 @@ async def diagnose(
     author = given or _own(servers[0])
     if author is None or author.domain.startswith("["):
         return Diagnosis.of(chain(*await whole))
-    domain = examine_domain(author.domain.lower(), servers[0], dkim_selector, resolver, limit)
+    domain = examine_domain(author.domain.lower(), servers[0], dkim_selector, resolver, limit, signers=signers)
     found, said = await asyncio.gather(whole, domain)
     return Diagnosis.of(chain(*found, said))
 

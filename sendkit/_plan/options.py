@@ -9,7 +9,7 @@ explicit for `help()` and whatever else reads signatures, and seals the password
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, ParamSpec, TypedDict, TypeVar, cast, get_args
 
 from sendkit._frames import without_frames
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sendkit._credentials.explicit import CredentialsCall
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._seam.transport import Transport
+    from sendkit.signing import DKIM
 
 _Parameters = ParamSpec("_Parameters")
 _Made = TypeVar("_Made")
@@ -48,6 +49,13 @@ def _check_rate(name: str, value: Any) -> None:
 
     if value is not None:
         parse_rate(value)
+
+
+def _check_dkim(name: str, value: Any) -> None:
+    if value is not None:
+        from sendkit.signing import signers_of  # noqa: PLC0415 - few mailers sign
+
+        signers_of(value)
 
 
 class Option(NamedTuple):
@@ -89,6 +97,10 @@ class MailerSettings(TypedDict, total=False):
     ]
     transcript: Annotated[
         "bool", Option(False, "whether `result.attempts` keeps the conversation, with the secrets masked")
+    ]
+    dkim: Annotated[
+        "DKIM | Sequence[DKIM] | None",
+        Option(None, "the key, or keys, that sign each message for its domain", _check_dkim),
     ]
     redirect_all_to: Annotated[
         "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail in place of its recipients")

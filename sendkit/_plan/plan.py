@@ -26,7 +26,9 @@ from sendkit._transport.named import named_transport
 
 if TYPE_CHECKING:
     from sendkit._accounts.account import Account
+    from sendkit._message.dkim import Signer
     from sendkit._seam.transport import Transport
+    from sendkit.signing import DKIM
 
 TRANSPORT = "SENDKIT_TRANSPORT"
 
@@ -54,6 +56,7 @@ class Plan:
     hosts: tuple[str, ...] = ()
     diverted: bool = False
     accounts: tuple[Account, ...] = ()
+    signers: tuple[Signer, ...] = ()
 
     def __str__(self) -> str:
         """Where the mail goes, in short: `ana@smtp.example.com:587 starttls`, or the name of the transport."""
@@ -99,7 +102,16 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         hosts=tuple(account.server.host for account in found.accounts),
         diverted=bool(named),
         accounts=tuple(found.accounts),
+        signers=_signers(options["dkim"]),
     )
+
+
+def _signers(keys: DKIM | Sequence[DKIM] | None) -> tuple[Signer, ...]:
+    if keys is None:
+        return ()
+    from sendkit.signing import signers_of  # noqa: PLC0415 - few mailers sign
+
+    return signers_of(keys)
 
 
 def _may_be_diverted(target: Target, accounts: Sequence[Account]) -> bool:

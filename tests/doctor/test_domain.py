@@ -8,7 +8,8 @@ import pytest
 
 from sendkit import Finding, Server
 from sendkit._doctor import Check, Status
-from sendkit._doctor.domain import examine_domain
+from sendkit._doctor.domain import _own_keys, examine_domain
+from sendkit._message.dkim import Signer
 from sendkit._seam.limits import Limits
 from sendkit._transport.smtp import SMTPTransport
 from tests.servers.nameserver import NameServer
@@ -129,3 +130,24 @@ async def test_without_dnspython_the_extra_is_named(monkeypatch: pytest.MonkeyPa
     account = SMTPTransport(Server("smtp.example.com"), username="ana", credentials=None, limits=Limits(1))
     findings = await examine_domain("example.com", account, None, None, 5)
     assert all("sendkit-smtp[dns]" in (finding.remedy or "") for finding in findings[:3])
+
+
+@pytest.mark.parametrize(
+    ("records", "domain", "status", "words"),
+    [
+        (['"v=DKIM1; k=ed25519; p=QUJD"'], "example.com", Status.OK, "signs with"),
+        (['"v=DKIM1; k=ed25519; p=QUJD"'], "mail.example.com", Status.OK, "signs with"),
+        (['"v=DKIM1; k=ed25519; p=QUJE"'], "example.com", Status.WARNING, "another key"),
+        ([], "example.com", Status.WARNING, "no key"),
+        (['"v=DKIM1; k=ed25519; p=QUJD"'], "example.net", Status.WARNING, "DMARC does not count"),
+    ],
+)
+async def test_the_keys_of_the_mailer_are_compared_with_the_dns(
+    records: list[str], domain: str, status: Status, words: str
+) -> None:
+    async def ask(_name: str) -> list[str]:
+        return [text.strip('"') for text in records]
+
+    signer = Signer("example.com", "s1", "ed25519-sha256", bytes, "v=DKIM1; k=ed25519; p=QUJD")
+    found, text, remedy = await _own_keys(domain, [signer], ask)
+    assert (found, words in text, bool(remedy)) == (status, True, status is not Status.OK)
