@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sendkit._message.head import Field, split_message
+from sendkit._message.head import HeaderField, split_message
 from sendkit._message.portable import base64_of
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ def signed(content: Content, signers: Sequence[Signer]) -> Signed:
     return Signed("".join(made).encode(), content, tuple(signers))
 
 
-def _not_yet(fields: list[Field], signers: Sequence[Signer]) -> list[Signer]:
+def _not_yet(fields: list[HeaderField], signers: Sequence[Signer]) -> list[Signer]:
     there = [dict(_TAG.findall(item.text)) for item in fields if item.key == "dkim-signature"]
     by = {(tags.get("d", "").lower(), tags.get("s", "").lower()) for tags in there}
     return [signer for signer in signers if (signer.domain, signer.selector.lower()) not in by]
 
 
-def _moment(fields: list[Field]) -> int:
+def _moment(fields: list[HeaderField]) -> int:
     """The Date, so that each try of a message gives the same octets; or now, where there is none that has come."""
     now = int(time.time())
     text = next((item.text for item in fields if item.key == "date"), "")
@@ -130,11 +130,11 @@ def _signature(signer: Signer, named: list[str], head: bytes, body: str, when: i
         f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed;\r\n d={signer.domain}; s={signer.selector};"
         f" t={when};\r\n h={_folded(':'.join(named), ':')};\r\n bh={body};\r\n b="
     )
-    value = base64_of(signer.sign(head + _relaxed(Field("DKIM-Signature", start.encode())).removesuffix(b"\r\n")))
+    value = base64_of(signer.sign(head + _relaxed(HeaderField("DKIM-Signature", start.encode())).removesuffix(b"\r\n")))
     return f"{start}{_chunks(value)}\r\n"
 
 
-def _names(fields: list[Field]) -> list[str]:
+def _names(fields: list[HeaderField]) -> list[str]:
     there = Counter(item.key for item in fields)
     named: list[str] = []
     for name in _SIGNED:
@@ -143,21 +143,21 @@ def _names(fields: list[Field]) -> list[str]:
     return named
 
 
-def _signed_head(fields: list[Field], named: Iterable[str]) -> bytes:
-    left: dict[str, list[Field]] = {}
+def _signed_head(fields: list[HeaderField], named: Iterable[str]) -> bytes:
+    left: dict[str, list[HeaderField]] = {}
     for item in fields:
         left.setdefault(item.key, []).append(item)
     # Of several of one name, the last comes first (section 5.4.2); what is not there counts as empty.
     return b"".join(_relaxed(left[name].pop()) for name in named if left.get(name))
 
 
-def _relaxed(item: Field) -> bytes:
+def _relaxed(item: HeaderField) -> bytes:
     """Section 3.4.2."""
     value = item.octets.partition(b":")[2].replace(b"\r\n", b"")
     return item.key.encode() + b":" + _SPACES.sub(b" ", value).strip(b" ") + b"\r\n"
 
 
-def _read(content: Content) -> tuple[list[Field], bytes]:
+def _read(content: Content) -> tuple[list[HeaderField], bytes]:
     blocks = iter(content.blocks())
     start = b""
     while b"\r\n\r\n" not in start and (block := next(blocks, b"")):
