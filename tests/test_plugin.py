@@ -87,7 +87,7 @@ def test_it():
 def test_the_fixtures_say_what_they_are(pytestconfig: pytest.Config) -> None:
     from sendkit.testing import plugin  # noqa: PLC0415 - as pytest does, when it is needed
 
-    assert plugin.__all__ == ["mailbox", "smtp_server"]
+    assert plugin.__all__ == ["mailbox", "outbox", "smtp_server"]
     assert "MemoryMailbox" in (plugin.mailbox.__doc__ or "")
     assert "LocalServer" in (plugin.smtp_server.__doc__ or "")
 

@@ -9,7 +9,7 @@ Must not know: tests, doubles, or who sets it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,11 +24,12 @@ from sendkit.errors import ConfigurationError
 class Diversion:
     """The transport that stands in for all others, and the hosts for which it does so even where a program names them.
 
-    `what` says in an error whose doing this is.
+    `what` says in an error whose doing this is; `outbox` gives the place of outboxes that were told none.
     """
 
     transport: Transport
     what: str
+    outbox: Callable[[], object] | None = None
     hosts: set[str] = field(default_factory=set[str])
 
     def takes(self, host: str) -> bool:

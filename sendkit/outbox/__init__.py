@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from sendkit.outbox._engine import Desk, Engine, PollingEngine
     from sendkit.outbox._fence import Announced
     from sendkit.outbox._letter import Letter, Receipt
+    from sendkit.outbox._orders import Purged
     from sendkit.outbox._statements import Executor
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
     from sendkit.outbox._synchronous import Outbox, Worker
-    from sendkit.outbox._worker import Work, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
 
 __all__ = [
     "Announced",
     "AsyncOutbox",
+    "AsyncWorker",
     "AttemptRecord",
     "Counts",
     "Desk",
@@ -40,10 +42,10 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "PollingEngine",
+    "Purged",
     "Receipt",
     "RecipientState",
     "RecipientStatus",
-    "Work",
     "Worker",
     "WorkerSettings",
 ]
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES = {
     "Announced": "outbox._fence",
     "AsyncOutbox": "outbox._asynchronous",
+    "AsyncWorker": "outbox._worker",
     "AttemptRecord": "outbox._status",
     "Counts": "outbox._status",
     "Desk": "outbox._engine",
@@ -65,10 +68,10 @@ _HOMES = {
     "Outbox": "outbox._synchronous",
     "OutboxError": "errors",
     "PollingEngine": "outbox._engine",
+    "Purged": "outbox._orders",
     "Receipt": "outbox._letter",
     "RecipientState": "outbox._states",
     "RecipientStatus": "outbox._status",
-    "Work": "outbox._worker",
     "Worker": "outbox._synchronous",
     "WorkerSettings": "outbox._worker",
 }

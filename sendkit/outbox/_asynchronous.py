@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from sendkit.outbox._core import Core
+from sendkit.outbox._core import Core, CoreOptions
+from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
-from sendkit.outbox._place import place_of
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._status import Counts, LetterStatus
-    from sendkit.outbox._worker import Work, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
 
 _LOOK = 0.05  # seconds between two looks of `wait`
 
@@ -46,14 +46,12 @@ class AsyncOutbox:
         max_size: int | None = None,
         **settings: Unpack[WorkerSettings],
     ) -> None:
-        self._core = Core(
-            place_of(url_or_path),
-            lambda writer: writer.acall,
-            account=account,
-            engine=engine,
-            largest=max_size,
-            settings=settings,
-        )
+        options = CoreOptions(account, engine, max_size, settings)
+        self._cores = Cores(url_or_path, lambda writer: writer.acall, options)
+
+    @property
+    def _core(self) -> Core:
+        return self._cores.current()
 
     async def put(
         self,
@@ -94,7 +92,7 @@ class AsyncOutbox:
     @asynccontextmanager
     async def worker(
         self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
-    ) -> AsyncIterator[Work]:
+    ) -> AsyncIterator[AsyncWorker]:
         """Send through this mailer while the block runs.
 
         At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
@@ -212,7 +210,7 @@ class AsyncOutbox:
 
     async def aclose(self) -> None:
         """Close the database."""
-        self._core.writer.close()
+        self._cores.close()
 
     async def __aenter__(self) -> Self:
         return self

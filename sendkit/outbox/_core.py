@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from sendkit._accounts.account import Account
 from sendkit._delivery.pace import parse_rate
@@ -26,8 +26,10 @@ from sendkit.outbox._place import Place
 from sendkit.outbox._put import pieces, puts
 from sendkit.outbox._questions import Page, Search, counts, searches, statuses
 from sendkit.outbox._rows import Draft, Placed
+from sendkit.outbox._schedule import Waits
 from sendkit.outbox._schema import prepare
-from sendkit.outbox._worker import Policy, Work, WorkerSettings
+from sendkit.outbox._upkeep import next_dues
+from sendkit.outbox._worker import AsyncWorker, Policy, WorkerSettings
 
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
@@ -51,28 +53,28 @@ class Call(Protocol):
         ...
 
 
-class Core:
-    """One outbox in this process."""
+class CoreOptions(NamedTuple):
+    """What an outbox is told beside its place; `largest`: octets of one message."""
 
-    def __init__(
-        self,
-        place: Place,
-        call: Callable[[Writer], Call],
-        *,
-        account: str | None,
-        engine: Engine | None,
-        largest: int | None,
-        settings: WorkerSettings,
-    ) -> None:
+    account: str | None
+    engine: Engine | None
+    largest: int | None
+    settings: WorkerSettings
+
+
+class Core:
+    """One outbox at one place, in this process."""
+
+    def __init__(self, place: Place, call: Callable[[Writer], Call], options: CoreOptions) -> None:
         self.place = place
-        self.engine: Engine = engine or PollingEngine()
+        self.engine: Engine = options.engine or PollingEngine()
         self._announce = None if isinstance(self.engine, PollingEngine) else self.engine.announce
-        self.writer = Writer(place.open, prepare, self._announce)
-        self.policy = Policy(**settings)
-        self.works: set[Work] = set()
+        self.writer = place.writer or Writer(place.open, prepare, self._announce)
+        self.policy = Policy(**options.settings)
+        self.works: set[AsyncWorker] = set()
         self._call = call(self.writer)
-        self._account = account
-        self._largest = LARGEST if largest is None else largest
+        self._account = options.account
+        self._largest = LARGEST if options.largest is None else options.largest
         self._known: dict[int, tuple[ContentPiece, tuple[int, ...], float]] = {}
 
     async def put(self, letter: Letter, transaction: object | None = None) -> Receipt:
@@ -109,10 +111,10 @@ class Core:
             for one in placed:
                 yield _receipt(one)
 
-    def work(self, mailer: AsyncMailer, account: str | None, settings: WorkerSettings) -> Work:
+    def work(self, mailer: AsyncMailer, account: str | None, settings: WorkerSettings) -> AsyncWorker:
         """A worker of this outbox, on the event loop that runs here."""
         policy = replace(self.policy, **settings)
-        return Work(self.writer, self.place, engine=self.engine, mailer=mailer, policy=policy, account=account)
+        return AsyncWorker(self.writer, self.place, engine=self.engine, mailer=mailer, policy=policy, account=account)
 
     async def status(self, uid: str | Receipt) -> LetterStatus:
         """One letter, with all that is known of it."""
@@ -129,6 +131,10 @@ class Core:
                 return
             left -= len(page.letters)
             search = search._replace(after=page.last)
+
+    async def upcoming(self) -> float | None:
+        """When there is something to do: 0 for now, None for never."""
+        return await self._call(next_dues, Waits(self.policy.schedule).longest, reads=True)
 
     async def counts(self) -> Counts:
         """How many letters are where."""
@@ -169,6 +175,10 @@ class Core:
             total = Purged(total.contents + some.contents, total.letters + some.letters)
         return total
 
+    def close(self) -> None:
+        """Close the database."""
+        self.writer.close()
+
     def wake(self) -> None:
         """Tell the workers of this process that there may be something to take."""
         for work in tuple(self.works):
@@ -185,6 +195,8 @@ class Core:
         for work in self.works:
             if work.accounts:
                 return work.accounts[0]
+        if self.place.account is not None:
+            return self.place.account
         hint = "give account= here or to the outbox: a name of the config, or user@host:port; or set SENDKIT_HOST"
         raise ConfigurationError("a letter needs an account to be sent through", hint=hint)
 

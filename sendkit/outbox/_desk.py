@@ -13,6 +13,7 @@ from sendkit.outbox._attempt import PROBE, Attempts
 from sendkit.outbox._claim import Lane, Take, Taken, takes
 from sendkit.outbox._engine import LetterId
 from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
+from sendkit.outbox._orders import Age, purges
 from sendkit.outbox._upkeep import heartbeats, next_dues, owners, promotions
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _logger = logging.getLogger("sendkit.outbox")
+_PURGE = 600.0  # seconds between two looks for what is kept no longer
 _IDLE = 0.2  # seconds between two looks for what other processes have put
 
 
@@ -35,13 +37,16 @@ class LedgerDesk:
         attempts: Attempts,
         accounts: tuple[str, ...] | None,
         liveness: Liveness,
+        keep: Age,
     ) -> None:
         self._writer = writer
         self._attempts = attempts
         self._accounts = accounts
         self._liveness = liveness
         self._owner = attempts.owner
-        self._said = float("-inf")
+        self._longest = attempts.waits.longest
+        self._keep_for = keep
+        self._said = self._purged = float("-inf")
         self._claims: dict[LetterId, tuple[Claim, bool]] = {}
         self._after: Lane = ("", "")
         self._probed: dict[str, float] = {}
@@ -73,11 +78,16 @@ class LedgerDesk:
             if owner != self._owner and self._liveness.has_ended(owner, silent):
                 taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))
                 _logger.warning("the worker %s has ended; %d letters were taken over from it", owner, taken)
-        due = await self._writer.acall(next_dues, None, reads=True)
-        if due is None or due == 0 or due > self._attempts.now():
-            return ()
-        ready = await self._writer.acall(promotions, None)
+        ready = await self._writer.acall(promotions, self._longest)
+        await self._purge()
         return [Announced(number, None, 0) for number in ready]
+
+    async def _purge(self) -> None:
+        """Now and then, delete what is kept no longer."""
+        now = self._loop.time()
+        if now - self._purged >= _PURGE:
+            more = any(await self._writer.acall(purges, self._keep_for))
+            self._purged = float("-inf") if more else now
 
     async def news(self) -> None:
         """Return as soon as there may be something to take."""
@@ -92,7 +102,7 @@ class LedgerDesk:
 
     async def _anything_due(self) -> bool:
         try:
-            due = await self._writer.acall(next_dues, None, reads=True)
+            due = await self._writer.acall(next_dues, self._longest, reads=True)
         except OutboxError:  # whoever takes letters next tells of it
             return False
         return due is not None and due <= self._attempts.now()

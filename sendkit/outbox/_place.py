@@ -14,7 +14,7 @@ from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit.outbox._borrowed import Lender
-    from sendkit.outbox._ledger import Database
+    from sendkit.outbox._ledger import Database, Writer
     from sendkit.outbox._liveness import Liveness
     from sendkit.outbox._statements import Texts
 
@@ -27,7 +27,8 @@ class Place:
     """A place by the name that people know it by; how to open its database, and how its workers are known to live.
 
     `now` is the clock of the database, to be read on any thread; `lend` takes a connection of its driver's as one that
-    lends its transaction (for SQLite see `_borrowed`).
+    lends its transaction (for SQLite see `_borrowed`). `writer`: one that several outboxes share, in a test's memory;
+    `account`: that of letters which have no other.
     """
 
     name: str
@@ -37,13 +38,17 @@ class Place:
     texts: Texts
     path: Path | None = None
     lend: Callable[[object], Lender] | None = None
+    writer: Writer | None = None
+    account: str | None = None
 
 
-def place_of(url_or_path: str | os.PathLike[str] | None, now: Callable[[], float] | None = None) -> Place:
+def place_of(url_or_path: str | os.PathLike[str] | Place | None, now: Callable[[], float] | None = None) -> Place:
     """The place for what a caller says; by default SENDKIT_OUTBOX, or else the user's own file.
 
     Raises ConfigurationError for a URL of an unknown kind.
     """
+    if isinstance(url_or_path, Place):
+        return url_or_path
     told = url_or_path if url_or_path is not None else os.environ.get("SENDKIT_OUTBOX") or default_file()
     if not isinstance(told, str):
         return _sqlite(Path(told), now)
@@ -77,12 +82,18 @@ def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
 
 
 def _memory(now: Callable[[], float] | None) -> Place:
+    from sendkit.outbox._ledger import Writer  # noqa: PLC0415 - as above
     from sendkit.outbox._liveness import ProcessLiveness  # noqa: PLC0415 - as above
+    from sendkit.outbox._schema import prepare  # noqa: PLC0415 - as above
     from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - as above
     from sendkit.outbox._sqlite_texts import SQLITE  # noqa: PLC0415 - as above
 
     clock = now or time.time
-    return Place(MEMORY, lambda: SQLiteDatabase(None, clock), ProcessLiveness(), clock, SQLITE)
+
+    def opened() -> SQLiteDatabase:
+        return SQLiteDatabase(None, clock)
+
+    return Place(MEMORY, opened, ProcessLiveness(), clock, SQLITE, writer=Writer(opened, prepare), account="test")
 
 
 def _postgres(url: str) -> Place:

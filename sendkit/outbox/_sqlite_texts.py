@@ -24,6 +24,7 @@ _VERSION_1 = (
   holding integer not null default 0)""",
     """create index sendkit_letter_ready on sendkit_letter (account, lane, priority, id) where state = 'ready'""",
     """create index sendkit_letter_later on sendkit_letter (due) where state = 'later'""",
+    """create index sendkit_letter_again on sendkit_letter (due) where state = 'later' and attempts > 0""",
     """create index sendkit_letter_working on sendkit_letter (owner) where state = 'working'""",
     """create index sendkit_letter_settled on sendkit_letter (settled) where state = 'settled'""",
     """create table sendkit_recipient (
@@ -208,6 +209,9 @@ order by id limit ?8""",
   and not exists (select 1 from sendkit_content c where c.shared_id = s.id) limit ?)""",
     promote="update sendkit_letter set state = 'ready', due = 0 where id in"
     " (select id from sendkit_letter where state = 'later' and due <= ? order by due limit ?) returning id",
+    hasten="update sendkit_letter set state = 'ready', due = 0 where id in (select id from sendkit_letter"
+    " where state = 'later' and attempts > 0 and due > ? limit ?) returning id",
+    any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > ? limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
     next_due="select min(due) from sendkit_letter where state = 'later'",
     add_worker="insert into sendkit_worker (id, host, pid, seen) values (?, ?, ?, ?)"

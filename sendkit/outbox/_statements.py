@@ -137,6 +137,8 @@ class Texts:
     purge_shared: str  # (kept before, limit)
     # upkeep
     promote: str  # (now, limit) -> id
+    hasten: str  # (latest, limit) -> id: what was tried and waits beyond that is ready
+    any_delayed: str  # (latest) -> a row where such a letter is
     any_ready: str  # () -> a row where a letter is ready
     next_due: str  # () -> due
     add_worker: str  # (owner, host, pid, now)

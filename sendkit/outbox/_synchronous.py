@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from sendkit.outbox._core import Call, Core
+from sendkit.outbox._core import Call, Core, CoreOptions
+from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
-from sendkit.outbox._place import place_of
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._ledger import Task, Writer
     from sendkit.outbox._orders import Purged
+    from sendkit.outbox._place import Place
     from sendkit.outbox._status import Counts, LetterStatus
-    from sendkit.outbox._worker import Work, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,14 +52,12 @@ class Outbox:
         max_size: int | None = None,
         **settings: Unpack[WorkerSettings],
     ) -> None:
-        self._core = Core(
-            place_of(url_or_path),
-            _blocking,
-            account=account,
-            engine=engine,
-            largest=max_size,
-            settings=settings,
-        )
+        options = CoreOptions(account, engine, max_size, settings)
+        self._cores = Cores(url_or_path, _blocking, options)
+
+    @property
+    def _core(self) -> Core:
+        return self._cores.current()
 
     def put(
         self,
@@ -118,9 +117,20 @@ class Outbox:
         with self.worker(mailer, account=account, **settings) as worker:
             worker.join()
 
-    def drain(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> int:
-        """Work on what is due until nothing is; how many attempts were made."""
+    def drain(
+        self, mailer: Mailer | None = None, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+    ) -> int:
+        """Work on what is due until nothing is; how many attempts were made.
+
+        Without a mailer, through that of `account` in the config, or of the environment.
+        """
+        if mailer is None:
+            with mailer_for(account) as found:
+                return self.drain(found, account=account, **settings)
         return mailer._portal.call(_drained(self._core, mailer, account, settings))  # noqa: SLF001 - one house
+
+    def _upcoming(self) -> float | None:
+        return at_once(self._core.upcoming())
 
     def status(self, letter: str | Receipt) -> LetterStatus:
         """One letter by its id or receipt: each recipient, and the whole history. Raises LetterNotFound."""
@@ -200,7 +210,7 @@ class Outbox:
 
     def close(self) -> None:
         """Close the database."""
-        self._core.writer.close()
+        self._cores.close()
 
     def __enter__(self) -> Self:
         return self
@@ -220,7 +230,7 @@ class Worker:
         self._account = account
         self._settings = settings
         self._began = threading.Event()
-        self._work: Work | None = None
+        self._work: AsyncWorker | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="sendkit-outbox-worker", daemon=True)
 
@@ -264,6 +274,13 @@ class Worker:
             self._core.works.discard(work)
 
 
+def mailer_for(account: str | None) -> Mailer:
+    """The mailer of an account of the config, or of the environment. Raises ConfigurationError."""
+    from sendkit._sync import Mailer  # noqa: PLC0415 - most programs make it themselves
+
+    return Mailer.from_env() if account is None else Mailer.from_config(account)
+
+
 async def _drained(core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> int:
     work = core.work(mailer._core, account, settings)  # noqa: SLF001 - one house
     await work.begin()
@@ -271,6 +288,11 @@ async def _drained(core: Core, mailer: Mailer, account: str | None, settings: Wo
         return await work.drain()
     finally:
         await work.end()
+
+
+def cores_at(place: Place, options: CoreOptions) -> Cores:
+    """The cores of a synchronous outbox at a place that somebody else has made."""
+    return Cores(place, _blocking, options)
 
 
 def at_once(work: Coroutine[Any, Any, Result]) -> Result:

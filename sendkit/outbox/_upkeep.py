@@ -12,16 +12,28 @@ from sendkit.outbox._statements import Work, ask
 _AT_ONCE = 500  # rows in one commit, so that nobody waits long for the lock
 
 
-def promotions(ledger: Ledger, items: Sequence[None]) -> Work[list[tuple[int, ...]]]:
-    """Make letters ready whose time has come; their numbers."""
-    rows = yield from ask(ledger.texts.promote, ledger.now(), _AT_ONCE)
+def promotions(ledger: Ledger, items: Sequence[float | None]) -> Work[list[tuple[int, ...]]]:
+    """Make letters ready whose time has come; their numbers. An item is the longest wait between two tries, if known.
+
+    Whoever waits longer than that does so because the clock was set back.
+    """
+    now = ledger.now()
+    rows = yield from ask(ledger.texts.promote, now, _AT_ONCE)
+    if (longest := items[0]) is not None:
+        rows += yield from ask(ledger.texts.hasten, now + longest, _AT_ONCE)
     return [tuple(row[0] for row in rows)] * len(items)
 
 
-def next_dues(ledger: Ledger, items: Sequence[None]) -> Work[list[float | None]]:
-    """When there is something to do: 0 where a letter is ready, else when the next one's time comes, or None."""
+def next_dues(ledger: Ledger, items: Sequence[float | None]) -> Work[list[float | None]]:
+    """When there is something to do: 0 where a letter is ready, else when the next one's time comes, or None.
+
+    Items are as in `promotions`.
+    """
     if (yield from ask(ledger.texts.any_ready)):
         return [0.0] * len(items)
+    now, longest = ledger.now(), items[0]
+    if longest is not None and (yield from ask(ledger.texts.any_delayed, now + longest)):
+        return [now] * len(items)
     rows = yield from ask(ledger.texts.next_due)
     return [rows[0][0]] * len(items)
 

@@ -18,6 +18,7 @@ from sendkit.outbox._desk import LedgerDesk
 from sendkit.outbox._engine import Engine
 from sendkit.outbox._events import Teller
 from sendkit.outbox._fence import Takeover, takeovers
+from sendkit.outbox._orders import Age
 from sendkit.outbox._schedule import USUAL, Schedule, Waits
 from sendkit.outbox._upkeep import heartbeats, owners
 
@@ -40,6 +41,8 @@ class WorkerSettings(TypedDict, total=False):
     warn_after: timedelta | None
     on_event: Callable[[Event], object] | None
     stop_within: float
+    keep_content: timedelta
+    keep_rows: timedelta
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,7 +52,8 @@ class Policy:
     `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
     a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
     `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
-    what is in progress has to end.
+    what is in progress has to end. `keep_content` and `keep_rows`: how long after its end a letter's content is kept,
+    and all that is known of it.
     """
 
     concurrency: int = 16
@@ -59,6 +63,8 @@ class Policy:
     warn_after: timedelta | None = None
     on_event: Callable[[Event], object] | None = None
     stop_within: float = 30.0
+    keep_content: timedelta = timedelta(days=1)
+    keep_rows: timedelta = timedelta(days=30)
 
     def __post_init__(self) -> None:
         if isinstance(self.concurrency, bool) or self.concurrency < 1:
@@ -70,7 +76,7 @@ class Policy:
         Waits(self.schedule)
 
 
-class Work:
+class AsyncWorker:
     """One worker from its beginning to its end, on the event loop that runs here.
 
     It serves `account`, or else the account of its mailer; every account where that has none (a transport for tests).
@@ -111,7 +117,8 @@ class Work:
             retry_doubt=self._policy.in_doubt == "retry",
             warn_after=None if warn_after is None else warn_after.total_seconds(),
         )
-        return LedgerDesk(self._writer, attempts, self.accounts, self._liveness)
+        keep = Age(self._policy.keep_content.total_seconds(), self._policy.keep_rows.total_seconds())
+        return LedgerDesk(self._writer, attempts, self.accounts, self._liveness, keep)
 
     def _new_teller(self) -> Teller | None:
         steps = [step for step in (self._policy.on_event,) if step is not None]

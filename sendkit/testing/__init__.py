@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sendkit.testing._box import Box
     from sendkit.testing._expected import Expected
     from sendkit.testing._mailbox import MemoryMailbox
+    from sendkit.testing._outbox import MemoryOutbox
     from sendkit.testing._replay import Replay
     from sendkit.testing._tape import record
     from sendkit.testing.contract import TransportContract
@@ -37,6 +38,7 @@ __all__ = [
     "Fault",
     "LocalServer",
     "MemoryMailbox",
+    "MemoryOutbox",
     "ReceivedMessage",
     "ReceivedPart",
     "Replay",
@@ -59,6 +61,7 @@ _HOMES = {
     "Fault": "_transport.script",
     "LocalServer": "testing.local_server",
     "MemoryMailbox": "testing._mailbox",
+    "MemoryOutbox": "testing._outbox",
     "ReceivedMessage": "_reading.received",
     "ReceivedPart": "_reading.parts",
     "Replay": "testing._replay",

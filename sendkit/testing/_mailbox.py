@@ -6,6 +6,7 @@ Knows the double and the diversion. Must not know pytest; it is a context manage
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from sendkit._delivery.diversion import Diversion, divert
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sendkit._message.letter import Letter
     from sendkit._seam.log import AttemptLog
+    from sendkit.testing._outbox import MemoryOutbox
 
 __all__ = ["MemoryMailbox"]
 
@@ -36,7 +38,7 @@ class MemoryMailbox(Box, MemoryTransport):
     def __init__(self) -> None:
         super().__init__()
         self._untaken: list[str] = []
-        self._diversion = Diversion(self, "the mailbox of this test")
+        self._diversion = Diversion(self, "the mailbox of this test", outbox=lambda: self.outbox.place)
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -47,6 +49,13 @@ class MemoryMailbox(Box, MemoryTransport):
         self._open.close()
         if error is None:
             self.check_faults()
+
+    @cached_property
+    def outbox(self) -> MemoryOutbox:
+        """The outbox in memory of this test, which is that of every `Outbox()` of the program; see `outbox.drain()`."""
+        from sendkit.testing._outbox import MemoryOutbox  # noqa: PLC0415 - most tests put nothing
+
+        return MemoryOutbox()
 
     def stands_for(self, *hosts: str) -> None:
         """Take the mail for these hosts too, where the application itself names them."""

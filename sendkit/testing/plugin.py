@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from sendkit._transport.refusals import Refusals
     from sendkit.testing._mailbox import MemoryMailbox
+    from sendkit.testing._outbox import MemoryOutbox
     from sendkit.testing.local_server import LocalServer
 
-__all__ = ["mailbox", "smtp_server"]
+__all__ = ["mailbox", "outbox", "smtp_server"]
 
 
 @pytest.fixture
@@ -29,6 +30,12 @@ def mailbox() -> Iterator[MemoryMailbox]:
 
     with MemoryMailbox() as opened:
         yield opened
+
+
+@pytest.fixture
+def outbox(mailbox: MemoryMailbox) -> MemoryOutbox:
+    """The MemoryOutbox of this test: what a program puts is sent into `mailbox` by `outbox.drain()`."""
+    return mailbox.outbox
 
 
 @pytest.fixture
