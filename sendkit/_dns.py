@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from sendkit._distribution import installing
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def _ask(name: str, kind: str, resolver: Resolver | None, otherwise: str) 
         from dns.exception import DNSException  # noqa: PLC0415 - an extra
         from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415 - an extra
     except ImportError:
-        hint = f"pip install 'sendkit-smtp[dns]', or {otherwise}"
+        hint = f"{installing(extra='dns')}, or {otherwise}"
         raise ConfigurationError("looking this up needs dnspython, which is not installed", hint=hint) from None
     try:
         answer = await (resolver or get_default_resolver()).resolve(name, kind, search=False)

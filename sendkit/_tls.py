@@ -12,10 +12,13 @@ import errno
 import hashlib
 import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
+
+_Value = TypeVar("_Value")
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
@@ -98,8 +101,9 @@ def read_pin(text: str) -> str:
 
 
 def pin_of(certificate: bytes) -> str:
-    """The pin of a certificate (DER): the SHA-256 of its subject's public key, in base64."""
-    return base64.b64encode(hashlib.sha256(_parsed(certificate).public_key.dump()).digest()).decode()
+    """The pin of a certificate (DER): the SHA-256 of its subject's public key, in base64. Raises ValueError."""
+    key = _read(lambda: _key_of(certificate))
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
 
 
 @dataclass(slots=True, frozen=True)
@@ -114,11 +118,27 @@ class CertificateFacts:
 
 def facts_of(certificate: bytes) -> CertificateFacts:
     """What stands in a certificate (DER), whether it is to be trusted or not. Raises ValueError for what is none."""
-    parsed = _parsed(certificate)
+    return _read(lambda: _facts(_parsed(certificate)))
+
+
+def _read(ask: Callable[[], _Value]) -> _Value:
+    """What asn1crypto reads lazily; one changed octet makes it raise errors of all kinds, at any attribute."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001 - TypeError, KeyError, OverflowError …: it has no list of them
+        fault = type(error).__name__
+    raise ValueError(f"no certificate that can be read ({fault})")
+
+
+def _facts(parsed: _Certificate) -> CertificateFacts:
     names = (*parsed.valid_domains, *parsed.valid_ips)
     issuer = [parsed.issuer.native.get(part) for part in ("organization_name", "common_name")]
     by = ", ".join(str(part) for part in issuer if part) or parsed.issuer.human_friendly
     return CertificateFacts(names, by, parsed.not_valid_before, parsed.not_valid_after)
+
+
+def _key_of(certificate: bytes) -> bytes:
+    return _parsed(certificate).public_key.dump()
 
 
 def _parsed(certificate: bytes) -> _Certificate:

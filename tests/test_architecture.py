@@ -25,7 +25,7 @@ FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 ORDER = (
     ("sendkit._version", "sendkit._redaction", "sendkit._notebook"),
     ("sendkit.errors",),
-    ("sendkit._trusted_file", "sendkit._frames"),
+    ("sendkit._trusted_file", "sendkit._frames", "sendkit._distribution"),
     ("sendkit._tls", "sendkit._dns"),
     ("sendkit._server",),
     ("sendkit._providers",),

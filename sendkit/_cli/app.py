@@ -9,12 +9,15 @@ from sendkit import errors
 from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code
+from sendkit._cli.hardening import protect_memory
 from sendkit._cli.options import Options
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` are those of the process unless given."""
     prepare()
+    if arguments is None:  # else another program called us, whose memory is its own business
+        protect_memory()
     try:
         options = parser.read(arguments)
         if options is None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import webbrowser
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.demo_view import fact, title
 from sendkit._cli.exit_codes import ExitCode
+from sendkit._page.browser import opened
 from sendkit._page.server import PageServer
 from sendkit._server.server import state_folder
 from sendkit.testing import LocalServer
@@ -40,12 +41,11 @@ def catch(options: CatchOptions) -> ExitCode:
     )
     with server, PageServer(server, port=options.web_port) as page:
         _introduce(server, page, secret=bool(given))
-        if options.open_browser:
-            webbrowser.open(page.url)
-        try:
-            _follow(server)
-        except KeyboardInterrupt:
-            say()
+        with opened(page.url) if options.open_browser else nullcontext():
+            try:
+                _follow(server)
+            except KeyboardInterrupt:
+                say()
     count = server.collection.total
     say(f"{count} message{'' if count == 1 else 's'} caught" + (f", kept in {options.keep}" if options.keep else ""))
     return ExitCode.ACCEPTED

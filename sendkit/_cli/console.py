@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
+
+from sendkit._smtp.reply import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +30,27 @@ class Style(StrEnum):
     CYAN = "36"
 
 
+_OURS = re.compile(rf"\n|\t|\x1b\[(?:0|(?:{'|'.join(Style)})(?:;(?:{'|'.join(Style)}))*)m")
+_OBEYED = re.compile(rf"{_OURS.pattern}|[{CONTROLS}]")
+
+
 def painted(text: str, *styles: Style) -> str:
     """The text in these styles, or as it is where standard output shows no colour (no-color.org)."""
     colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[{';'.join(styles)}m{text}\x1b[0m" if text and styles and colourful else text
+
+
+def printable(text: str) -> str:
+    """The text as a terminal may show it: our styles and lines stay, and nothing else that it would obey.
+
+    Whatever a server, a provider or a sender wrote may stand in it: control characters, and those that change the
+    direction of the text around them (Unicode 3.9, UAX 9), are shown as U+FFFD.
+    """
+    return text if text.isascii() and text.isprintable() else _OBEYED.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found.group() if _OURS.fullmatch(found.group()) else "\ufffd"
 
 
 def prepare() -> None:
@@ -42,7 +62,7 @@ def prepare() -> None:
 
 def say(text: str = "") -> None:
     """Print a line on standard output."""
-    _write(sys.stdout, lambda: sys.stdout.write(f"{text}\n"))
+    _write(sys.stdout, lambda: sys.stdout.write(f"{printable(text)}\n"))
 
 
 def say_octets(octets: bytes) -> None:
@@ -52,7 +72,7 @@ def say_octets(octets: bytes) -> None:
 
 def complain(text: str) -> None:
     """Print a line on standard error."""
-    _write(sys.stderr, lambda: sys.stderr.write(f"{text}\n"))
+    _write(sys.stderr, lambda: sys.stderr.write(f"{printable(text)}\n"))
 
 
 def draw(text: str) -> None:

@@ -85,7 +85,7 @@ examples:
 cron, each Monday at six (the account in the environment of the crontab):
   0 6 * * 1  psql --csv -f weekly.sql shop | sendkit report --title 'Weekly sales' -t boss@example.com >/dev/null
 
-It needs the extra `report` for xlsx files and Markdown: pip install 'sendkit-smtp[report]'. Parquet needs pyarrow,
+It needs the extra `report` for xlsx files and Markdown (docs/install.md). Parquet needs pyarrow,
 and reading xlsx openpyxl. The server, the account and the password are those of `sendkit send`.
 
 {_EXIT_CODES}""",
@@ -120,7 +120,7 @@ examples:
   sendkit demo
   sendkit demo --keep received      put the received messages into the folder `received`
 
-It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
+It needs the extra `demo` (docs/install.md)""",
     ),
     "doctor": HelpText(
         "say what keeps an account from sending, and what to do",
@@ -135,7 +135,7 @@ examples:
   sendkit doctor --json --limit 10
 
 It ends with 0 where nothing failed, whatever it warns of; else with 75, 77, 69 or 78, as `sendkit send` would. What it
-says of the domain needs the extra `dns`: pip install 'sendkit-smtp[dns]'""",
+says of the domain needs the extra `dns` (docs/install.md)""",
     ),
     "explain": HelpText(
         "say what an error means",
@@ -172,6 +172,6 @@ examples:
 
 It asks for STARTTLS and a login. The password is that of SENDKIT_PASSWORD, or else a new one, which is printed.
 
-It needs the extra `demo`: pip install 'sendkit-smtp[demo]'""",
+It needs the extra `demo` (docs/install.md)""",
     ),
 }

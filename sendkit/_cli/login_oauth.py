@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import webbrowser
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from sendkit._cli.console import say
@@ -16,8 +16,10 @@ from sendkit._credentials.authorization_server import check_provider, find_serve
 from sendkit._credentials.browser import by_browser
 from sendkit._credentials.device import by_device
 from sendkit._credentials.grants import Client, Token, hint_for
+from sendkit._credentials.secret import sealed
 from sendkit._credentials.stored_grant import StoredGrant
 from sendkit._credentials.token_endpoint import Refusal
+from sendkit._page.browser import opened
 from sendkit.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def get_grant(options: LoginOptions) -> tuple[StoredGrant, Secret]:
     """What to store, and a first access token. Raises CredentialsError and ConfigurationError."""
     provider = check_provider(options.oauth or "")
     client_id = options.client_id or os.environ.get("SENDKIT_OAUTH_CLIENT_ID", "")
-    client = Client.of(client_id, os.environ.get("SENDKIT_OAUTH_CLIENT_SECRET") or None)
+    client = Client.of(client_id, sealed(os.environ.get("SENDKIT_OAUTH_CLIENT_SECRET") or None))
     token = asyncio.run(_sign_in(provider, client, options.scope))
     if isinstance(token, Refusal):
         raise CredentialsError(f"no access was granted: {token.why}", hint=hint_for(token))
@@ -43,13 +45,14 @@ async def _sign_in(provider: str, client: Client, scope: str | None) -> Token | 
     server = await find_server(provider)
     if server.device_url is not None:
         return await by_device(server, client, scope, _show_code)
-    return await by_browser(server, client, scope, _open)
+    with ExitStack() as stack:
+        return await by_browser(server, client, scope, lambda url, _: _open(url, stack))
 
 
 def _show_code(url: str, code: str) -> None:
     say(f"Open {url} on any device, and type: {code}")
 
 
-def _open(url: str, _: str) -> None:
+def _open(url: str, stack: ExitStack) -> None:
     say(f"Grant access in the browser of this machine; if it does not open by itself, open:\n{url}")
-    webbrowser.open(url)
+    stack.enter_context(opened(url))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import tempfile
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit._page.assets import whole
+from sendkit._page.browser import show
 from sendkit._page.markup import document
 from sendkit._page.view import PICTURES, files_of, view
 
@@ -26,9 +26,10 @@ __all__ = ["page_of", "shown_document"]
 def page_of(message: CaughtMessage, *, open_browser: bool) -> Path:
     """Write the page with this one message into a file, and open it; returns the file."""
     file = Path(tempfile.mkdtemp(prefix="sendkit-preview-")) / "message.html"
+    file.touch(mode=0o600)
     file.write_text(_page(message), encoding="utf-8")
     if open_browser:
-        webbrowser.open(file.as_uri())
+        show(file.as_uri())
     return file
 
 

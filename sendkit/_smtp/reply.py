@@ -19,7 +19,9 @@ _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ \t]|$)", re.ASCII)
 _BLANKS = " \t"
 Mask: TypeAlias = Callable[[str, Callable[[str], int] | None], str]
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+"""What a terminal obeys in place of showing it, but for tab and line feed: also marks that turn a text's direction."""
+_CONTROL = re.compile(f"[{CONTROLS}]")
 
 
 def code_length(line: str) -> int:

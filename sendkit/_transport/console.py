@@ -65,9 +65,9 @@ def _envelope(letter: Letter) -> Iterator[str]:
 
 
 def _message(letter: Letter, *, text: bool) -> Iterator[str]:
-    from email import message_from_bytes, policy  # noqa: PLC0415 - it takes time to load
+    from sendkit._reading.parts import parsed  # noqa: PLC0415 - it takes time to load
 
-    message = message_from_bytes(b"".join(letter.content.blocks()), policy=policy.default)
+    message = parsed(b"".join(letter.content.blocks()))
     try:
         yield f"Subject: {message['Subject'] or ''}"
         yield from (f"Attached: {part.get_filename() or part.get_content_type()}" for part in _attached(message))

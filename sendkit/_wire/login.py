@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import aiosmtplib
 
-from sendkit._credentials import Secret
+from sendkit._credentials import Secret, daemon
 from sendkit._smtp.exchange import Exchange, begin
 from sendkit._smtp.sasl import SCRAM, Mechanism, choose_mechanism, why_none
 from sendkit._smtp.scram import Scram, hindered
@@ -116,7 +116,10 @@ class Authentication:
             octets = base64.b64decode(challenge.encode("utf-8", "surrogateescape"), validate=True)
         except binascii.Error:
             octets = b""
-        return await asyncio.to_thread(exchange.respond, octets) if exchange.slow else exchange.respond(octets)
+        if not exchange.slow:
+            return exchange.respond(octets)
+        # On a thread that nobody waits for: neither a deadline nor the end of the program.
+        return await asyncio.wrap_future(daemon.start(lambda: exchange.respond(octets), name="sendkit-login"))
 
     def _line(self, message: bytes) -> bytes:
         line = base64.b64encode(message)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
+from sendkit._distribution import installing
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -102,6 +103,6 @@ def _postgres(url: str) -> Place:
     try:
         opener = import_module("sendkit.outbox._postgres").place
     except ImportError as error:
-        hint = "pip install 'sendkit-smtp[postgres]'"
+        hint = installing(extra="postgres")
         raise ConfigurationError("an outbox in PostgreSQL needs psycopg 3", hint=hint) from error
     return cast("Callable[[str], Place]", opener)(url)

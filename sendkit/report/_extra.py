@@ -5,20 +5,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sendkit._distribution import installing
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXTRA = "'sendkit-smtp[report]'"
-
 
 @contextmanager
-def needed_for(what: str, install: str = EXTRA) -> Iterator[None]:
+def needed_for(what: str, install: str | None = None) -> Iterator[None]:
     """Import within this: a package that is missing is a MessageError that says how to install it."""
     try:
         yield
     except ImportError as error:
         name = (error.name or "a package").partition(".")[0]
-        hint = f"pip install {install}"
+        hint = installing(install) if install else installing(extra="report")
         raise MessageError(f"{what} needs {name}, which is not installed", field="report", hint=hint) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 import socket
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from sendkit._delivery.diversion import local
+from sendkit._distribution import installing
 from sendkit._reading.collection import Collection
 from sendkit._server.server import Server
 from sendkit._transport.script import Script
@@ -29,7 +31,6 @@ from sendkit.testing._box import Box
 from sendkit.testing._certificate import server_context
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from types import TracebackType
 
@@ -180,8 +181,7 @@ class LocalServer(Script, Box):
         """For sessions: take responsibility for a message, and return its number."""
         number = self.collection.add(message)
         if self.directory is not None:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            (self.directory / f"{number}.eml").write_bytes(message.content)
+            _keep(self.directory, f"{number}.eml", message.content)
         return number
 
     def _failed(self, error: BaseException) -> None:
@@ -223,6 +223,18 @@ class LocalServer(Script, Box):
             self._failed(error)
 
 
+def _keep(folder: Path, name: str, content: bytes) -> None:
+    """Put a message into a folder: whole or not at all, for this user alone, and through no link that lies there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, path = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)  # 0600, whatever the umask
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(path).replace(folder / name)
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
 def _sessions() -> type[Session]:
     try:
         import trustme as trustme  # noqa: PLC0414, PLC0415 - both belong to an extra
@@ -230,7 +242,7 @@ def _sessions() -> type[Session]:
         from sendkit.testing._local_session import Session  # noqa: PLC0415 - it brings aiosmtpd, an extra
     except ImportError as error:
         raise ConfigurationError(
-            f"the local server needs {error.name}, which is not installed", hint="pip install 'sendkit-smtp[demo]'"
+            f"the local server needs {error.name}, which is not installed", hint=installing(extra="demo")
         ) from error
     return Session
 

@@ -103,7 +103,7 @@ def test_without_its_extra_it_says_how_to_get_it(shell: Shell, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "trustme", None)
     answer = shell("demo")
     assert (answer.code, answer.out) == (78, "")
-    assert answer.err.endswith("hint: pip install 'sendkit-smtp[demo]'\n")
+    assert answer.err.endswith("hint: from a checkout of sendkit: pip install '.[demo]'\n")
 
 
 def chunks(terminal: int) -> Iterator[bytes]:

@@ -306,7 +306,7 @@ def test_without_its_extra_it_says_how_to_get_it(missing: str, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigurationError, match=missing) as raised, LocalServer():
         pass
-    assert raised.value.hint == "pip install 'sendkit-smtp[demo]'"
+    assert raised.value.hint == "from a checkout of sendkit: pip install '.[demo]'"
 
 
 def test_the_public_face_knows_its_names_and_no_others() -> None:

@@ -15,6 +15,7 @@ from sendkit._credentials.device import by_device
 from sendkit.testing import LocalServer, assert_no_secret_leaks
 from tests.servers.authority import Authority
 from tests.servers.postfix import Postfix
+from tests.servers.redirect import target_of
 from tests.servers.secretservice import SecretService
 from tests.servers.token_server import CLIENT, CLIENT_SECRET, TokenServer
 
@@ -141,7 +142,7 @@ def test_a_provider_without_device_codes_for_mail_is_asked_in_the_browser(
     shell: Shell, postfix: Postfix, tokens: TokenServer, secret_service: SecretService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def open_browser(url: str) -> bool:
-        threading.Thread(target=lambda: urllib.request.urlopen(url).close()).start()
+        threading.Thread(target=lambda: urllib.request.urlopen(target_of(url)).close()).start()
         return True
 
     monkeypatch.setattr(webbrowser, "open", open_browser)

@@ -129,7 +129,7 @@ async def test_without_dnspython_the_extra_is_named(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(sys.modules, name, None)
     account = SMTPTransport(Server("smtp.example.com"), username="ana", credentials=None, limits=Limits(1))
     findings = await examine_domain("example.com", account, None, None, 5)
-    assert all("sendkit-smtp[dns]" in (finding.remedy or "") for finding in findings[:3])
+    assert all(".[dns]" in (finding.remedy or "") for finding in findings[:3])
 
 
 @pytest.mark.parametrize(
