@@ -199,10 +199,16 @@ def _text_head(kind: str, encoding: str) -> str:
 
 
 def _text(text: str, kind: str) -> _Part:
+    encoding, body = encoded_text(text)
+    return _Part(_text_head(kind, encoding), [body])
+
+
+def encoded_text(text: str) -> tuple[str, bytes]:
+    """The transfer encoding that suits a text, and the text in it: ASCII, with CRLF line ends."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     octets = (lines if lines.endswith("\n") else lines + "\n").encode()
     encoding, body = ("7bit", octets) if _SAFE_TEXT.fullmatch(lines) and "--=_" not in lines else _encoded(octets)
-    return _Part(_text_head(kind, encoding), [body.replace(b"\n", b"\r\n")])
+    return encoding, body.replace(b"\n", b"\r\n")
 
 
 def _encoded(octets: bytes) -> tuple[str, bytes]:

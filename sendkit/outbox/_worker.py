@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from sendkit._smtp.address import AddressError, parse_address
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._attempt import Attempts
 from sendkit.outbox._desk import LedgerDesk
@@ -19,6 +20,7 @@ from sendkit.outbox._engine import Engine
 from sendkit.outbox._events import Teller
 from sendkit.outbox._fence import Takeover, takeovers
 from sendkit.outbox._orders import Age
+from sendkit.outbox._returns import Returner
 from sendkit.outbox._schedule import USUAL, Schedule, Waits
 from sendkit.outbox._upkeep import heartbeats, owners
 
@@ -73,7 +75,17 @@ class Policy:
         if self.in_doubt not in ("hold", "retry"):
             hint = '"hold" leaves it to a person; "retry" sends it again, and so may make copies'
             raise ConfigurationError(f"in_doubt= cannot be {self.in_doubt!r}", hint=hint)
+        if self.report not in (None, "sender"):
+            _check_report(self.report)
         Waits(self.schedule)
+
+
+def _check_report(text: object) -> None:
+    """Raise ConfigurationError for a `report=` that is neither "sender" nor an address."""
+    try:
+        parse_address(str(text))
+    except AddressError as error:
+        raise ConfigurationError(f"report= is no address: {error.problem}", hint='give "sender", or one') from error
 
 
 class AsyncWorker:
@@ -121,7 +133,9 @@ class AsyncWorker:
         return LedgerDesk(self._writer, attempts, self.accounts, self._liveness, keep)
 
     def _new_teller(self) -> Teller | None:
-        steps = [step for step in (self._policy.on_event,) if step is not None]
+        report = self._policy.report
+        returner = None if report is None else Returner(self._writer, report)
+        steps = [step for step in (returner, self._policy.on_event) if step is not None]
         return Teller(self._writer, self.owner, steps) if steps else None
 
     async def begin(self) -> None:

@@ -1,0 +1,315 @@
+"""Faults of disks, files, clocks, forks and other programs: a clear error, and nothing with a receipt is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
+from sendkit.errors import ConfigurationError, MessageError, OutboxError
+from sendkit.outbox import LetterState, Receipt, RecipientState
+from sendkit.outbox._fence import Takeover, takeovers
+from sendkit.outbox._place import place_of
+from sendkit.outbox._sqlite import SQLiteDatabase
+
+ROOT = Path(__file__).parents[2]
+
+
+def message(n: int = 0, size: int = 100) -> Message:
+    return Message(sender="ana@example.com", to=f"u{n}@example.com", subject=f"n{n}", text="x" * size)
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(where: Path) -> Iterator[Outbox]:
+    with Outbox(where, account="test") as outbox:
+        yield outbox
+
+
+def limited(outbox: Outbox, pages: int | None) -> None:
+    """Let the file grow to so many pages (None: as it likes): SQLite then says that the disk is full."""
+    writer = outbox._core.writer
+    outbox.counts()
+    assert isinstance(writer._database, SQLiteDatabase)
+    writer._database._connection.execute(f"pragma max_page_count = {pages or 1_000_000}")
+
+
+def row_counts(where: Path) -> tuple[int, int]:
+    connection = sqlite3.connect(where)
+    letters, contents = (
+        connection.execute(f"select count(*) from sendkit_{name}").fetchone()[0] for name in ("letter", "content")
+    )
+    connection.close()
+    return letters, contents
+
+
+def test_a_full_disk_is_an_error_and_what_has_a_receipt_is_kept(outbox: Outbox, where: Path) -> None:
+    limited(outbox, 80)
+    receipts: list[Receipt] = []
+    with pytest.raises(OutboxError, match="no space is left") as caught:
+        receipts.extend(outbox.put(message(n, 3000)) for n in range(1000))
+    assert caught.value.transient
+    assert row_counts(where) == (len(receipts), len(receipts))
+    assert receipts
+    limited(outbox, None)
+    with Mailer(transport=MemoryTransport()) as mailer:
+        outbox.drain(mailer)
+    assert all(outbox.status(receipt).ok for receipt in receipts)
+
+
+async def test_while_nothing_can_be_marked_nothing_leaves_and_verdicts_are_kept(where: Path) -> None:
+    """The disk fills up in the middle: before the mark of one letter, and before another one is settled."""
+    transport = MemoryTransport()
+    async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
+        receipts = [await outbox.put(message(n)) for n in range(6)]
+        full = _Full(outbox, on=("mark", "settle"))
+        async with outbox.worker(mailer, concurrency=2):
+            await full.met(3)
+            at_the_time = len(transport.sent)
+            full.active = False
+            letters = [await outbox.wait(receipt, timeout=30) for receipt in receipts]
+        assert at_the_time <= 2
+        assert all(letter.ok for letter in letters)
+        assert len(transport.sent) == 6
+
+
+class _Full:
+    """Makes the database say that the disk is full at marks and at settlements, until it is not `active`."""
+
+    def __init__(self, outbox: AsyncOutbox, on: tuple[str, ...]) -> None:
+        self.active = True
+        self._times = 0
+        writer = outbox._core.writer
+        opened = writer._open_database
+        texts = place_of(":memory:").texts
+        sqls = {{"mark": texts.mark, "settle": texts.change_letters}[name] for name in on}
+
+        database = writer._database or opened()
+        execute = database.execute
+
+        def failing(batch: object) -> object:
+            if self.active and any(statement.sql in sqls for statement in batch):  # type: ignore[attr-defined]  # a batch
+                self._times += 1
+                raise OutboxError("no space is left", transient=True)
+            return execute(batch)  # type: ignore[arg-type]  # as above
+
+        database.execute = failing  # type: ignore[method-assign,assignment]  # the seam of a test
+        writer._database = database
+
+    async def met(self, times: int) -> None:
+        """Wait until so many commits have failed."""
+        async with asyncio.timeout(30):
+            while self._times < times:  # noqa: ASYNC110 - what is waited for happens on another thread
+                await asyncio.sleep(0.01)
+
+
+def test_a_worker_that_slept_through_its_takeover_sends_nothing(outbox: Outbox) -> None:
+    """As one that is stopped, and woken up after another worker took its letters."""
+    transport = MemoryTransport()
+    carry = transport.deliver
+    receipt = outbox.put(message())
+
+    async def deliver(letter: object, log: object) -> None:
+        (owner,) = {letter.worker for letter in outbox.letters(state="working")}
+        outbox._core.writer.call(takeovers, Takeover(str(owner)))
+        await carry(letter, log)  # type: ignore[arg-type]  # what it was given
+
+    transport.deliver = deliver  # type: ignore[method-assign,assignment]  # the seam of a test's own double
+    with Mailer(transport=transport) as mailer:
+        _once(outbox, mailer)
+    assert transport.sent == []
+    assert outbox.status(receipt).state is LetterState.READY
+
+
+def _once(outbox: Outbox, mailer: Mailer) -> None:
+    """One letter, taken and worked on once."""
+
+    async def work() -> None:
+        worker = outbox._core.work(mailer._core, None, {})
+        await worker.begin()
+        for letter in await worker.desk.take(1):
+            await worker.desk.work(letter)
+        await worker.end()
+
+    mailer._portal.call(work())
+
+
+def test_a_program_that_holds_the_write_lock_is_told_of(
+    outbox: Outbox, where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.counts()
+    other = sqlite3.connect(where, isolation_level=None)
+    other.execute("begin immediate")
+    monkeypatch.setattr("sendkit.outbox._sqlite._PATIENCE", 0.1)
+    with pytest.raises(OutboxError, match="is locked for more than") as caught:
+        outbox.put(message())
+    assert caught.value.transient
+    assert outbox.counts().letters["ready"] == 0  # who reads waits for nobody
+    other.execute("rollback")
+    other.close()
+    assert outbox.put(message()).id
+
+
+@pytest.mark.parametrize("octets", [b"not a database at all" * 500, os.urandom(8192)])
+def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(where: Path, octets: bytes) -> None:
+    where.write_bytes(octets)
+    with Outbox(where, account="test") as outbox, pytest.raises(OutboxError, match="damaged, or no outbox"):
+        outbox.put(message())
+    assert where.read_bytes() == octets
+
+
+def test_a_damaged_file_is_refused_with_the_way_out(where: Path) -> None:
+    with Outbox(where, account="test") as outbox:
+        list(outbox.put_many(message(n, 2000) for n in range(200)))
+    octets = bytearray(where.read_bytes())
+    for at in range(8192, len(octets) - 4096, 12288):
+        octets[at : at + 2048] = os.urandom(2048)
+    where.write_bytes(octets)
+    with Outbox(where) as outbox, pytest.raises(OutboxError, match="damaged") as caught:
+        outbox.counts()
+    assert ".recover" in (caught.value.hint or "")
+
+
+def test_tables_of_a_newer_program_are_refused(where: Path) -> None:
+    with Outbox(where, account="test") as outbox:
+        outbox.put(message())
+    connection = sqlite3.connect(where)
+    with connection:
+        connection.execute("update sendkit_meta set v = '99' where k = 'version'")
+    connection.close()
+    with Outbox(where) as outbox, pytest.raises(ConfigurationError, match="version 99"):
+        outbox.counts()
+
+
+def test_a_file_that_may_not_be_written_is_an_error(where: Path) -> None:
+    with Outbox(where, account="test") as outbox:
+        outbox.put(message())
+    database = SQLiteDatabase(where)
+    database._connection.execute("pragma query_only = on")  # root may write everywhere
+    with pytest.raises(OutboxError, match="cannot be written"), database.transaction():
+        database._connection.execute("delete from sendkit_letter")
+    database.close()
+
+
+def test_a_copied_database_starts_paused_and_says_why(where: Path, tmp_path: Path) -> None:
+    """What is in it may have been sent since, by the original."""
+    with Outbox(where, account="test") as outbox:
+        outbox.put(message())
+    copy = tmp_path / "copy.db"
+    shutil.copy(where, copy)
+    transport = MemoryTransport()
+    with Outbox(copy) as outbox, Mailer(transport=transport) as mailer:
+        assert outbox.drain(mailer) == 0
+        assert "copy" in str(outbox.counts().paused)
+        outbox.resume()
+        assert outbox.drain(mailer) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_an_outbox_is_used_on_both_sides_of_a_fork(where: Path) -> None:
+    program = f"""
+import os
+from sendkit import Message, Outbox
+outbox = Outbox({str(where)!r}, account="test")
+def put(n):
+    outbox.put(Message(sender="a@example.com", to="b@example.com", subject=str(n), text="x"))
+put(0)
+child = os.fork()
+for n in range(20):
+    put(n)
+if not child:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(outbox.counts().letters["ready"])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout.strip() == "41", ran.stderr
+
+
+def test_a_link_in_the_place_of_the_file_is_refused(where: Path, tmp_path: Path) -> None:
+    where.symlink_to(tmp_path / "elsewhere.db")
+    with Outbox(where, account="test") as outbox, pytest.raises(ConfigurationError, match="no regular file"):
+        outbox.put(message())
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "9p", "fuse.sshfs"])
+def test_a_network_file_system_is_refused(where: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr("sendkit.outbox._sqlite._file_system", lambda path: kind)
+    with Outbox(where, account="test") as outbox, pytest.raises(ConfigurationError, match="network file system"):
+        outbox.put(message())
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/mail", "redis://localhost", "https://example.com", "smtp://x"])
+def test_a_url_of_an_unknown_kind_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be at a URL"):
+        Outbox(url)
+
+
+@pytest.mark.parametrize("key", ["k" * 10_000, "é" * 300, "a\nb", "", 7])
+def test_a_key_that_is_none_is_refused(outbox: Outbox, key: str) -> None:
+    with pytest.raises(ConfigurationError, match="key="):
+        outbox.put(message(), key=key)
+
+
+def test_a_message_over_the_limit_is_refused_before_anything_is_kept(where: Path) -> None:
+    with Outbox(where, account="test", max_size=10_000) as outbox:
+        with pytest.raises(MessageError, match="the outbox takes 10000"):
+            outbox.put(message(size=20_000))
+        assert sum(outbox.counts().letters.values()) == 0
+
+
+def test_a_put_without_any_account_says_so(where: Path) -> None:
+    with Outbox(where) as outbox, pytest.raises(ConfigurationError, match="needs an account") as caught:
+        outbox.put(message())
+    assert "account=" in (caught.value.hint or "")
+
+
+def test_the_account_of_the_environment_is_carried(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDKIT_HOST", "smtp.example.com")
+    monkeypatch.setenv("SENDKIT_USERNAME", "ana@example.com")
+    with Outbox(where) as outbox:
+        receipt = outbox.put(message())
+        assert outbox.status(receipt).account == "ana@example.com@smtp.example.com:587"
+
+
+def test_sendkit_outbox_names_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDKIT_OUTBOX", str(tmp_path / "named.db"))
+    with Outbox(account="test") as outbox:
+        outbox.put(message())
+    assert (tmp_path / "named.db").exists()
+
+
+def test_an_outbox_that_is_closed_says_so(where: Path) -> None:
+    outbox = Outbox(where, account="test")
+    outbox.put(message())
+    outbox.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        outbox.put(message())
+
+
+def test_a_letter_whose_content_is_gone_is_not_sent_as_an_empty_one(outbox: Outbox, where: Path) -> None:
+    receipt = outbox.put(message())
+    connection = sqlite3.connect(where)
+    with connection:
+        connection.execute("delete from sendkit_content")
+    connection.close()
+    transport = MemoryTransport()
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer)
+    assert transport.sent == []
+    assert outbox.status(receipt).recipients[0].state is RecipientState.WAITING
