@@ -65,7 +65,7 @@ def _sqlalchemy(lent: Any, place: Place) -> Lender:
     connection = lent.connection() if callable(getattr(lent, "connection", None)) else lent
     connection.exec_driver_sql("select 1")  # so that SQLAlchemy has begun a transaction, and will end it
     if not connection.in_transaction():
-        raise _autocommit()
+        raise autocommitting()
     return _driver(_raw(connection.connection), place)
 
 
@@ -77,11 +77,12 @@ def _raw(pooled: Any) -> object:
 def _django(lent: Any, place: Place) -> Lender:
     lent.ensure_connection()
     if not lent.in_atomic_block and lent.get_autocommit():
-        raise _autocommit("put it inside `with transaction.atomic():`")
+        raise autocommitting("put it inside `with transaction.atomic():`")
     return _driver(lent.connection, place)
 
 
-def _autocommit(hint: str = "begin a transaction first") -> ConfigurationError:
+def autocommitting(hint: str = "begin a transaction first") -> ConfigurationError:
+    """The error for a connection on which nothing could be undone."""
     return ConfigurationError("transaction= commits every statement by itself, and so is none", hint=hint)
 
 
@@ -97,6 +98,9 @@ class _AsyncSQLAlchemy:
         return self.place.texts
 
     async def carry_out(self, work: Work[Result]) -> Result:
+        if self.place.lend is not None:
+            return await self.place.lend(await self._driver()).carry_out(work)
+
         def inside(synchronous: object) -> Result:
             lender = _sqlalchemy(synchronous, self.place)
             return carry_out(work, cast("_SQLiteLender", lender).execute)
@@ -104,6 +108,12 @@ class _AsyncSQLAlchemy:
         run: Callable[[Callable[[object], Result]], Any] = self.lent.run_sync
         result: Result = await run(inside)
         return result
+
+    async def _driver(self) -> object:
+        session = not hasattr(type(self.lent), "get_raw_connection")
+        connection = await self.lent.connection() if session else self.lent
+        await connection.exec_driver_sql("select 1")  # so that SQLAlchemy has begun a transaction, and will end it
+        return _raw(await connection.get_raw_connection())
 
 
 class _SQLiteLender:
@@ -138,7 +148,7 @@ class _SQLiteLender:
         if not self._connection.in_transaction and (
             automatic is True or (automatic == -1 and self._connection.isolation_level is None)
         ):
-            raise _autocommit('execute "begin" first')
+            raise autocommitting('execute "begin" first')
         if not self._connection.in_transaction:  # sqlite3 begins one by itself for INSERT, and for no CREATE
             self.execute((Statement("begin immediate"),))
         found = version_in(self)

@@ -134,9 +134,10 @@ def _usable(ledger: Ledger, wish: Take, held: Sequence[HeldAccount]) -> Work[dic
         if account.probe <= now:
             # Written down with the claim: whatever becomes of this worker, the next probe is not before its time.
             following = now + min(HOUR * 2**account.failures, DAY)
-            values = (account.name, account.why, account.since, following, account.failures + 1)
-            yield from ask(ledger.texts.hold_account, *values)
-        elif account.name not in wish.probing:
+            ours = yield from ask(ledger.texts.take_probe, account.name, now, following)
+        else:
+            ours = [(account.name,)] if account.name in wish.probing else []
+        if not ours:
             del usable[account.name]
     return usable
 

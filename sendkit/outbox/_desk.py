@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
@@ -109,7 +110,8 @@ class LedgerDesk:
 
     def wake(self) -> None:
         """There may be something to take; from any thread."""
-        self._loop.call_soon_threadsafe(self._news.set)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it who waits
+            self._loop.call_soon_threadsafe(self._news.set)
 
     async def give_back(self) -> None:
         """Release what was taken and not worked on."""

@@ -118,6 +118,23 @@ class FileLiveness:
             lock.release()
 
 
+class HeartbeatLiveness:
+    """By what each worker writes into the database from time to time, on the server's clock."""
+
+    beat: float | None = 5.0
+    _silence = 25.0  # seconds; a worker that only was slow finds itself fenced
+
+    def begin(self, owner: str) -> None:
+        """Its first sign of life is written with it."""
+
+    def has_ended(self, owner: str, silent: float | None) -> bool:
+        """Whoever was not heard of for 25 seconds."""
+        return silent is None or silent > self._silence
+
+    def end(self, owner: str) -> None:
+        """Its row is deleted with its end."""
+
+
 class ProcessLiveness:
     """Within one process: whoever has begun and not ended."""
 

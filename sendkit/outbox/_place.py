@@ -29,7 +29,8 @@ class Place:
 
     `now` is the clock of the database, to be read on any thread; `lend` takes a connection of its driver's as one that
     lends its transaction (for SQLite see `_borrowed`). `writer`: one that several outboxes share, in a test's memory;
-    `account`: that of letters which have no other.
+    `account`: that of letters which have no other. `listen` calls back for every put of other processes, until what it
+    returns is called.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Place:
     lend: Callable[[object], Lender] | None = None
     writer: Writer | None = None
     account: str | None = None
+    listen: Callable[[Callable[[], None]], Callable[[], None]] | None = None
 
 
 def place_of(url_or_path: str | os.PathLike[str] | Place | None, now: Callable[[], float] | None = None) -> Place:

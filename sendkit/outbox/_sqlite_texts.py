@@ -101,6 +101,8 @@ select account from found where account is not null""",
     held_accounts="select name, why, since, probe, failures from sendkit_account",
     hold_account="insert into sendkit_account (name, why, since, probe, failures) values (?, ?, ?, ?, ?)"
     " on conflict (name) do update set why = excluded.why, probe = excluded.probe, failures = excluded.failures",
+    take_probe="update sendkit_account set probe = ?3, failures = failures + 1 where name = ?1 and probe <= ?2"
+    " returning name",
     free_account="delete from sendkit_account where name = ? returning name",
     hurry="update sendkit_letter set state = 'ready', due = 0 where state = 'later' and account = ? and attempts > 0",
     # A loose index scan: it takes one step for each lane, however many letters are in it.

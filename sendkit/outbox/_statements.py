@@ -91,6 +91,7 @@ class Texts:
     accounts: str  # () -> account, of every letter that is ready
     held_accounts: str  # () -> name, why, since, probe, failures
     hold_account: str  # (name, why, since, probe, failures)
+    take_probe: str  # (name, now, next probe) -> name, where its time had come
     free_account: str  # (name) -> name
     hurry: str  # (account): what was tried and waits is ready
     lanes: str  # (JSON of accounts, after account, after lane, limit) -> account, lane

@@ -106,6 +106,8 @@ class AsyncWorker:
     ) -> None:
         self._writer = writer
         self._liveness = place.liveness
+        self._listen = place.listen
+        self._deafen: Callable[[], None] | None = None
         self._now = place.now
         self._engine = engine
         self._policy = policy
@@ -144,6 +146,8 @@ class AsyncWorker:
         # Whoever finds a worker in the database must find it alive.
         self._liveness.begin(self.owner)
         await self._writer.acall(heartbeats, self.owner)
+        if self._listen is not None:
+            self._deafen = self._listen(self.desk.wake)
 
     async def run(self) -> None:
         """Work until `stop` is set; what is in progress then has its time to end."""
@@ -175,6 +179,8 @@ class AsyncWorker:
 
     async def end(self) -> None:
         """Leave nothing in this worker's hands."""
+        if self._deafen is not None:
+            self._deafen()
         await self.desk.give_back()
         await self._writer.acall(takeovers, Takeover(self.owner, self._policy.in_doubt == "retry"))
         self._liveness.end(self.owner)

@@ -17,8 +17,8 @@ def message(to: str = "luis@example.com") -> Message:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    with Outbox(tmp_path / "outbox.db", account="test") as outbox:
+def outbox(where: Path | str) -> Iterator[Outbox]:
+    with Outbox(where, account="test") as outbox:
         yield outbox
 
 
@@ -45,7 +45,9 @@ def test_events_are_kept_until_somebody_is_told(outbox: Outbox) -> None:
     assert told == ["u0@example.com", "u1@example.com", "u2@example.com"]
 
 
-async def test_an_event_that_a_program_fails_on_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_that_a_program_fails_on_is_told_again(
+    where: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sendkit.outbox._events._FIRST_WAIT", 0.001)
     transport, told = MemoryTransport(), list[Event]()
     transport.on_rcpt().reply("550 5.1.1 no such user")
@@ -55,7 +57,7 @@ async def test_an_event_that_a_program_fails_on_is_told_again(tmp_path: Path, mo
         if len(told) < 3:
             raise ConnectionError("the program's own server is away")
 
-    async with AsyncOutbox(tmp_path / "o.db", account="test") as outbox, AsyncMailer(transport=transport) as mailer:
+    async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
         await outbox.put(message())
         await outbox.drain(mailer, on_event=on_event)
     assert [event.id for event in told] == [told[0].id] * 3

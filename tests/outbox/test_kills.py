@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sendkit.outbox._liveness import HeartbeatLiveness
 from tests.outbox.kills.case import Case, cases, play
 
 ALL = list(cases(1))
@@ -14,4 +15,11 @@ ALL = list(cases(1))
 @pytest.mark.parametrize("case", ALL[::4] + ALL[1::8], ids=str)
 def test_a_kill_loses_nothing_and_sends_nothing_twice(case: Case, tmp_path: Path) -> None:
     found = play(case, str(tmp_path / "outbox.db"))
+    assert found.good, found
+
+
+@pytest.mark.parametrize("case", ALL[2::4], ids=str)
+def test_nor_does_one_on_postgresql(case: Case, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeartbeatLiveness, "_silence", 1.0)  # the second worker need not wait for 25 seconds
+    found = play(case, postgresql)
     assert found.good, found

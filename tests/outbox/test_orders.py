@@ -17,8 +17,8 @@ def message(to: str = "luis@example.com") -> Message:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    with Outbox(tmp_path / "outbox.db", account="test", schedule=[3600]) as outbox:
+def outbox(where: Path | str) -> Iterator[Outbox]:
+    with Outbox(where, account="test", schedule=[3600]) as outbox:
         yield outbox
 
 

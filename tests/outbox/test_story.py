@@ -16,12 +16,7 @@ def message(to: str = "luis@example.com", subject: str = "Hola") -> Message:
     return Message(sender="ana@example.com", to=to, subject=subject, text="¿Qué tal?")
 
 
-@pytest.fixture
-def where(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "outbox.db"
-
-
-def test_a_letter_survives_the_program_and_is_sent_by_another(where: Path) -> None:
+def test_a_letter_survives_the_program_and_is_sent_by_another(where: Path | str) -> None:
     with Outbox(where, account="test") as outbox:
         receipt = outbox.put(message())
     transport = MemoryTransport()
@@ -31,7 +26,7 @@ def test_a_letter_survives_the_program_and_is_sent_by_another(where: Path) -> No
     assert [sent.message["Message-ID"] for sent in transport.sent] == [receipt.message_id]
 
 
-async def test_the_same_asynchronously(where: Path) -> None:
+async def test_the_same_asynchronously(where: Path | str) -> None:
     transport = MemoryTransport()
     async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
         async with outbox.worker(mailer):
@@ -41,7 +36,7 @@ async def test_the_same_asynchronously(where: Path) -> None:
         assert (await outbox.counts()).letters["settled"] == 1
 
 
-def test_the_same_key_twice_is_one_mail(where: Path) -> None:
+def test_the_same_key_twice_is_one_mail(where: Path | str) -> None:
     with Outbox(where, account="test") as outbox:
         first = outbox.put(message(), key="order-7")
         again = Outbox(where, account="test").put(message(), key="order-7")
@@ -49,7 +44,7 @@ def test_the_same_key_twice_is_one_mail(where: Path) -> None:
     assert not first.duplicate
 
 
-def test_put_many_may_be_run_again(where: Path) -> None:
+def test_put_many_may_be_run_again(where: Path | str) -> None:
     rows = [Letter(message(f"u{n}@example.com"), key=f"row-{n}") for n in range(1200)]
     with Outbox(where, account="test") as outbox:
         for receipt, _ in zip(outbox.put_many(rows), range(700), strict=False):
@@ -59,7 +54,7 @@ def test_put_many_may_be_run_again(where: Path) -> None:
     assert sum(receipt.duplicate for receipt in receipts) == 1000
 
 
-def test_a_recipient_that_is_refused_for_now_is_tried_again_alone(where: Path) -> None:
+def test_a_recipient_that_is_refused_for_now_is_tried_again_alone(where: Path | str) -> None:
     transport = MemoryTransport()
     transport.on_rcpt("mia@example.com").reply("450 4.2.0 greylisted", times=1)
     with Outbox(where, account="test") as outbox, Mailer(transport=transport) as mailer:
@@ -71,7 +66,7 @@ def test_a_recipient_that_is_refused_for_now_is_tried_again_alone(where: Path) -
     assert len(found.history) == 2
 
 
-def test_a_worker_takes_only_letters_of_its_account(where: Path) -> None:
+def test_a_worker_takes_only_letters_of_its_account(where: Path | str) -> None:
     transport = MemoryTransport()
     with Outbox(where) as outbox, Mailer(transport=transport) as mailer:
         other = outbox.put(message(), account="other")
@@ -81,7 +76,7 @@ def test_a_worker_takes_only_letters_of_its_account(where: Path) -> None:
         assert outbox.status(other).state is LetterState.READY
 
 
-def test_what_was_put_just_before_the_end_of_a_worker_is_sent_before_it_ends(where: Path) -> None:
+def test_what_was_put_just_before_the_end_of_a_worker_is_sent_before_it_ends(where: Path | str) -> None:
     transport = MemoryTransport()
     with Outbox(where, account="test") as outbox, Mailer(transport=transport) as mailer:
         with outbox.worker(mailer):
@@ -89,14 +84,15 @@ def test_what_was_put_just_before_the_end_of_a_worker_is_sent_before_it_ends(whe
         assert len(transport.sent) == 1
 
 
-def test_an_unknown_letter_is_a_lookup_error(where: Path) -> None:
+def test_an_unknown_letter_is_a_lookup_error(where: Path | str) -> None:
     with Outbox(where) as outbox, pytest.raises(LetterNotFound) as caught:
         outbox.status("nobody")
     assert isinstance(caught.value, LookupError)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
-def test_the_files_are_closed_to_others(where: Path) -> None:
+def test_the_files_are_closed_to_others(tmp_path: Path) -> None:
+    where = tmp_path / "state" / "outbox.db"
     with Outbox(where, account="test") as outbox:
         outbox.put(message())
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in where.parent.iterdir()}
@@ -104,7 +100,8 @@ def test_the_files_are_closed_to_others(where: Path) -> None:
         assert stat.S_IMODE(where.parent.stat().st_mode) == 0o700
 
 
-def test_a_large_attachment_is_kept_once_for_all_that_share_it(where: Path, tmp_path: Path) -> None:
+def test_a_large_attachment_is_kept_once_for_all_that_share_it(tmp_path: Path) -> None:
+    where = tmp_path / "outbox.db"
     octets = os.urandom(600_000)
     template = Message.template(
         sender="ana@example.com", subject="Hi $name", text="x", attachments=[_file(tmp_path, octets)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .browser import Browser
     from .postfix import Postfix
+    from .postgresql import PostgreSQL
     from .secretservice import SecretService
 
 _REQUIRED = os.environ.get("SENDKIT_REQUIRE_SERVERS") == "1"
@@ -48,6 +49,17 @@ def postfix_server(authority: Authority) -> Iterator[Postfix]:
 
     _need(Postfix.missing())
     with closing(Postfix(authority)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """One PostgreSQL for the whole run; tests ask it for a new database."""
+    _need_linux()
+    from .postgresql import PostgreSQL  # noqa: PLC0415 - needs a POSIX system to be imported
+
+    _need(PostgreSQL.missing())
+    with closing(PostgreSQL()) as server:
         yield server
 
 

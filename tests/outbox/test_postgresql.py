@@ -1,0 +1,338 @@
+"""PostgreSQL as the outbox's database: many workers, a program's own transactions, and a server that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy
+from sqlalchemy import orm
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sendkit import AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
+from sendkit.errors import ConfigurationError, OutboxError
+from sendkit.outbox import Letter, RecipientState
+from sendkit.outbox._claim import Take, takes
+from sendkit.outbox._fence import Ledger, Mark, Takeover, marks, takeovers
+from sendkit.outbox._ledger import Database
+from sendkit.outbox._place import place_of
+from sendkit.outbox._postgres_texts import POSTGRES
+from sendkit.outbox._rules import Fenced
+from sendkit.outbox._statements import Statement, Texts, carry_out
+from tests.servers.postgresql import PostgreSQL
+
+ROOT = Path(__file__).parents[2]
+
+
+def message(to: str = "luis@example.com") -> Message:
+    return Message(sender="ana@example.com", to=to, subject="Hola", text="x")
+
+
+@pytest.fixture
+def outbox(postgresql: str) -> Iterator[Outbox]:
+    with Outbox(postgresql, account="test") as outbox:
+        outbox.counts()  # its tables are there
+        yield outbox
+
+
+def count(outbox: Outbox) -> int:
+    return sum(outbox.counts().letters.values())
+
+
+class TestTransactions:
+    def test_a_commit_puts_the_letter_and_a_rollback_does_not(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql) as connection:
+            connection.execute("create table users (name text)")
+            kept = outbox.put(message(), transaction=connection)
+        with psycopg.connect(postgresql) as connection:
+            lost = outbox.put(message(), transaction=connection)
+            connection.rollback()
+        assert outbox.status(kept).id == kept.id
+        assert count(outbox) == 1
+        assert lost.id != kept.id
+
+    def test_a_savepoint_that_is_rolled_back_takes_the_letter_with_it(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql) as connection:
+            outbox.put(message(), transaction=connection)
+            with connection.transaction() as savepoint:
+                outbox.put(message(), transaction=connection)
+                raise psycopg.Rollback(savepoint)
+        assert count(outbox) == 1
+
+    async def test_an_asynchronous_connection(self, postgresql: str) -> None:
+        async with AsyncOutbox(postgresql, account="test") as outbox:
+            async with await psycopg.AsyncConnection.connect(postgresql) as connection:
+                receipt = await outbox.put(message(), transaction=connection)
+            async with await psycopg.AsyncConnection.connect(postgresql) as connection:
+                await outbox.put(message(), transaction=connection)
+                await connection.rollback()
+            assert (await outbox.status(receipt)).id == receipt.id
+            assert sum((await outbox.counts()).letters.values()) == 1
+
+    def test_a_session_of_sqlalchemy(self, outbox: Outbox, postgresql: str) -> None:
+        engine = sqlalchemy.create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))
+        with orm.Session(engine) as session:
+            outbox.put(message(), transaction=session)
+            session.rollback()
+        with orm.Session(engine) as session:
+            receipt = outbox.put(message(), transaction=session)
+            session.commit()
+        engine.dispose()
+        assert outbox.status(receipt).id == receipt.id
+        assert count(outbox) == 1
+
+    async def test_an_asynchronous_connection_of_sqlalchemy(self, postgresql: str) -> None:
+        engine = create_async_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))
+        async with AsyncOutbox(postgresql, account="test") as outbox:
+            async with engine.begin() as connection:
+                receipt = await outbox.put(message(), transaction=connection)
+            async with engine.connect() as connection:
+                await outbox.put(message(), transaction=connection)
+                await connection.rollback()
+            assert (await outbox.status(receipt)).id == receipt.id
+            assert sum((await outbox.counts()).letters.values()) == 1
+        await engine.dispose()
+
+    def test_a_connection_of_django(self, outbox: Outbox, postgresql: str) -> None:
+        assert count(outbox) == 0
+        script = f"""
+import django
+from django.conf import settings
+url = {postgresql!r}
+user, _, rest = url.removeprefix("postgresql://").partition("@")
+host, _, name = rest.partition("/")
+settings.configure(DATABASES={{"default": dict(ENGINE="django.db.backends.postgresql", NAME=name, USER=user,
+    HOST=host.split(":")[0], PORT=host.split(":")[1])}})
+django.setup()
+from django.db import connection, transaction
+from sendkit import Message, Outbox
+message = Message(sender="ana@example.com", to="luis@example.com", text="x")
+with Outbox(url, account="test") as outbox:
+    with transaction.atomic():
+        outbox.put(message, transaction=connection)
+    try:
+        with transaction.atomic():
+            outbox.put(message, transaction=connection)
+            raise ValueError
+    except ValueError:
+        pass
+    try:
+        outbox.put(message, transaction=connection)
+    except Exception as error:
+        print(type(error).__name__)
+"""
+        ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (ran.stdout, ran.returncode) == ("ConfigurationError\n", 0), ran.stderr
+        assert count(outbox) == 1
+
+    def test_a_connection_in_autocommit_is_refused(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql, autocommit=True) as connection:
+            with pytest.raises(ConfigurationError, match="every statement by itself"):
+                outbox.put(message(), transaction=connection)
+            with connection.transaction():
+                outbox.put(message(), transaction=connection)
+        assert count(outbox) == 1
+
+    def test_a_connection_of_another_database_is_refused(self, outbox: Outbox, postgresql_server: PostgreSQL) -> None:
+        with (
+            psycopg.connect(postgresql_server.new_database()) as connection,
+            pytest.raises(ConfigurationError, match="another database"),
+        ):
+            outbox.put(message(), transaction=connection)
+
+    def test_a_transaction_that_has_failed_is_refused_with_the_reason(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql) as connection:
+            with pytest.raises(psycopg.Error):
+                connection.execute("select no_such_column")
+            with pytest.raises(ConfigurationError, match="has failed already"):
+                outbox.put(message(), transaction=connection)
+            connection.rollback()
+
+    def test_the_same_key_in_two_open_transactions_is_one_letter(self, outbox: Outbox, postgresql: str) -> None:
+        receipts: list[object] = []
+        with psycopg.connect(postgresql) as first, psycopg.connect(postgresql) as second:
+            one = outbox.put(message(), key="order-7", transaction=first)
+            waiting = threading.Thread(
+                target=lambda: receipts.append(outbox.put(message(), key="order-7", transaction=second))
+            )
+            waiting.start()
+            first.commit()
+            waiting.join()
+            second.execute("select 1")  # the program's own transaction goes on
+        (two,) = receipts
+        assert (two.id, two.duplicate) == (one.id, True)  # type: ignore[attr-defined]
+        assert count(outbox) == 1
+
+
+class _Racer:
+    """Two connections to one outbox, for steps that are to meet."""
+
+    def __init__(self, url: str, texts: Texts) -> None:
+        self.texts = texts
+        self.one, self.other = place_of(url).open(), place_of(url).open()
+
+    def ledger(self, database: Database) -> Ledger:
+        return Ledger(self.texts, database.now)
+
+    def claim(self, owner: str) -> tuple[int, int]:
+        with self.one.transaction():
+            (taken,) = carry_out(takes(self.ledger(self.one), [Take(owner, 1, ("test",))]), self.one.execute)
+        return taken.claims[0].id, taken.claims[0].token
+
+    def race(self, number: int, token: int) -> tuple[bool, int]:
+        """Mark and take over at the same moment; whether the mark was given, and how many were put in doubt."""
+        barrier, marked = threading.Barrier(2), list[bool]()
+
+        def mark() -> None:
+            with self.one.transaction():
+                barrier.wait()
+                (found,) = carry_out(marks(self.ledger(self.one), [Mark(number, token, (0,))]), self.one.execute)
+            marked.append(not isinstance(found, Fenced))
+
+        thread = threading.Thread(target=mark)
+        thread.start()
+        with self.other.transaction():
+            barrier.wait()
+            carry_out(takeovers(self.ledger(self.other), [Takeover("worker")]), self.other.execute)
+        thread.join()
+        with self.other.snapshot():
+            sql = "select count(*) from sendkit_recipient where letter_id = $1 and state = 'in_doubt'"
+            ((doubt,),) = self.other.execute((Statement(sql, (number,)),))[0]
+        return marked[0], doubt
+
+    def close(self) -> None:
+        self.one.close()
+        self.other.close()
+
+
+UNLOCKED = replace(POSTGRES, lock=POSTGRES.lock.replace("for update", ""))
+
+
+def races(url: str, texts: Texts, times: int) -> Counter[str]:
+    """Race so many times; `wrong`: a mark was given, and the takeover did not see it."""
+    found: Counter[str] = Counter()
+    racer = _Racer(url, texts)
+    try:
+        with Outbox(url, account="test") as outbox:
+            list(outbox.put_many(message() for _ in range(times)))
+        for _ in range(times):
+            number, token = racer.claim("worker")
+            marked, doubt = racer.race(number, token)
+            found["wrong"] += marked is not bool(doubt)
+            found["marked" if marked else "fenced"] += 1
+    finally:
+        racer.close()
+    return found
+
+
+def test_a_mark_and_a_takeover_that_meet_never_miss_each_other(postgresql: str) -> None:
+    assert races(postgresql, POSTGRES, 100)["wrong"] == 0
+
+
+def test_the_race_finds_a_ledger_without_the_lock(postgresql: str) -> None:
+    found: Counter[str] = Counter()
+    for _ in range(20):  # until they have met once
+        found += races(postgresql, UNLOCKED, 50)
+        if found["wrong"]:
+            return
+    pytest.fail(f"not found in {found}")
+
+
+@pytest.mark.nightly
+def test_five_thousand_races(postgresql: str) -> None:
+    found = races(postgresql, POSTGRES, 5_000)
+    assert found["wrong"] == 0
+    assert found["marked"] > 100
+    assert found["fenced"] > 100
+
+
+def test_three_workers_send_every_letter_once(postgresql: str) -> None:
+    transport = MemoryTransport()
+    rows = [Letter(message(f"u{n}@example.com"), key=f"row-{n}") for n in range(300)]
+    with (
+        Outbox(postgresql, account="test") as one,
+        Outbox(postgresql) as two,
+        Outbox(postgresql) as three,
+        Mailer(transport=transport) as mailer,
+    ):
+        receipts = list(one.put_many(rows))
+        with one.worker(mailer), two.worker(mailer), three.worker(mailer):
+            assert all(one.wait(receipt, timeout=60).ok for receipt in receipts)
+    copies = Counter(sent.envelope.recipients[0] for sent in transport.sent)
+    assert len(copies) == 300
+    assert set(copies.values()) == {1}
+
+
+def test_a_worker_that_waits_is_woken_by_a_put_elsewhere(postgresql: str) -> None:
+    woken = threading.Event()
+    place = place_of(postgresql)
+    with Outbox(postgresql, account="test") as outbox:
+        outbox.counts()
+        assert place.listen is not None
+        end = place.listen(woken.set)
+        assert woken.wait(30), "what was put before it listened"
+        woken.clear()
+        outbox.put(message())
+        assert woken.wait(30)
+        end()
+
+
+def test_a_worker_that_says_nothing_any_more_is_taken_over(postgresql: str) -> None:
+    liveness = place_of(postgresql).liveness
+    assert liveness.beat is not None
+    assert not liveness.has_ended("worker", 2 * liveness.beat)
+    assert liveness.has_ended("worker", 29.0), "within 30 seconds after its death"
+    assert liveness.has_ended("worker", None)
+
+
+def test_a_broken_connection_is_replaced_and_nothing_is_lost(outbox: Outbox, postgresql: str) -> None:
+    kept = outbox.put(message())
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    with pytest.raises(OutboxError) as lost:
+        outbox.put(message())
+    assert lost.value.transient
+    assert lost.value.hint
+    again = outbox.put(message())
+    assert {outbox.status(kept).id, outbox.status(again).id} == {kept.id, again.id}
+
+
+def test_a_server_that_is_not_there_is_an_error_that_says_so_and_shows_no_password(closed_port: int) -> None:
+    with Outbox(f"postgresql://ana:hunter2@127.0.0.1:{closed_port}/none", account="test") as outbox:
+        with pytest.raises(OutboxError, match="cannot be reached") as error:
+            outbox.put(message())
+        assert "hunter2" not in str(error.value)
+        assert error.value.transient
+
+
+def test_a_copy_of_the_database_starts_paused(postgresql_server: PostgreSQL, postgresql: str) -> None:
+    with Outbox(postgresql, account="test") as outbox:
+        outbox.put(message())
+    name = postgresql.rpartition("/")[2]
+    with psycopg.connect(postgresql_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name}_copy template {name}".encode())
+    with Outbox(f"{postgresql}_copy") as copy:
+        assert "is a copy" in str(copy.counts().paused)
+    with Outbox(postgresql) as outbox:
+        assert outbox.counts().paused is None
+
+
+async def test_a_reply_with_nul_is_kept_without_it(postgresql: str) -> None:
+    transport = MemoryTransport()
+    transport.on_rcpt().reply("550 5.1.1 no \0 such user")
+    with Outbox(postgresql, account="test") as outbox, Mailer(transport=transport) as mailer:
+        receipt = outbox.put(message())
+        await asyncio.to_thread(outbox.drain, mailer)
+        (recipient,) = outbox.status(receipt).recipients
+    assert recipient.state is RecipientState.REJECTED
