@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from sendkit._doctor import Check, Diagnosis, Finding, Status
     from sendkit._mailer import AsyncMailer
     from sendkit._message.attachment import Attachment
+    from sendkit._message.invite import Invite
     from sendkit._message.mailbox import Mailbox
     from sendkit._message.message import Message
+    from sendkit._message.purpose import Unsubscribe
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
     from sendkit._providers.provider import Provider
@@ -57,6 +59,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "FileTransport",
     "Finding",
     "InsecureTLSWarning",
+    "Invite",
     "Mailbox",
     "Mailer",
     "MemoryTransport",
@@ -76,6 +79,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "Server",
     "Status",
     "Timeouts",
+    "Unsubscribe",
     "__version__",
     "credentials",
     "errors",
@@ -107,6 +111,7 @@ _HOMES = {
     "FileTransport": "_transport.file",
     "Finding": "_doctor",
     "InsecureTLSWarning": "_tls",
+    "Invite": "_message.invite",
     "Mailbox": "_message.mailbox",
     "Mailer": "_sync",
     "MemoryTransport": "_transport.memory",
@@ -126,6 +131,7 @@ _HOMES = {
     "Server": "_server.server",
     "Status": "_doctor",
     "Timeouts": "_server.server",
+    "Unsubscribe": "_message.purpose",
     "open": "_send",
     "send": "_send",
     "send_async": "_send",

@@ -63,6 +63,7 @@ DOORS = {
     "aiosmtpd": ("sendkit.testing",),
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),
+    "icalendar": ("sendkit._message.invite",),
     "cryptography": ("sendkit.signing", "sendkit.testing._certificate"),
     "narwhals": ("sendkit.report._frame",),
     "markdown_it": ("sendkit.report._markdown",),
@@ -73,6 +74,7 @@ DOORS = {
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
 LAZY = {
+    "icalendar",
     "cryptography",
     "keyring",
     "scramp",

@@ -15,15 +15,18 @@ from typing import Any, TypeGuard, cast
 
 from pydantic import ValidationError
 
+from sendkit._message import purpose
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.drawn import drawn
 from sendkit._message.fields import header_field, needs_value
+from sendkit._message.invite import Invite
 from sendkit._message.portable import without_header
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
+_FURTHER = frozenset({"calendar", "in_reply_to"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
 _BOUNDARY = re.compile(r"[0-9a-f]{32}")
@@ -166,16 +169,19 @@ def _with_whole_minutes(value: datetime, offset: timedelta) -> datetime:
         raise _refuse("date", "a moment out of all bounds", "give a date of these years") from error
 
 
-def parts(html: str | None, inline: Mapping[str, Attachment], attachments: Iterable[Attachment]) -> None:
-    """What only the parts together show: inline pictures need html, and each content id is there once."""
-    if inline and html is None:
+def parts(fields: Mapping[str, Any]) -> None:
+    """What only the fields together show: inline pictures need html, each content id and each header is there once."""
+    inline, headers = fields["inline"], fields["headers"]
+    if inline and fields["html"] is None:
         raise _refuse("inline", "inline pictures without html", 'give html with <img src="cid:…">, or attach them')
     seen = set(inline)
-    for attachment in attachments:
+    for attachment in fields["attachments"]:
         if attachment.content_id in seen:
             raise _refuse("attachments", f"the content id {attachment.content_id!r} is there twice", "rename one")
         if attachment.content_id is not None:
             seen.add(attachment.content_id)
+    if headers:
+        purpose.check_once(fields, headers)
 
 
 def completed(data: Mapping[str, object]) -> Mapping[str, object]:
@@ -183,12 +189,32 @@ def completed(data: Mapping[str, object]) -> Mapping[str, object]:
     if "version" in data or "derived" in data:
         data = {name: value for name, value in without_header("message", data).items() if name != "derived"}
     html, text = data.get("html"), data.get("text")
+    if isinstance(html, str) and "data:image/" in html:
+        data = _with_pictures(data, html)
     if text is None and isinstance(html, str) and (html.isascii() or not _LONE_SURROGATE.search(html)):
         from sendkit._message.plaintext import text_of  # noqa: PLC0415 - most authors write both
 
         data = {**data, "text": text_of(html)}
     if data.get("sender") is None and (usual := os.environ.get("SENDKIT_FROM")):
         data = {**data, "sender": usual}
+    return data if _FURTHER.isdisjoint(data) else _with_further(data)
+
+
+def _with_pictures(data: Mapping[str, object], html: str) -> Mapping[str, object]:
+    from sendkit._message.data_uris import with_parts  # noqa: PLC0415 - seldom needed
+
+    html, pictures = with_parts(html)
+    return {**data, "html": html, "inline": {**pictures, **inline(data.get("inline"))}}
+
+
+def _with_further(data: Mapping[str, object]) -> Mapping[str, object]:
+    """What follows from an invitation, and from a message that is answered."""
+    calendar, answered = data.get("calendar"), data.get("in_reply_to")
+    if isinstance(calendar, Invite) and data.get("text") is None:
+        data = {**data, "text": calendar.text()}
+    if answered is not None:
+        named = data.get("references") or purpose.references_of(answered)
+        data = {**data, "in_reply_to": purpose.in_reply_to(answered), "references": named}
     return data
 
 

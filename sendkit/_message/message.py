@@ -21,12 +21,13 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
-    model_validator,
 )
 
-from sendkit._message import accept, portable
+from sendkit._message import accept, portable, purpose
 from sendkit._message.attachment import Attachment
+from sendkit._message.invite import Invite, invite, invite_dump
 from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
+from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendkit._message.attachment import Readable
+    from sendkit._message.compose import AnyMessage
     from sendkit._message.mailbox import MailboxLike
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
@@ -82,6 +84,11 @@ class Message(BaseModel):
     `<img src="cid:chart">`. `message_id`, `date` and `boundary` (of the parts) are fixed here; a copy with changes gets
     new ones. A `sender` that is left out is SENDKIT_FROM of the environment. Pickled, copied or as JSON, it keeps its
     octets.
+
+    `unsubscribe` writes List-Unsubscribe (RFC 2369, RFC 8058); `auto_submitted=True` says that nobody wrote it (RFC
+    3834); `priority` is "high", "normal" or "low"; `in_reply_to` is the message of any kind that it answers, or its
+    Message-ID; `calendar` is an event to which it invites. Pictures in `data:` URIs of the html become inline parts.
+
     Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
 
@@ -104,6 +111,18 @@ class Message(BaseModel):
     headers: Annotated[
         Mapping[str, str], PlainValidator(accept.headers), PlainSerializer(_headers_dump, return_type=Any)
     ] = Field(default_factory=accept.no_headers)
+    unsubscribe: Annotated[
+        Unsubscribe | None,
+        PlainValidator(purpose.unsubscribe),
+        PlainSerializer(purpose.unsubscribe_dump, return_type=Any),
+    ] = None
+    auto_submitted: Annotated[AutoSubmitted | None, PlainValidator(purpose.auto_submitted)] = None
+    priority: Annotated[Priority | None, PlainValidator(purpose.priority)] = None
+    in_reply_to: Annotated[str | None, PlainValidator(purpose.in_reply_to)] = None
+    references: Annotated[
+        tuple[str, ...], PlainValidator(purpose.references), PlainSerializer(list, return_type=list[str])
+    ] = ()
+    calendar: Annotated[Invite | None, PlainValidator(invite), PlainSerializer(invite_dump, return_type=Any)] = None
     message_id: Annotated[str, PlainValidator(accept.message_id)] = Field(default_factory=accept.message_id_for)
     date: Annotated[
         datetime, PlainValidator(accept.date), PlainSerializer(datetime.isoformat, return_type=str, when_used="json")
@@ -126,6 +145,12 @@ class Message(BaseModel):
             inline: Mapping[str, bytes | PathLike[str] | Readable | Attachment] | None = None,
             attachments: Iterable[PathLike[str] | Readable | Attachment] | None = (),
             headers: Mapping[str, str] | None = None,
+            unsubscribe: Unsubscribe | None = None,
+            auto_submitted: AutoSubmitted | bool | None = None,
+            priority: Priority | None = None,
+            in_reply_to: str | AnyMessage | None = None,
+            references: Iterable[str] | str | None = (),
+            calendar: Invite | None = None,
             message_id: str = ...,
             date: datetime = ...,
             boundary: str = ...,
@@ -137,15 +162,11 @@ class Message(BaseModel):
                 super().__init__(**accept.completed(data))
             except ValidationError as error:
                 raise accept.message_error(error) from error
+            if self.inline or self.attachments or self.headers:
+                accept.parts(vars(self))
             self.__pydantic_fields_set__.intersection_update(data)
             if "derived" in data:
                 self.__pydantic_fields_set__.difference_update(data["derived"])
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> Self:
-        if self.inline or self.attachments:
-            accept.parts(self.html, self.inline, self.attachments)
-        return self
 
     def __hash__(self) -> int:
         return hash(self.message_id)
@@ -260,11 +281,14 @@ class Message(BaseModel):
         inline: Mapping[str, bytes | PathLike[str] | Readable | Attachment] | None = None,
         attachments: Iterable[PathLike[str] | Readable | Attachment] | None = (),
         headers: Mapping[str, str] | None = None,
+        unsubscribe: Unsubscribe | None = None,
+        auto_submitted: AutoSubmitted | bool | None = None,
+        priority: Priority | None = None,
     ) -> MessageTemplate:
         """Make a template for many messages: `$name` in subject, text, html and header values is filled by `merge`.
 
-        `$$` is a dollar sign; everything else is as in a Message, read and written out once for all of them. Raises
-        MessageError.
+        In `unsubscribe` values are percent-encoded. `$$` is a dollar sign; everything else is as in a Message, read and
+        written out once for all of them. Raises MessageError.
         """
         from sendkit._message.template import MessageTemplate  # noqa: PLC0415 - it is made of Messages
 
@@ -277,4 +301,7 @@ class Message(BaseModel):
             inline=inline,
             attachments=attachments,
             headers=headers,
+            unsubscribe=unsubscribe,
+            auto_submitted=auto_submitted,
+            priority=priority,
         )

@@ -19,6 +19,7 @@ from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
 from sendkit._message.octets import base64_lines, normalised, sendable
 from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
+from sendkit._message.purpose import NAMES, purpose_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sendkit._message.stored import StoredFile
 
 _ANY_BOUNDARY = f"=_{'0' * 32}-x"
+_ICS = "application/ics"
 _SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 
 
@@ -104,6 +106,8 @@ def _head(message: Message, *, utf8: bool) -> str:
     fields.append(text_field("Subject", message.subject))
     fields.append(_date_field(message.date, message.date.utcoffset()))
     fields.append(f"Message-ID: {message.message_id}\r\n")  # one word, which no fold can shorten
+    if not NAMES.isdisjoint(message.model_fields_set):
+        fields.append(purpose_fields(message))
     fields += [
         header_field(name, text, utf8=utf8)
         for name, text in message.headers.items()
@@ -134,7 +138,10 @@ def _tree(message: Message) -> _Part:
     boundary = f"=_{message.boundary}"
     if free := [part.free for part in (*pictures, *files) if part.free]:
         boundary = f"=_{_found_in_none(message.boundary, free)}"
-    root = _alternative(message, pictures, boundary)
+    event = _event(message)
+    if event is not None:
+        files.append(_file(Attachment.from_bytes(event[0], filename="invite.ics", content_type=_ICS), "attachment"))
+    root = _alternative(message, pictures, boundary, event)
     return _multipart("mixed", [root, *files], f"{boundary}-m") if files else root
 
 
@@ -148,14 +155,23 @@ def _found_in_none(boundary: str, parts: list[bytes]) -> str:
     return boundary
 
 
-def _alternative(message: Message, pictures: list[_Part], boundary: str) -> _Part:
-    plain = _part(message, message.text or "", "plain")
-    if message.html is None:
-        return plain
-    html = _part(message, message.html, "html")
-    if pictures:
-        html = _multipart("related", [html, *pictures], f"{boundary}-r")
-    return _multipart("alternative", [plain, html], f"{boundary}-a")
+def _alternative(message: Message, pictures: list[_Part], boundary: str, event: tuple[bytes, _Part] | None) -> _Part:
+    parts = [_part(message, message.text or "", "plain")]
+    if message.html is not None:
+        html = _part(message, message.html, "html")
+        parts.append(_multipart("related", [html, *pictures], f"{boundary}-r") if pictures else html)
+    if event is not None:
+        parts.append(event[1])  # the last alternative is the one that readers with a calendar take
+    return _multipart("alternative", parts, f"{boundary}-a") if len(parts) > 1 else parts[0]
+
+
+def _event(message: Message) -> tuple[bytes, _Part] | None:
+    if message.calendar is None:
+        return None
+    text = message.calendar.ics(message)
+    part = _text(text, "calendar")
+    kind = parameter_field("Content-Type", "text/calendar", {"charset": "utf-8", "method": message.calendar.method})
+    return text.encode(), _Part(kind + part.head.partition("\r\n")[2], part.body)
 
 
 def _part(message: Message, item: str | Attachment, role: str) -> _Part:

@@ -7,18 +7,20 @@ makes are Messages like any other; they share the parts that no value changes. M
 from __future__ import annotations
 
 import os
-from copy import copy
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
 from html import escape
 from string import Template
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sendkit._message import accept
 from sendkit._message.derived import DerivedText
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
 from sendkit._message.portable import Portable, base64_of, octets_of
+from sendkit._message.purpose import Unsubscribe
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._message.render import SHARED, shared_parts
 from sendkit._smtp.address import AddressError
@@ -31,7 +33,20 @@ if TYPE_CHECKING:
     from sendkit._message.mailbox import Mailbox, MailboxLike
 
 _FIELDS = frozenset(
-    {"sender", "reply_to", "subject", "text", "html", "inline", "attachments", "headers", "boundary_key"}
+    {
+        "sender",
+        "reply_to",
+        "subject",
+        "text",
+        "html",
+        "inline",
+        "attachments",
+        "headers",
+        "boundary_key",
+        "unsubscribe",
+        "auto_submitted",
+        "priority",
+    }
 )
 _STAND_IN = "a@b.c"  # what every kind of header takes
 
@@ -53,14 +68,18 @@ class MessageTemplate(Portable):
         self._derived = "text" not in self._prototype.model_fields_set
         self._text = None if self._derived else _template("text", self._prototype.text)
         self._text_of = DerivedText(self._html) if self._derived and self._html is not None else None
-        own = (self._subject, self._text, self._html, *self._headers.values())
+        leave = asdict(self._prototype.unsubscribe) if self._prototype.unsubscribe else {}
+        self._unsubscribe = {name: Template(text) for name, text in leave.items() if text and "$" in text}
+        own = (self._subject, self._text, self._html, *self._headers.values(), *self._unsubscribe.values())
         self._names = frozenset(name for template in own if template for name in template.get_identifiers())
         self._shared = shared_parts(self._prototype)
         self._given_headers = given
+        self._common = {**vars(self._prototype), SHARED: self._shared}
+        self._given = self._prototype.model_fields_set
 
     def _dump(self, *, as_json: bool, embed: bool) -> dict[str, object]:
         context = None if embed else {"embed_files": False}
-        names = {"sender", "reply_to", "subject", "text", "html", "inline", "attachments"}
+        names = set(_FIELDS - {"headers", "boundary_key"})
         if self._derived:
             names.remove("text")
         found = self._prototype.model_dump(mode="json" if as_json else "python", include=names, context=context)
@@ -108,11 +127,14 @@ class MessageTemplate(Portable):
             **self._own(filled),
         }
         # Not by the validators once more: all of it was checked just now, or when the template was made.
-        message = copy(self._prototype)
-        vars(message).update(update, **{SHARED: self._shared})
-        message.model_fields_set.update(update)
+        given = self._given | update.keys()
         if self._derived:
-            message.model_fields_set.discard("text")
+            given.discard("text")
+        message = Message.__new__(Message)
+        object.__setattr__(message, "__dict__", {**self._common, **update})
+        object.__setattr__(message, "__pydantic_fields_set__", given)
+        object.__setattr__(message, "__pydantic_extra__", None)
+        object.__setattr__(message, "__pydantic_private__", None)
         return message
 
     def _boundary(self, message_id: str) -> str:
@@ -143,6 +165,11 @@ class MessageTemplate(Portable):
         if self._headers:
             checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
             own["headers"] = ReadOnlyMapping({**self._prototype.headers, **checked})
+        if self._unsubscribe:
+            quoted = {name: quote(str(value), safe="") for name, value in values.items()}
+            own["unsubscribe"] = Unsubscribe(
+                **{name: template.substitute(quoted) for name, template in self._unsubscribe.items()}
+            )
         return own
 
 

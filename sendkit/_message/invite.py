@@ -1,0 +1,147 @@
+"""Invitations: an event that mail readers put into a calendar (RFC 5545, RFC 5546, RFC 6047). The extra `calendar`.
+
+Knows what stays the same over all messages about an event: the UID; what grows: SEQUENCE; and that the method stands in
+the part and in its body. The time is UTC. Must not know MIME trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from sendkit._message.drawn import drawn
+from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from icalendar import vCalAddress
+
+    from sendkit._message.mailbox import Mailbox
+    from sendkit._message.message import Message
+
+_LONGEST = 5_000
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Invite:
+    """An event to which a message invites: `Message(…, calendar=Invite(summary="Review", start=…, end=…))`.
+
+    `start` and `end` are datetimes with a time zone, or dates for whole days (`end` is the day after the last). The
+    sender is the organizer, and To and Cc are the attendees. `update(…)` gives the next version of the same event, and
+    `cancel()` calls it off; keep the Invite, or its `uid` and `sequence`, for that. Raises MessageError.
+    """
+
+    summary: str
+    start: datetime | date
+    end: datetime | date
+    location: str = ""
+    description: str = ""
+    url: str = ""
+    uid: str = field(default_factory=drawn)
+    sequence: int = 0
+    method: Literal["REQUEST", "CANCEL"] = "REQUEST"
+
+    def __post_init__(self) -> None:
+        days = not isinstance(self.start, datetime)
+        if days is isinstance(self.end, datetime):
+            raise _refuse("start and end of two kinds", "give two datetimes, or two dates")
+        if not days and None in (_offset(self.start), _offset(self.end)):
+            raise _refuse("a datetime without time zone", "write datetime(…, tzinfo=ZoneInfo(…))")
+        if not self.start < self.end:
+            raise _refuse("the end is not behind the start", "give another end")
+        if not self.summary.strip() or max(map(len, (self.summary, self.location, self.url))) > _LONGEST:
+            raise _refuse("no summary, or a text that is far too long", "give summary= in a few words")
+        if not self.uid or not self.uid.isprintable() or self.sequence < 0:
+            raise _refuse("no uid, or a negative sequence", "keep those of the first invitation")
+        if self.method not in {"REQUEST", "CANCEL"}:
+            raise _refuse(f"method {self.method!r}", "REQUEST invites, and CANCEL calls off")
+
+    def update(self, **changes: Any) -> Self:
+        """The same event with changes, as its next version."""
+        return replace(self, **{"sequence": self.sequence + 1, **changes})
+
+    def cancel(self) -> Self:
+        """The same event, called off."""
+        return replace(self, sequence=self.sequence + 1, method="CANCEL")
+
+    def text(self) -> str:
+        """The event in words, for readers without a calendar."""
+        lines = [self.summary, f"{_words(self.start)} – {_words(self.end)}", self.location, self.url]
+        told = "\n".join(line for line in lines if line)
+        return f"{'CANCELLED: ' if self.method == 'CANCEL' else ''}{told}\n" + (
+            self.description and f"\n{self.description}\n"
+        )
+
+    def ics(self, message: Message) -> str:
+        """The calendar object, for this organizer and these attendees. Raises MessageError without the extra."""
+        try:
+            from icalendar import Calendar, Event  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise _refuse("it needs the extra `calendar`", 'pip install "sendkit-smtp[calendar]"') from error
+        calendar, event = Calendar(), Event()
+        for name, value in (("version", "2.0"), ("prodid", "-//sendkit//EN"), ("method", self.method)):
+            calendar.add(name, value)
+        event.add("uid", self.uid)
+        event.add("sequence", self.sequence)
+        event.add("dtstamp", message.date.astimezone(UTC))
+        for name, moment in (("dtstart", self.start), ("dtend", self.end)):
+            event.add(name, moment.astimezone(UTC) if isinstance(moment, datetime) else moment)
+        for name in ("summary", "location", "description", "url"):
+            if text := getattr(self, name):
+                event.add(name, text)
+        event.add("status", "CANCELLED" if self.method == "CANCEL" else "CONFIRMED")
+        event.add("organizer", _person(message.sender))
+        for mailbox in (*message.to, *message.cc):
+            event.add("attendee", _person(mailbox, attends=True))
+        calendar.add_component(event)
+        return bytes(calendar.to_ical()).decode()
+
+
+def invite(value: object) -> Invite | None:
+    """An Invite, or what its dump gave."""
+    if value is None or isinstance(value, Invite):
+        return value
+    if not isinstance(value, Mapping):
+        raise _refuse(f"{type(value).__name__} is no Invite", "write Invite(summary=…, start=…, end=…)")
+    fields = dict(cast("Mapping[str, Any]", value))
+    try:
+        return Invite(**{**fields, "start": _moment(fields["start"]), "end": _moment(fields["end"])})
+    except (TypeError, KeyError, ValueError) as error:
+        raise _refuse(f"no Invite: {error}", "give what model_dump() gave") from error
+
+
+def invite_dump(value: Invite | None) -> dict[str, object] | None:
+    """It as plain values."""
+    if value is None:
+        return None
+    return {**asdict(value), "start": value.start.isoformat(), "end": value.end.isoformat()}
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return date.fromisoformat(value) if len(value) == len("2026-11-30") else datetime.fromisoformat(value)
+
+
+def _offset(moment: datetime | date) -> object:
+    return moment.utcoffset() if isinstance(moment, datetime) else None
+
+
+def _words(moment: datetime | date) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M %Z") if isinstance(moment, datetime) else moment.isoformat()
+
+
+def _person(mailbox: Mailbox, *, attends: bool = False) -> vCalAddress:
+    from icalendar import vCalAddress, vText  # noqa: PLC0415 - an extra
+
+    person = vCalAddress(f"mailto:{mailbox.address.wire}")
+    if mailbox.name:
+        person.params["CN"] = vText(mailbox.name.replace('"', "'"))
+    if attends:
+        person.params.update({"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"})
+    return person
+
+
+def _refuse(problem: str, hint: str) -> MessageError:
+    return MessageError(f"calendar: {problem}", field="calendar", hint=hint)
