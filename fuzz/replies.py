@@ -21,6 +21,7 @@ from fuzz.engine import Campaign, instrumented, main
 _PADDING = 0x01  # this octet and the two behind it stand for a long stretch, so that 64 KB are within reach
 _LIMIT = reply.MAX_REPLY
 _LONG = 3_000
+_TURNS = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _meaning(group: list[bytes]) -> object:
 
 
 def _visible(char: str) -> str:
-    return "\ufffd" if (ord(char) < 32 and char != "\t") or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u2029" else char
+    return "\ufffd" if (ord(char) < 32 and char != "\t") or 0x7F <= ord(char) < 0xA0 or char in _TURNS else char
 
 
 def _is_enhanced(word: str, kind: str) -> bool:

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, cast
 
+from sendkit._distribution import installing
 from sendkit._message.dkim import Signer
 from sendkit._message.portable import base64_of, octets_of
 from sendkit._trusted_file import trusted_file
@@ -173,7 +174,7 @@ def _private_key(key: object) -> _RSA | _Ed25519:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: PLC0415 - an extra
     except ImportError as error:
-        hint = 'pip install "sendkit-smtp[sign]"'
+        hint = installing(extra="sign")
         raise ConfigurationError("DKIM needs the extra `sign`", hint=hint) from error
     if isinstance(key, str | bytes | os.PathLike):
         key = _parsed(_octets(key))

@@ -125,6 +125,12 @@ def account_named(name: str, path: Path | None = None) -> AccountSettings:
     return file.account(name)
 
 
+@frameless
+def account_names(path: Path | None = None) -> tuple[str, ...]:
+    """The names of all accounts in the file. Raises ConfigurationError."""
+    return _File(path or config_file()).names
+
+
 class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -135,6 +141,10 @@ class _File:
         if "inherits" in self._defaults:
             raise self._error("defaults", "inherits", "is unknown here", "write the keys themselves")
         self._accounts = self._as_table("accounts", content.get("accounts", {}))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._accounts)
 
     def account(self, name: str) -> AccountSettings:
         keys = self._keys(name)

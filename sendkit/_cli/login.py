@@ -13,6 +13,7 @@ import sys
 
 from sendkit._cli.console import complain, say
 from sendkit._cli.exit_codes import ExitCode
+from sendkit._cli.known_hosts import offer_known_hosts
 from sendkit._cli.options import LoginOptions
 from sendkit._credentials import Password, Secret, service_name, store_password
 from sendkit._server.server import Server, Timeouts
@@ -41,6 +42,7 @@ def login(options: LoginOptions) -> ExitCode:
     say(f"The {what} of {options.user} is in the keyring now, as {service_name(server.host)}.")
     say(tried)
     say(f"Use it: sendkit send --host {shlex.quote(options.host)} --user {shlex.quote(options.user)} …")
+    offer_known_hosts(server, options.user)
     return ExitCode.ACCEPTED
 
 

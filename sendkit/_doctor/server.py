@@ -20,6 +20,7 @@ from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.hints import Facts, hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
+from sendkit._smtp.sasl import SCRAM
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Verdict, judge_failure
 from sendkit._transport.smtp import SMTPTransport
 from sendkit._wire.dial import resolve
@@ -43,6 +44,7 @@ _CHECKS = {
 _Stage = Literal["secret", "session", "envelope", "over"]
 _WAITS = "see what its source waits for: a keyring may ask on a display, a program at a terminal"
 _TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
+_REMEMBER = "known_hosts=True (known_hosts = true in config.toml) refuses a server that offers less than SCRAM later"
 _NO_ENVELOPE = "say whom the mail is from: sender= of diagnose(), --from or SENDKIT_FROM of `sendkit doctor`"
 
 
@@ -186,7 +188,8 @@ class Examination:
         size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
         self._found(Check.SIZE, Status.OK, size)
         if offered.mechanisms:
-            self._found(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms))
+            proof = any(name in SCRAM for name in offered.mechanisms) and self.server.known_hosts is None
+            self._found(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms), _REMEMBER if proof else None)
 
     async def _certificate_refused(self, failed: SessionFailed) -> str | None:
         """What stands in a certificate that was refused: read on a connection where no secret and no mail is sent."""

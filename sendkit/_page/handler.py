@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from sendkit._page.assets import asset
 from sendkit._page.markup import SANDBOX, document, policy
+from sendkit._page.names import file_name
 from sendkit._page.view import PICTURES, files_of, view
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         if how == "picture":
             self._send(part.data, part.content_type, "default-src 'none'; style-src 'unsafe-inline'; sandbox")
         else:
-            self._download(part.data, part.filename or f"part-{index}")
+            self._download(part.data, file_name(part.filename, f"part-{index}"))
 
     def _download(self, octets: bytes, name: str) -> None:
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"

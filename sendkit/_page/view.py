@@ -9,6 +9,7 @@ from email.utils import getaddresses
 from typing import TYPE_CHECKING, TypedDict
 
 from sendkit._page.markup import has_dark_mode, withheld
+from sendkit._page.names import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ def view(number: int, message: CaughtMessage, href: Callable[[int, ReceivedPart]
 
 def _file(message: CaughtMessage, part: ReceivedPart, href: str) -> File:
     return File(
-        name=part.filename or "(without a name)",
+        name=shown_name(part.filename) or "(without a name)",
         type=part.content_type,
         size=part.size,
         inline=(part.content_id or "") if part in message.inline.values() else "",

@@ -7,11 +7,13 @@ from types import ModuleType
 
 import pytest
 
-from fuzz import addresses, replies
+from fuzz import addresses, challenges, configs, endpoints, messages, replies
 from fuzz.engine import changed
 
+_COUNTS = {replies: 300, addresses: 3_000, endpoints: 1_000, challenges: 50, messages: 300, configs: 300}
 
-@pytest.mark.parametrize(("target", "count"), [(replies, 300), (addresses, 3_000)], ids=["replies", "addresses"])
+
+@pytest.mark.parametrize(("target", "count"), _COUNTS.items(), ids=lambda each: getattr(each, "__name__", ""))
 def test_the_oracle_of_each_fuzz_target_agrees(target: ModuleType, count: int) -> None:
     dice = random.Random(1)
     for seed in target.SEEDS:

@@ -20,6 +20,7 @@ from sendkit._cli.console import Style, complain, painted, printable, say
 from sendkit._credentials.command import _run
 from sendkit._credentials.environment import SECRETS
 from sendkit._page.browser import opened
+from sendkit._page.names import file_name, shown_name
 from sendkit._smtp.reply import Reply
 from tests.cli.shell import environment
 
@@ -115,3 +116,31 @@ def test_a_program_that_calls_the_command_line_keeps_its_own_limits() -> None:
         "main(['providers'])\nassert resource.getrlimit(resource.RLIMIT_CORE) == before"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "kept"),
+    [
+        ("invoice\u202efdp.exe", "invoice\ufffdfdp.exe", "invoice\ufffdfdp.exe"),
+        ("a\u2066b\u200f.txt", "a\ufffdb\ufffd.txt", "a\ufffdb\ufffd.txt"),
+        ("report.pdf. . .", "report.pdf. . .", "report.pdf"),
+        ("CON", "CON", "_CON"),
+        ("nul.txt", "nul.txt", "_nul.txt"),
+        ("LPT1 .html", "LPT1 .html", "_LPT1 .html"),
+        ("../../.bashrc", "../../.bashrc", "_.._.bashrc"),
+        ("C:\\windows\\x", "C:\\windows\\x", "C__windows_x"),
+        (".htaccess", ".htaccess", "htaccess"),
+        ("a\nb\tc\x00", "a\ufffdb\ufffdc\ufffd", "a\ufffdb\ufffdc\ufffd"),
+        ("...", "...", "part-1"),
+        ("", "", "part-1"),
+        ("console.log", "console.log", "console.log"),
+        ("año €.pdf", "año €.pdf", "año €.pdf"),
+    ],
+)
+def test_a_file_name_is_shown_and_downloaded_as_what_it_is(name: str, shown: str, kept: str) -> None:
+    assert shown_name(name) == shown
+    assert file_name(name, "part-1") == kept
+
+
+def test_a_long_file_name_keeps_its_kind() -> None:
+    assert file_name("a" * 500 + ".pdf", "x") == "a" * 196 + ".pdf"
