@@ -34,7 +34,7 @@ def check(data: bytes) -> None:
     else:
         octets = b"".join(letter.content.blocks())
         assert octets.count(b"\n") == octets.count(b"\r") == octets.count(b"\r\n")
-        head = octets.partition(b"\r\n\r\n")[0].lower()
+        head = b"" if octets.startswith(b"\r\n") else octets.partition(b"\r\n\r\n")[0].lower()
         assert not head.startswith(b"bcc:"), octets
         assert b"\r\nbcc:" not in head, octets
     read = received.ReceivedMessage(_ENVELOPE, data)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from typing import BinaryIO
 
 _POSIX = os.name == "posix"
@@ -39,7 +39,7 @@ class Distrust:
 
 
 @contextmanager
-def trusted_file(path: Path, *, secret: bool = False) -> Iterator[BinaryIO]:
+def trusted_file(path: Path, *, secret: bool = False) -> Generator[BinaryIO]:
     """Open a file for reading. Raises ConfigurationError with the command to run, and OSError for what is no file.
 
     `secret`: nobody but its owner and group may read it either.

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _SECRETS = ("SENDKIT_PASSWORD", "SENDKIT_OAUTH_CLIENT_SECRET")
 
 
 @contextmanager
-def opened(url: str) -> Iterator[None]:
+def opened(url: str) -> Generator[None]:
     """Open an address that is nobody else's business; the file that leads to it is there as long as the block."""
     folder = Path(tempfile.mkdtemp(prefix="sendkit-open-"))
     try:
