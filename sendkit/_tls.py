@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import ssl
 import sys
@@ -20,6 +21,7 @@ from typing import Protocol, TypeVar, cast
 _Value = TypeVar("_Value")
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _BY_TRUSTSTORE = ("darwin", "win32")
 
 
@@ -51,10 +53,34 @@ def make_context(
 
 def _base(platform: str) -> ssl.SSLContext:
     if platform not in _BY_TRUSTSTORE:
-        return ssl.create_default_context()
+        return _by_openssl()
     import truststore  # noqa: PLC0415 - only these systems have it, and need it
 
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _by_openssl() -> ssl.SSLContext:
+    """Raises OSError where no descriptor is free to read the store: such a context would trust nobody for ever."""
+    context, file = ssl.create_default_context(), ssl.get_default_verify_paths().cafile
+    if file is not None and not context.cert_store_stats()["x509_ca"]:
+        try:
+            context.load_verify_locations(file)  # says why, where OpenSSL has said nothing
+        except OSError as error:
+            if error.errno in NO_DESCRIPTOR:
+                raise
+    return context
+
+
+def trusts_anybody(context: ssl.SSLContext) -> bool:
+    """Whether there are certificates of authorities to verify with; a folder of them is only read when it is needed."""
+    paths = ssl.get_default_verify_paths()
+    return bool(context.cert_store_stats()["x509_ca"] or (paths.capath and any(Path(paths.capath).iterdir())))
+
+
+def handshaking(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The context that makes the handshakes: truststore's hands them to one of its own, and verifies behind them."""
+    inner = getattr(context, "_ctx", None)
+    return inner if isinstance(inner, ssl.SSLContext) else context
 
 
 def _no_password() -> str:

@@ -6,6 +6,7 @@ Knows no I/O but reading the files of certificates, to check them and when a TLS
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import ssl
@@ -22,7 +23,7 @@ from sendkit._frames import frameless
 from sendkit._redaction import quoted, redacted
 from sendkit._server.addresses import ip_address, is_loopback, names_here
 from sendkit._server.endpoint import server_name
-from sendkit._tls import InsecureTLSWarning, make_context, read_pin
+from sendkit._tls import NO_DESCRIPTOR, InsecureTLSWarning, make_context, read_pin
 from sendkit._trusted_file import check_trusted
 from sendkit.errors import ConfigurationError
 
@@ -179,7 +180,8 @@ class Server(BaseModel):
             text = f"{self.address}: certificates are not verified, so anybody in between can read and change the mail"
             warnings.warn(text, InsecureTLSWarning, stacklevel=3)
         elif self.client_cert is not None:
-            _ = self.context  # a certificate that cannot be used shows now
+            with contextlib.suppress(OSError):  # without a free descriptor it shows later
+                _ = self.context  # a certificate that cannot be used shows now
 
     @property
     def trusted(self) -> bool:
@@ -198,7 +200,10 @@ class Server(BaseModel):
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996)."""
+        """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996).
+
+        Raises ConfigurationError for a file that cannot be used, and OSError where no descriptor is free to read it.
+        """
         if self.tls_context is not None:
             return self.tls_context
         try:
@@ -212,6 +217,8 @@ class Server(BaseModel):
                 verified=not self.dangerously_skip_certificate_verification,
             )
         except OSError as error:
+            if error.errno in NO_DESCRIPTOR:
+                raise  # it says nothing of the setting
             hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
             why = error.strerror or str(error)
             raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None

@@ -26,7 +26,7 @@ from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
-from sendkit._wire.failure import SessionFailed
+from sendkit._wire.failure import SessionFailed, verdict_of
 from sendkit._wire.login import Login
 from sendkit._wire.pool import Pool
 from sendkit._wire.resumption import resume
@@ -147,7 +147,10 @@ class SMTPTransport(Transport):
 
     async def _connect(self, login: Login | None, log: AttemptLog, turn: LoginTurn) -> Session:
         if self._server.security is not Security.NONE and self._server.tls_context is None:
-            resume(self._server.context)
+            try:
+                resume(self._server.context)
+            except OSError as error:
+                raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
         return await open_session(self._server, login, log, turn, secrets=self._heard(login))
 
     def _heard(self, login: Login | None) -> Redactor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import ssl
@@ -13,6 +12,7 @@ from sendkit._smtp.exchange import OutOfTurn
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, judge_refusal, not_accepted
+from sendkit._tls import NO_DESCRIPTOR
 from sendkit._wire.mask import BARE, Mask
 
 
@@ -61,7 +61,6 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
 
 # A name that does not exist, or has no address; whatever else the resolver says may be over in a moment (RFC 3493 6.1).
 _NO_SUCH_NAME = {getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")}
-_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 
 def _failure_of(phase: Phase, error: Exception) -> Failure:
@@ -79,7 +78,7 @@ def _failure_of(phase: Phase, error: Exception) -> Failure:
 
 
 def _why(error: OSError) -> Reason | None:
-    if error.errno in _NO_DESCRIPTOR:
+    if error.errno in NO_DESCRIPTOR:
         return Reason.OUT_OF_DESCRIPTORS
     return Reason.CONNECTION_REFUSED if isinstance(error, ConnectionRefusedError) else None
 
@@ -92,13 +91,18 @@ def _words(error: OSError) -> str:
 
 def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     if isinstance(error, ssl.SSLCertVerificationError):
-        words = f"the server's certificate was not accepted: {error.verify_message}"
+        words = f"the server's certificate was not accepted: {_words_of(error)}"
         return not_accepted(phase, _CERTIFICATE.get(_code(error), Reason.CERTIFICATE_REFUSED), words)
     if error.reason in _NO_TLS:
         return not_accepted(phase, Reason.WANTS_STARTTLS, "the server does not speak TLS on this port")
     said = (error.reason or type(error).__name__).replace("_", " ").lower()
     why = _TLS.get(error.reason or "", Reason.TLS_FAILED)
     return not_accepted(phase, why, f"no TLS session could be agreed on: {said}")
+
+
+def _words_of(error: ssl.SSLCertVerificationError) -> str:
+    words: str = getattr(error, "verify_message", "")
+    return words or str(error)
 
 
 def _code(error: ssl.SSLCertVerificationError) -> int:

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from sendkit._tls import handshaking
 
 _LIFETIME = 3600.0
 
 # Name, then what was verified and how: none of it is looked at again when a session is resumed.
+_Chain = tuple[object, ...]
+_CHAIN = "get_unverified_chain"
 _Terms = tuple[str | None, ssl.VerifyMode, bool, ssl.VerifyFlags]
 
 
@@ -24,6 +28,7 @@ class _Kept:
     session: ssl.SSLSession
     terms: _Terms
     until: float
+    chain: _Chain = ()
 
 
 class Memory:
@@ -33,14 +38,14 @@ class Memory:
         self._clock = clock
         self._kept: _Kept | None = None
 
-    def keep(self, session: ssl.SSLSession, terms: _Terms, ends: float) -> None:
+    def keep(self, session: ssl.SSLSession, terms: _Terms, ends: float, chain: _Chain = ()) -> None:
         """Remember a session whose certificate has just been verified, and ends then."""
-        self._kept = _Kept(session, terms, min(self._clock() + _LIFETIME, ends))
+        self._kept = _Kept(session, terms, min(self._clock() + _LIFETIME, ends), chain)
 
-    def find(self, terms: _Terms) -> ssl.SSLSession | None:
-        """The session, if it was made on the same terms and is not too old."""
+    def find(self, terms: _Terms) -> _Kept | None:
+        """What is kept, if it was made on the same terms and is not too old."""
         kept = self._kept
-        return kept.session if kept is not None and kept.terms == terms and self._clock() < kept.until else None
+        return kept if kept is not None and kept.terms == terms and self._clock() < kept.until else None
 
 
 class ResumableTLS(ssl.SSLObject):
@@ -48,20 +53,35 @@ class ResumableTLS(ssl.SSLObject):
 
     memory = Memory(time.time)
     _begun = False
+    _offered: _Kept | None = None
 
     def do_handshake(self) -> None:
         """Begin or go on with the handshake."""
         if not self._begun:
             self._begun = True
-            if (session := self.memory.find(self._terms())) is not None:
-                self.session = session
+            self._offered = self.memory.find(self._terms())
+            if self._offered is not None:
+                self.session = self._offered.session
         super().do_handshake()
 
     def remember(self) -> None:
         """Keep the session for the next connection; in TLS 1.3 a server hands out its tickets after the handshake."""
         session, certificate = self.session, self.getpeercert()
         if session is not None and session.has_ticket and not self.session_reused and certificate:
-            self.memory.keep(session, self._terms(), ssl.cert_time_to_seconds(str(certificate["notAfter"])))
+            ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+            self.memory.keep(session, self._terms(), ends, self.get_unverified_chain())
+
+    def get_unverified_chain(self) -> _Chain:
+        """The server's certificates, in the form of this Python; of a resumed session those that it showed at first.
+
+        So truststore, which verifies behind each handshake, has them verified by the operating system once more.
+        """
+        if self.session_reused and self._offered is not None:
+            return self._offered.chain
+        # A method of SSLObject since Python 3.13, and of what is below it before.
+        below: object = super() if hasattr(super(), _CHAIN) else getattr(self, "_sslobj", None)
+        shown: Callable[[], Iterable[object] | None] = getattr(below, _CHAIN)
+        return tuple(shown() or ())
 
     def _terms(self) -> _Terms:
         context = self.context
@@ -70,5 +90,7 @@ class ResumableTLS(ssl.SSLObject):
 
 def resume(context: ssl.SSLContext, clock: Callable[[], float] = time.time) -> None:
     """From now on the connections of this context, which is for one server, take up each other's sessions."""
+    context = handshaking(context)
     if not issubclass(context.sslobject_class, ResumableTLS):
-        context.sslobject_class = type("ResumableTLS", (ResumableTLS,), {"memory": Memory(clock)})
+        bases = (ResumableTLS, context.sslobject_class)
+        context.sslobject_class = type("ResumableTLS", bases, {"memory": Memory(clock)})

@@ -27,6 +27,7 @@ from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.steps import Mode, Report
 from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, judge_refusal, not_accepted
+from sendkit._tls import trusts_anybody
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
@@ -280,6 +281,8 @@ class _Opening:
             failed = judge_failure(phase, error.failure)
         except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
             failed = verdict_of(self.log.phase, error, self.mask)
+            if failed.why is Reason.UNKNOWN_CA and not trusts_anybody(self.server.context):
+                failed = failed._replace(why=Reason.NO_TRUST_STORE)
             # The text of others holds what the server said.
             cause = error if isinstance(error, ssl.SSLError) else None
         else:

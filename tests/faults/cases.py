@@ -29,9 +29,6 @@ SECTIONS: Mapping[str, Callable[[], Iterator[Case]]] = {
 }
 
 
-_SLACK = 8
-
-
 def prepare() -> None:
     """Load all that a case needs, so that the search for garbage behind each of them has little to look through."""
     cuts.session(Mode.CHUNKING)
@@ -43,7 +40,7 @@ def check(case: Case) -> list[Finding]:
     """Play one case of any sort, and say what is not as promised."""
     found = _play(case)
     # A busy machine makes any server look silent: where a short limit is at stake, only what is found again counts.
-    return _play(case, _SLACK) if found and _is_short(case) else found
+    return _play(case, slack=8) if found and _is_short(case) else found
 
 
 def _play(case: Case, slack: float = 1) -> list[Finding]:
@@ -51,7 +48,7 @@ def _play(case: Case, slack: float = 1) -> list[Finding]:
     REFUSALS.forget()
     match case:
         case Scenario():
-            return play.run(case, slack)
+            return play.run(case)
         case Cut():
             return cuts.run(case)
         case Noise():

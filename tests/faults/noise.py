@@ -14,7 +14,7 @@ from tests.servers.scripted_faults import Ending
 
 from .checks import Finding, judge
 from .faults import PLACES
-from .stage import limits, play, scripted
+from .stage import SHORT, limits, play, scripted
 from .truth import Mode, Place
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def run(noise: Noise, slack: float = 1) -> list[Finding]:
     server = scripted(mode, tls=tls)
     for place in _places(dice):
         _write(server, place, mode, dice)
-    short = limits("greeting", "command", "data", "end_of_data", "quit", slack=slack)
+    short = limits("greeting", "command", "data", "end_of_data", "quit", soon=slack * SHORT)
     evidence = play(server, short, tries=dice.randint(1, 2), tls=tls, transcript=noise.seed % 2 == 0)
     return judge(evidence, tls=tls)
 

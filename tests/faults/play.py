@@ -30,12 +30,12 @@ _LIMITS = {
 }
 
 
-def run(scenario: Scenario, slack: float = 1) -> list[Finding]:
+def run(scenario: Scenario) -> list[Finding]:
     """Play one scenario, and say what is not as promised."""
     server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT, echoes=ECHOES)
     evidence = play(
         server,
-        limits_of(scenario, slack),
+        limits_of(scenario),
         tries=scenario.tries,
         large=scenario.large,
         reused=scenario.link is Link.REUSED,
@@ -54,13 +54,13 @@ def write(scenario: Scenario, server: ScriptedServer) -> None:
         server.on_rcpt(A).reply(text)
 
 
-def limits_of(scenario: Scenario, slack: float) -> Timeouts:
+def limits_of(scenario: Scenario) -> Timeouts:
     """Time limits in which the fault of a scenario is seen soon."""
     if scenario.fault.kind is not Kind.SILENT:
         return limits()
     if scenario.place is Place.HANDSHAKE:
-        return limits("greeting" if scenario.link is Link.IMPLICIT else "command", slack=slack)
-    return limits(_LIMITS.get(scenario.place, "command"), slack=slack)
+        return limits("greeting" if scenario.link is Link.IMPLICIT else "command")
+    return limits(_LIMITS.get(scenario.place, "command"))
 
 
 def _tries(scenario: Scenario, evidence: Evidence) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from sendkit import AsyncMailer, DeliveryError, Message, RetryPolicy, Security, 
 from sendkit.testing import assert_no_secret_leaks
 from tests.servers.authority import Authority
 from tests.servers.scripted import AUTH, BASE, ScriptedServer
+from tests.servers.skipping import SkippingLoop
 
 from .truth import RECIPIENTS, Mode
 
@@ -47,7 +48,8 @@ ECHOES = (
     quote(PASSWORD),
 )
 LIMIT = 240.0
-PATIENT, SHORT = 60.0, 0.25
+PATIENT, SHORT = 3600.0, 0.25
+SKIPPED = 4.0  # seconds that no test sits out: a server that falls silent moves the clock on by so much
 _LACKING = {
     Mode.STEPWISE: {"PIPELINING", "CHUNKING"},
     Mode.PIPELINING: {"CHUNKING"},
@@ -102,10 +104,10 @@ def scripted(mode: Mode, *, implicit: bool = False, tls: bool = True, **settings
     )
 
 
-def limits(*short: str, slack: float = 1) -> Timeouts:
-    """Time limits that nothing but a silent server runs into; the named phases are short, by the `slack` less so."""
+def limits(*short: str, soon: float = SKIPPED) -> Timeouts:
+    """Time limits that nothing but a silent server runs into; those of the named phases are over soon."""
     names = ("connect", "greeting", "command", "data", "body", "end_of_data", "quit")
-    return Timeouts(**{name: slack * SHORT if name in short else PATIENT for name in names})
+    return Timeouts(**{name: soon if name in short else PATIENT for name in names})
 
 
 def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True) -> Server:
@@ -171,7 +173,11 @@ def observe(server: ScriptedServer, act: Callable[[Evidence], Coroutine[Any, Any
         evidence.left += [f"task: {task!r}" for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
     with _no_secret(evidence) as watch, _watched(evidence), server:
-        asyncio.run(watched())
+        with asyncio.Runner(loop_factory=lambda: SkippingLoop(SKIPPED)) as runner:
+            loop = runner.get_loop()
+            assert isinstance(loop, SkippingLoop)
+            server.silence = loop.silence
+            runner.run(watched())
         _settle(evidence, server)
     if leak := watch.leaks([evidence.result, evidence.error, _raised(evidence.result)]):
         evidence.left.append(f"secret: {leak}")

@@ -72,6 +72,7 @@ class ScriptedServer(WireScript):
         self.refuses_pipelining = refuses_pipelining
         self.max_recipients = max_recipients
         self.usual = WireAction(ActionKind.REPLY)
+        self.silence: Callable[[], Callable[[], None]] = lambda: lambda: None  # called when it falls silent, and after
         self.host, self.port = host, 0
         self.connections: list[Connection] = []
         self.accepted: list[Accepted] = []
@@ -164,23 +165,29 @@ class ScriptedServer(WireScript):
         self._loop = asyncio.get_running_loop()
         self._stop, self._release = asyncio.Event(), asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
-        accepting = asyncio.create_task(self._accept(tasks))
+        # Not sock_accept: a connection that comes while that is cancelled belongs to nobody, and stays open.
+        self._loop.add_reader(self._listener, self._accept, tasks)
         started.set()
         await self._stop.wait()
-        accepting.cancel()
+        self._loop.remove_reader(self._listener)
         for task in tasks:
             task.cancel()
-        await asyncio.wait({accepting, *tasks})
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _accept(self, tasks: set[asyncio.Task[None]]) -> None:
-        while True:
-            sock, _ = await self._loop.sock_accept(self._listener)
-            record = Connection(len(self.connections) + 1)
-            self.connections.append(record)
-            self.changed()
-            task = asyncio.create_task(self._serve(sock, record))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+    def _accept(self, tasks: set[asyncio.Task[None]]) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:  # whoever came has gone
+            return
+        sock.setblocking(False)
+        record = Connection(len(self.connections) + 1)
+        self.connections.append(record)
+        self.changed()
+        task = asyncio.create_task(self._serve(sock, record))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: sock.close())  # one that is cancelled before it began has not closed it
 
     async def _serve(self, sock: socket.socket, record: Connection) -> None:
         with sock:

@@ -20,7 +20,7 @@ from .scripted_records import Line
 from .scripted_wire import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .scripted import ScriptedServer
     from .scripted_faults import WireAction
@@ -124,16 +124,27 @@ class Session:
             await self.server.released()
         await asyncio.sleep(action.delay)
         stray = action.stray if action.late is None else b""
-        await self.wire.write(self._with_echoes(action.said(usual)) + stray, drip=action.drip)
+        with self._silent() if action.drip else contextlib.nullcontext():
+            await self.wire.write(self._with_echoes(action.said(usual)) + stray, drip=action.drip)
         while action.endless:
             await self.wire.write(action.endless, record=False)
             await asyncio.sleep(0)
         if action.late is not None:
             self._later.add(asyncio.create_task(self._say_late(action, action.late)))
         elif action.ending is Ending.HANG:
-            await self.wire.hang()
+            with self._silent():
+                await self.wire.hang()
         elif action.ending is not Ending.STAY:
             raise Gone(action.ending)
+
+    @contextlib.contextmanager
+    def _silent(self) -> Iterator[None]:
+        """What is waited for does not come meanwhile, or only by drops."""
+        ended = self.server.silence()
+        try:
+            yield
+        finally:
+            ended()
 
     async def do_ehlo(self, argument: str) -> None:
         """RFC 5321 section 4.1.1.1."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
 from sendkit import AsyncMailer, RetryPolicy, Security, Server, errors
-from sendkit._tls import pin_of
+from sendkit._tls import make_context, pin_of
 from sendkit._wire.resumption import resume
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
@@ -182,3 +184,63 @@ async def test_a_session_that_is_taken_up_again_still_shows_the_pinned_key(
     server = place(scripted, authority).model_copy(update={"pins": (pin,)})
     await send(server, times=2)
     assert (resumed(server), len(scripted.accepted)) == (1, 2)
+
+
+class OperatingSystem:
+    """The store of macOS or Windows, which truststore asks behind a handshake that has verified nothing itself."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.trusting = True
+
+    def verify(self, _: ssl.SSLContext, chain: Sequence[bytes], server_hostname: str | None = None) -> None:
+        self.asked.append(len(chain))
+        if not chain or not self.trusting:
+            raise ssl.SSLCertVerificationError(1, "the operating system does not trust it")
+
+    @contextmanager
+    def unverified(self, context: ssl.SSLContext) -> Iterator[None]:
+        before = context.check_hostname, context.verify_mode
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        yield
+        context.verify_mode, context.check_hostname = before[1], before[0]
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> OperatingSystem:
+    api, system = pytest.importorskip("truststore._api"), OperatingSystem()
+    monkeypatch.setattr(api, "_verify_peercerts_impl", system.verify)
+    monkeypatch.setattr(api, "_configure_context", system.unverified)
+    return system
+
+
+def stored(server: Server) -> Server:
+    """The same server, as it is reached on macOS."""
+    vars(server)["context"] = make_context(ca_file=server.ca_file, platform="darwin")
+    return server
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("security", TLS)
+async def test_sessions_are_taken_up_where_the_operating_system_verifies(
+    authority: Authority, security: Security, version: ssl.TLSVersion, system: OperatingSystem
+) -> None:
+    """Each time it is asked about the certificates of the first handshake, since a resumed one shows none."""
+    tls = context(authority)
+    tls.maximum_version = version
+    with ScriptedServer(tls=tls, implicit_tls=security is Security.IMPLICIT_TLS, users={USER: PASSWORD}) as server:
+        there = stored(place(server, authority))
+        await send(there, 3)
+        assert resumed(there) == 2
+        assert system.asked == [1, 1, 1]
+
+
+async def test_what_the_operating_system_trusts_no_longer_is_refused_also_when_it_is_resumed(
+    authority: Authority, system: OperatingSystem
+) -> None:
+    with ScriptedServer(tls=context(authority), users={USER: PASSWORD}) as server:
+        there = stored(place(server, authority))
+        await send(there)
+        system.trusting = False
+        with pytest.raises(errors.TLSError):
+            await send(there)
