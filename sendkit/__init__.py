@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._doctor import Check, Diagnosis, Finding, Status
     from sendkit._mailer import AsyncMailer
+    from sendkit._many import AsyncSendStream, SendStream
     from sendkit._message.attachment import Attachment
     from sendkit._message.invite import Invite
     from sendkit._message.mailbox import Mailbox
@@ -40,12 +41,13 @@ if TYPE_CHECKING:
     from sendkit.errors import DeliveryError
     from sendkit.outbox._asynchronous import AsyncOutbox
     from sendkit.outbox._synchronous import Outbox
-    from sendkit.results import Attempt, DeliveryResult, RecipientResult
+    from sendkit.results import Attempt, DeliveryResult, RecipientResult, StreamResult
     from sendkit.signing import DKIM
 
 __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "AsyncMailer",
     "AsyncOutbox",
+    "AsyncSendStream",
     "Attachment",
     "Attempt",
     "Check",
@@ -76,8 +78,10 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "Reply",
     "RetryPolicy",
     "Security",
+    "SendStream",
     "Server",
     "Status",
+    "StreamResult",
     "Timeouts",
     "Unsubscribe",
     "__version__",
@@ -98,6 +102,7 @@ _MODULES = ("credentials", "errors", "messages", "outbox", "results", "settings"
 _HOMES = {
     "AsyncMailer": "_mailer",
     "AsyncOutbox": "outbox._asynchronous",
+    "AsyncSendStream": "_many",
     "Attachment": "_message.attachment",
     "Attempt": "results",
     "Check": "_doctor",
@@ -128,8 +133,10 @@ _HOMES = {
     "Reply": "_smtp.reply",
     "RetryPolicy": "_delivery.retry",
     "Security": "_server.server",
+    "SendStream": "_many",
     "Server": "_server.server",
     "Status": "_doctor",
+    "StreamResult": "results",
     "Timeouts": "_server.server",
     "Unsubscribe": "_message.purpose",
     "open": "_send",

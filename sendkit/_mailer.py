@@ -5,18 +5,20 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from sendkit import errors
-from sendkit._credentials import daemon
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
-from sendkit._delivery.stream import Tally, fan_out
+from sendkit._delivery.stream import Window
+from sendkit._lifetime import threads
+from sendkit._lifetime.loops import PerLoop
+from sendkit._lifetime.progress import PATIENCE, Progress
+from sendkit._many import AsyncSendStream
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
@@ -24,7 +26,7 @@ from sendkit._plan.options import MailerSettings, check_positive, takes_settings
 from sendkit._plan.plan import plan, stands_in
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Stopped, Terms
-from sendkit.results import DeliveryResult, failed_before_sending
+from sendkit.results import DeliveryResult, StreamResult, failed_before_sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from sendkit._doctor import Diagnosis
     from sendkit._message.dkim import Signer
 
-Progress: TypeAlias = Callable[[int, int], object]
+OnProgress: TypeAlias = Callable[[int, int], object]
 
 
 class AsyncMailer(Constructors):
@@ -67,7 +69,7 @@ class AsyncMailer(Constructors):
     ) -> None:
         self._plan = plan(given(host_or_server, username), settings)
         self._closed = False
-        self._tally: Tally | None = None
+        self._progress: PerLoop[Progress] = PerLoop()
 
     def __repr__(self) -> str:
         return f"<AsyncMailer {self._plan}>"
@@ -99,7 +101,7 @@ class AsyncMailer(Constructors):
         recipients: Recipients | None = None,
         check: bool = True,
         deadline: float | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -121,54 +123,49 @@ class AsyncMailer(Constructors):
 
     def send_many(
         self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
-    ) -> AsyncGenerator[DeliveryResult]:
+    ) -> AsyncSendStream:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
         (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
         the connection dies.
 
-        `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
-        never ends the stream. The source is read no faster than messages leave. An error of the source itself is
-        raised after what is in flight; leaving the loop early waits for what is in flight. Raises ConfigurationError
-        where the mailer is closed.
+        `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
+        `result.error`, and never ends the stream. The source is read no faster than messages leave. An error of the
+        source itself is raised after what is in flight. What was begun and not yielded when the loop is left ends by
+        itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
         """
+        return AsyncSendStream(self._window(in_flight), messages, self)
+
+    def _window(self, in_flight: int) -> Window[AnyMessage, StreamResult]:
         check_positive("in_flight", in_flight)
         self._check_open()
-        send = partial(self._begin, self._plan.terms._replace(in_flight=in_flight))
-        width, burst = self._plan.max_connections * in_flight, (in_flight + 1) // 2
-        return fan_out(messages, send, width, lambda: self._closed, burst=burst)
+        begin = partial(self._begin, self._plan.terms._replace(in_flight=in_flight))
+        return Window(begin, self._plan.max_connections * in_flight, (in_flight + 1) // 2)
 
-    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Coroutine[Any, Any, DeliveryResult]:
+    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Coroutine[Any, Any, StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         try:
             letter = compose(message)
+        except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
+            return _ended(StreamResult.of(failed_before_sending(_told(error)), index, message))
+        return self._carry_out(terms, index, message, letter)
+
+    async def _carry_out(self, terms: Terms, index: int, message: AnyMessage, letter: Letter) -> StreamResult:
+        try:
+            result = await self._deliver(letter, self._plan.deadline, terms)
         except errors.SendkitError as error:
-            return _ended(failed_before_sending(error, index=index))
-        return self._carry_out(terms, index, letter)
-
-    async def _carry_out(self, terms: Terms, index: int, letter: Letter) -> DeliveryResult:
-        # A loop that is left by `break` closes nothing, so that closing the mailer has to know what is under way.
-        with self._under_way():
-            try:
-                return await self._deliver(letter, self._plan.deadline, terms, index)
-            except errors.SendkitError as error:
-                return failed_before_sending(error, index=index)
-
-    def _under_way(self) -> Tally:
-        # What was under way on another event loop, be it that of the process this one was forked from, ends there.
-        loop = asyncio.get_running_loop()
-        if self._tally is None or self._tally.loop is not loop:
-            self._tally = Tally(loop)
-        return self._tally
+            result = failed_before_sending(error)
+        except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
+            known: DeliveryResult = vars(error)["result"]
+            result = known.model_copy(update={"error": _told(error)})
+        except BaseException as ended:
+            vars(ended)["result"] = StreamResult.of(vars(ended)["result"], index, message)
+            raise
+        return StreamResult.of(result, index, message)
 
     async def _deliver(
-        self,
-        letter: Letter,
-        deadline: float | None,
-        terms: Terms,
-        index: int | None = None,
-        policy: RetryPolicy | None = None,
+        self, letter: Letter, deadline: float | None, terms: Terms, policy: RetryPolicy | None = None
     ) -> DeliveryResult:
         self._check_open()
         plan = self._plan
@@ -179,22 +176,21 @@ class AsyncMailer(Constructors):
         diverted |= plan.diverted and transport is plan.transport
         delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted)
         try:
-            await (delivery.run() if deadline is None else delivery.run_within(deadline))
+            await delivery.run_as(self._progress.here(Progress).work(deadline), deadline)
         except errors.SendkitError:
             raise
         except Stopped as stopped:
-            vars(stopped.error)["result"] = delivery.result(index)
+            vars(stopped.error)["result"] = delivery.result()
             raise stopped.error from None
         except BaseException as ended:  # a cancellation
-            vars(ended)["result"] = delivery.result(index)
+            vars(ended)["result"] = delivery.result()
             raise
-        return delivery.result(index)
+        return delivery.result()
 
     async def _try_once(self, letter: Letter, before_end: BeforeEnd) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms = self._plan.terms._replace(before_end=before_end)
-        with self._under_way():
-            return await self._deliver(letter, self._plan.deadline, terms, policy=RetryPolicy(max_attempts=1))
+        return await self._deliver(letter, self._plan.deadline, terms, RetryPolicy(max_attempts=1))
 
     async def diagnose(
         self,
@@ -216,26 +212,43 @@ class AsyncMailer(Constructors):
 
         check_positive("limit", limit)
         self._check_open()
-        return await diagnose(
-            self._plan.transport_now(),
-            sender=sender,
-            to=to,
-            limit=limit,
-            dkim_selector=dkim_selector,
-            resolver=resolver,
-            signers=self._plan.signers,
-        )
+        async with self._progress.here(Progress).work():
+            return await diagnose(
+                self._plan.transport_now(),
+                sender=sender,
+                to=to,
+                limit=limit,
+                dkim_selector=dkim_selector,
+                resolver=resolver,
+                signers=self._plan.signers,
+            )
+        raise _closed()
 
-    async def aclose(self) -> None:
-        """Wait for what `send_many` has under way, say good-bye to the server, and close the connections."""
+    async def aclose(self, timeout: float | None = PATIENCE) -> None:  # noqa: ASYNC109 - it cancels nothing that has no result
+        """Refuse new work, let what is in progress end, and close the connections with QUIT.
+
+        What is still in progress after `timeout` seconds (None: no limit) is cut short: deferred, or in doubt where the
+        end of data may have left. On every event loop that runs; connections of one that does not are dropped.
+        """
         self._closed = True
-        await self._under_way().over()
-        await self._plan.transport.aclose()
+        try:
+            await self._progress.each(lambda progress: progress.over(timeout))
+        except BaseException:  # a cancellation: who waits no longer wants it over at once
+            self._progress.here(Progress).cut()
+            raise
+        finally:
+            await self._plan.transport.aclose()
+            self._progress.forget()
+            self._plan.pace.forget()
+
+    async def _rest(self) -> None:
+        """Let what is in progress end, as `aclose` does, and close the connections; others may follow."""
+        await self._progress.each(lambda progress: progress.over(PATIENCE))
+        await self._plan.transport.close_idle()
 
     def _check_open(self) -> None:
         if self._closed:
-            hint = "send inside its `with` block, or make a new one"
-            raise errors.ConfigurationError("this mailer is closed", hint=hint)
+            raise _closed()
 
     async def __aenter__(self) -> Self:
         return self
@@ -251,9 +264,22 @@ async def _signed(letter: Letter, signers: tuple[Signer, ...]) -> Letter:
     from sendkit._message.dkim import signed  # noqa: PLC0415 - few mailers sign
 
     work = partial(signed, letter.content, signers)
-    content = await asyncio.wrap_future(daemon.start(work, name="sendkit-sign")) if letter.content.stored else work()
-    return replace(letter, content=content)
+    return replace(letter, content=await threads.run(work) if letter.content.stored else work())
 
 
-async def _ended(result: DeliveryResult) -> DeliveryResult:
+async def _ended(result: StreamResult) -> StreamResult:
     return result
+
+
+def _closed() -> errors.ConfigurationError:
+    hint = "send inside its `with` block, or make a new one"
+    return errors.ConfigurationError("this mailer is closed", hint=hint)
+
+
+def _told(error: Exception) -> errors.SendkitError:
+    """An error that stands in a result; whatever is not ours is its cause."""
+    if isinstance(error, errors.SendkitError):
+        return error
+    told = errors.SendkitError(f"{type(error).__name__}: {error}", hint="its cause has the traceback")
+    told.__cause__ = error
+    return told

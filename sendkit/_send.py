@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from sendkit._mailer import AsyncMailer, Progress
+from sendkit._mailer import AsyncMailer, OnProgress
 from sendkit._message.compose import AnyMessage, Recipients
 from sendkit._plan.options import MailerSettings, takes_settings
 from sendkit._sync import Mailer
@@ -24,7 +24,7 @@ def send(
     recipients: Recipients | None = None,
     check: bool = True,
     deadline: float | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names (`Mailer.from_env`); see `Mailer.send`."""
     with Mailer.from_env() as mailer:
@@ -45,7 +45,7 @@ async def send_async(
     recipients: Recipients | None = None,
     check: bool = True,
     deadline: float | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names, and await it; see `AsyncMailer.send`."""
     async with AsyncMailer.from_env() as mailer:

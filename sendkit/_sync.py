@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
-    from sendkit._mailer import AsyncMailer, Progress
+    from sendkit._mailer import OnProgress
+    from sendkit._many import SendStream
     from sendkit._message.compose import AnyMessage, Recipients
     from sendkit._plan.options import MailerSettings
     from sendkit._plan.targets import ServerLike
-    from sendkit._portal import Portal
     from sendkit.results import DeliveryResult
 
 
@@ -44,13 +44,13 @@ class Mailer(Constructors):
         username: str | None = None,
         **settings: Unpack[MailerSettings],
     ) -> None:
+        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
         from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
-        from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 
         self._core = AsyncMailer(host_or_server, username=username, **settings)
-        self._portal = Portal()
-        # A mailer that nobody closes still ends its connections with QUIT, at the latest when the interpreter ends.
-        self._close = weakref.finalize(self, _close, self._portal, self._core)
+        self._portal = Portal(self._core._rest, self._core.aclose)  # noqa: SLF001 - see the law of this file
+        # A mailer that nobody closes still ends its connections with QUIT; when the interpreter ends, by the portal.
+        weakref.finalize(self, self._portal.abandon).atexit = False
 
     def __repr__(self) -> str:
         return repr(self._core).replace("AsyncMailer", "Mailer", 1)
@@ -71,11 +71,11 @@ class Mailer(Constructors):
         unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
         Raises ConfigurationError.
         """
+        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
         from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
         from sendkit._plan.targets import discovered  # noqa: PLC0415 - see the law of this file
-        from sendkit._portal import Portal  # noqa: PLC0415 - see the law of this file
 
-        portal, asked = Portal(), not stands_in(settings)
+        portal, asked = Portal(_nothing, _nothing), not stands_in(settings)
         try:
             return cls._at(portal.call(discovered(address, trust=trust, resolver=resolver, asked=asked)), settings)
         finally:
@@ -89,7 +89,7 @@ class Mailer(Constructors):
         recipients: Recipients | None = None,
         check: bool = True,
         deadline: float | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -115,23 +115,22 @@ class Mailer(Constructors):
 
     def send_many(
         self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
-    ) -> Iterator[DeliveryResult]:
+    ) -> SendStream:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
         (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
         the connection dies.
 
-        `result.index` says which message it belongs to; what is wrong with one message stands in `result.error`, and
-        never ends the stream. The source is read on this thread, no faster than messages leave. An error of the source
-        itself is raised after what is in flight; leaving the loop early waits for what is in flight. Raises
-        ConfigurationError, in place of the first result, where the mailer is closed.
+        `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
+        `result.error`, and never ends the stream. The source is read on this thread, no faster than messages leave. An
+        error of the source itself is raised after what is in flight. What was begun and not yielded when the loop is
+        left ends by itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
         """
+        from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file
+
         _warn_inside_a_loop()
-        if isinstance(messages, AsyncIterable):
-            source = messages
-            return self._portal.stream(lambda _: self._core.send_many(source, in_flight=in_flight), ())
-        return self._portal.stream(partial(self._core.send_many, in_flight=in_flight), messages)
+        return SendStream(self._core._window(in_flight), messages, self, self._portal)  # noqa: SLF001 - as above
 
     def diagnose(
         self,
@@ -153,9 +152,13 @@ class Mailer(Constructors):
         work = self._core.diagnose(sender=sender, to=to, limit=limit, dkim_selector=dkim_selector, resolver=resolver)
         return self._portal.call(work)
 
-    def close(self) -> None:
-        """Say good-bye to the server and close the connections."""
-        self._close()
+    def close(self, timeout: float | None = 30) -> None:
+        """Refuse new work, let what is in progress end, and close the connections with QUIT.
+
+        What is still in progress after `timeout` seconds (None: no limit) is cut short: deferred, or in doubt where the
+        end of data may have left.
+        """
+        self._portal.close(partial(self._core.aclose, timeout))
 
     def __enter__(self) -> Self:
         return self
@@ -166,10 +169,8 @@ class Mailer(Constructors):
         self.close()
 
 
-def _close(portal: Portal, core: AsyncMailer) -> None:
-    if portal.started:
-        portal.call(core.aclose())
-    portal.close()
+async def _nothing() -> None:
+    pass
 
 
 _warned: list[bool] = []
@@ -178,11 +179,7 @@ _warned: list[bool] = []
 def _warn_inside_a_loop() -> None:
     import asyncio  # noqa: PLC0415 - see the law of this file
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    if not _warned:
+    if asyncio._get_running_loop() is not None and not _warned:  # noqa: SLF001 - one of asyncio.events.__all__
         _warned.append(True)
         text = "sendkit.Mailer blocks the event loop that runs here; use `await AsyncMailer(…).send(…)` instead"
         warnings.warn(text, RuntimeWarning, stacklevel=3)

@@ -25,6 +25,7 @@ FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 ORDER = (
     ("sendkit._version", "sendkit._redaction", "sendkit._notebook"),
     ("sendkit.errors",),
+    ("sendkit._lifetime",),
     ("sendkit._trusted_file", "sendkit._frames", "sendkit._distribution"),
     ("sendkit._tls", "sendkit._dns"),
     ("sendkit._server",),
@@ -41,8 +42,8 @@ ORDER = (
     ("sendkit._delivery",),
     ("sendkit._doctor",),
     ("sendkit._plan",),
+    ("sendkit._many",),
     ("sendkit._mailer",),
-    ("sendkit._portal",),
     ("sendkit._sync",),
     ("sendkit.outbox",),
     ("sendkit._send", "sendkit.credentials", "sendkit.messages", "sendkit.settings", "sendkit.transports"),

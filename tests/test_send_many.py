@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Message, errors
-from sendkit._delivery.stream import fan_out
+from sendkit._delivery.stream import Window
+from sendkit._many import AsyncSendStream
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -62,6 +64,11 @@ class Source:
 
 class SyncSource(Source):
     __aiter__ = None  # type: ignore[assignment]
+
+
+def fan_out(source: Any, send: Callable[[int, Any], Coroutine[Any, Any, Any]], width: int, burst: int = 1) -> Any:
+    """A stream of whatever `send` returns."""
+    return AsyncSendStream(Window(send, width, burst), source, None)
 
 
 async def settle() -> None:

@@ -13,13 +13,11 @@ from sendkit._credentials.explicit import CallableCredentials, Password, explici
 from sendkit._credentials.os_keyring import delete_password, service_name, store_password
 from sendkit._credentials.secret import Secret, sealed
 from sendkit._credentials.source import Credentials, Renewable
-from sendkit._credentials.turns import OneAtATime
 
 __all__ = [
     "CallableCredentials",
     "CredentialChain",
     "Credentials",
-    "OneAtATime",
     "Password",
     "PasswordCommand",
     "Renewable",

@@ -17,6 +17,7 @@ from sendkit._credentials.command import EnvironmentCommand
 from sendkit._credentials.environment import EnvironmentVariable, PasswordFile, SystemdCredential
 from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring, login_hint
 from sendkit._credentials.source import Found, Missing, Source
+from sendkit._lifetime.loops import PerLoop
 from sendkit.errors import CredentialsError, CredentialsNotFound
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class CredentialChain:
         """Forget every secret, so that the next login looks again."""
         # Also a search that still runs must not bring back what is forgotten now: it keeps writing to the old mapping.
         self._found: dict[Account, Found] = {}
-        self._searches: dict[Account, asyncio.Task[Answer]] = {}
+        self._searches: PerLoop[dict[Account, asyncio.Task[Answer]]] = PerLoop()
         self._tokens: dict[Account, OAuth2] = {}
 
     @property
@@ -102,11 +103,10 @@ class CredentialChain:
             raise
 
     async def _search_once(self, account: Account) -> Answer:
-        running = self._searches.get(account)
-        loop = asyncio.get_running_loop()
-        # A search of another loop belongs to another thread, or to the parent process before a fork.
-        if running is None or running.done() or running.get_loop() is not loop:
-            running = self._searches[account] = loop.create_task(self._search(account, self._found))
+        searches = self._searches.here(dict)
+        running = searches.get(account)
+        if running is None or running.done():
+            running = searches[account] = asyncio.get_running_loop().create_task(self._search(account, self._found))
         return await asyncio.shield(running)
 
     async def _search(self, account: Account, memory: dict[Account, Found]) -> Answer:

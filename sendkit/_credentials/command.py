@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sendkit._credentials import daemon
 from sendkit._credentials.environment import without_secrets
 from sendkit._credentials.source import Found, Missing, judge
 from sendkit._frames import frameless
+from sendkit._lifetime import threads
 from sendkit.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Command:
 
 async def _printed(argv: Sequence[str], place: str, limit: float) -> Found | Missing:
     # Not asyncio's subprocesses, which not every event loop has.
-    future = daemon.start(lambda: _run(argv, place, limit), name="sendkit-password-command")
+    future = threads.start(lambda: _run(argv, place, limit))
     return await asyncio.wrap_future(future)
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, cast
 
-from sendkit._credentials import daemon
 from sendkit._credentials.foreign import ForeignCredentials, has, judged, secret_of
 from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import Credentials, Found, Missing, judge
+from sendkit._lifetime import threads
 from sendkit.errors import ConfigurationError
 
 CredentialsCall: TypeAlias = Callable[[str, str], str | Secret | Awaitable[str | Secret | None] | None]
@@ -86,7 +86,7 @@ class CallableCredentials:
 
     async def _ask_in_thread(self, host: str, username: str) -> object:
         context = contextvars.copy_context()
-        future = daemon.start(lambda: context.run(self._call_and_judge, host, username), name="sendkit-credentials")
+        future = threads.start(lambda: context.run(self._call_and_judge, host, username))
         return await asyncio.wrap_future(future)
 
     def _call_and_judge(self, host: str, username: str) -> object:

@@ -14,15 +14,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from sendkit._credentials import daemon
 from sendkit._credentials.authorization_server import check_provider
 from sendkit._credentials.device import DeviceCode
 from sendkit._credentials.foreign import caught
 from sendkit._credentials.grants import Client, ClientCredentials, Grant, RefreshToken, Token, hint_for, read_token
 from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
-from sendkit._credentials.turns import OneAtATime
 from sendkit._frames import frameless
+from sendkit._lifetime import threads
+from sendkit._lifetime.turns import OneAtATime
 from sendkit.errors import ConfigurationError, CredentialsError
 
 Provided: TypeAlias = "str | Mapping[str, object]"
@@ -195,7 +195,7 @@ class _Provider:
     async def _ask(self) -> Token | Refusal:
         if inspect.iscoroutinefunction(self.call):
             return read_token(await self.call())
-        answer = await asyncio.wrap_future(daemon.start(self._call_and_read, name="sendkit-token-provider"))
+        answer = await asyncio.wrap_future(threads.start(self._call_and_read))
         return answer if isinstance(answer, Token | Refusal) else read_token(await answer)
 
     def _call_and_read(self) -> Token | Refusal | Awaitable[Provided]:

@@ -15,8 +15,9 @@ import threading
 from concurrent import futures
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from sendkit._credentials import daemon
 from sendkit._credentials.source import Found, Missing, judge
+from sendkit._lifetime import threads
+from sendkit._lifetime.forks import starts_over
 from sendkit.errors import ConfigurationError, KeyringLocked, KeyringUnavailable
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Keyring:
 
     def __init__(self, limit: float = LOOKUP_LIMIT) -> None:
         self._limit = limit
+        self.start_over()
+        starts_over(self)
+
+    def start_over(self) -> None:
+        """The parent's visits do not end in the child of a fork."""
         self._visits: dict[tuple[str, str], _Visit[Found]] = {}
 
     async def find(self, *, host: str, username: str) -> Found | Missing:
@@ -112,7 +118,7 @@ class _Visit(Generic[T]):
         self._work = work
         self._quote_errors = quote_errors
         self._chosen = threading.Event()
-        self._future = daemon.start(self._run, name="sendkit-keyring")
+        self._future = threads.start(self._run)
 
     def done(self) -> bool:
         """Whether it came to its end."""

@@ -12,7 +12,6 @@ import logging
 from dataclasses import dataclass
 from typing import cast
 
-from sendkit._credentials import daemon
 from sendkit._credentials.authorization_server import is_known
 from sendkit._credentials.endpoint import Endpoint, read_endpoint
 from sendkit._credentials.grants import Client, RefreshToken
@@ -20,6 +19,7 @@ from sendkit._credentials.oauth2 import OAuth2
 from sendkit._credentials.os_keyring import store_password
 from sendkit._credentials.secret import Secret, seal, sealed
 from sendkit._credentials.source import GRANT
+from sendkit._lifetime import logs, threads
 from sendkit.errors import CredentialsError
 
 _MARK = GRANT.removesuffix("{")
@@ -59,11 +59,13 @@ def open_grant(secret: Secret, place: str, host: str, username: str) -> OAuth2 |
 
     async def keep(refresh: Secret) -> None:
         renewed = StoredGrant(stored.provider, stored.client, refresh, stored.scope)
-        stores = daemon.start(lambda: renewed.store(host, username), name="sendkit-refresh-token")
+        stores = threads.start(lambda: renewed.store(host, username))
         try:
             await asyncio.wrap_future(stores)
         except CredentialsError as error:
-            _logger.warning("the new refresh token of %s was not stored: %s", username, error.message)
+            logs.log(
+                _logger, logging.WARNING, "the new refresh token of %s was not stored: %s", username, error.message
+            )
 
     grant = RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, place)
     return OAuth2._by(grant)  # noqa: SLF001 - a grant is for this room alone

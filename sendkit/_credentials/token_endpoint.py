@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import urlencode
 
-from sendkit._credentials import daemon
 from sendkit._credentials.endpoint import Endpoint, read_endpoint
+from sendkit._lifetime import threads
 from sendkit._redaction import Redactor, everywhere
 from sendkit._server.addresses import is_here
 
@@ -70,7 +70,7 @@ async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float =
     endpoint = read_endpoint(url)
     if isinstance(endpoint, str):
         return Refusal(f"the URL of the authorization server {endpoint}")
-    future = daemon.start(lambda: _exchange(endpoint, form, limit), name="sendkit-oauth")
+    future = threads.start(lambda: _exchange(endpoint, form, limit))
     try:
         async with asyncio.timeout(limit):
             return await asyncio.wrap_future(future)

@@ -8,11 +8,11 @@ Must not know: tests, doubles, or who sets it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from sendkit._lifetime.forks import Lock
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -53,7 +53,7 @@ class StandIn(Transport):
             await diversion.transport.aclose()
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _diversions: list[Diversion] = []
 _local: set[str] = set()
 

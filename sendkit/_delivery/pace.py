@@ -16,7 +16,9 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from sendkit._lifetime.loops import PerLoop
 from sendkit._seam.clock import Clock
 from sendkit._smtp.phase import TRANSACTION, Phase
 from sendkit._smtp.reply import Reply
@@ -88,7 +90,7 @@ class Pace:
         self._slowed: _Slowed | None = None
         self._last = -UNLIMITED
         self._done: deque[float] = deque(maxlen=_MEASURED)
-        self._line: Line | None = None
+        self._lines: PerLoop[Line] = PerLoop()
         self._clock: Clock | None = None
 
     def line(self, clock: Clock | None = None) -> Line:
@@ -99,9 +101,11 @@ class Pace:
         if clock is not self._clock:
             self._clock, self._slowed, self._last = clock, None, -UNLIMITED
             self._done.clear()
-        if self._line is None or self._line.loop is not asyncio.get_running_loop():
-            self._line = Line(self)
-        return self._line
+        return self._lines.here(partial(Line, self))
+
+    def forget(self) -> None:
+        """Nobody waits any more."""
+        self._lines.forget()
 
     @property
     def unlimited(self) -> bool:
@@ -159,7 +163,7 @@ class Line:
     """Who waits for a turn, in order of arrival, and how many are under way."""
 
     def __init__(self, pace: Pace) -> None:
-        self.loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._connections = UNLIMITED if pace.connections is None else pace.connections
         self._under_way = 0
@@ -202,7 +206,7 @@ class Line:
 
     async def _place(self, in_flight: int) -> None:
         while self._under_way >= self._connections * in_flight:
-            self._freed = self.loop.create_future()
+            self._freed = self._loop.create_future()
             await self._freed
 
     async def _turn(self, clock: Clock, deadline: float | None) -> bool:

@@ -6,14 +6,15 @@ rejected, what a person must mend, and what is in doubt is left alone. The one p
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Line, Pace
+from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._seam.log import AttemptLog
@@ -85,25 +86,22 @@ class Delivery:
         if not self.letter.recipients:
             return
         left = await self._attempt()
-        if left:
+        if left and self.policy.max_attempts > 1:
             await self._try_again(left)
 
-    async def run_within(self, seconds: float) -> None:
-        """As `run`, but what is still under way after so many seconds is interrupted."""
-        limit = asyncio.timeout(seconds)
-        self.terms = self.terms._replace(
-            deadline=self.transport.clock.monotonic() + seconds,
-            why_interrupted=lambda: f"the deadline of {seconds:g} s ran out" if limit.expired() else cancelled(),
-        )
-        try:
-            async with limit:
-                await self.run()
-        except TimeoutError:
-            if not limit.expired():
-                raise
+    async def run_as(self, work: Work, seconds: float | None) -> None:
+        """As `run`, as a piece of work that is interrupted after so many seconds, or when its mailer is closed."""
+        if seconds is not None:
+            self.terms = self.terms._replace(deadline=self.transport.clock.monotonic() + seconds)
+        self.terms = self.terms._replace(why_interrupted=partial(_why, work, seconds))
+        async with work:
+            await self.run()
 
     async def _try_again(self, left: tuple[Address, ...]) -> None:
-        import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
+        try:
+            import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
+        except OSError:  # out of descriptors, which then is why the first try failed
+            return
 
         clock = self.transport.clock
         started, last = self.logs[0].began, self.terms.deadline or float("inf")
@@ -192,7 +190,7 @@ class Delivery:
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
 
-    def result(self, index: int | None = None) -> DeliveryResult:
+    def result(self) -> DeliveryResult:
         """What has become of the message so far, as the value that callers get."""
         letter, logs = self.letter, self.logs
         recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
@@ -203,7 +201,7 @@ class Delivery:
             reverse_path=self._sender,
             recipients=ReadOnlyMapping(recipients),
             attempts=tuple([log.summary() for log in logs]),
-            index=index,
+            index=None,
             error=None,
             diverted=self.diverted,
         )
@@ -228,6 +226,12 @@ class Delivery:
     @property
     def _sender(self) -> str:
         return self.letter.reverse_path.written if self.letter.reverse_path else ""
+
+
+def _why(work: Work, seconds: float | None) -> str:
+    if work.closed:
+        return "the mailer was closed"
+    return f"the deadline of {seconds:g} s ran out" if work.late and seconds is not None else cancelled()
 
 
 def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:

@@ -1,131 +1,195 @@
-"""Many at a time: sends from a source with back-pressure, and hands on what finishes first.
+"""Many at a time: what is begun, with back-pressure, and what has finished and waits to be taken.
 
-Knows tasks and sources, and nothing of mail.
+Knows tasks and sources, and nothing of mail. No result is lost: what has finished stays until it is taken, whatever
+ends the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
-from types import TracebackType
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Send = Callable[[int, Item], Coroutine[Any, Any, Result]]
 
 
-class Tally:
-    """How many sends are under way on one event loop: each is inside its `with`."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._count = 0
-        self._none = asyncio.Event()
-
-    def __enter__(self) -> None:
-        self._count += 1
-        self._none.clear()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._count -= 1
-        if not self._count:
-            self._none.set()
-
-    async def over(self) -> None:
-        """Wait until none is."""
-        if self._count:
-            await self._none.wait()
-
-
-async def fan_out(
-    source: Iterable[Item] | AsyncIterable[Item],
-    send: Callable[[int, Item], Coroutine[Any, Any, Result]],
-    width: int,
-    stopped: Callable[[], bool] = lambda: False,
-    *,
-    burst: int = 1,
-) -> AsyncGenerator[Result]:
-    """Yield the results of `send(index, item)` as they come; at most `width` are under way or wait to be taken.
+class Window(Generic[Item, Result]):
+    """At most `width` items are in progress, or have a result that nobody has taken.
 
     Once so many are, none is added before there is room for `burst`, so that what goes out together stays together.
-    Once `stopped` says so, nothing more is read from the source. An error of the source is raised after what is under
-    way; who leaves early waits for it; a cancellation cancels it.
+    Used on one event loop; what says so may be called on any thread.
     """
-    window = _Window(send, width, burst, stopped)
-    feeder = asyncio.create_task(window.feed(source))
-    feeder.add_done_callback(lambda _: window.news.set())
-    running = window.running
-    try:
-        while running or not feeder.done():
-            await window.news.wait()
-            window.news.clear()
-            while window.finished:
-                yield window.take()
-        feeder.result()
-    except asyncio.CancelledError:
-        for task in running:
-            task.cancel()
-        raise
-    finally:
-        feeder.cancel()
-        await asyncio.gather(feeder, *running, return_exceptions=True)
 
-
-class _Window(Generic[Item, Result]):
-    """What is under way, and what has finished and waits to be taken."""
-
-    def __init__(
-        self,
-        send: Callable[[int, Item], Coroutine[Any, Any, Result]],
-        width: int,
-        burst: int,
-        stopped: Callable[[], bool],
-    ) -> None:
+    def __init__(self, send: Send[Item, Result], width: int, burst: int) -> None:
         self._send = send
         self._width = width
         self._enough = width - burst
-        self._stopped = stopped
-        self._loop = asyncio.get_running_loop()
-        self._room = asyncio.Event()
-        self._room.set()
-        self.running: set[asyncio.Task[Result]] = set()
-        self.finished: deque[asyncio.Task[Result]] = deque()
-        self.news = asyncio.Event()
+        self._full = False
+        self._begun = 0
+        self._open: dict[int, Item] = {}
+        self._running: dict[asyncio.Task[None], tuple[int, Coroutine[Any, Any, Result]]] = {}
+        self._finished: deque[tuple[int, Result]] = deque()
+        self._feeder: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.stopped = False
+        self.failure: BaseException | None = None
 
-    async def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
-        """Begin one after the other, as long as there is room."""
-        if isinstance(source, AsyncIterable):
-            index = 0
-            async for item in source:
-                if not await self._begin(index, item):
-                    return
-                index += 1
-        else:
-            for index, item in enumerate(source):
-                if not await self._begin(index, item):
-                    return
+    # On any thread.
 
-    async def _begin(self, index: int, item: Item) -> bool:
-        """Begin one, and wait until there is room for the next; False when there is to be none."""
-        task = self._loop.create_task(self._send(index, item))
-        self.running.add(task)
-        task.add_done_callback(self._end)
-        if len(self.running) >= self._width:
-            self._room.clear()
-            await self._room.wait()
-        return not self._stopped()
+    @property
+    def unfinished(self) -> tuple[Item, ...]:
+        """What was begun, and has no result that was taken."""
+        return tuple(self._open.values())
 
-    def _end(self, task: asyncio.Task[Result]) -> None:
-        self.finished.append(task)
-        self.news.set()
+    @property
+    def in_progress(self) -> tuple[Item, ...]:
+        """What was begun, and has no result."""
+        return tuple([self._open[index] for index, _ in list(self._running.values()) if index in self._open])
+
+    @property
+    def left(self) -> tuple[Result, ...]:
+        """The results that nobody has taken."""
+        return tuple([result for _, result in self._finished])
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a result."""
+        return bool(self._finished)
+
+    @property
+    def over(self) -> bool:
+        """Whether no further result will come, of what was begun."""
+        return not self._running
+
+    @property
+    def room(self) -> int:
+        """How many may be begun now."""
+        count = len(self._running) + len(self._finished)
+        self._full = count >= self._width or (self._full and count > self._enough)
+        return 0 if self._full else self._width - count
 
     def take(self) -> Result:
-        """The result that was there first; what was raised in its place is raised."""
-        task = self.finished.popleft()
-        self.running.discard(task)
-        if len(self.running) <= self._enough:
-            self._room.set()
-        return task.result()
+        """The result that was there first."""
+        index, result = self._finished.popleft()
+        del self._open[index]
+        return result
+
+    def abandon(self) -> None:
+        """Nobody will take anything any more: begin nothing new. Waits for nothing, for a finalizer calls it."""
+        self.stopped = True
+        if self._feeder is not None and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop)
+
+    # On the event loop.
+
+    def begin(self, item: Item) -> None:
+        """Begin one more."""
+        self._loop = loop = asyncio.get_running_loop()
+        index, self._begun = self._begun, self._begun + 1
+        self._open[index] = item
+        work = self._send(index, item)
+        task = loop.create_task(self._carry_out(index, work))
+        self._running[task] = index, work
+        task.add_done_callback(self._end)
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopped = True
+        if self._feeder is not None:
+            self._feeder.cancel()
+
+    def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+        """Read the source from now on, no faster than there is room; an error of it is kept as the `failure`."""
+        if self._feeder is None and not self.stopped:
+            self._feeder = asyncio.get_running_loop().create_task(self._feed(source))
+            self._feeder.add_done_callback(self._fed)
+
+    async def next(self) -> None:
+        """Wait until there is a result, or there will be none; a cancellation changes nothing."""
+        self.tell()
+        while not self._finished and (self._running or self._feeder is not None):
+            await self._news()
+
+    async def turn(self, items: deque[Item], *, more: bool) -> None:
+        """Begin these, taking them away, and wait until there is a result, or, where there are more, room."""
+        while items:
+            self.begin(items.popleft())
+        while not self._finished and self._running and not (more and self.room):
+            await self._news()
+
+    async def settled(self) -> None:
+        """Wait until nothing is in progress."""
+        while self._running or self._feeder is not None:
+            await self._news()
+
+    async def cut(self) -> None:
+        """Cancel what is in progress, and wait for it; what became of it is a result all the same."""
+        self.stop()
+        for task in list(self._running):
+            task.cancel()
+        await self.settled()
+
+    def tell(self) -> None:
+        """Something has changed for those who wait."""
+        waiting, self._waiting = self._waiting, set()
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def _news(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+
+    async def _carry_out(self, index: int, work: Coroutine[Any, Any, Result]) -> None:
+        try:
+            result: Result | None = await work
+        except asyncio.CancelledError as ended:
+            result = vars(ended).get("result")
+        except BaseException as error:  # noqa: BLE001 - raised when the others have their results
+            result = vars(error).get("result")
+            self.failure = self.failure or error
+        if result is not None:
+            self._finished.append((index, result))
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        _, work = self._running.pop(task)
+        work.close()  # where it was cancelled before it began
+        self.tell()
+
+    async def _feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+        try:
+            if isinstance(source, AsyncIterable):
+                async for item in source:
+                    if not await self._admit(item):
+                        return
+            else:
+                for item in source:
+                    if not await self._admit(item):
+                        return
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised when those in progress have their results
+            self.failure = error
+
+    async def _admit(self, item: Item) -> bool:
+        if self.stopped:
+            return False
+        self.begin(item)
+        while not self.room and not self.stopped:
+            await self._news()
+        return not self.stopped
+
+    def _fed(self, feeder: asyncio.Task[None]) -> None:
+        self._feeder, self.stopped = None, True
+        with contextlib.suppress(asyncio.CancelledError):
+            feeder.result()
+        self.tell()

@@ -18,6 +18,7 @@ from sendkit._delivery import diversion
 from sendkit._delivery.audience import REDIRECT, Audience, settings_of
 from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
 from sendkit._delivery.retry import RetryPolicy
+from sendkit._lifetime import logs
 from sendkit._plan.logins import transport_to
 from sendkit._plan.options import MailerSettings, checked
 from sendkit._plan.targets import Found, Target
@@ -135,4 +136,4 @@ def _warn_once(variables: Mapping[str, str | None]) -> None:
     told = ", ".join(f"{name}={value}" for name, value in variables.items() if value)
     if told and not _warned:
         _warned.append(told)
-        _logger.warning("%s: mail of this process does not go where it is addressed", told)
+        logs.log(_logger, logging.WARNING, "%s: mail of this process does not go where it is addressed", told)

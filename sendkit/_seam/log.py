@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sendkit._lifetime import logs
 from sendkit._redaction import redacted
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.terms import PLAIN, Stopped, Terms
@@ -104,7 +105,7 @@ class AttemptLog:
             self._line("*", redacted(text))
 
     def _line(self, who: Literal["C", "S", "*"], text: str) -> None:
-        _logger.debug("%s %s: %s", self.server, who, text)
+        logs.log(_logger, logging.DEBUG, "%s %s: %s", self.server, who, text)
         if self._lines is not None:
             self._lines.append(TranscriptLine(time=self.clock.now(), who=who, text=text))
 

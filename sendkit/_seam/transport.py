@@ -25,5 +25,8 @@ class Transport(ABC):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter to its recipients, once, and note in the log what became of each."""
 
+    async def close_idle(self) -> None:  # noqa: B027 - as below
+        """Close the connections that nobody uses; the transport opens others when it is used again."""
+
     async def aclose(self) -> None:  # noqa: B027 - most doubles have nothing to let go of
         """Let go of connections and files; the transport may not be used afterwards."""

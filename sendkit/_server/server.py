@@ -23,6 +23,7 @@ from sendkit._frames import frameless
 from sendkit._redaction import quoted, redacted
 from sendkit._server.addresses import ip_address, is_loopback, names_here
 from sendkit._server.endpoint import server_name
+from sendkit._server.tls_memory import TLSMemory
 from sendkit._tls import NO_DESCRIPTOR, InsecureTLSWarning, make_context, read_pin
 from sendkit._trusted_file import check_trusted
 from sendkit.errors import ConfigurationError
@@ -222,6 +223,11 @@ class Server(BaseModel):
             hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
             why = error.strerror or str(error)
             raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
+
+    @cached_property
+    def tls_memory(self) -> TLSMemory:
+        """The last TLS session of the connections to this server."""
+        return TLSMemory()
 
     @field_validator("host")
     @classmethod

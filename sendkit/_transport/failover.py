@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from sendkit._lifetime import logs
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -93,6 +94,11 @@ class FailoverTransport(Transport):
         if len(raised) == asked:
             raise raised[0]
 
+    async def close_idle(self) -> None:
+        """Those of all of them."""
+        for server in self._servers:
+            await server.transport.close_idle()
+
     async def aclose(self) -> None:
         """Close all of them, also where one fails to."""
         async with contextlib.AsyncExitStack() as stack:
@@ -135,7 +141,7 @@ class FailoverTransport(Transport):
     def _note_failure(self, server: _Server, log: AttemptLog, began: float) -> None:
         now = self.clock.monotonic()
         server.fail(began, now)
-        _logger.info("%s failed, and rests for %g s", log.server, server.wakes - now)
+        logs.log(_logger, logging.INFO, "%s failed, and rests for %g s", log.server, server.wakes - now)
 
 
 def _may_go_on(verdict: Verdict) -> bool:

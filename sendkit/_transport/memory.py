@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sendkit._credentials.turns import OneAtATime
+from sendkit._lifetime.turns import OneAtATime
 from sendkit._message.letter import Letter
 from sendkit._reading.sent import Sent
 from sendkit._seam.log import AttemptLog

@@ -7,13 +7,12 @@ also by mailers on the loops of several threads. Must not know: connections, or 
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import OrderedDict
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from sendkit._credentials import OneAtATime
+from sendkit._lifetime.forks import Lock, starts_over
+from sendkit._lifetime.turns import OneAtATime
 from sendkit._smtp.verdict import Verdict
 
 _MOST = 1024
@@ -37,11 +36,16 @@ class Refusals:
     """The last thousand refusals, and who is trying what. Safe to share between threads and loops."""
 
     def __init__(self) -> None:
+        self.start_over()
+        starts_over(self)
+
+    def start_over(self) -> None:
+        """The tasks of the parent do not run in the child of a fork, which would wait for them for ever."""
         self.forget()
 
     def forget(self) -> None:
         """Know nothing any more; for tests, and in a new process."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._refused: OrderedDict[Trial, Verdict] = OrderedDict()
         self._trials: OneAtATime[Trial] = OneAtATime()
 
@@ -63,7 +67,3 @@ class Refusals:
 
 
 REFUSALS = Refusals()
-
-if hasattr(os, "register_at_fork"):
-    # The tasks of the parent do not run in the child, which would wait for them for ever.
-    os.register_at_fork(after_in_child=REFUSALS.forget)

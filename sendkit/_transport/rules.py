@@ -5,11 +5,11 @@ Knows phases and replies. Must not know: how a rule is written, or what a server
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sendkit._lifetime.forks import Lock
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit.errors import ConfigurationError
@@ -86,7 +86,7 @@ class Rulebook:
     """All rules of a script, in the order in which they were written. Safe to use from several threads."""
 
     _entries: list[_Entry] = field(default_factory=list[_Entry])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     def add(self, trigger: Trigger, action: Action, times: int | None) -> None:
         """Append a rule that holds `times` times, or always; one with `nth` holds once if nothing else is said."""

@@ -6,7 +6,6 @@ A secret that is refused is asked for once more at its source; only another one 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator
@@ -14,22 +13,23 @@ from dataclasses import replace
 from functools import partial
 
 from sendkit._credentials import Credentials, Renewable, Secret
+from sendkit._lifetime.loops import PerLoop
+from sendkit._lifetime.threads import NoThread
 from sendkit._message.letter import Letter
 from sendkit._redaction import Redactor
 from sendkit._seam.limits import Limits
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._server.server import Security, Server
+from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism
-from sendkit._smtp.verdict import Reason, Verdict, not_accepted
+from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, not_accepted
 from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
-from sendkit._wire.failure import SessionFailed, verdict_of
+from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit._wire.pool import Pool
-from sendkit._wire.resumption import resume
 from sendkit._wire.session import LoginTurn, Session, open_session
 from sendkit.errors import CredentialsError
 
@@ -56,7 +56,7 @@ class SMTPTransport(Transport):
         self._username = username
         self._credentials = credentials
         self._limits = limits
-        self._pool: Pool | None = None
+        self._pools: PerLoop[Pool] = PerLoop()
         self._carrier = Carrier(server.timeouts)
         self._mechanism = mechanism
         self._last: Secret | None = None
@@ -84,7 +84,7 @@ class SMTPTransport(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
         log.host, log.port, log.username = self._server.host, self._server.port, self._username
-        pool = self._current_pool()
+        pool = self._pool()
         try:
             # Each dead connection is dropped, and a new one is never dead before it was used, so this comes to an end.
             while not await self._carry(pool, letter, log):
@@ -92,10 +92,12 @@ class SMTPTransport(Transport):
         except SessionFailed as failed:
             _note(log, failed)
             log.settle_all(failed.verdict)
+        except NoThread as error:
+            log.settle_all(judge_failure(log.phase, Failure(Break.LOST, str(error.strerror))))
 
     async def log_in(self, log: AttemptLog) -> Verdict | None:
         """Open a session, or use one; None, or what stood in the way. Raises CredentialsError."""
-        pool = self._current_pool()
+        pool = self._pool()
         try:
             pool.release(await pool.acquire(log))
         except SessionFailed as failed:
@@ -115,16 +117,18 @@ class SMTPTransport(Transport):
         return True
 
     async def aclose(self) -> None:
-        """Say good-bye on the idle connections."""
-        pool, self._pool = self._pool, None
-        if pool is not None and pool.loop is asyncio.get_running_loop():
-            await pool.aclose()
+        """Close the idle connections with QUIT, on every event loop that runs; the others behind their last letter."""
+        try:
+            await self._pools.each(lambda pool: pool.aclose())
+        finally:
+            self._pools.forget()
 
-    def _current_pool(self) -> Pool:
-        # Connections belong to the event loop that they were made on; another loop gets new ones.
-        if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
-            self._pool = Pool(self._open, self._limits)
-        return self._pool
+    async def close_idle(self) -> None:
+        """Close those of this event loop with QUIT."""
+        await self._pool().close_idle()
+
+    def _pool(self) -> Pool:
+        return self._pools.here(partial(Pool, self._open, self._limits))
 
     async def _open(self, log: AttemptLog) -> Session:
         return await self.open(await self.login(), log)
@@ -146,11 +150,6 @@ class SMTPTransport(Transport):
         return await self._open_with(fresh, log)
 
     async def _connect(self, login: Login | None, log: AttemptLog, turn: LoginTurn) -> Session:
-        if self._server.security is not Security.NONE and self._server.tls_context is None:
-            try:
-                resume(self._server.context)
-            except OSError as error:
-                raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
         return await open_session(self._server, login, log, turn, secrets=self._heard(login))
 
     def _heard(self, login: Login | None) -> Redactor:
@@ -211,7 +210,7 @@ class SMTPTransport(Transport):
             return None
         try:
             fresh = await self._credentials.renewed(login.secret, host=self._server.host, username=login.username)
-        except CredentialsError:
+        except (CredentialsError, NoThread):
             # That the server refused the secret says more than that its source failed afterwards.
             return None
         return None if fresh is None or fresh == login.secret else replace(login, secret=fresh)

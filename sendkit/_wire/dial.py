@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
+from functools import partial
 
+from sendkit._lifetime import threads
 from sendkit._smtp.phase import Phase
+from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.failure import SessionFailed, verdict_of
 
 _STAGGER = 0.25
@@ -24,13 +27,18 @@ async def dial(host: str, port: int, limit: float) -> socket.socket:
             addresses = await resolve(host, port)
             phase = Phase.CONNECT
             return await _race(addresses)
+    except threads.NoThread as error:
+        raise SessionFailed(judge_failure(phase, Failure(Break.LOST, str(error.strerror)))) from error
     except (OSError, UnicodeError) as error:
         raise SessionFailed(verdict_of(phase, error)) from error
 
 
 async def resolve(host: str, port: int) -> list[_Address]:
     """The addresses of a host, in the system's order. Raises OSError, or UnicodeError for what is no host name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # asks nobody
+    except (OSError, UnicodeError):
+        found = await threads.run(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     return [(family, address) for family, _, _, _, address in found]
 
 

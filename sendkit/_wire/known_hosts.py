@@ -9,11 +9,12 @@ Must not know: how a mechanism is chosen.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from sendkit._lifetime import threads
 from sendkit._server.server import Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import SCRAM, Mechanism, weaker
@@ -40,7 +41,7 @@ class KnownHost:
         """Look the server up. Raises ConfigurationError when the file cannot be read, or trusted."""
         if server.known_hosts is None or not _verified(server):
             return cls(server)
-        return await asyncio.to_thread(_look_up, server, server.known_hosts)
+        return await threads.run(partial(_look_up, server, server.known_hosts))
 
     def check_starttls(self) -> None:
         """The server offers no STARTTLS. Raises SessionFailed if it did before."""
@@ -63,7 +64,7 @@ class KnownHost:
         proof = mechanism if mechanism and mechanism in SCRAM and weaker(self.mechanism, mechanism) else None
         starttls = self.server.security is Security.STARTTLS
         if proof is not None or not self.known or (starttls and not self.starttls):
-            await asyncio.to_thread(_add, path, _words(self.server, proof))
+            await threads.run(partial(_add, path, _words(self.server, proof)))
 
 
 def _verified(server: Server) -> bool:

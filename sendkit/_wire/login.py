@@ -13,10 +13,12 @@ import binascii
 import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 
 import aiosmtplib
 
-from sendkit._credentials import Secret, daemon
+from sendkit._credentials import Secret
+from sendkit._lifetime import threads
 from sendkit._smtp.exchange import Exchange, begin
 from sendkit._smtp.sasl import SCRAM, Mechanism, choose_mechanism, why_none
 from sendkit._smtp.scram import Scram, hindered
@@ -116,10 +118,8 @@ class Authentication:
             octets = base64.b64decode(challenge.encode("utf-8", "surrogateescape"), validate=True)
         except binascii.Error:
             octets = b""
-        if not exchange.slow:
-            return exchange.respond(octets)
         # On a thread that nobody waits for: neither a deadline nor the end of the program.
-        return await asyncio.wrap_future(daemon.start(lambda: exchange.respond(octets), name="sendkit-login"))
+        return await threads.run(partial(exchange.respond, octets)) if exchange.slow else exchange.respond(octets)
 
     def _line(self, message: bytes) -> bytes:
         line = base64.b64encode(message)

@@ -68,6 +68,13 @@ class Pool:
                 self._watch = self.loop.call_later(self._limits.idle, self._look_for_idle)
         self._wake()
 
+    async def close_idle(self) -> None:
+        """Close every idle connection with QUIT; more can be opened."""
+        for session in self._idle():
+            self._leave(session)
+        while self._leaving:
+            await asyncio.gather(*self._leaving)
+
     async def aclose(self) -> None:
         """Say good-bye on every idle connection; those in use are closed behind the last letter on them."""
         await self._say_good_bye()
@@ -78,10 +85,7 @@ class Pool:
         self._closed = True
         if self._watch is not None:
             self._watch.cancel()
-        for session in self._idle():
-            self._leave(session)
-        while self._leaving:
-            await asyncio.gather(*self._leaving)
+        await self.close_idle()
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         # asyncio.run() finishes the generators that are still open, and with this one the connections, while the loop

@@ -21,6 +21,7 @@ from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
 from sendkit._server.addresses import is_here
 from sendkit._server.server import Security, Server
+from sendkit._server.tls_memory import TLSMemory
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
@@ -34,7 +35,7 @@ from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login
 from sendkit._wire.mask import Mask
-from sendkit._wire.resumption import ResumableTLS
+from sendkit._wire.resumption import ResumableTLS, memory_of
 from sendkit._wire.takeover import Client, check_unread, take_over
 from sendkit._wire.turns import Turns
 from sendkit._wire.verified import vouched
@@ -136,9 +137,13 @@ async def open_session(
     """
     log.phase = Phase.RESOLVE
     before = await KnownHost.read(server)
+    try:
+        memory = memory_of(server)
+    except OSError as error:  # no descriptor left for the authorities' certificates
+        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
     sock = await dial(server.host, server.port, server.timeouts.connect)
     log.happened(f"connected to {server.address}")
-    opening = _Opening(server, log, sock, _client(server, sock), before, Mask(secrets), _peer(sock))
+    opening = _Opening(server, log, sock, _client(server, sock, memory), before, Mask(secrets), _peer(sock))
     try:
         return await opening.run(login, turn)
     except BaseException:
@@ -153,10 +158,12 @@ def _peer(sock: socket.socket) -> str:
         return ""
 
 
-def _client(server: Server, sock: socket.socket) -> Client:
+def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> Client:
     local_address = str(sock.getsockname()[0])
     literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
-    return Client(hostname=server.host, local_hostname=server.local_hostname or literal)
+    client = Client(hostname=server.host, local_hostname=server.local_hostname or literal)
+    client.memory = memory
+    return client
 
 
 @dataclass(slots=True)

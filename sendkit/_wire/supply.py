@@ -6,9 +6,10 @@ A disk may be slow, or behind a network that is gone: neither may hold the event
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 
+from sendkit._lifetime import threads
+from sendkit._lifetime.forks import Lock
 from sendkit._smtp.content import Content
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.failure import Broken
@@ -22,19 +23,19 @@ async def supply(content: Content) -> AsyncGenerator[bytes]:
         for octets in blocks:
             yield octets
         return
-    loop, reader = asyncio.get_running_loop(), _Reader(blocks)
-    ahead = loop.run_in_executor(None, reader.read)
+    reader = _Reader(blocks)
     try:
-        while (block := await ahead) is not None:
-            ahead = loop.run_in_executor(None, reader.read)
+        ahead = threads.start(reader.read)
+        while (block := await asyncio.wrap_future(ahead)) is not None:
+            ahead = threads.start(reader.read)
             yield block
     except MessageError as error:
         raise Broken(Failure(Break.WITHDRAWN, error.message)) from error
+    except threads.NoThread as error:
+        raise Broken(Failure(Break.WITHDRAWN, str(error.strerror))) from error
     finally:
         # A thread cannot be stopped; the file is closed behind the block that one may still be reading.
-        if not ahead.cancel() and not ahead.cancelled():
-            ahead.exception()
-        loop.run_in_executor(None, reader.close)
+        threads.spare(reader.close)
 
 
 class _Reader:
@@ -42,7 +43,7 @@ class _Reader:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
-        self._turn = threading.Lock()
+        self._turn = Lock()
 
     def read(self) -> bytes | None:
         """The next block; None when there is none, or it is closed."""

@@ -15,6 +15,7 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
+from sendkit._server.tls_memory import TLSMemory
 from sendkit._smtp.reply import Mask
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.channel import Channel
@@ -24,6 +25,8 @@ from sendkit._wire.tls import begin_tls
 
 class Client(aiosmtplib.SMTP):
     """aiosmtplib's client, but what it does in one go has its steps here: `open`, `greeting`, and perhaps `secure`."""
+
+    memory: TLSMemory | None = None
 
     async def open(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
         """Take a connected socket, and shake hands first if there is a context (RFC 8314 section 3.3).
@@ -35,7 +38,7 @@ class Client(aiosmtplib.SMTP):
             loop = asyncio.get_running_loop()
             self.transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
         else:
-            self.transport = await begin_tls(sock, protocol, context, self.hostname or "")
+            self.transport = await begin_tls(sock, protocol, context, self.hostname or "", self.memory)
         self.protocol = protocol
 
     async def greeting(self) -> aiosmtplib.SMTPResponse:
@@ -50,7 +53,7 @@ class Client(aiosmtplib.SMTP):
         """
         protocol, transport = self._held()
         protocol._buffer.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
-        tls = await begin_tls(transport, protocol, context, self.hostname or "")
+        tls = await begin_tls(transport, protocol, context, self.hostname or "", self.memory)
         self.transport = protocol.transport = tls
         self._reset_server_state()
 

@@ -12,17 +12,27 @@ import socket
 import ssl
 from typing import Any, Self, cast
 
+from sendkit._server.tls_memory import TLSMemory
+from sendkit._wire.resumption import ResumableTLS
+
 # The plaintext of one record, which is as much as one read returns (RFC 8446 section 5.1).
 _RECORD = 1 << 14
 _NOTHING = memoryview(b"")
 
 
 async def begin_tls(
-    below: socket.socket | asyncio.Transport, protocol: asyncio.Protocol, context: ssl.SSLContext, server_hostname: str
+    below: socket.socket | asyncio.Transport,
+    protocol: asyncio.Protocol,
+    context: ssl.SSLContext,
+    server_hostname: str,
+    memory: TLSMemory | None = None,
 ) -> TLSTransport:
-    """Shake hands over a connected socket, or the transport of the protocol; raises OSError, and closes it then."""
+    """Shake hands over a connected socket, or the transport of the protocol; raises OSError, and closes it then.
+
+    A session is taken up from the `memory`, where the context's connections can.
+    """
     try:
-        tls = TLSTransport(protocol, context, server_hostname)
+        tls = TLSTransport(protocol, context, server_hostname, memory)
     except BaseException:
         below.close()
         raise
@@ -32,12 +42,20 @@ async def begin_tls(
 class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """The transport of the protocol above, and the protocol of the plain transport below; `over` begins."""
 
-    def __init__(self, protocol: asyncio.Protocol, context: ssl.SSLContext, server_hostname: str) -> None:
+    def __init__(
+        self,
+        protocol: asyncio.Protocol,
+        context: ssl.SSLContext,
+        server_hostname: str,
+        memory: TLSMemory | None = None,
+    ) -> None:
         super().__init__()
         self._raw: asyncio.Transport
         self._protocol = protocol
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        if isinstance(self._tls, ResumableTLS):
+            self._tls.memory = memory
         self._handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Without a place of our own, asyncio asks for a new one of 256 kB for each reply.
         self._received = memoryview(bytearray(4 * _RECORD))

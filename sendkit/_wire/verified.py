@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 
+from sendkit._lifetime import logs
 from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, not_accepted
@@ -27,7 +28,7 @@ def vouched(server: Server, tls: ssl.SSLObject) -> str:
             raise SessionFailed(not_accepted(Phase.TLS, Reason.KEY_NOT_PINNED, words))
         return "with a server whose key is pinned"
     if server.dangerously_skip_certificate_verification:
-        _logger.warning("%s: the certificate was not verified", server.address)
+        logs.log(_logger, logging.WARNING, "%s: the certificate was not verified", server.address)
         return "with a server that nobody verified"
     return (
         "with a server that nobody verified" if tls.context.verify_mode is ssl.CERT_NONE else "with a verified server"

@@ -86,7 +86,7 @@ async def test_a_sync_provider_runs_on_a_thread_of_its_own() -> None:
         return "token"
 
     await token(OAuth2(provide))
-    assert threads == ["sendkit-token-provider"]
+    assert threads == ["sendkit-worker"]
 
 
 async def test_logins_at_the_same_time_share_one_refresh(server: TokenServer) -> None:

@@ -259,7 +259,11 @@ def _watched(evidence: Evidence) -> Iterator[None]:
             gc.collect()
     finally:
         sys.unraisablehook = hook
-    evidence.left += [f"thread: {thread.name}" for thread in threading.enumerate() if thread not in threads]
+    more = [thread for thread in threading.enumerate() if thread not in threads]
+    for thread in more:
+        if thread.name == "sendkit-worker":  # nobody waits for a call that was given up; it ends by itself
+            thread.join(20)
+    evidence.left += [f"thread: {thread.name}" for thread in more if thread.is_alive()]
     if (more := _descriptors() - descriptors) > 0:
         evidence.left.append(f"socket: {more} file descriptors more than before")
 

@@ -149,9 +149,7 @@ class Interrupting(MemoryTransport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         await super().deliver(letter, log)
-        task = asyncio.current_task()
-        assert task is not None
-        task.add_done_callback(lambda _: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 @needs_signals

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, Mailer, RetryPolicy, Security, Server
-from sendkit._credentials import OneAtATime, explicit
+from sendkit._credentials import explicit
+from sendkit._lifetime.turns import OneAtATime
 from sendkit._seam.limits import Limits
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply

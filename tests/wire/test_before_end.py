@@ -26,8 +26,8 @@ class Fenced(Exception):
     """Another worker has the letter."""
 
 
-async def send(mailer: AsyncMailer, message: Message, terms: Terms, index: int = 0) -> DeliveryResult:
-    return await mailer._deliver(compose(message), None, terms, index)
+async def send(mailer: AsyncMailer, message: Message, terms: Terms) -> DeliveryResult:
+    return await mailer._deliver(compose(message), None, terms)
 
 
 def noting(server: ScriptedServer, seen: list[tuple[int, list[str]]]) -> Terms:
@@ -101,7 +101,7 @@ async def test_one_of_many_written_ahead_that_may_not_leave_does_not_disturb_the
     terms = refusing(lambda call: call == 3)._replace(in_flight=4)
     async with account(server, username=None, max_connections=1) as mailer:
         messages = [Message(sender=ANA, to=[LUIS], text=str(number)) for number in range(8)]
-        sending = [send(mailer, one, terms, number) for number, one in enumerate(messages)]
+        sending = [send(mailer, one, terms) for one in messages]
         ended = await asyncio.gather(*sending, return_exceptions=True)
     assert [type(one) for one in ended].count(Fenced) == 1
     assert sum(isinstance(one, DeliveryResult) and one.ok for one in ended) == 7

@@ -62,10 +62,10 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
     """Let a name have these addresses, in this order: a resolver of one's own cannot be had on loopback."""
 
     def set_to(*addresses: tuple[str, int]) -> None:
-        async def getaddrinfo(*_: object, **__: object) -> list[Any]:
+        def getaddrinfo(*_: object, **__: object) -> list[Any]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
     return set_to
 

@@ -11,7 +11,6 @@ import pytest
 
 from sendkit import AsyncMailer, RetryPolicy, Security, Server, errors
 from sendkit._tls import make_context, pin_of
-from sendkit._wire.resumption import resume
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
 from tests.servers.scripted import BASE, ScriptedServer
@@ -114,7 +113,7 @@ async def test_a_session_is_not_taken_up_after_an_hour_however_often_it_was_used
 ) -> None:
     scripted, day = start(), Day()
     server = place(scripted, authority)
-    resume(server.context, day)
+    server.tls_memory.clock = day
     hits: list[int] = []
     for day.ahead in (0, 3500, 3700):
         await send(server)
@@ -126,7 +125,7 @@ async def test_a_session_is_not_taken_up_past_the_end_of_the_certificate(authori
     """The connection itself is taken: OpenSSL asks the clock of the machine."""
     scripted, day = start(), Day()
     server = place(scripted, authority)
-    resume(server.context, day)
+    server.tls_memory.clock = day
     # The authority's certificates end with the year 2999.
     day.ahead = 1000 * 365.25 * 86400
     await send(server, times=2)

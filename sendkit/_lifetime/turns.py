@@ -6,11 +6,12 @@ Must not know: what they wait for.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Hashable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
+
+from sendkit._lifetime.forks import Lock, starts_over
 
 K = TypeVar("K", bound=Hashable)
 
@@ -19,7 +20,12 @@ class OneAtATime(Generic[K]):
     """Lets one task at a time go on for each key."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
+        self.start_over()
+        starts_over(self)
+
+    def start_over(self) -> None:
+        """Nobody of the parent's has a turn in the child."""
         self._taken: dict[K, Future[None]] = {}
 
     @asynccontextmanager
@@ -34,7 +40,8 @@ class OneAtATime(Generic[K]):
             yield
         finally:
             with self._lock:
-                del self._taken[key]
+                if self._taken.get(key) is mine:
+                    del self._taken[key]
             mine.set_result(None)
 
     def _holder(self, key: K, mine: Future[None]) -> Future[None]:

@@ -1,0 +1,102 @@
+"""One call into an event loop, from a thread that waits for what it comes to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from sendkit._lifetime import logs
+
+if TYPE_CHECKING:
+    import logging
+
+Result = TypeVar("Result")
+
+
+class Call(Generic[Result]):
+    """A coroutine that runs on a loop, and what became of it; `ended` is told on the loop when it is over.
+
+    `records` were held back on the loop's thread meanwhile, for the caller's thread to hand on.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, Result], ended: Callable[[Call[Any]], object]) -> None:
+        self._work = work
+        self._ended = ended
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._runs = False
+        self._value: Result | None = None
+        self._error: BaseException | None = None
+        self._news: threading.Lock | None = None
+        self.over = False
+        self.records: list[logging.LogRecord] = []
+
+    # On the caller's thread.
+
+    def will_wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Leave it to whoever runs the loop."""
+        self._loop, self._news = loop, threading.Lock()
+        self._news.acquire()
+        loop.call_soon_threadsafe(self.begin, loop)
+
+    def wait(self) -> None:
+        """Wait until it is over."""
+        if self._news is not None and not self.over:
+            self._news.acquire()
+
+    def cancel(self) -> None:
+        """Cancel it, from any thread or signal handler; it is over a little later."""
+        if self._loop is None:  # the loop has not got it yet, and must not begin it any more
+            self._call_off()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._call_off)
+
+    def result(self) -> object:
+        """What it came to, be it on the way to an error."""
+        return getattr(self._error, "result", None) if self._error is not None else self._value
+
+    def outcome(self) -> Result:
+        """Return what it returned, or raise what it raised."""
+        error, self._error = self._error, None
+        if error is None:
+            return cast("Result", self._value)
+        try:
+            raise error
+        finally:
+            del error  # or its traceback would hold this very frame
+
+    # On the thread that runs the loop.
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start it, unless it was called off."""
+        self._loop = loop
+        if not self.over:
+            self._task = loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        self._runs = True
+        try:
+            self._value = await self._work
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._error = error
+        self._end()
+
+    def _call_off(self) -> None:
+        if self.over:
+            return
+        if self._task is not None:
+            self._task.cancel()
+        if not self._runs:
+            self._work.close()
+            self._error = asyncio.CancelledError()
+            self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        if self._news is not None:
+            self.records = logs.taken()
+        self._ended(self)
+        if self._news is not None:
+            self._news.release()

@@ -1,0 +1,47 @@
+"""The end of the interpreter: what is in progress may end, connections are closed, and mailers stay usable to the last.
+
+Handlers of `atexit` run in the opposite order of their registration, so others come after ours, and `logging.shutdown`
+comes last; they may send. From then on a mailer closes its connections after each call, since nobody will later.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import weakref
+from typing import Protocol
+
+from sendkit.errors import SendkitError
+
+
+class Resting(Protocol):
+    """What has connections that should not be open at the end."""
+
+    def rest(self) -> None:
+        """Let what is in progress end, and close them."""
+        ...
+
+
+_resting: weakref.WeakSet[Resting] = weakref.WeakSet()
+_begun: list[bool] = []
+
+
+def at_exit(one: Resting) -> None:
+    """Have it rest when the interpreter ends, if it still lives."""
+    _resting.add(one)
+
+
+def begun() -> bool:
+    """Whether the interpreter is at its end, and nothing will be looked after later."""
+    # What is first imported by a handler registers its own too late; but then the main thread calls, and has ended.
+    main = threading.main_thread()
+    return bool(_begun) or (threading.get_ident() == main.ident and not main.is_alive())
+
+
+@atexit.register
+def _rest_all() -> None:
+    _begun.append(True)
+    for one in list(_resting):
+        with contextlib.suppress(SendkitError):
+            one.rest()

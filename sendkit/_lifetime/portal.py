@@ -1,0 +1,338 @@
+"""From a thread into an event loop of ours: the loop of the synchronous API, run by whoever waits for it.
+
+One thread at a time runs the loop: the caller's own while it waits, so that no message is handed from thread to thread;
+and a daemon thread, the keeper, between calls (idle connections, a stream whose loop body takes its time), and for
+callers who cannot: they have a running loop already, or a signal handler that may raise. Who comes while another runs
+the loop leaves the work there, and waits. Where no thread can be started any more, callers see each other through.
+Knows threads and loops, and nothing of mail. After a fork the child begins with a loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from typing import Any, TypeVar
+
+from sendkit._lifetime import exits, logs, threads
+from sendkit._lifetime.calls import Call
+from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit._lifetime.green import refuse_green_threads
+from sendkit._lifetime.interrupts import Interrupts, may_raise
+from sendkit.errors import ConfigurationError, SendkitError
+
+Result = TypeVar("Result")
+
+# Seconds after which the keeper runs a loop that nobody else does (a program that makes many calls is back before), and
+# how often at least it looks whether a long call is over.
+_LINGER, _LONGEST_LINGER = 0.02, 1.0
+# Seconds for tasks that nobody waits for, when the loop is given up.
+_GRACE = 5.0
+
+
+class _Event(Enum):
+    WORK = "work"
+    ABANDONED = "abandoned"
+    CLOSED = "closed"
+
+
+class Portal:
+    """One loop, and who runs it. `rest` closes the connections, and more can follow; behind `end` nothing can.
+
+    Raises ConfigurationError where threads are none.
+    """
+
+    def __init__(
+        self, rest: Callable[[], Coroutine[Any, Any, None]], end: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        refuse_green_threads()
+        self._rest, self._end = rest, end
+        self._closed = False
+        self._begin_anew()
+        starts_over(self)
+        exits.at_exit(self)
+
+    def start_over(self) -> None:
+        """In the child of a fork: the parent's loop is left alone, with all that belongs to it."""
+        leave_behind(vars(self).copy())
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        # No finalizer takes these, and nothing is logged under them. A signal handler may take the first once more.
+        self._lock, self._starting = threading.RLock(), threading.Lock()
+        self._freed = threading.Condition(self._lock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # Who runs the loop (a call, or the portal for its keeper), and the calls that were left to whoever does.
+        self._runs: object = None
+        self._left: set[Call[Any]] = set()
+        self._keeper: threading.Thread | None = None
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._calls = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more calls."""
+        return self._closed
+
+    def call(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine on the loop, and return what it returns, or raise what it raises.
+
+        An interrupt of this thread cancels it, and is raised when it has ended, with what it came to as its `.result`.
+        Raises ConfigurationError when closed, and on the thread that runs the loop, which would wait for itself;
+        SendkitError where there can be no loop.
+        """
+        try:
+            return self._call(work)
+        finally:
+            if exits.begun():
+                self.rest()
+
+    def rest(self) -> None:
+        """Wait for what is in progress, and close the connections; the next call opens new ones."""
+        if self._loop is not None and not self._closed:
+            self._call(self._rest())
+
+    def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Refuse new calls, end what is in progress (as `end` says), and give up the loop and its thread."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if closed or self._loop is None:
+            return
+        try:
+            self._call((end or self._end)(), last=True)
+        finally:
+            self._give_up(self._loop)
+
+    def abandon(self) -> None:
+        """The same for a finalizer, on whatever thread and in the middle of anything: it waits for nothing."""
+        self._closed = True
+        self._events.put(_Event.ABANDONED)
+        if (loop := self._loop) is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.stop)
+
+    # A call.
+
+    def _call(self, work: Coroutine[Any, Any, Result], *, last: bool = False) -> Result:
+        call = Call(work, self._ended)
+        able, interrupts = not may_raise(), Interrupts(call.cancel)
+        try:
+            with interrupts:
+                self._carry_out(call, able=able, last=last)
+            interrupts.check()
+            return call.outcome()
+        except KeyboardInterrupt as interrupt:
+            vars(interrupt).setdefault("result", call.result())
+            raise
+        finally:
+            logs.hand_on(call.records)
+
+    def _carry_out(self, call: Call[Any], *, able: bool, last: bool) -> None:
+        try:
+            loop = self._begin(call, able=able, last=last)
+            call.wait() if loop is None else self._run(call, loop)
+        except BaseException as error:
+            # Not ours to raise here: an interrupt, or that there can be no call.
+            call.cancel()
+            call.wait()
+            if (result := call.result()) is not None:
+                vars(error)["result"] = result
+            raise
+
+    def _begin(self, call: Call[Any], *, able: bool, last: bool) -> asyncio.AbstractEventLoop | None:
+        """The loop, if this thread is to run it for the call; None when it was left to who does."""
+        running = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+        self._check(running, last=last)
+        loop = self._loop or self._make_loop()
+        able = able and running is None
+        if not able:
+            self._need_keeper()
+        with self._lock:
+            self._check(running, last=last)
+            self._calls += 1
+            if able and self._runs is self and not self._left:
+                loop.call_soon_threadsafe(loop.stop)
+                self._freed.wait_for(lambda: self._runs is not self or self._left)
+            if self._runs is None and able:
+                self._runs = call
+                return loop
+            self._left.add(call)
+            call.will_wait(loop)
+            if call.over:  # an interrupt came in between
+                self._left.discard(call)
+            if self._runs is None:
+                self._runs = self
+                self._events.put(_Event.WORK)
+        return None
+
+    def _check(self, running: asyncio.AbstractEventLoop | None, *, last: bool) -> None:
+        if self._closed and not last:
+            hint = "send inside its `with` block, or make a new one"
+            raise ConfigurationError("this mailer is closed", hint=hint)
+        if running is not None and running is self._loop:
+            hint = "use AsyncMailer and `await` there"
+            raise ConfigurationError("a synchronous mailer was called from its own event loop", hint=hint)
+
+    def _make_loop(self) -> asyncio.AbstractEventLoop:
+        held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
+        try:
+            made = asyncio.SelectorEventLoop()
+        except OSError as error:
+            hint = "raise the limit (ulimit -n), or close what is not needed"
+            raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error
+        finally:
+            if held:
+                logs.hand_on(logs.release())
+        made.set_debug(False)  # its debug mode logs while others wait
+        with self._lock:
+            if self._loop is None:
+                self._loop = made
+        if self._loop is not made:
+            made.close()
+        return self._loop
+
+    def _run(self, call: Call[Any], loop: asyncio.AbstractEventLoop) -> None:
+        held = logs.hold()
+        try:
+            call.begin(loop)
+            while not call.over:
+                loop.run_forever()
+        finally:
+            if held:
+                call.records = logs.release()
+            self._leave(loop)
+
+    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand the loop to the keeper where others wait for it, and have one for the time between calls."""
+        while True:
+            with self._lock:
+                if not self._left:
+                    self._runs = None
+                    break
+                if self._keeper is not None:
+                    self._runs = self
+                    self._events.put(_Event.WORK)
+                    return
+            if not self._try_keeper():
+                _run_on(loop)  # nobody else can see them through
+        self._try_keeper()
+
+    def _ended(self, call: Call[Any]) -> None:
+        """A call is over, which is told by whoever runs the loop."""
+        with self._lock:
+            self._left.discard(call)
+        if self._loop is not None and (not self._left or call is self._runs):
+            self._loop.stop()
+
+    # The keeper.
+
+    def _need_keeper(self) -> None:
+        try:
+            self._have_keeper()
+        except threads.NoThread as error:
+            why = "main has ended" if threads.main_has_ended() else str(error.strerror)
+            hint = "call it outside of a running event loop, on a thread where signals raise nothing"
+            raise SendkitError(f"this call needs a thread of its own, and {why}", hint=hint) from error
+
+    def _try_keeper(self) -> bool:
+        try:
+            self._have_keeper()
+        except threads.NoThread:
+            return False
+        return True
+
+    def _have_keeper(self) -> None:
+        if self._keeper is None:
+            with self._starting:
+                if self._keeper is None:
+                    self._keeper = threads.start_thread(self._keep, name="sendkit")
+
+    def _keep(self) -> None:
+        logs.hold()
+        end, seen, patience = None, -1, _LINGER
+        while True:
+            try:
+                event = self._events.get(timeout=patience)
+            except queue.Empty:
+                event = None
+            if event in (_Event.ABANDONED, _Event.CLOSED):
+                end = end or event
+            with self._lock:
+                idle = self._calls == seen and self._runs is None
+                patience = _LINGER if self._calls != seen else min(2 * patience, _LONGEST_LINGER)
+                seen = self._calls
+                if self._runs is None and (idle or end):
+                    self._runs = self
+                mine = self._runs is self
+            if mine and end:
+                self._end_loop(end)
+                return
+            if mine and self._loop is not None:
+                self._run_for_others(self._loop)
+                patience = _LINGER
+
+    def _run_for_others(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Until those who wait have what they want, or, where nobody does, until somebody comes."""
+        while True:
+            _run_on(loop)
+            with self._lock:
+                if not self._left:
+                    self._runs = None
+                    self._freed.notify_all()
+                    break
+        if records := logs.taken():
+            threads.spare(lambda: logs.hand_on(records))
+
+    def _end_loop(self, event: _Event) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        if event is _Event.ABANDONED:
+            call = Call(self._end(), self._ended)
+            call.begin(loop)
+            while not call.over:
+                _run_on(loop)
+        _close(loop)
+        if records := logs.taken():
+            threads.spare(lambda: logs.hand_on(records))
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._keeper is not None:
+            self._events.put(_Event.CLOSED)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(loop.stop)
+            self._keeper.join()
+            return
+        while True:  # the others are about to leave
+            with self._lock:
+                if self._runs is None:
+                    self._runs = self
+                    break
+            time.sleep(0.001)
+        _close(loop)
+
+
+def _run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop for others, until it is stopped; a SystemExit in one of their tasks is theirs."""
+    with contextlib.suppress(SystemExit, KeyboardInterrupt):
+        loop.run_forever()
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    # `run_until_complete` is an error where somebody has asked the loop to stop.
+    closing = loop.create_task(_end_all(asyncio.all_tasks(loop)))
+    closing.add_done_callback(lambda _: loop.stop())
+    while not closing.done():
+        _run_on(loop)
+    loop.close()
+
+
+async def _end_all(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE)
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -1,0 +1,81 @@
+"""Blocking calls (names, files, the keyring) on daemon threads of ours: given up at any time, joined by nobody.
+
+asyncio's default executor will not do: it takes no work once main has ended, and its threads are joined at the exit,
+so that one prompt which nobody answers, or one disk that hangs, would hold the process for ever. Once main has ended
+Python 3.12 starts no thread any more; then the call runs at once, where it is asked for.
+Must not know: what is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from sendkit._lifetime import logs
+
+T = TypeVar("T")
+
+
+class NoThread(OSError):
+    """The system starts no further thread for this process (EAGAIN)."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "no further thread can be started; raise the limit (ulimit -u), or use fewer")
+
+
+def main_has_ended() -> bool:
+    """Whether the interpreter is on its way out: the main thread is through, and waits for the others."""
+    return not threading.main_thread().is_alive()
+
+
+def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread:
+    """Start a daemon thread. Raises NoThread."""
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # "can't start new thread", "can't create new thread at interpreter shutdown"
+        raise NoThread from None
+    return thread
+
+
+def start(call: Callable[[], T]) -> Future[T]:
+    """Start the call on a thread; the future can be waited for with or without an event loop. Raises NoThread."""
+    future: Future[T] = Future()
+    # From here on a cancelled waiter cannot cancel the future, so the thread may always set it.
+    future.set_running_or_notify_cancel()
+    try:
+        start_thread(lambda: _work(call, future), name="sendkit-worker")
+    except NoThread:
+        if not main_has_ended():
+            raise
+        _run(call, future)
+    return future
+
+
+def spare(call: Callable[[], object]) -> None:
+    """Do it on a thread, if there can be one; nobody waits for it."""
+    with contextlib.suppress(NoThread):
+        start(call)
+
+
+async def run(call: Callable[[], T]) -> T:
+    """Await the call; who is cancelled leaves it to itself. Raises NoThread, and whatever it raises."""
+    return await asyncio.wrap_future(start(call))
+
+
+def _run(call: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001  a SystemExit in here must reach the waiter, not leave it waiting
+        future.set_exception(error)
+
+
+def _work(call: Callable[[], T], future: Future[T]) -> None:
+    logs.hold()
+    _run(call, future)
+    logs.hand_on(logs.release())

@@ -1,0 +1,227 @@
+"""What `send_many` returns: an iterator that holds its mailer, can be stopped, and loses no result.
+
+The same for both mailers; the synchronous one reads its source on the caller's thread, outside of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from sendkit._delivery.stream import Window
+    from sendkit._lifetime.portal import Portal
+    from sendkit._message.compose import AnyMessage
+    from sendkit.results import StreamResult
+
+Source = TypeVar("Source")
+
+# What has been read of a source that takes its time is begun after so many seconds, however much room there is.
+_PROMPT = 0.001
+
+
+class _Many(Generic[Source]):
+    """What both have in common. `holder` is the mailer, which lives as long as this."""
+
+    def __init__(self, window: Window[AnyMessage, StreamResult], source: Source, holder: object) -> None:
+        self._window = window
+        self._source = source
+        self._holder = holder
+
+    @property
+    def in_progress(self) -> tuple[AnyMessage, ...]:
+        """The messages that were begun, and of which nothing is known yet."""
+        return self._window.in_progress
+
+    @property
+    def unfinished(self) -> tuple[AnyMessage, ...]:
+        """The messages that were begun, and whose result was not yielded."""
+        return self._window.unfinished
+
+    def __del__(self) -> None:
+        # Whoever let go of it wants nothing begun any more; what is in progress ends by itself.
+        self._window.abandon()
+
+
+class AsyncSendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], AsyncIterator["StreamResult"]):
+    """The results of `AsyncMailer.send_many`, as they come.
+
+    `stop()` begins nothing new; what is in progress is still yielded. With `async with`, the end of the block stops,
+    and waits for what is in progress; results that were not yielded can still be, afterwards. A cancellation cancels
+    what is in progress, and has the results that were not yielded as its `.results`.
+    """
+
+    def stop(self) -> None:
+        """Begin nothing new. On the event loop only."""
+        self._window.stop()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamResult:
+        window = self._window
+        if not window.ready:
+            window.feed(self._source)
+            try:
+                await window.next()
+            except asyncio.CancelledError as cancelled:
+                await self._cut(cancelled)
+                raise
+        if window.ready:
+            result = window.take()
+            window.tell()
+            return result
+        _raise_failure(window)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Begin nothing new, and wait for what is in progress."""
+        self._window.stop()
+        try:
+            await self._window.settled()
+        except asyncio.CancelledError as cancelled:
+            await self._cut(cancelled)
+            raise
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            await self._cut(error)
+        else:
+            await self.aclose()
+
+    async def _cut(self, cancelled: asyncio.CancelledError) -> None:
+        try:
+            await self._window.cut()
+        finally:
+            vars(cancelled)["results"] = self._window.left
+
+
+class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iterator["StreamResult"]):
+    """The results of `Mailer.send_many`, as they come.
+
+    `stop()` begins nothing new; what is in progress is still yielded. With `with`, the end of the block stops, and
+    waits for what is in progress; results that were not yielded can still be, afterwards. The first Ctrl-C does what
+    `stop()` does; KeyboardInterrupt is raised once what is in progress has ended, with the results that were not
+    yielded as its `.results`. A second one cancels what is in progress.
+    """
+
+    def __init__(
+        self,
+        window: Window[AnyMessage, StreamResult],
+        source: Iterable[AnyMessage] | AsyncIterable[AnyMessage],
+        holder: object,
+        portal: Portal,
+    ) -> None:
+        super().__init__(window, source, holder)
+        self._portal = portal
+        self._items = None if isinstance(source, AsyncIterable) else iter(source)
+        # Read, and not begun.
+        self._batch: deque[AnyMessage] = deque()
+
+    @property
+    def unfinished(self) -> tuple[AnyMessage, ...]:
+        """The messages that were begun, or read, and whose result was not yielded."""
+        return (*super().unfinished, *self._batch)
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self._window.abandon()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> StreamResult:
+        try:
+            while not self._window.ready and self._go_on():
+                pass
+        except KeyboardInterrupt as interrupt:
+            self._end(interrupt)
+            raise
+        if self._window.ready:
+            return self._window.take()
+        _raise_failure(self._window)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Begin nothing new, and wait for what is in progress."""
+        self._end(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end(error if isinstance(error, KeyboardInterrupt) else None)
+
+    def _go_on(self) -> bool:
+        """Let the loop go on until there is something to do here; False when there is nothing more to come."""
+        window = self._window
+        if self._portal.closed:
+            return False
+        if self._items is None:
+            self._portal.call(self._next_of_async())
+            return False
+        more = not window.stopped and window.failure is None and self._read(self._items)
+        if not self._batch and window.over:
+            return more
+        self._portal.call(window.turn(self._batch, more=more))
+        return True
+
+    def _read(self, items: Iterator[AnyMessage]) -> bool:
+        """Read as much as there is room for; False when there is nothing more."""
+        late = time.monotonic() + _PROMPT
+        try:
+            for _ in range(self._window.room):
+                self._batch.append(next(items))
+                if time.monotonic() > late:
+                    break
+        except StopIteration:
+            self._window.stopped = True
+        except Exception as error:  # noqa: BLE001 - raised when those in progress have their results
+            self._window.failure = error
+        else:
+            return True
+        return False
+
+    async def _next_of_async(self) -> None:
+        if self._window.stopped:
+            self._window.stop()
+        self._window.feed(self._source)
+        await self._window.next()
+
+    def _end(self, interrupt: KeyboardInterrupt | None) -> None:
+        self.stop()
+        try:
+            self._wait()
+        finally:
+            if interrupt is not None:
+                vars(interrupt)["results"] = self._window.left
+
+    def _wait(self) -> None:
+        if self._portal.closed:
+            return
+        try:
+            self._portal.call(self._window.settled())
+        except KeyboardInterrupt as again:
+            self._portal.call(self._window.cut())
+            vars(again)["results"] = self._window.left
+            raise
+
+
+def _raise_failure(window: Window[AnyMessage, StreamResult]) -> None:
+    failure, window.failure = window.failure, None
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            del failure

@@ -1,0 +1,81 @@
+"""Programs that run in a process of their own, with a time limit, against a server that stays here.
+
+A program is the text of a script: `argv[1:]` are the host and the port, and it finds `Mailer`, `AsyncMailer`, `Message`
+and the helpers below. What it prints comes back as lines.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.scripted import ScriptedServer
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 60
+
+PRELUDE = """
+import asyncio, atexit, gc, logging, os, signal, sys, threading, time, warnings, weakref
+from concurrent.futures import ThreadPoolExecutor
+warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads at a fork; that is what is tried here
+from sendkit import *
+HOST, PORT = sys.argv[1], int(sys.argv[2])
+def server(**more):
+    return Server(HOST, PORT, security=Security.NONE, **more)
+def made(kind=Mailer, **settings):
+    return kind(server(), retry=settings.pop("retry", RetryPolicy(max_attempts=1)), **settings)
+def message(number=0, **more):
+    return Message(sender="ana@example.com", to="luis@example.com", subject=str(number), text="Hola", **more)
+def say(*words):
+    print(*words, flush=True)
+"""
+
+
+@dataclass(slots=True, frozen=True)
+class Ended:
+    """What a program said, and how it ended."""
+
+    lines: list[str]
+    errors: str
+    code: int
+
+
+def command(program: str, server: ScriptedServer, host: str | None = None, before: str = "") -> list[str]:
+    """How a program is run, with `before` in front of everything."""
+    text = f"{before}\n{PRELUDE}{textwrap.dedent(program)}"
+    return [sys.executable, "-c", text, host or "localhost", str(server.port)]
+
+
+def environment() -> dict[str, str]:
+    """Nothing of this process's but the path to the package."""
+    return {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
+
+
+def run(program: str, server: ScriptedServer, host: str | None = None, limit: float = LIMIT, before: str = "") -> Ended:
+    """Run it to its end; one that hangs is a failure that shows where."""
+    try:
+        ran = subprocess.run(
+            command(program, server, host, before),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = [(text or b"").decode() for text in (late.stdout, late.stderr)]
+        raise AssertionError(f"it did not end within {limit} s; it said {said}") from None
+    return Ended(ran.stdout.splitlines(), ran.stderr, ran.returncode)
+
+
+def subjects(server: ScriptedServer) -> list[str]:
+    """The subjects of what the server took, sorted."""
+    found: list[str] = []
+    for taken in server.accepted:
+        lines = taken.content.split(b"\r\n")
+        found += [line[9:].decode() for line in lines if line.startswith(b"Subject: ")]
+    return sorted(found, key=lambda subject: (len(subject), subject))

@@ -1,0 +1,165 @@
+"""When main has ended, and in the handlers of the exit: what is sent goes out, and what cannot says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.scripted import ScriptedServer
+
+from .programs import run, subjects
+
+NUMBERS = [str(number) for number in range(20)]
+
+
+def test_jobs_of_an_executor_are_sent_when_main_has_ended(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        mailer = made(max_connections=4)
+        executor = ThreadPoolExecutor(4)
+        for number in range(20):
+            executor.submit(lambda number: time.sleep(0.01) or mailer.send(message(number)), number).add_done_callback(
+                lambda job: job.exception() and say("failed", repr(job.exception())))
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == ([], "", 0)
+    assert subjects(server) == NUMBERS
+
+
+def test_a_stream_in_a_thread_goes_on_when_main_has_ended(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        mailer = made(max_connections=3, messages_per_connection=3)
+        def work():
+            def source():
+                for number in range(20):
+                    time.sleep(0.01)
+                    yield message(number)
+            say(sum(result.ok for result in mailer.send_many(source())))
+        threading.Thread(target=work).start()
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["20"], "", 0)
+    assert subjects(server) == NUMBERS
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_file_is_attached_when_main_has_ended(server: ScriptedServer, warm: bool, tmp_path: object) -> None:
+    ended = run(
+        f"""
+        from pathlib import Path
+        path = Path({str(tmp_path)!r}) / "large.bin"
+        path.write_bytes(os.urandom(300_000))
+        mailer = made()
+        if {warm}:
+            mailer.send(message("warm"))
+        def work():
+            threading.main_thread().join()
+            say(mailer.send(message("late", attachments=[path]), check=False).ok)
+        threading.Thread(target=work).start()
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert subjects(server)[-1] in ("late", "warm")
+    assert "late" in subjects(server)
+
+
+@pytest.mark.parametrize("made_early", [True, False])
+def test_the_first_send_of_all_may_be_in_a_handler_of_the_exit(server: ScriptedServer, made_early: bool) -> None:
+    ended = run(
+        f"""
+        if {made_early}:
+            mailer = made()
+            atexit.register(lambda: say(mailer.send(message("late")).ok))
+        else:
+            atexit.register(lambda: say(made().send(message("late")).ok))
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert subjects(server) == ["late"]
+    assert server.lines()[-1] == "QUIT"
+
+
+def test_a_handler_that_was_registered_before_the_mailer_was_made_can_send(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        atexit.register(lambda: say(mailer.send(message("last")).ok))
+        atexit.register(lambda: say([result.ok for result in mailer.send_many([message("many")])]))
+        mailer = made()
+        mailer.send(message("first"))
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["[True]", "True"], "", 0)
+    assert subjects(server) == ["last", "many", "first"]
+    assert [connection.commands[-1] for connection in server.connections] == ["QUIT"] * len(server.connections)
+
+
+def test_a_logging_handler_can_send_from_the_shutdown_of_logging(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        class Digest(logging.Handler):
+            lines = []
+            def emit(self, record):
+                self.lines.append(record.getMessage())
+            def flush(self):
+                if self.lines:
+                    subject, self.lines[:] = " ".join(self.lines), []
+                    say(mailer.send(message(subject)).ok)
+        logging.getLogger().addHandler(Digest())
+        mailer = made()
+        logging.getLogger("app").error("one")
+        logging.getLogger("app").error("two")
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert subjects(server) == ["one two"]
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_an_async_mailer_sends_in_a_handler_of_the_exit(server: ScriptedServer, used: bool) -> None:
+    ended = run(
+        f"""
+        mailer = made(AsyncMailer)
+        async def send(subject):
+            return (await mailer.send(message(subject))).ok
+        if {used}:
+            asyncio.run(send("first"))
+        atexit.register(lambda: say(asyncio.run(send("late"))))
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert "late" in subjects(server)
+
+
+def test_a_mailer_that_nobody_closed_quits_at_the_exit(server: ScriptedServer) -> None:
+    ended = run("mailer = made()\nsay(mailer.send(message()).ok)", server)
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert server.lines()[-1] == "QUIT"
+
+
+def test_a_file_read_that_hangs_holds_back_neither_the_deadline_nor_the_exit(
+    server: ScriptedServer, tmp_path: object
+) -> None:
+    ended = run(
+        f"""
+        from pathlib import Path
+        path = Path({str(tmp_path)!r}) / "large.bin"
+        path.write_bytes(os.urandom(300_000))
+        late = message("late", attachments=[path])
+        from sendkit._message import stored
+        def blocks(self):
+            threading.Event().wait()
+            yield b""
+        stored.StoredFile.blocks = blocks  # a network disk that is gone
+        result = made().send(late, deadline=0.5, check=False)
+        say(result.recipients["luis@example.com"].outcome)
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["deferred"], "", 0)

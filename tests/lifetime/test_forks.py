@@ -1,0 +1,157 @@
+"""A fork at any stage: parent and child both go on, with locks, turns, loops and connections of their own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.servers.scripted import ScriptedServer
+
+from .programs import run, subjects
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+FORK = """
+def fork(act):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        code = 1
+        try:
+            code = 0 if act() else 2
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+STAGES = {
+    "before the first call": "",
+    "after a call": "mailer.send(message('first'))",
+    "after closing another one": "other = made(); other.send(message('first')); other.close()",
+    "after a stream": "list(mailer.send_many([message('first')]))",
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parent_and_child_go_on(server: ScriptedServer, stage: str) -> None:
+    ended = run(
+        FORK
+        + f"""
+mailer = made()
+{STAGES[stage]}
+say(fork(lambda: mailer.send(message("child")).ok and not mailer.close()))
+say(mailer.send(message("parent")).ok)
+mailer.close()
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["0", "True"], "", 0)
+    assert {"child", "parent"} <= set(subjects(server))
+
+
+@pytest.mark.parametrize("place", ["source", "body", "callback", "thread"])
+def test_a_fork_in_the_middle(server: ScriptedServer, place: str) -> None:
+    ended = run(
+        FORK
+        + f"""
+mailer = made(max_connections=2)
+codes = []
+def child():
+    codes.append(fork(lambda: mailer.send(message("child")).ok and made().send(message("child too")).ok))
+def source():
+    for number in range(6):
+        if number == 3 and "{place}" == "source":
+            child()
+        yield message(number)
+if "{place}" == "callback":
+    # The child has the loop of the parent above it on its stack, and may not come back to it: it ends here.
+    mailer.send(message("big"), on_progress=lambda sent, total: sent == 0 and codes.append(
+        fork(lambda: made().send(message("child")) and made().send(message("child too")).ok)))
+for result in mailer.send_many(source()):
+    if result.index == 2 and "{place}" == "body":
+        child()
+    if result.index == 2 and "{place}" == "thread":
+        thread = threading.Thread(target=child)
+        thread.start(); thread.join()
+say(codes, sorted(mailer.send(message("end")).recipients))
+mailer.close()
+""",
+        server,
+    )
+    assert (ended.errors, ended.code) == ("", 0)
+    if place != "callback":
+        assert ended.lines == ["[0] ['luis@example.com']"]
+    taken = subjects(server)
+    assert sorted(taken) == sorted(set(taken))
+    assert {"0", "5", "child too", "end"} <= set(taken)
+
+
+@pytest.mark.parametrize("kind", ["OAuth2", "callable"])
+def test_a_fork_while_a_token_is_fetched(server: ScriptedServer, kind: str) -> None:
+    server.capabilities = ["AUTH XOAUTH2 PLAIN"]
+    ended = run(
+        FORK
+        + f"""
+hold, reached = threading.Event(), threading.Event()
+parent = os.getpid()
+def provide(*_):
+    if os.getpid() == parent:
+        reached.set()
+        hold.wait()
+    return "token"
+secrets = OAuth2(provide) if "{kind}" == "OAuth2" else provide
+mailer = Mailer(server(), username="ana@example.com", credentials=secrets, retry=RetryPolicy(max_attempts=1))
+sending = threading.Thread(target=lambda: mailer.send(message("parent"), check=False))
+sending.start()
+reached.wait()
+def act():
+    new = Mailer(server(), username="ana@example.com", credentials=secrets, retry=RetryPolicy(max_attempts=1))
+    return [one.send(message("child"), check=False, deadline=20).attempts != () for one in (mailer, new)] == [True] * 2
+say(fork(act))
+hold.set()
+sending.join()
+mailer.close()
+""",
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["0"], "", 0)
+
+
+def test_a_fork_during_a_visit_to_the_keyring(server: ScriptedServer) -> None:
+    server.auth_required = True
+    ended = run(
+        FORK
+        + """
+import keyring
+from keyring.backend import KeyringBackend
+hold, reached = threading.Event(), threading.Event()
+parent = os.getpid()
+class Slow(KeyringBackend):
+    priority = 9
+    def get_password(self, service, username):
+        if os.getpid() == parent:
+            reached.set()
+            hold.wait()
+        return "correct horse"
+    def set_password(self, *_):
+        pass
+keyring.set_keyring(Slow())
+def made():
+    return Mailer(server(), username="ana@example.com", retry=RetryPolicy(max_attempts=1))
+mailer = made()
+sending = threading.Thread(target=lambda: say(mailer.send(message("parent")).ok))
+sending.start()
+reached.wait()
+say(fork(lambda: mailer.send(message("child"), deadline=20).ok and made().send(message("child too"), deadline=20).ok))
+hold.set()
+sending.join()
+mailer.close()
+""",
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["0", "True"], "", 0)
+    assert set(subjects(server)) == {"parent", "child", "child too"}
