@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._doctor import Check, Diagnosis, Finding, Status
     from sendkit._mailer import AsyncMailer
-    from sendkit._many import AsyncSendStream, SendStream
+    from sendkit._many import AsyncSendStream, SendStream, StreamResult
     from sendkit._message.attachment import Attachment
     from sendkit._message.invite import Invite
     from sendkit._message.mailbox import Mailbox
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sendkit.errors import DeliveryError
     from sendkit.outbox._asynchronous import AsyncOutbox
     from sendkit.outbox._synchronous import Outbox
-    from sendkit.results import Attempt, DeliveryResult, RecipientResult, StreamResult
+    from sendkit.results import Attempt, DeliveryResult, RecipientResult
     from sendkit.signing import DKIM
 
 __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
@@ -136,7 +136,7 @@ _HOMES = {
     "SendStream": "_many",
     "Server": "_server.server",
     "Status": "_doctor",
-    "StreamResult": "results",
+    "StreamResult": "_many",
     "Timeouts": "_server.server",
     "Unsubscribe": "_message.purpose",
     "open": "_send",

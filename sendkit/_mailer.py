@@ -18,7 +18,7 @@ from sendkit._delivery.stream import Window
 from sendkit._lifetime import threads
 from sendkit._lifetime.loops import PerLoop
 from sendkit._lifetime.progress import PATIENCE, Progress
-from sendkit._many import AsyncSendStream
+from sendkit._many import AsyncSendStream, StreamResult
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
@@ -26,7 +26,7 @@ from sendkit._plan.options import MailerSettings, check_positive, takes_settings
 from sendkit._plan.plan import plan, stands_in
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Stopped, Terms
-from sendkit.results import DeliveryResult, StreamResult, failed_before_sending
+from sendkit.results import DeliveryResult, failed_before_sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -157,10 +157,12 @@ class AsyncMailer(Constructors):
         except errors.SendkitError as error:
             result = failed_before_sending(error)
         except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
-            known: DeliveryResult = vars(error)["result"]
-            result = known.model_copy(update={"error": _told(error)})
+            known: DeliveryResult | None = vars(error).get("result")
+            told = _told(error)
+            result = failed_before_sending(told) if known is None else known.model_copy(update={"error": told})
         except BaseException as ended:
-            vars(ended)["result"] = StreamResult.of(vars(ended)["result"], index, message)
+            if (known := vars(ended).get("result")) is not None:
+                vars(ended)["result"] = StreamResult.of(known, index, message)
             raise
         return StreamResult.of(result, index, message)
 

@@ -10,18 +10,43 @@ import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from pydantic import PrivateAttr
+
+from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
     from sendkit._delivery.stream import Window
     from sendkit._lifetime.portal import Portal
     from sendkit._message.compose import AnyMessage
-    from sendkit.results import StreamResult
 
 Source = TypeVar("Source")
 
 # What has been read of a source that takes its time is begun after so many seconds, however much room there is.
 _PROMPT = 0.001
+
+
+class StreamResult(DeliveryResult):
+    """What became of one message of `send_many`, the `index`-th of its source (from 0)."""
+
+    index: int  # pyright: ignore[reportIncompatibleVariableOverride] - frozen, and here it is always known
+    _message: Any = PrivateAttr(default=None)
+
+    @property
+    def message(self) -> Any:
+        """The very message that was given; None in a result that was read from JSON, which holds no content."""
+        return self._message
+
+    @classmethod
+    def of(cls, result: DeliveryResult, index: int, message: object) -> StreamResult:
+        """The result of a message, as that of one of many."""
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", {**vars(result), "index": index})
+        object.__setattr__(made, "__pydantic_fields_set__", {*result.model_fields_set, "index"})
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", {"_message": message})
+        return made
 
 
 class _Many(Generic[Source]):

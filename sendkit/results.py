@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, PrivateAttr, computed_field
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, computed_field
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
@@ -321,28 +321,6 @@ class DeliveryResult(_Frozen):
         where = f"{last.server}, {first.phase}: " if last else ""
         shown = "; ".join(map(str, failed[:3])) + (f"; and {len(failed) - 3} more" if len(failed) > 3 else "")
         return f"{where}{len(failed)} of {len(self.recipients)} recipients not accepted: {shown}"
-
-
-class StreamResult(DeliveryResult):
-    """What became of one message of `send_many`, the `index`-th of its source (from 0)."""
-
-    index: int  # pyright: ignore[reportIncompatibleVariableOverride] - frozen, and here it is always known
-    _message: Any = PrivateAttr(default=None)
-
-    @property
-    def message(self) -> Any:
-        """The very message that was given; None in a result that was read from JSON, which holds no content."""
-        return self._message
-
-    @classmethod
-    def of(cls, result: DeliveryResult, index: int, message: object) -> StreamResult:
-        """The result of a message, as that of one of many."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", {**vars(result), "index": index})
-        object.__setattr__(made, "__pydantic_fields_set__", {*result.model_fields_set, "index"})
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", {"_message": message})
-        return made
 
 
 _ORDER = list(_ERRORS)
