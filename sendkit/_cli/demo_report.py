@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from html import escape
+from typing import TYPE_CHECKING
 
-from sendkit import Attachment, Message
+from sendkit.report import Figure, Report, Table, csv
+
+if TYPE_CHECKING:
+    from sendkit import Message
 
 ACCEPTED, GREYLISTED, REJECTED = "luis@example.com", "mia@example.net", "nobody@example.org"
 
@@ -20,26 +23,19 @@ _INK, _PAPER = (0x2B, 0x6C, 0xB0), (0xF7, 0xFA, 0xFC)
 
 def report() -> Message:
     """The report to all three recipients."""
-    rows = "".join(
-        f"<tr><td>{escape(region)}</td><td align='right'>{sold}</td></tr>" for region, sold in _SALES.items()
+    rows = [{"Región": region, "Sold": sold} for region, sold in _SALES.items()]
+    made = Report(
+        "Informe semanal – weekly report 📈",
+        [
+            Table(rows, caption="Sales of the week", total=True),
+            Figure(_chart(), alt="Sales of the week as bars: Centro leads, Sur is last"),
+        ],
+        footer="A demonstration: this mail never left your machine.",
     )
-    return Message(
-        sender="Ana Núñez <ana@example.com>",
-        to=[f"Luis <{ACCEPTED}>", f"Mía <{GREYLISTED}>"],
-        cc=REJECTED,
-        subject="Informe semanal – weekly report 📈",
-        html=(
-            "<h1>Sales of the week</h1>"
-            "<table border='1' cellpadding='6'><tr><th>Región</th><th>Sold</th></tr>" + rows + "</table>"
-            "<p><img src='cid:chart' alt='the same as bars'></p>"
-        ),
-        inline={"chart": _chart()},
-        attachments=[Attachment.from_bytes(_csv(), filename="ventas-España.csv")],
+    to = [f"Luis <{ACCEPTED}>", f"Mía <{GREYLISTED}>"]
+    return made.message(
+        sender="Ana Núñez <ana@example.com>", to=to, cc=REJECTED, attachments=[csv(rows, "ventas-España.csv")]
     )
-
-
-def _csv() -> bytes:
-    return ("región;sold\r\n" + "".join(f"{region};{sold}\r\n" for region, sold in _SALES.items())).encode("utf-8-sig")
 
 
 def _chart() -> bytes:

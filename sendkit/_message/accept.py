@@ -20,6 +20,7 @@ from sendkit._message.attachment import Attachment, Readable, attachment_of, inl
 from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.drawn import drawn
 from sendkit._message.fields import header_field, needs_value
+from sendkit._message.foreign import cure_for, is_table
 from sendkit._message.invite import Invite
 from sendkit._message.portable import without_header
 from sendkit._message.read_only import ReadOnlyMapping
@@ -82,7 +83,8 @@ def attachments(value: object) -> tuple[Attachment, ...]:
 
 
 def _is_many(value: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | memoryview | Readable)
+    alone = isinstance(value, str | bytes | bytearray | memoryview | Readable)
+    return isinstance(value, Iterable) and not alone and not is_table(value)
 
 
 def inline(value: object) -> Mapping[str, Attachment]:
@@ -289,7 +291,7 @@ def _check_header(name: str, text: str) -> None:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
-        raise _refuse(field, f"{type(value).__name__} is no text", "give a str")
+        raise _refuse(field, f"{type(value).__name__} is no text", cure_for(value, "give a str", shown=True))
     return value
 
 

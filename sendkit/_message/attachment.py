@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from sendkit._message.characters import check_text
+from sendkit._message.foreign import cure_for
 from sendkit._message.media_types import media_type_of
 from sendkit._message.pieces import whole
 from sendkit._message.portable import octets_of
@@ -144,7 +145,8 @@ def attachment_of(value: object) -> Attachment:
         return _from_dict(cast("dict[str, object]", value))
     if isinstance(value, Readable):
         return Attachment.from_file(value)
-    raise _refuse(f"{type(value).__name__} is no attachment", "give a Path, an open binary file or an Attachment")
+    cure = cure_for(value, "give a Path, an open binary file or an Attachment")
+    raise _refuse(f"{type(value).__name__} is no attachment", cure)
 
 
 def _from_dict(value: dict[str, object]) -> Attachment:

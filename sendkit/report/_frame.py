@@ -72,7 +72,7 @@ def frame_of(data: object) -> Frame:
 
 def is_frame(value: object) -> bool:
     """Whether a value comes from a library of tables."""
-    return bool(_libraries(value) & (_FRAMES | {"duckdb"}))
+    return bool(_libraries(value) & (_FRAMES | {"duckdb", "_duckdb"}))
 
 
 def _has(value: object, *names: str) -> bool:
@@ -145,8 +145,8 @@ def _name(name: object) -> str:
 def _of_a_cursor(cursor: Any) -> Frame:
     if hasattr(cursor, "description") and cursor.description is None:
         raise MessageError("a cursor without a result", field="data", hint="execute a SELECT first")
-    keys = cursor.keys() if hasattr(cursor, "keys") else [column[0] for column in cursor.description]
-    rows = [tuple(row) for row in cursor.fetchall()]
+    keys = list(cursor.keys() if hasattr(cursor, "keys") else [column[0] for column in cursor.description])
+    rows = [tuple(row[key] for key in keys) if isinstance(row, Mapping) else tuple(row) for row in cursor.fetchall()]
     names = [_name(key) for key in keys]
     return Frame(tuple(Column(name, [row[i] for row in rows]) for i, name in enumerate(names)), len(rows))
 

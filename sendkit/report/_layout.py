@@ -24,6 +24,7 @@ class Frame:
     preheader: str
     lang: str
     theme: Theme
+    heat: bool = False
 
     def above(self, rules: str = "") -> str:
         """Everything up to the first block; `rules` are added to the style block."""
@@ -55,7 +56,7 @@ class Frame:
             '<meta name="supported-color-schemes" content="light dark">'
             f"<title>{escape(self.title)}</title>\n<!--[if mso]><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96"
             "</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->\n"
-            f"<style>{self.theme.style()}{rules}</style></head>\n"
+            f"<style>{self.theme.style(heat=self.heat)}{rules}</style></head>\n"
         )
 
     def _preheader(self) -> str:

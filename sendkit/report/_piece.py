@@ -59,11 +59,12 @@ def note_html(note: str) -> str:
 
 @dataclass(slots=True)
 class Page:
-    """What the blocks of one report share while it is rendered: the look, the last heading, the names of files."""
+    """What the blocks of a report share while it is rendered: the look, the last heading, heat maps, names of files."""
 
     theme: Theme
     locale: Locale
     level: int = 1
+    heat: bool = False
     names: set[str] = field(default_factory=set[str])
 
     def heading(self, level: int) -> int:

@@ -119,7 +119,7 @@ class Report:
         page = self._page()
         draw(block for block in blocks if isinstance(block, Figure))
         pieces = [_placed(block, number, page) for number, block in enumerate(blocks)]
-        around = self._around()
+        around = self._around(page)
         above, below = around.above(), around.below()
         counts = self._fit(pieces, [above, *(layout.block("", piece.gap) for piece in pieces), below])
         html = [layout.block(piece.html(count), piece.gap) for piece, count in zip(pieces, counts, strict=True)]
@@ -128,9 +128,10 @@ class Report:
 
     def _in_template(self, template: Template) -> Rendered:
         draw(template.figures())
-        filled = template.fill(self._page())
+        page = self._page()
+        filled = template.fill(page)
         if not filled.whole:
-            around = self._around()
+            around = self._around(page)
             filled.wrap(around.above(filled.media()) + layout.OPEN, layout.CLOSE + around.below())
         order, between = filled.order(), filled.split()
         pieces = [filled.pieces[number] for number in order]
@@ -145,8 +146,8 @@ class Report:
     def _page(self) -> Page:
         return Page(self.theme, known(self.lang) or locale_of(None))
 
-    def _around(self) -> layout.Frame:
-        return layout.Frame(self.title, clean(self.footer), one_line(self.preheader), self.lang, self.theme)
+    def _around(self, page: Page) -> layout.Frame:
+        return layout.Frame(self.title, clean(self.footer), one_line(self.preheader), self.lang, self.theme, page.heat)
 
     def _fit(self, pieces: Sequence[Piece], around: Sequence[str]) -> list[int]:
         counts = fit(pieces, self.budget - sum(len(part.encode()) for part in around))

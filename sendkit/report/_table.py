@@ -90,6 +90,7 @@ class Table(Block):
         rows = min(_MOST_ROWS if self.max_rows is None else self.max_rows, frame.rows)
         shown = frame.columns[: self.max_columns]
         columns = cells_of(frame, shown, Reading(self._look, locale, self.place, rows))
+        page.heat = page.heat or "heat" in self._look.tint.values()
         ending = self._ending()
         name = page.name(self._file_name(), ending) if ending else ""
         told = _Told(frame, len(columns), any(column.cut for column in columns), name)

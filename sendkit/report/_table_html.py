@@ -61,11 +61,16 @@ def _cells(column: Cells) -> list[str]:
     if column.labels_rows:
         style = f'style="{_BORDER};color:{INK}"'
         return [f'<th class="r" scope="row" align="left" {style}>{_inner(text)}</th>' for text in column.texts]
-    attributes = f"{_align(column)}{' nowrap' if column.nowrap else ''}"
+    align, style = _align(column), f' style="{_BORDER}">'
     if column.links is None and column.tones is None and column.bars is None:
-        start = f'<td{attributes} style="{_BORDER}">'
-        return [f"{start}{_inner(text)}</td>" for text in column.texts]
-    return [_special(column, i, attributes) for i in range(len(column.texts))]
+        return [f"<td{align}{_nowrap(column, text)}{style}{_inner(text)}</td>" for text in column.texts]
+    return [_special(column, i, f"{align}{_nowrap(column, text)}") for i, text in enumerate(column.texts)]
+
+
+def _nowrap(column: Cells, text: str) -> str:
+    return (
+        " nowrap" if column.nowrap and (" " in text or "-" in text or "\u00a0" in text) else ""
+    )  # octets, in each cell
 
 
 def _special(column: Cells, i: int, attributes: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sendkit.errors import MessageError
 
-FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+FONT = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 MONO = "ui-monospace,Menlo,Consolas,'Liberation Mono',monospace"
 INK, MUTED, LINE, RULE = "#1a2029", "#5b6673", "#e3e7ec", "#b9c2cc"
 PAPER, PAGE, TILE, ZEBRA = "#ffffff", "#f3f5f8", "#f6f8fa", "#f8fafb"
@@ -68,9 +68,9 @@ class Theme:
         night += [(self.accent_dark, dark["paper"]), (dark["muted"], dark["page"]), (dark["page"], self.accent_dark)]
         return light + night + [(dark["ink"], heat) for heat in DARK_HEAT]
 
-    def style(self) -> str:
-        """The style block."""
-        return _STYLE.format(font=self.font, accent=self.accent_dark, mono=MONO, heat=_heat(), **DARK)
+    def style(self, *, heat: bool = False) -> str:
+        """The style block; with the shades of a heat map where there is one."""
+        return _STYLE.format(font=self.font, accent=self.accent_dark, mono=MONO, heat=_heat() if heat else "", **DARK)
 
 
 def _heat() -> str:

@@ -1,15 +1,31 @@
-"""What reports are made of in these tests: the same orders in every form, and the small letters of a PNG."""
+"""What reports are made of in these tests: the same orders in every form, one of each block, and a small PNG."""
 
 from __future__ import annotations
 
 import datetime as dt
+import struct
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-PNG = (
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x08\x00\x00\x00\x04\x08\x02\x00\x00\x00\x8e\x82\xb0\xa6"
-    b"\x00\x00\x00\x0eIDATx\x9cc`\x18\x05\x83\x0e\x00\x00\x01d\x00\x01\x97\xc3\xb6V\x00\x00\x00\x00IEND\xaeB`\x82"
-)
+import pytest
+
+from sendkit.report import KPI, Block, Button, Code, Divider, Figure, Html, Log, Markdown, Report, Table
+
+
+def png(width: int, height: int) -> bytes:
+    """A white picture of this size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + b"\xff" * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+PNG = png(8, 4)
 
 
 @dataclass(frozen=True)
@@ -47,3 +63,74 @@ def columns(rows: int) -> dict[str, list[Any]]:
     """The same as columns."""
     made = orders(rows)
     return {name: [getattr(order, name) for order in made] for name in Order.__dataclass_fields__}
+
+
+LIBRARIES = ("pandas", "polars", "pyarrow")
+
+
+def frame(library: str, data: dict[str, list[Any]]) -> Any:
+    """The columns as a frame of this library, which skips the test where it is missing."""
+    module = pytest.importorskip(library, reason="pip install --group plots")
+    make: Callable[[dict[str, list[Any]]], Any] = module.table if library == "pyarrow" else module.DataFrame
+    return make(data)
+
+
+PROSE = """\
+# A title
+
+Revenue is **up 12 %**; see [the *dashboard*](https://example.com/?a=1&b=2), `code` and ~~nothing~~.
+
+- one
+- two
+    1. three
+
+> A quotation,
+> of two lines.
+
+```sql
+SELECT <b> FROM "orders"
+```
+
+| step | took |
+|---|--:|
+| load | 3 s |
+
+### A smaller title
+
+---
+"""
+
+
+def blocks() -> dict[str, Block]:
+    """One of each block, with all that it can show."""
+    rows = orders(9)
+    formats: dict[str, Any] = {"revenue": "currency:EUR", "margin": "percent", "orders": ","}
+    return {
+        "Markdown": Markdown(PROSE),
+        "Table": Table(
+            rows,
+            caption="Orders",
+            formats=formats,
+            max_rows=5,
+            tint=["margin"],
+            bars=["revenue"],
+            total=True,
+            zebra=True,
+        ),
+        "Table with heat": Table(rows, tint={"orders": "heat"}, formats={"region": "link:https://example.com/{}"}),
+        "Table without rows": Table([], caption="Nothing"),
+        "KPI": KPI("Orders", 1234, change="▼ 3 %", good=False, trend=[1, 3, 2, 5]),
+        "Figure": Figure(png(1184, 400), alt="A white picture", caption="White"),
+        "small Figure": Figure(PNG, alt="A small one"),
+        "Code": Code("SELECT *\n  FROM orders", caption="The query"),
+        "Log": Log("INFO a\nWARNING b\nERROR c\n" * 20, last=5),
+        "Divider": Divider(),
+        "Button": Button("Open", "https://example.com/?a=1&b=2"),
+        "Html": Html("<p>Hello <b>you</b></p>"),
+    }
+
+
+def whole() -> Report:
+    """A report of all blocks."""
+    body = [*blocks().values(), [KPI("Revenue", 5.2e6, format="currency:EUR:0"), KPI("Orders", 9)]]
+    return Report("Sales, week 48", body, footer="weekly.py on db1\nsecond line", preheader="West lost margin")

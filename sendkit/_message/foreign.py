@@ -1,0 +1,29 @@
+"""Tables and figures of other libraries, which people hand to a message. Knows what to write in their place."""
+
+from __future__ import annotations
+
+_TABLES = {"pandas", "polars", "pyarrow", "duckdb", "_duckdb", "modin", "dask", "ibis"}
+_FIGURES = {"matplotlib", "seaborn", "plotnine", "plotly", "altair", "PIL"}
+
+
+def is_table(value: object) -> bool:
+    """Whether a value is a frame of pandas, polars and the like: iterable, and no list of attachments."""
+    return bool(_libraries(value) & _TABLES)
+
+
+def cure_for(value: object, usual: str, *, shown: bool = False) -> str:
+    """What to write in place of a table or a figure, as a file or `shown` in the body; `usual` for all else."""
+    libraries = _libraries(value)
+    if libraries & _TABLES:
+        if shown:
+            return "make a report of it: sendkit.report.Report('Title', [df]).message(to=…)"
+        return "write sendkit.report.xlsx(df, 'table.xlsx'), or csv, which make an attachment of it"
+    if libraries & _FIGURES:
+        if shown:
+            return "make a report of it: sendkit.report.Report('Title', [Figure(fig, alt='…')]).message(to=…)"
+        return "write sendkit.report.picture(fig, alt='…'), which makes an attachment of it"
+    return usual
+
+
+def _libraries(value: object) -> set[str]:
+    return {base.__module__.partition(".")[0] for base in type(value).__mro__}
