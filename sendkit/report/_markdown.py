@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING
 
 from sendkit.report._block import Block, refuse
@@ -27,6 +28,8 @@ _STYLES = {
     "h2": f"margin:0 0 8px;font-size:20px;line-height:28px;color:{INK}",
     "h3": f"margin:0 0 8px;font-size:17px;line-height:25px;color:{INK}",
     "h4": f"margin:0 0 8px;font-size:15px;line-height:22px;color:{INK}",
+    "h5": f"margin:0 0 8px;font-size:15px;line-height:22px;color:{INK}",
+    "h6": f"margin:0 0 8px;font-size:15px;line-height:22px;color:{INK}",
     "ul": "margin:0 0 14px;padding:0 0 0 22px",
     "ol": "margin:0 0 14px;padding:0 0 0 26px",
     "li": f"margin:0 0 4px;{_BODY}",
@@ -48,7 +51,7 @@ _TITLE_GAP = 10
 def _parser() -> MarkdownIt:
     with needed_for("Markdown"):
         from markdown_it import MarkdownIt  # noqa: PLC0415 - of the extra
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable(["table", "strikethrough"])
 
 
 @dataclass(slots=True, frozen=True)
@@ -125,6 +128,10 @@ def _dress_tag(token: Token, accent: str, *, final: bool) -> None:
         return
     if final:
         style = style.replace("margin:0 0 14px", "margin:0").replace("margin:0 0 8px", "margin:0")
+    if tag == "pre":  # markdown-it puts attributes on the code within it
+        token.type = "html_block"
+        token.content = f'<pre class="code" style="{style}">{escape(token.content, quote=False)}</pre>\n'
+        return
     if tag in ("th", "td"):
         _align(token)
     token.attrSet("style", style)

@@ -63,14 +63,21 @@ class Page:
 
     theme: Theme
     locale: Locale
-    level: int = 1
+    headings: list[int] = field(default_factory=list[int])
     heat: bool = False
     names: set[str] = field(default_factory=set[str])
 
     def heading(self, level: int) -> int:
-        """The level for a heading: below the title, and never more than one below the last (WCAG 2.2, 1.3.1)."""
-        self.level = min(max(level, 2), self.level + 1, 4)
+        """The level for a heading that is `level` in its block: below the title, none left out (WCAG 1.3.1)."""
+        while self.headings and self.headings[-1] >= level:
+            self.headings.pop()
+        self.headings.append(level)
         return self.level
+
+    @property
+    def level(self) -> int:
+        """The level of the last heading."""
+        return min(1 + len(self.headings), 6)
 
     def name(self, wanted: str, ending: str) -> str:
         """A file name that no other block has."""

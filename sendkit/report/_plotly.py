@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sendkit.errors import MessageError
@@ -9,25 +11,30 @@ from sendkit.report._characters import one_line, shortened
 from sendkit.report._extra import needed_for
 from sendkit.report._picture import SCALE, Picture, drawn
 
+_LIMIT = 90  # seconds for a figure
+
 
 def pictures_of(figures: list[tuple[Any, int]]) -> list[Picture]:
     """Draw figures, each with its width in pixels. Raises MessageError where there is no browser."""
     with needed_for("a figure of plotly", "plotly kaleido"):
         import kaleido  # noqa: PLC0415 - of the user's libraries
     try:
-        kaleido.start_sync_server(n=1, silence_warnings=True)
-        try:
-            return [_picture(kaleido, figure, width) for figure, width in figures]
-        finally:
-            kaleido.stop_sync_server(silence_warnings=True)
-    except (RuntimeError, ValueError, OSError) as error:
+        # On a thread of its own: this one may run a loop. Kaleido's own server hangs where it finds no browser.
+        with ThreadPoolExecutor(1, thread_name_prefix="sendkit-plotly") as pool:
+            drawings = pool.submit(asyncio.run, _draw(kaleido, figures)).result()
+    except (RuntimeError, ValueError, OSError, TimeoutError) as error:
         problem = f"a figure of plotly cannot be drawn: {shortened(one_line(str(error)), 200)}"
         hint = "it needs Chrome or Chromium: install one, or run kaleido_get_chrome"
         raise MessageError(problem, field="figure", hint=hint) from error
+    return [drawn(data, width) for data, (_, width) in zip(drawings, figures, strict=True)]
 
 
-def _picture(kaleido: Any, figure: Any, width: int) -> Picture:
+async def _draw(kaleido: Any, figures: list[tuple[Any, int]]) -> list[bytes]:
+    async with kaleido.Kaleido(n=1, timeout=_LIMIT) as browser:
+        return [await browser.calc_fig(figure, opts=_size(figure, width)) for figure, width in figures]
+
+
+def _size(figure: Any, width: int) -> dict[str, Any]:
     wide = int(figure.layout.width or width)
     high = int(figure.layout.height or wide * 5 / 8)
-    size = {"format": "png", "width": wide, "height": high, "scale": SCALE}
-    return drawn(kaleido.calc_fig_sync(figure, opts=size), width)
+    return {"format": "png", "width": wide, "height": high, "scale": SCALE}
