@@ -78,7 +78,7 @@ which_python='import sys, ensurepip, ssl; print(sys.implementation.name, "%d.%d"
 with_tools() {
     "$2" -m venv "$1"
     "$1/bin/pip" install --quiet --upgrade pip
-    "$1/bin/pip" install --quiet --group dev
+    "$1/bin/pip" install --quiet --group dev --group plots
 }
 
 # Fail when the report of a run names a skipped test: what cannot run there must be left out by name, with its reason.
