@@ -6,6 +6,7 @@ Reads the syntax tree of `sendkit/`. Imports under TYPE_CHECKING do not count; t
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -356,6 +357,21 @@ def test_a_session_is_changed_by_its_methods_alone(path: Path) -> None:
         if isinstance(target, ast.Attribute) and ast.unparse(target.value).split(".")[-1] in ("session", "_session")
     ]
     assert written == []
+
+
+def test_contributing_shows_the_floors() -> None:
+    from tests.floors import drawn, picture  # noqa: PLC0415 - it draws the order of this file
+
+    floors, rooms = ([line[:23].rstrip() for line in text.splitlines()] for text in (picture(), drawn()))
+    assert floors == rooms, "draw it anew: python -m tests.floors"
+
+
+def test_every_file_that_contributing_sends_to_is_there() -> None:
+    named = set(
+        re.findall(r"`((?:sendkit|tests|docs)/[\w./]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    )
+    assert len(named) >= 20
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_the_order_is_an_order() -> None:

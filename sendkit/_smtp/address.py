@@ -8,6 +8,7 @@ is one mailbox, or it is refused; and it costs linear time, because length is ju
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -158,8 +159,6 @@ def _to_ascii(text: str, domain: str) -> str:
 
 
 def _literal(text: str, domain: str) -> str:
-    import ipaddress  # noqa: PLC0415 - address literals are rare
-
     inner = domain[1:-1] if domain.endswith("]") else ""
     try:
         if inner[:5].lower() == "ipv6:":

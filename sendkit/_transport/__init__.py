@@ -1,5 +1,4 @@
-"""The seam between "send this" and how it is done: one base, and the transports that stand on it.
+"""The transports: to a server over the wire, to several in a row, into memory, into files, and to the console.
 
-A transport carries one letter once, and writes into a log what became of it; it does not decide whether to try again.
-It must not know mailers, retries, or where messages come from.
+What a transport is stands in `_seam`. Must not know: who is tried again, or what a mailer is.
 """
