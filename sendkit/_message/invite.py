@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from sendkit._distribution import installing
 from sendkit._message.drawn import drawn
 from sendkit.errors import MessageError
 
@@ -78,7 +79,7 @@ class Invite:
         try:
             from icalendar import Calendar, Event  # noqa: PLC0415 - an extra
         except ImportError as error:
-            raise _refuse("it needs the extra `calendar`", 'pip install "sendkit-smtp[calendar]"') from error
+            raise _refuse("it needs the extra `calendar`", installing(extra="calendar")) from error
         calendar, event = Calendar(), Event()
         for name, value in (("version", "2.0"), ("prodid", "-//sendkit//EN"), ("method", self.method)):
             calendar.add(name, value)

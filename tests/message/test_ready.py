@@ -308,3 +308,9 @@ def test_any_octets_are_taken_in_wire_form_or_refused(raw: bytes) -> None:
     except MessageError:
         return
     octets_of(sent)
+
+
+def test_a_content_type_with_octets_beyond_ascii_is_no_error_of_the_standard_library() -> None:
+    """Found by `python -m fuzz.messages`: a NUL in the body asks for an encoding, and `email` adds no charset there."""
+    raw = b"From: a@example.com\r\nTo: b@example.com\r\nContent-Type: message\x88rfc822\r\n\r\n\x00 \x85\r\n"
+    assert Message.from_bytes(raw) is not None
