@@ -22,7 +22,7 @@ from sendkit._seam.terms import PLAIN, Terms, cancelled
 from sendkit._seam.transport import Transport
 from sendkit._server.server import as_configuration_error
 from sendkit._smtp.address import Address
-from sendkit._smtp.hints import hint_for, why_of
+from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
@@ -208,7 +208,7 @@ class Delivery:
 
     def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
         verdict, log = self.verdict(recipient)
-        hint = None if verdict.cause is None else hint_for(verdict, log.facts._replace(sender=self._sender))
+        why, hint = (None, None) if verdict.cause is None else tell(verdict, log.facts._replace(sender=self._sender))
         return _recipient_result(
             address=recipient.written,
             outcome=verdict.outcome,
@@ -220,7 +220,7 @@ class Delivery:
             phase=verdict.phase,
             cause=verdict.cause,
             hint=hint,
-            why=why_of(verdict, log.host),
+            why=why,
         )
 
     @property

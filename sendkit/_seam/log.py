@@ -19,7 +19,7 @@ from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.address import Address
-from sendkit._smtp.hints import Facts, hint_for, why_of
+from sendkit._smtp.hints import Facts, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
@@ -181,13 +181,14 @@ class AttemptLog:
         failed = next((v for v in verdicts if v.outcome is not Outcome.ACCEPTED and v.cause), None)
         if failed is None or failed.cause is None:
             return None
+        why, hint = tell(failed, self.facts)
         return AttemptError(
             cause=failed.cause,
             phase=failed.phase,
             message=failed.words,
-            hint=hint_for(failed, self.facts),
+            hint=hint,
             transient=failed.again is Again.LATER,
-            why=why_of(failed, self.host),
+            why=why,
         )
 
 

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
 
 if TYPE_CHECKING:
@@ -44,17 +43,12 @@ def explain(reply: Reply, host: str | None = None) -> Explanation:
 
 def known(reply: Reply, host: str | None = None) -> Explanation | None:
     """What a provider, or the usual wording, says of it; None where neither is known."""
-    found = _entry(reply, host)
+    found = entry_for(reply, host)
     return None if found is None else Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
 
 
-def reason_in(reply: Reply, host: str | None = None) -> Reason | None:
-    """The reason that a reply is known to give, where its code does not say it."""
-    found = _entry(reply, host)
-    return Reason(found.why) if found is not None and found.why else None
-
-
-def _entry(reply: Reply, host: str | None) -> Entry | None:
+def entry_for(reply: Reply, host: str | None = None) -> Entry | None:
+    """The line of the tables that is about this reply."""
     if reply.positive:
         return None
     # Whose addresses a server speaks of says nothing of who it is, and a hostile one must not make us search for long.

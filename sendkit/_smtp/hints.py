@@ -7,15 +7,18 @@ What a provider or the registry of enhanced codes says of a reply (`explain`) go
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._providers.explanations.entry import LATER, NOTHING
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.advice import BY_CAUSE, BY_REASON, HELD, Advice
-from sendkit._smtp.explain import Explanation, known, reason_in, registered
+from sendkit._smtp.explain import entry_for, registered
 from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Verdict
+
+if TYPE_CHECKING:
+    from sendkit._providers.explanations.entry import Entry
 
 
 class Caller(StrEnum):
@@ -53,39 +56,49 @@ _UNEXPLAINED = (Cause.IN_DOUBT, Cause.PROTOCOL)
 _NO_ADVICE = (NOTHING, LATER)
 
 
+def tell(
+    verdict: Verdict, facts: Facts = NOTHING_KNOWN, caller: Caller = Caller.PYTHON
+) -> tuple[Reason | None, str | None]:
+    """Why, as closely as it is known by what this server said, and what to do; nothing of an acceptance."""
+    if verdict.cause is None or verdict.outcome is Outcome.ACCEPTED:
+        return None, None
+    trouble = Trouble(verdict.cause, verdict.why, verdict.reply, verdict.again is not Again.NO)
+    entry = _entry(trouble, facts)
+    closer = _closer(trouble, entry)
+    return closer.why, _hint(closer, entry, facts, caller)
+
+
 def hint_for(verdict: Verdict, facts: Facts = NOTHING_KNOWN, caller: Caller = Caller.PYTHON) -> str | None:
     """Advice on one verdict; None when it was accepted."""
-    if verdict.cause is None or verdict.outcome is Outcome.ACCEPTED:
-        return None
-    retryable = verdict.again is not Again.NO
-    return advise(Trouble(verdict.cause, verdict.why, verdict.reply, retryable), facts, caller)
+    return tell(verdict, facts, caller)[1]
 
 
 def advise(trouble: Trouble, facts: Facts = NOTHING_KNOWN, caller: Caller = Caller.PYTHON) -> str:
     """What to do about it."""
-    usual = _filled(_usual(trouble), facts, caller)
+    entry = _entry(trouble, facts)
+    return _hint(_closer(trouble, entry), entry, facts, caller)
+
+
+def _entry(trouble: Trouble, facts: Facts) -> Entry | None:
     if trouble.reply is None or trouble.cause in _UNEXPLAINED:
+        return None
+    return entry_for(trouble.reply, facts.host)
+
+
+def _closer(trouble: Trouble, entry: Entry | None) -> Trouble:
+    why = Reason(entry.why) if entry is not None and entry.why else None
+    return trouble._replace(why=why) if why is not None and why.cause is trouble.cause else trouble
+
+
+def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -> str:
+    usual = _filled(_usual(trouble), facts, caller)
+    known = trouble.why in BY_REASON and (entry is None or trouble.why == entry.why)
+    if trouble.reply is None or trouble.cause in _UNEXPLAINED or known:
         return usual
-    if (closer := reason_in(trouble.reply, facts.host)) is not None:
-        return _filled(BY_REASON[closer], facts, caller)
-    explained = known(trouble.reply, facts.host)
-    if explained is None and trouble.why in BY_REASON:
+    found = entry or registered(trouble.reply)
+    if found is None or found.remedy in _NO_ADVICE or found.remedy in usual:
         return usual
-    explained = explained or registered(trouble.reply)
-    if explained is None or _says_no_more(explained, usual):
-        return usual
-    return f"{usual}; {explained.remedy}" if trouble.cause is Cause.DEFERRED else explained.remedy
-
-
-def why_of(verdict: Verdict, host: str | None = None) -> Reason | None:
-    """The reason of a verdict, or the closer one that is known from what this server said."""
-    if verdict.why not in _BY_REPLY or verdict.reply is None:
-        return verdict.why
-    return reason_in(verdict.reply, host) or verdict.why
-
-
-# The replies behind these may say more than their code does.
-_BY_REPLY = (Reason.REFUSED, Reason.REFUSED_FOR_NOW, Reason.LOGIN_REFUSED, Reason.BUSY, Reason.TURNED_AWAY)
+    return f"{usual}; {found.remedy}" if trouble.cause is Cause.DEFERRED else found.remedy
 
 
 def _usual(trouble: Trouble) -> Advice:
@@ -95,12 +108,10 @@ def _usual(trouble: Trouble) -> Advice:
     return HELD if held else BY_CAUSE[trouble.cause]
 
 
-def _says_no_more(explained: Explanation, usual: str) -> bool:
-    return explained.remedy in _NO_ADVICE or explained.remedy in usual
-
-
 def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
     text = advice.shell if caller is Caller.SHELL and advice.shell else advice.python
+    if "{" not in text:
+        return text
     return text.format(
         host=facts.host or "HOST",
         port=facts.port or "PORT",

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 
 from sendkit._smtp.advice import BY_CAUSE, BY_REASON
-from sendkit._smtp.hints import Caller, Facts, Trouble, advise, hint_for, why_of
+from sendkit._smtp.hints import Caller, Facts, Trouble, advise, hint_for, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
@@ -114,7 +114,7 @@ def test_a_sender_that_is_not_the_account_s_is_named_beside_the_account() -> Non
     hint = hint_for(verdict, FACTS) or ""
     assert "ana@example.com" in hint
     assert "other@example.com" in hint
-    assert (verdict.why, why_of(verdict)) == (Reason.REFUSED, Reason.SENDER_NOT_OWNED)
+    assert (verdict.why, tell(verdict)[0]) == (Reason.REFUSED, Reason.SENDER_NOT_OWNED)
 
 
 @pytest.mark.parametrize(
