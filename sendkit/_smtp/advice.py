@@ -116,11 +116,12 @@ BY_REASON = {
     Reason.EHLO_REFUSED: Advice(
         "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
         'Server("{host}", port={port}, local_hostname="host.example.com")',
-        "the server does not take the name that this machine gives in EHLO; its operator can say which it wants",
+        "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
+        "local_hostname of the account in config.toml",
     ),
-    Reason.WANTS_IMPLICIT_TLS: _both("set security=implicit_tls for this port, and nothing was sent: ", _IMPLICIT),
+    Reason.WANTS_IMPLICIT_TLS: _both("nothing was sent; set security=implicit_tls for this port: ", _IMPLICIT),
     Reason.WANTS_STARTTLS: _both(
-        "set security=starttls for this port (mostly 587), or use the one for implicit TLS (465); nothing was sent: ",
+        "nothing was sent; use the port for implicit TLS (465), or set security=starttls for this one (mostly 587): ",
         _STARTTLS,
     ),
     Reason.STARTTLS_NOT_OFFERED: Advice(
@@ -166,6 +167,7 @@ BY_REASON = {
         "nothing was sent; the server does not take this client's certificate, or wants one: client_cert and "
         "client_key of the account in config.toml",
     ),
+    Reason.LOGIN_REFUSED: _LOGIN,
     Reason.LOGIN_NOT_TAKEN: Advice(
         "the server takes no login here: give no username if it needs none, or use its port for submission (587 or 465)"
     ),

@@ -98,7 +98,9 @@ def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -
     found = entry or registered(trouble.reply)
     if found is None or found.remedy in _NO_ADVICE or found.remedy in usual:
         return usual
-    return f"{usual}; {found.remedy}" if trouble.cause is Cause.DEFERRED else found.remedy
+    remedy = found.remedy.replace("login HOST ", f"login {facts.host or 'HOST'} ")
+    remedy = remedy.replace(" USER`", f" {facts.username or 'USER'}`")
+    return f"{usual}; {remedy}" if trouble.cause is Cause.DEFERRED else remedy
 
 
 def _usual(trouble: Trouble) -> Advice:

@@ -108,6 +108,15 @@ def test_a_hint_says_what_the_reply_is_known_to_mean(phase: Phase, reply: Reply,
     assert word in (hint_for(judge_refusal(phase, reply), Facts(host)) or "")
 
 
+@pytest.mark.parametrize(
+    "reply", ["535 5.7.8 bad credentials", "535 no", "535 5.7.8 Username and Password not accepted. - gsmtp"]
+)
+def test_a_refused_login_names_the_account_in_the_command_that_ends_it(reply: str) -> None:
+    hint = hint_for(judge_refusal(Phase.AUTH, Reply.parse(reply)), FACTS) or ""
+    assert "sendkit login smtp." in hint
+    assert " ana@example.com`" in hint
+
+
 def test_a_sender_that_is_not_the_account_s_is_named_beside_the_account() -> None:
     reply = Reply.parse("553 5.7.1 <x@example.com>: Sender address rejected: not owned by user")
     verdict = judge_refusal(Phase.RCPT, reply)

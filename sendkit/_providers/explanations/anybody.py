@@ -133,5 +133,6 @@ ENTRIES = (
         cause="username or password are wrong, or not meant for mail clients",
         remedy=LOGIN,
         source="RFC 4954 section 6",
+        why="login_refused",
     ),
 )
