@@ -16,6 +16,15 @@ from sendkit._lifetime.forks import Lock, starts_over
 K = TypeVar("K", bound=Hashable)
 
 
+class _Turn:
+    """Who has a turn; others who want it wait for its future, which few turns need."""
+
+    __slots__ = ("over",)
+
+    def __init__(self) -> None:
+        self.over: Future[None] | None = None
+
+
 class OneAtATime(Generic[K]):
     """Lets one task at a time go on for each key."""
 
@@ -26,24 +35,30 @@ class OneAtATime(Generic[K]):
 
     def start_over(self) -> None:
         """Nobody of the parent's has a turn in the child."""
-        self._taken: dict[K, Future[None]] = {}
+        self._taken: dict[K, _Turn] = {}
 
     @asynccontextmanager
     async def turn(self, key: K) -> AsyncGenerator[None]:
         """Wait until nobody else has a turn with this key, and have it."""
-        mine: Future[None] = Future()
-        # From here on a waiter that is cancelled cannot cancel it for the others.
-        mine.set_running_or_notify_cancel()
-        while (holder := self._holder(key, mine)) is not mine:
-            await asyncio.wrap_future(holder)
+        mine = _Turn()
+        while (before := self._before(key, mine)) is not None:
+            await asyncio.wrap_future(before)
         try:
             yield
         finally:
             with self._lock:
                 if self._taken.get(key) is mine:
                     del self._taken[key]
-            mine.set_result(None)
+            if mine.over is not None:
+                mine.over.set_result(None)
 
-    def _holder(self, key: K, mine: Future[None]) -> Future[None]:
+    def _before(self, key: K, mine: _Turn) -> Future[None] | None:
         with self._lock:
-            return self._taken.setdefault(key, mine)
+            holder = self._taken.setdefault(key, mine)
+            if holder is mine:
+                return None
+            if holder.over is None:
+                holder.over = Future()
+                # From here on a waiter that is cancelled cannot cancel it for the others.
+                holder.over.set_running_or_notify_cancel()
+            return holder.over
