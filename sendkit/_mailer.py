@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from sendkit._doctor import Diagnosis
     from sendkit._message.dkim import Signer
+    from sendkit._reading.lint import Advice
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 
@@ -193,6 +194,29 @@ class AsyncMailer(Constructors):
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms = self._plan.terms._replace(before_end=before_end)
         return await self._deliver(letter, self._plan.deadline, terms, RetryPolicy(max_attempts=1))
+
+    async def preflight(
+        self,
+        message: AnyMessage,
+        *,
+        envelope_from: str | None = None,
+        recipients: Recipients | None = None,
+        limit: float = 30,
+    ) -> tuple[Advice, ...]:
+        """What would go wrong with this message at its readers and at the server, each with what to do.
+
+        Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
+        The server is asked within `limit` seconds, without a login; nothing is sent. Raises MessageError,
+        ConfigurationError.
+        """
+        from sendkit._doctor.preflight import preflight  # noqa: PLC0415 - not for sending
+
+        check_positive("limit", limit)
+        self._check_open()
+        letter = compose(message, envelope_from=envelope_from, recipients=recipients)
+        if self._plan.signers:
+            letter = await _signed(letter, self._plan.signers)
+        return await preflight(letter, self._plan.transport_now(), limit=limit)
 
     async def diagnose(
         self,

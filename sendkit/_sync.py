@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage, Recipients
     from sendkit._plan.options import MailerSettings
     from sendkit._plan.targets import ServerLike
+    from sendkit._reading.lint import Advice
     from sendkit.results import DeliveryResult
 
 
@@ -131,6 +132,25 @@ class Mailer(Constructors):
 
         _warn_inside_a_loop()
         return SendStream(self._core._window(in_flight), messages, self, self._portal)  # noqa: SLF001 - as above
+
+    def preflight(
+        self,
+        message: AnyMessage,
+        *,
+        envelope_from: str | None = None,
+        recipients: Recipients | None = None,
+        limit: float = 30,
+    ) -> tuple[Advice, ...]:
+        """What would go wrong with this message at its readers and at the server, each with what to do.
+
+        Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
+        The server is asked within `limit` seconds, without a login; nothing is sent. Raises MessageError,
+        ConfigurationError.
+        """
+        _warn_inside_a_loop()
+        return self._portal.call(
+            self._core.preflight(message, envelope_from=envelope_from, recipients=recipients, limit=limit)
+        )
 
     def diagnose(
         self,

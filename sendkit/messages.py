@@ -15,11 +15,13 @@ from sendkit._message.message import Message
 from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
 from sendkit._message.ready import ReadyContent, ReadyMessage
 from sendkit._message.template import MessageTemplate
+from sendkit._reading.lint import Advice
 from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
 
 __all__ = [
     "Address",
+    "Advice",
     "AnyMessage",
     "Attachment",
     "AutoSubmitted",

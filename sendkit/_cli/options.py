@@ -42,6 +42,7 @@ class DeliveryOptions(PlaceOptions):
     retries: int | None = None
     deadline: float | None = None
     dry_run: bool = False
+    check: bool = False
     preview: bool = False
     json: bool = False
     verbose: bool = False
@@ -50,6 +51,9 @@ class DeliveryOptions(PlaceOptions):
         """Raise ValueError for those that do not go together."""
         self.check_place()
         _check_together("--dry-run", self.dry_run, {"--json": self.json, "--preview": self.preview})
+        _check_together(
+            "--check", self.check, {"--json": self.json, "--preview": self.preview, "--dry-run": self.dry_run}
+        )
         _check_together("--preview", self.preview, {"--json": self.json})
 
     def check_recipients(self) -> None:

@@ -153,6 +153,7 @@ def _add_sending(add: _Add) -> None:
     )
     add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
     add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
+    add("--check", action="store_true", help="say what would go wrong at readers and at the server, and send nothing")
     add("--preview", action="store_true", help="show the message in the browser, and send nothing")
     add("--json", action="store_true", help="print the result as JSON, whatever it is")
     add("-v", "--verbose", action="store_true", help="show the conversation with the server on standard error")

@@ -45,6 +45,8 @@ def deliver(
             return _show(message, options, recipients)
         if options.preview:
             return _preview(message, options, recipients)
+        if options.check:
+            return _check(message, options, recipients)
         with _conversation(shown=options.verbose):
             result = _deliver(message, options, recipients)
     except errors.SendkitError as error:
@@ -100,6 +102,15 @@ def _preview(message: Message | ReadyMessage, options: DeliveryOptions, recipien
     say(str(page))
     complain("sendkit: nothing was sent; the page is open in the browser")
     return ExitCode.ACCEPTED
+
+
+def _check(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> ExitCode:
+    with mailer_for(options, retries=0, deadline=options.deadline) as mailer:
+        found = mailer.preflight(message, envelope_from=options.envelope_from, recipients=recipients)
+    for advice in found:
+        say(str(advice))
+    complain(f"sendkit: nothing was sent; {len(found) or 'no'} remarks on the message")
+    return ExitCode.MESSAGE if found else ExitCode.ACCEPTED
 
 
 @contextmanager

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sendkit._message.mailbox import MailboxLike
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
+    from sendkit._reading.lint import Advice
     from sendkit._smtp.envelope import Envelope
 
 _Mailboxes = Annotated[
@@ -205,6 +206,12 @@ class Message(BaseModel):
         from sendkit._message.render import render  # noqa: PLC0415 - which imports this module for its types
 
         return b"".join(render(self).blocks())
+
+    def lint(self) -> tuple[Advice, ...]:
+        """What readers would make of it that you did not mean, each with what to do. Raises MessageError."""
+        from sendkit._reading.lint import lint  # noqa: PLC0415 - for who writes the message, not for sending
+
+        return lint(self.as_bytes())
 
     def to_json(self, *, embed_files: bool = True) -> str:
         """The message as JSON, with the files in it, or their paths alone; it holds Bcc. Raises MessageError.

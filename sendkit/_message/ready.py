@@ -24,6 +24,7 @@ from sendkit.errors import MessageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
+    from sendkit._reading.lint import Advice
     from sendkit._smtp.envelope import Envelope
 
 _BINARY = re.compile(rb"^content-transfer-encoding[ \t]*:\s*binary", re.IGNORECASE | re.MULTILINE)
@@ -86,6 +87,12 @@ class ReadyMessage(Portable):
     def as_bytes(self) -> bytes:
         """The octets that would go out: CRLF line ends, no Bcc."""
         return self.content.head + self.content.rest
+
+    def lint(self) -> tuple[Advice, ...]:
+        """What readers would make of it that its author did not mean, each with what to do."""
+        from sendkit._reading.lint import lint  # noqa: PLC0415 - not for sending
+
+        return lint(self.as_bytes())
 
     def _dump(self, *, as_json: bool, embed: bool) -> dict[str, object]:
         kept = base64_of if as_json else bytes

@@ -315,3 +315,15 @@ def closed_pipe() -> TextIO:
     read, write = os.pipe()
     os.close(read)
     return os.fdopen(write, "w", encoding="utf-8")
+
+
+def test_a_check_says_what_would_go_wrong_and_sends_nothing(shell: Shell, server: LocalServer) -> None:
+    answer = shell("send", "--check", *LETTER, *account(server))
+    assert (answer.code, answer.out) == (0, "")
+    html = "<a href='http://x.org'>x</a>"
+    answer = shell("send", "--check", *HEAD, *account(server), "--html", "-", stdin=html.encode())
+    assert answer.code == 65
+    assert answer.out.startswith("insecure-link: ")
+    assert "hint:" in answer.out
+    assert "nothing was sent" in answer.err
+    assert not server.messages

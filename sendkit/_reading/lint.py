@@ -1,0 +1,133 @@
+"""What readers and servers would make of a message that its author did not mean, seen from its octets alone.
+
+Knows what large mailbox providers clip, block or mistrust. Must not know servers: what one allows is told to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import getaddresses
+from typing import TYPE_CHECKING
+
+from sendkit._reading.html import Element, events_of
+from sendkit._reading.parts import Headers, Parts, parsed
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+_CLIPPED = 102_400  # octets of html, of which Gmail shows no more
+_LARGE = 20_000_000  # octets of a message, which every large provider takes
+_BLOCKED = frozenset({  # by Gmail, Outlook or both
+    "ade", "adp", "apk", "appx", "appxbundle", "bat", "cab", "chm", "cmd", "com", "cpl", "diagcab", "dll", "dmg", "exe",
+    "hta", "img", "ins", "iso", "isp", "jar", "jnlp", "js", "jse", "lib", "lnk", "mde", "msc", "msi", "msix", "msp",
+    "mst", "nsh", "pif", "ps1", "reg", "scr", "sct", "shb", "sys", "vb", "vbe", "vbs", "vhd", "vxd", "wsc", "wsf",
+    "wsh", "xll",
+})  # fmt: skip
+_CID = re.compile(r"cid:([^\s\"'()<>]+)", re.IGNORECASE)
+_UNREADABLE = "This message can only be read as HTML."
+
+
+@dataclass(slots=True, frozen=True)
+class Advice:
+    """One thing that would go wrong: a `code` for programs, what it is in words, and what to do."""
+
+    code: str
+    text: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}\n  hint: {self.hint}"
+
+
+def lint(octets: bytes) -> tuple[Advice, ...]:
+    """All that is to be said of this message. Never raises."""
+    message = parsed(octets)
+    headers, parts = Headers(message), Parts.of(message)
+    events = [event for event in events_of(parts.html[: 1024 * 1024]) if isinstance(event, Element)]
+    return (
+        *_of_the_head(headers),
+        *_of_the_texts(parts),
+        *_of_the_pictures(parts, events),
+        *_of_the_links(events),
+        *_of_the_files(parts, message),
+        *_of_the_size(len(octets)),
+    )
+
+
+def _of_the_head(headers: Headers) -> Iterator[Advice]:
+    for name in ("From", "Date", "Message-ID"):
+        if not headers.first(name):
+            yield Advice(f"no-{name.lower()}", f"there is no {name}", "add it: a message without is taken for spam")
+    if not headers.first("Subject").strip():
+        yield Advice("no-subject", "the subject is empty", "give one, which many readers show alone")
+    answers = {address.lower() for _, address in getaddresses([headers.first("Reply-To")]) if address}
+    readers = {address.lower() for _, address in getaddresses([headers.first("To"), headers.first("Cc")])}
+    if loops := answers & readers:
+        text = f"who answers writes to {min(loops)}, which gets this message"
+        yield Advice("reply-loop", text, "name another mailbox in reply_to")
+
+
+def _of_the_texts(parts: Parts) -> Iterator[Advice]:
+    size = len(parts.html.encode("utf-8", "replace"))
+    if size > _CLIPPED:
+        text = f"the html has {size:,} octets, and Gmail shows {_CLIPPED:,}"
+        yield Advice("clipped", text, "make it shorter, or link to the rest")
+    text = parts.text.strip()
+    if parts.html and (not text or text == _UNREADABLE):
+        yield Advice("no-text", "the html has no text beside it", "give text=")
+    if not parts.html and not text:
+        yield Advice("empty", "there is neither text nor html", "give text= or html=")
+
+
+def _of_the_pictures(parts: Parts, events: list[Element]) -> Iterator[Advice]:
+    wanted = {name for event in events if "cid:" in event.written.lower() for name in _CID.findall(event.written)}
+    wanted |= set(_CID.findall(parts.html)) if "url(" in parts.html else set()
+    there = set(parts.inline) | {part.content_id for part in parts.attachments if part.content_id}
+    for name in sorted(wanted - there):
+        yield Advice("cid-missing", f"the html shows cid:{name}, which is not there", f"give inline={{{name!r}: …}}")
+    for name in sorted(set(parts.inline) - wanted):
+        text = f"the inline part {name!r} is shown nowhere"
+        yield Advice("cid-unused", text, f'write <img src="cid:{name}"> into the html, or attach it')
+    if any("data:" in (event.attributes().get("src") or "")[:5].lower() for event in events if event.name == "img"):
+        text = "a picture stands in the html as a data: URI, which Gmail and Outlook do not show"
+        yield Advice("data-uri", text, "give it by inline=")
+
+
+def _of_the_links(events: list[Element]) -> Iterator[Advice]:
+    links = [event.attributes().get("href", "").strip() for event in events if event.name in {"a", "area"}]
+    bare = [link for link in links if link.lower().startswith("http://")]
+    if bare:
+        text = f"{len(bare)} of the links are not https, such as {bare[0][:80]}"
+        yield Advice("insecure-link", text, "write https://, or filters and readers warn of it")
+
+
+def _of_the_files(parts: Parts, message: EmailMessage) -> Iterator[Advice]:
+    for file in parts.attachments:
+        ending = file.filename.rpartition(".")[2].lower()
+        if ending in _BLOCKED:
+            text = f"{file.filename!r} is of a kind that large providers block"
+            yield Advice("blocked-attachment", text, "send a link to it; a zip file does not help")
+    for part in message.walk():
+        charset = str(part.get_param("charset") or "").lower()
+        if charset not in {"utf-8", "us-ascii"} or part.is_multipart():
+            continue
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes) and not _fits(data, charset):
+            name = part.get_filename() or part.get_content_type()
+            yield Advice("charset", f"{name!r} is not in the charset {charset} that it says", "name the right one")
+
+
+def _fits(data: bytes, charset: str) -> bool:
+    try:
+        data.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _of_the_size(size: int) -> Iterator[Advice]:
+    if size > _LARGE:
+        text = f"the message has {size:,} octets, more than some providers take ({_LARGE:,})"
+        yield Advice("large", text, "send a link to the file")

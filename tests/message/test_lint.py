@@ -1,0 +1,71 @@
+"""Before it is sent, a message says what readers and servers would make of it that nobody meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sendkit import DKIM, Attachment, Mailer, MemoryTransport, Message, Security, Server, Unsubscribe
+from tests.servers.scripted import ScriptedServer
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FINE: dict[str, Any] = {"sender": "ana@example.com", "to": "luis@example.com", "subject": "x", "text": "x"}
+
+
+def codes(**fields: Any) -> list[str]:
+    return [advice.code for advice in Message(**{**FINE, **fields}).lint()]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, []),
+        ({"html": "<p>x<img src='cid:c'>", "inline": {"c": PNG}}, []),
+        ({"html": "x" * 102_401}, ["clipped"]),
+        ({"html": "<p>x", "text": ""}, ["no-text"]),
+        ({"text": ""}, ["empty"]),
+        ({"subject": " "}, ["no-subject"]),
+        ({"reply_to": "LUIS@example.com"}, ["reply-loop"]),
+        ({"html": "<img src='cid:gone'>"}, ["cid-missing"]),
+        ({"html": "<p style='background:url(cid:gone)'>"}, ["cid-missing"]),
+        ({"html": "<p>x", "inline": {"c": PNG}}, ["cid-unused"]),
+        ({"html": "<a href='http://x.org'>x</a>"}, ["insecure-link"]),
+        ({"html": "<img src='data:image/png;base64,?'>"}, ["data-uri"]),
+        ({"attachments": [Attachment.from_bytes(b"x", filename="a.EXE")]}, ["blocked-attachment"]),
+        (
+            {"attachments": [Attachment.from_bytes(b"\xf1", filename="a.csv", content_type="text/csv; charset=utf-8")]},
+            ["charset"],
+        ),
+        ({"attachments": [Attachment.from_bytes(bytes(20_000_000), filename="a.bin")]}, ["large"]),
+    ],
+)
+def test_each_fault_is_named_with_what_to_do(fields: dict[str, Any], expected: list[str]) -> None:
+    assert codes(**fields) == expected
+    assert all(advice.hint and advice.code in str(advice) for advice in Message(**{**FINE, **fields}).lint())
+
+
+def test_a_ready_message_lacks_what_it_lacks() -> None:
+    found = Message.from_bytes(b"From: ana@example.com\nTo: b@c.d\nSubject: x\n\nx").lint()
+    assert [advice.code for advice in found] == ["no-date", "no-message-id"]
+
+
+def test_one_click_without_a_signature_is_warned_of() -> None:
+    message = Message(**FINE, unsubscribe=Unsubscribe("https://example.com/u"))
+    key = DKIM(domain="example.com", selector="s", key=Ed25519PrivateKey.generate())
+    for keys, expected in ((None, ["unsigned-one-click"]), (key, [])):
+        with Mailer(transport=MemoryTransport(), dkim=keys) as mailer:
+            assert [advice.code for advice in mailer.preflight(message)] == expected
+
+
+def test_the_server_is_asked_what_it_takes_and_gets_nothing() -> None:
+    message = Message(**{**FINE, "to": ["ñ@example.com", "luis@example.com"], "text": "x" * 5000})
+    with ScriptedServer(capabilities=["SIZE 2000"]) as server:
+        with Mailer(Server("127.0.0.1", port=server.port, security=Security.NONE)) as mailer:
+            found = mailer.preflight(message)
+        assert [advice.code for advice in found] == ["too-large", "smtputf8"]
+        assert "ñ@example.com" in found[1].text
+        assert not server.accepted
+    with Mailer(Server("127.0.0.1", port=1)) as mailer:
+        assert [advice.code for advice in mailer.preflight(Message(**FINE))] == ["server"]
