@@ -58,6 +58,8 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.MessageError, ExitCode.MESSAGE),
     (errors.ConfigurationError, ExitCode.CONFIGURATION),
     (errors.CredentialsError, ExitCode.AUTHENTICATION),
+    (errors.LetterNotFound, ExitCode.USAGE),
+    (errors.OutboxError, ExitCode.DEFERRED),
     (errors.InDoubtError, ExitCode.IN_DOUBT),
     (errors.RejectedError, ExitCode.REJECTED),
     (errors.DeliveryError, ExitCode.DEFERRED),

@@ -160,6 +160,24 @@ examples:
   sendkit providers
   sendkit providers gmail""",
     ),
+    "outbox": HelpText(
+        "keep mail until a server has it: send it, look at it, decide",
+        "Send what programs have put into an outbox, and see and decide what becomes of it. The outbox is a file of\n"
+        "yours, what SENDKIT_OUTBOX names, or --database.",
+        """\
+examples:
+  sendkit outbox run                                  send, until SIGTERM; `ready` is printed when it does
+  sendkit outbox run --once                           from cron: try what is due, and end
+  sendkit outbox counts
+  sendkit outbox list --in-doubt                      what a person has to decide
+  sendkit outbox status 3f9a2c                        the whole history of a letter
+  sendkit outbox doctor
+
+`run` sends through the account of the environment, or through those of the config that --account names; it takes only
+letters of those accounts. It ends with 0; --once with 77 where an account cannot log in, 76 where something is in
+doubt, and 75 where letters wait for another try. An option for a database takes no password: use PGPASSFILE, a service
+file, or SENDKIT_OUTBOX.""",
+    ),
     "catch": HelpText(
         "take all mail of a program under development, and show it in the browser",
         "Start a mail server on this machine, closed to all others, that takes every message and passes none on. Each\n"

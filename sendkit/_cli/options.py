@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 
@@ -209,6 +210,34 @@ class CatchOptions:
     open_browser: bool = False
 
 
+@dataclass(slots=True, frozen=True, kw_only=True)
+class OutboxOptions:
+    """The arguments of `sendkit outbox ACTION`; each action takes some of them."""
+
+    action: str
+    database: str | None = None
+    json: bool = False
+    letters: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    concurrency: int = 16
+    once: bool = False
+    report: str | None = None
+    warn_after: timedelta | None = None
+    policy: str = "hold"
+    stop_within: float = 30.0
+    state: str | None = None
+    in_doubt: bool = False
+    recipient: str | None = None
+    lane: str | None = None
+    rate: str | None = None
+    key: str | None = None
+    limit: int = 100
+    timeout: float | None = None
+    content_after: timedelta = timedelta(days=1)
+    rows_after: timedelta = timedelta(days=30)
+    sql: bool = False
+
+
 Options = (
     SendOptions
     | ReportOptions
@@ -219,6 +248,7 @@ Options = (
     | DoctorOptions
     | ExplainOptions
     | ProvidersOptions
+    | OutboxOptions
 )
 
 

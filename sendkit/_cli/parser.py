@@ -22,10 +22,12 @@ from sendkit._cli.options import (
     LoginOptions,
     LogoutOptions,
     Options,
+    OutboxOptions,
     ProvidersOptions,
     ReportOptions,
     SendOptions,
 )
+from sendkit._cli.outbox_parser import add_outbox
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -40,6 +42,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "explain": ExplainOptions,
     "providers": ProvidersOptions,
     "catch": CatchOptions,
+    "outbox": OutboxOptions,
 }
 
 
@@ -107,6 +110,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _add_explain(commands["explain"])
     commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
     _add_catch(commands["catch"])
+    add_outbox(commands["outbox"], Parser, _tuned)
     return main, commands
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._asynchronous import AsyncOutbox
     from sendkit.outbox._engine import Desk, Engine, PollingEngine
     from sendkit.outbox._fence import Announced
+    from sendkit.outbox._health import Health, HeldAccount, WorkerHealth
     from sendkit.outbox._letter import Letter, Receipt
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._statements import Executor
@@ -35,6 +36,8 @@ __all__ = [
     "Event",
     "EventKind",
     "Executor",
+    "Health",
+    "HeldAccount",
     "Letter",
     "LetterNotFound",
     "LetterState",
@@ -47,6 +50,7 @@ __all__ = [
     "RecipientState",
     "RecipientStatus",
     "Worker",
+    "WorkerHealth",
     "WorkerSettings",
 ]
 
@@ -61,6 +65,8 @@ _HOMES = {
     "Event": "outbox._status",
     "EventKind": "outbox._states",
     "Executor": "outbox._statements",
+    "Health": "outbox._health",
+    "HeldAccount": "outbox._health",
     "Letter": "outbox._letter",
     "LetterNotFound": "errors",
     "LetterState": "outbox._states",
@@ -73,6 +79,7 @@ _HOMES = {
     "RecipientState": "outbox._states",
     "RecipientStatus": "outbox._status",
     "Worker": "outbox._synchronous",
+    "WorkerHealth": "outbox._health",
     "WorkerSettings": "outbox._worker",
 }
 

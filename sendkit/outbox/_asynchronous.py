@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
     from sendkit._smtp.envelope import Envelope
     from sendkit.outbox._engine import Engine
+    from sendkit.outbox._health import Health
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._status import Counts, LetterStatus
     from sendkit.outbox._worker import AsyncWorker, WorkerSettings
@@ -52,6 +53,11 @@ class AsyncOutbox:
     @property
     def _core(self) -> Core:
         return self._cores.current()
+
+    @property
+    def place(self) -> str:
+        """Where it is: a path, or a URL without a password."""
+        return self._core.place.name
 
     async def put(
         self,
@@ -91,13 +97,18 @@ class AsyncOutbox:
 
     @asynccontextmanager
     async def worker(
-        self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+        self,
+        mailer: AsyncMailer,
+        *,
+        account: str | None = None,
+        finish: bool = True,
+        **settings: Unpack[WorkerSettings],
     ) -> AsyncIterator[AsyncWorker]:
         """Send through this mailer while the block runs.
 
-        At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
-        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError
-        and ConfigurationError where it cannot begin.
+        At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the
+        rest waits for the next worker. It takes letters of `account`, by default those of the mailer's own account.
+        Raises OutboxError and ConfigurationError where it cannot begin.
         """
         work = self._core.work(mailer, account, settings)
         await work.begin()
@@ -105,7 +116,7 @@ class AsyncOutbox:
         self._core.works.add(work)
         try:
             yield work
-            work.finish = True
+            work.finish = finish
         finally:
             self._core.works.discard(work)
             work.stop.set()
@@ -148,6 +159,10 @@ class AsyncOutbox:
     async def counts(self) -> Counts:
         """How many letters are in each state, and how old the oldest is."""
         return await self._core.counts()
+
+    async def health(self) -> Health:
+        """How the outbox is: tables, workers, clock, accounts that cannot log in, and what a person should look at."""
+        return await self._core.health()
 
     async def wait(
         self,

@@ -19,6 +19,7 @@ from sendkit.errors import ConfigurationError
 from sendkit.outbox._borrowed import lender_of
 from sendkit.outbox._engine import Engine, PollingEngine
 from sendkit.outbox._fence import Ledger
+from sendkit.outbox._health import Health, healths
 from sendkit.outbox._ledger import Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
 from sendkit.outbox._orders import Age, Lane, Order, Purged, flushes, lanes, orders, pauses, purges
@@ -174,6 +175,10 @@ class Core:
         while any(some := await self._call(purges, age)):
             total = Purged(total.contents + some.contents, total.letters + some.letters)
         return total
+
+    async def health(self) -> Health:
+        """How everything is."""
+        return await self._call(healths, self.place, reads=True)
 
     def close(self) -> None:
         """Close the database."""

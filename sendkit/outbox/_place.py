@@ -67,6 +67,13 @@ def place_of(url_or_path: str | os.PathLike[str] | Place | None, now: Callable[[
     raise ConfigurationError(f"an outbox cannot be at a URL of the kind {scheme!r}", hint=_HINT)
 
 
+def check_no_password(url: str) -> None:
+    """Raise ConfigurationError for a URL with a password: everybody on this machine could read it."""
+    if "://" in url and (urlsplit(url).password is not None or "password=" in urlsplit(url).query):
+        hint = "use a passfile (PGPASSFILE) or a service file, or put the URL into SENDKIT_OUTBOX"
+        raise ConfigurationError("a password in the database's URL is refused here", hint=hint)
+
+
 def default_file(environ: Mapping[str, str] = os.environ) -> Path:
     """$XDG_STATE_HOME/sendkit/outbox.db, by default under ~/.local/state (%LOCALAPPDATA% on Windows)."""
     base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)

@@ -63,6 +63,12 @@ def migration(texts: Texts, found: int) -> Batch:
     return (Statement(texts.create_meta), *steps, Statement(texts.set_meta, (VERSION, str(len(texts.schema)))))
 
 
+def migration_sql(texts: Texts) -> str:
+    """All statements that make the tables, for those who may not run them through a program."""
+    known = f"insert into sendkit_meta (k, v) values ('{VERSION}', '{len(texts.schema)}')"  # noqa: S608 - constants
+    return ";\n".join([texts.create_meta, *(sql for step in texts.schema for sql in step), known]) + ";"
+
+
 def _compare_identity(database: Database) -> None:
     identity = database.identity()
     if identity is None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sendkit._smtp.envelope import Envelope
     from sendkit._sync import Mailer
     from sendkit.outbox._engine import Engine
+    from sendkit.outbox._health import Health
     from sendkit.outbox._ledger import Task, Writer
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._place import Place
@@ -58,6 +59,11 @@ class Outbox:
     @property
     def _core(self) -> Core:
         return self._cores.current()
+
+    @property
+    def place(self) -> str:
+        """Where it is: a path, or a URL without a password."""
+        return self._core.place.name
 
     def put(
         self,
@@ -95,22 +101,27 @@ class Outbox:
 
     @contextmanager
     def worker(
-        self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+        self,
+        mailer: Mailer,
+        *,
+        account: str | None = None,
+        finish: bool = True,
+        **settings: Unpack[WorkerSettings],
     ) -> Iterator[Worker]:
         """Send through this mailer, in the background, while the block runs.
 
-        At its end, what is in progress ends and what is due is tried, within `stop_within` seconds; the rest waits for
-        the next worker. It takes letters of `account`, by default those of the mailer's own account. Raises OutboxError
-        and ConfigurationError where it cannot begin.
+        At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the
+        rest waits for the next worker. It takes letters of `account`, by default those of the mailer's own account.
+        Raises OutboxError and ConfigurationError where it cannot begin.
         """
         worker = Worker(self._core, mailer, account, settings)
         worker.start()
-        finish = False
+        undisturbed = False
         try:
             yield worker
-            finish = True
+            undisturbed = True
         finally:
-            worker.stop(finish=finish)
+            worker.stop(finish=finish and undisturbed)
 
     def run(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         """Send through this mailer until interrupted."""
@@ -153,6 +164,10 @@ class Outbox:
     def counts(self) -> Counts:
         """How many letters are in each state, and how old the oldest is."""
         return at_once(self._core.counts())
+
+    def health(self) -> Health:
+        """How the outbox is: tables, workers, clock, accounts that cannot log in, and what a person should look at."""
+        return at_once(self._core.health())
 
     def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:
         """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""

@@ -28,8 +28,8 @@ class MemoryOutbox(Outbox):
 
     def __init__(self, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         self._clock = VirtualClock()
-        self.place = place_of(MEMORY, now=lambda: self._clock.now().timestamp())
-        self._cores = cores_at(self.place, CoreOptions(account, None, None, settings))
+        self._place = place_of(MEMORY, now=lambda: self._clock.now().timestamp())
+        self._cores = cores_at(self._place, CoreOptions(account, None, None, settings))
 
     @property
     def now(self) -> datetime:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,17 @@ _ACTIONS = [name for name in dir(ConnectRule) if name in ("reply", "drop", "sile
 
 def flags() -> list[str]:
     """Every long flag of the command line."""
-    main, commands = parser._parsers()
-    actions = [action for each in (main, *commands.values()) for action in each._actions]
-    return sorted({flag for action in actions for flag in action.option_strings if flag.startswith("--")})
+    return sorted(
+        {flag for action in _actions(parser._parsers()[0]) for flag in action.option_strings if flag[1] == "-"}
+    )
+
+
+def _actions(of: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """What a parser takes, and its commands, and theirs."""
+    for action in of._actions:
+        yield action
+        for command in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from _actions(command)
 
 
 def settings(made: Callable[..., object]) -> list[str]:

@@ -1,0 +1,140 @@
+"""The arguments of `sendkit outbox`: one subcommand for each question and order."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol, TypeAlias
+
+_Add: TypeAlias = Callable[..., Any]
+
+
+class _Parsers(Protocol):
+    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser: ...  # noqa: A002 - argparse calls it so
+
+
+_ORDERS = {
+    "cancel": "send letters to nobody who still waits",
+    "hold": "let letters rest until `release`",
+    "release": "try held letters now",
+    "retry": "send again what is in doubt, which may make a copy, and try now what waits",
+    "forget": "ask no more about what is in doubt",
+}
+
+
+def add_outbox(
+    command: argparse.ArgumentParser, parser: type[argparse.ArgumentParser], tune: Callable[[Any], Any]
+) -> None:
+    """The subcommands."""
+    choice = command.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", parser_class=parser, required=True
+    )
+
+    def made(name: str, text: str) -> argparse.ArgumentParser:
+        one = choice.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        tune(one)
+        one.add_argument(
+            "--database", metavar="PLACE", help="a file or URL (default: SENDKIT_OUTBOX, or your own file)"
+        )
+        return one
+
+    _add_run(made("run", "send what is in the outbox, until SIGTERM or Ctrl-C").add_argument)
+    _add_list(made("list", "list letters, the oldest first").add_argument)
+    _add_questions(made)
+    for name, text in _ORDERS.items():
+        one = made(name, text)
+        one.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
+        _add_json(one.add_argument)
+    _add_lanes(made)
+    purge = made("purge", "delete what is kept no longer")
+    purge.add_argument("--content-after", type=_days, default=timedelta(days=1), metavar="DAYS", help="default: 1")
+    purge.add_argument("--rows-after", type=_days, default=timedelta(days=30), metavar="DAYS", help="default: 30")
+    _add_json(purge.add_argument)
+    migrate = made("migrate", "bring the tables to this version")
+    migrate.add_argument("--sql", action="store_true", help="print the statements, and change nothing")
+
+
+def _add_questions(made: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    status = made("status", "say what became of a letter, with its whole history")
+    status.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
+    wait = made("wait", "wait until a letter is settled")
+    wait.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
+    wait.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long")
+    for one in (status, wait, made("counts", "count the letters"), made("doctor", "say how the outbox is")):
+        _add_json(one.add_argument)
+
+
+def _add_lanes(made: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    flush = made("flush", "try now what waits for its next try")
+    flush.add_argument(
+        "--account", dest="accounts", action="append", default=[], metavar="NAME", help="of this account alone"
+    )
+    for name, text in (("pause", "send nothing more of a lane, or at all"), ("resume", "send again what was paused")):
+        one = made(name, text)
+        one.add_argument("lane", nargs="?", metavar="LANE", help="the lane (default: everything)")
+    rate = made("rate", "limit how fast a lane is sent")
+    rate.add_argument("lane", metavar="LANE", help="the lane")
+    rate.add_argument("rate", metavar="RATE", help="such as 30/minute; none for no limit")
+
+
+def _add_run(add: _Add) -> None:
+    add(
+        "--account",
+        dest="accounts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an account of the config; again for more",
+    )
+    add("--concurrency", type=_count, default=16, metavar="N", help="letters at a time (default: 16)")
+    add("--once", action="store_true", help="try what is due, and end: for cron")
+    add("--report", metavar="WHO", help="report returned mail to `sender`, or to this address")
+    add("--warn-after", type=_hours, metavar="HOURS", help="report a delay too")
+    add(
+        "--in-doubt",
+        dest="policy",
+        choices=("hold", "retry"),
+        default="hold",
+        help="what is done with what is in doubt",
+    )
+    add("--stop-within", type=_seconds, default=30.0, metavar="SECONDS", help="time to end (default: 30)")
+
+
+def _add_list(add: _Add) -> None:
+    add("--state", choices=("later", "ready", "working", "held", "settled"), help="letters in this state")
+    add("--in-doubt", action="store_true", help="letters that a person has to decide on")
+    add("--recipient", metavar="ADDR", help="letters to this address")
+    add("--lane", metavar="LANE", help="letters of this lane")
+    add("--key", metavar="KEY", help="the letter with this key")
+    add("--account", dest="accounts", action="append", default=[], metavar="NAME", help="letters of this account")
+    add("--limit", type=_count, default=100, metavar="N", help="at most so many (default: 100)")
+    _add_json(add)
+
+
+def _add_json(add: _Add) -> None:
+    add("--json", action="store_true", help="print JSON, a line for each")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
+
+
+def _hours(text: str) -> timedelta:
+    return timedelta(hours=_seconds(text))
+
+
+def _days(text: str) -> timedelta:
+    return timedelta(days=_seconds(text))
