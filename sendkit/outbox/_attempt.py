@@ -21,6 +21,7 @@ from sendkit.outbox._accounts import Trouble, recoveries, troubles
 from sendkit.outbox._claim import Block, blocks
 from sendkit.outbox._content import LedgerContent, content_of
 from sendkit.outbox._fence import Mark, Release, marks, releases, settles
+from sendkit.outbox._ledger import How
 from sendkit.outbox._rows import Claim, RecipientVerdict, Settlement
 from sendkit.outbox._rules import Fenced
 from sendkit.outbox._schedule import Waits
@@ -141,7 +142,7 @@ class _Attempt:
         claim, by, now = self._claim, self._by, self._by.now()
         due = by.waits.next(claim.attempts, now, claim.expires)
         said = Settlement(claim.id, claim.token, by.owner, tuple(verdicts), summary, due, by.retry_doubt, by.warn_after)
-        return await self._persist(lambda: by.writer.acall(settles, said))
+        return await self._persist(lambda: by.writer.acall(settles, said, How.PATIENT))
 
     async def _release(self, due: float) -> float:
         wish = Release(self._claim.id, self._claim.token, due)
@@ -173,7 +174,7 @@ class _Attempt:
         return Letter(reverse_path, tuple(map(parse_address, self._numbers)), content, claim.message_id)
 
     def _read(self, number: int) -> bytes | None:
-        return self._by.writer.call(blocks, Block(self._claim.id, number), reads=True)
+        return self._by.writer.call(blocks, Block(self._claim.id, number), How.READS)
 
 
 _BY_CARE = (Outcome.IN_DOUBT, Outcome.DEFERRED, Outcome.REJECTED, Outcome.ACCEPTED)

@@ -20,7 +20,7 @@ from sendkit.outbox._borrowed import lender_of
 from sendkit.outbox._engine import Engine, PollingEngine
 from sendkit.outbox._fence import Ledger
 from sendkit.outbox._health import Health, healths
-from sendkit.outbox._ledger import Task, Writer
+from sendkit.outbox._ledger import How, Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
 from sendkit.outbox._orders import Age, Lane, Order, Purged, flushes, lanes, orders, pauses, purges
 from sendkit.outbox._place import Place
@@ -49,7 +49,7 @@ Result = TypeVar("Result")
 class Call(Protocol):
     """Has something done by the writer."""
 
-    def __call__(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Awaitable[Result]:
+    def __call__(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE, /) -> Awaitable[Result]:
         """Wait until it is done."""
         ...
 
@@ -119,13 +119,13 @@ class Core:
 
     async def status(self, uid: str | Receipt) -> LetterStatus:
         """One letter, with all that is known of it."""
-        return await self._call(statuses, uid.id if isinstance(uid, Receipt) else uid, reads=True)
+        return await self._call(statuses, uid.id if isinstance(uid, Receipt) else uid, How.READS)
 
     async def letters(self, search: Search) -> AsyncIterator[LetterStatus]:
         """Letters by what is asked for."""
         left = search.limit
         while left > 0:
-            page: Page = await self._call(searches, search._replace(limit=min(left, 100)), reads=True)
+            page: Page = await self._call(searches, search._replace(limit=min(left, 100)), How.READS)
             for letter in page.letters:
                 yield letter
             if len(page.letters) < min(left, 100):
@@ -135,11 +135,11 @@ class Core:
 
     async def upcoming(self) -> float | None:
         """When there is something to do: 0 for now, None for never."""
-        return await self._call(next_dues, Waits(self.policy.schedule).longest, reads=True)
+        return await self._call(next_dues, Waits(self.policy.schedule).longest, How.READS)
 
     async def counts(self) -> Counts:
         """How many letters are where."""
-        return await self._call(counts, None, reads=True)
+        return await self._call(counts, None, How.READS)
 
     async def order(self, what: str, letter: str | Receipt) -> bool:
         """Have something done with one letter."""
@@ -178,7 +178,7 @@ class Core:
 
     async def health(self) -> Health:
         """How everything is."""
-        return await self._call(healths, self.place, reads=True)
+        return await self._call(healths, self.place, How.READS)
 
     def close(self) -> None:
         """Close the database."""

@@ -14,6 +14,7 @@ from sendkit.outbox._attempt import PROBE, Attempts
 from sendkit.outbox._claim import Lane, Take, Taken, takes
 from sendkit.outbox._engine import LetterId
 from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
+from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age, purges
 from sendkit.outbox._upkeep import heartbeats, next_dues, owners, promotions
 
@@ -57,7 +58,7 @@ class LedgerDesk:
     async def take(self, limit: int) -> Sequence[LetterId]:
         """Claim letters; what is claimed stays this desk's until it was worked on."""
         wish = Take(self._owner, limit, self._accounts, self._after, probing=self._due_probes())
-        taken = await _whole(self._writer.acall(takes, wish))
+        taken = await _whole(self._writer.acall(takes, wish, How.LIGHT))
         self._after = taken.last
         self._keep(taken)
         return [claim.id for claim in taken.claims]
@@ -65,7 +66,7 @@ class LedgerDesk:
     async def work(self, letter: LetterId) -> datetime | None:
         """Make one attempt; when it wants to be looked at again, or None."""
         if letter not in self._claims:
-            self._keep(await _whole(self._writer.acall(takes, Take(self._owner, 1, id=letter))))
+            self._keep(await _whole(self._writer.acall(takes, Take(self._owner, 1, id=letter), How.LIGHT)))
         claim, held = self._claims.pop(letter, (None, False))
         if claim is None:
             return None
@@ -75,11 +76,11 @@ class LedgerDesk:
     async def sweep(self) -> Sequence[Announced]:
         """Take over from workers that have ended; letters whose time has come are ready."""
         await self._say_alive()
-        for owner, silent in await self._writer.acall(owners, None, reads=True):
+        for owner, silent in await self._writer.acall(owners, None, How.READS):
             if owner != self._owner and self._liveness.has_ended(owner, silent):
                 taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))
                 _logger.warning("the worker %s has ended; %d letters were taken over from it", owner, taken)
-        ready = await self._writer.acall(promotions, self._longest)
+        ready = await self._writer.acall(promotions, self._longest, How.LIGHT)
         await self._purge()
         return [Announced(number, None, 0) for number in ready]
 
@@ -103,7 +104,7 @@ class LedgerDesk:
 
     async def _anything_due(self) -> bool:
         try:
-            due = await self._writer.acall(next_dues, self._longest, reads=True)
+            due = await self._writer.acall(next_dues, self._longest, How.READS)
         except OutboxError:  # whoever takes letters next tells of it
             return False
         return due is not None and due <= self._attempts.now()
@@ -123,7 +124,7 @@ class LedgerDesk:
         beat, now = self._liveness.beat, self._loop.time()
         if beat is not None and now - self._said >= beat:
             self._said = now
-            await self._writer.acall(heartbeats, self._owner)
+            await self._writer.acall(heartbeats, self._owner, How.LIGHT)
 
     def _keep(self, taken: Taken) -> None:
         now = self._attempts.now()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
 from sendkit.errors import ConfigurationError
@@ -26,6 +27,19 @@ Result = TypeVar("Result")
 Task = Callable[[Ledger, Sequence[Item]], Work[Sequence[Result]]]
 
 _MOST = 256  # wishes in one commit
+_PATIENCE = 0.002  # seconds that what is patient waits for company
+
+
+class How(Enum):
+    """How something is done: in a commit at once; in one that waits a moment for others; without need of the disk.
+
+    READS changes nothing, and waits for no lock.
+    """
+
+    AT_ONCE = "at once"
+    PATIENT = "patient"
+    LIGHT = "light"
+    READS = "reads"
 
 
 class Database(Protocol):
@@ -44,8 +58,11 @@ class Database(Protocol):
         """Carry out a batch in the transaction that is open."""
         ...
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """A transaction that writes: durable when the block has ended, undone when it raises."""
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """A transaction that writes: undone when the block raises, else on the disk when it has ended.
+
+        One that need not be `durable` may be lost with the power, but not with the process, nor out of order.
+        """
         ...
 
     def snapshot(self) -> AbstractContextManager[None]:
@@ -63,11 +80,11 @@ class Database(Protocol):
 
 @dataclass(slots=True)
 class _Wish(Generic[Item, Result]):
-    """Something that somebody waits for."""
+    """Something that somebody waits for; `how` is one of the words below."""
 
     task: Task[Item, Result]
     item: Item
-    reads: bool
+    how: How
     done: Future[Result] = field(default_factory=Future)
 
 
@@ -93,9 +110,9 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._database: Database | None = None
 
-    def submit(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Future[Result]:
+    def submit(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Future[Result]:
         """Have something done; the future is told when it is committed."""
-        wish = _Wish(task, item, reads)
+        wish = _Wish(task, item, how)
         if self._closed:
             hint = "use it inside its `with` block, or make a new one"
             raise ConfigurationError("this outbox is closed", hint=hint)
@@ -109,13 +126,13 @@ class Writer:
             self._queue.put(wish)
         return wish.done
 
-    def call(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
+    def call(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """Have something done, and wait for it."""
-        return self.submit(task, item, reads=reads).result()
+        return self.submit(task, item, how).result()
 
-    async def acall(self, task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
+    async def acall(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """The same for a coroutine. One that is cancelled does not take back what it asked for."""
-        return await asyncio.wrap_future(self.submit(task, item, reads=reads))
+        return await asyncio.wrap_future(self.submit(task, item, how))
 
     def close(self) -> None:
         """Do what is asked for already, and end."""
@@ -139,14 +156,18 @@ class Writer:
                 self._database = None
 
     def _waiting(self, first: _Wish[Any, Any]) -> tuple[list[_Wish[Any, Any]], bool]:
-        """The wish and all that have come since; True where nothing may follow them."""
-        wishes = [first]
+        """The wish and all that have come since; True where nothing may follow them.
+
+        Verdicts wait a moment for the mark of the next letter, so that both take one commit.
+        """
+        wishes, patient = [first], first.how is How.PATIENT
         with contextlib.suppress(queue.Empty):
             while len(wishes) < _MOST:
-                wish = self._queue.get_nowait()
+                wish = self._queue.get(timeout=_PATIENCE) if patient else self._queue.get_nowait()
                 if wish is None:
                     return wishes, True
                 wishes.append(wish)
+                patient = patient and wish.how is How.PATIENT
         return wishes, False
 
     def _grant(self, wishes: list[_Wish[Any, Any]]) -> None:
@@ -157,9 +178,9 @@ class Writer:
                 _tell(wish, error=error)
             return
         for wish in wishes:
-            if wish.reads:
+            if wish.how is How.READS:
                 self._carry_out(database, [wish])
-        writing = [wish for wish in wishes if not wish.reads]
+        writing = [wish for wish in wishes if wish.how is not How.READS]
         if writing and not self._carry_out(database, writing, alone=len(writing) == 1):
             for wish in writing:  # one of them may be at fault: each in a transaction of its own
                 self._carry_out(database, [wish])
@@ -179,7 +200,8 @@ class Writer:
         ledger = Ledger(database.texts, database.now, self._announce)
         results: list[tuple[_Wish[Any, Any], object]] = []
         try:
-            with database.snapshot() if wishes[0].reads else database.transaction():
+            durable = any(wish.how is not How.LIGHT for wish in wishes)
+            with database.snapshot() if wishes[0].how is How.READS else database.transaction(durable=durable):
                 for task, alike in _grouped(wishes):
                     found = carry_out(task(ledger, [wish.item for wish in alike]), database.execute)
                     results += zip(alike, found, strict=True)

@@ -67,8 +67,12 @@ class PostgresDatabase:
         return [_one(psycopg.RawCursor(self._connection), statement) for statement in batch]
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A writing transaction, which is on the disk at its end."""
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """A writing transaction, which is on the disk at its end in any case.
+
+        A server that crashed must not have forgotten a claim: a worker of another machine may still be working on it,
+        and the next one would get the same token.
+        """
         yield from self._within("begin isolation level read committed read write")
 
     @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sendkit._message.ready import ReadyMessage, ready_message
 from sendkit._smtp.phase import Phase
 from sendkit.outbox._fence import Ledger
+from sendkit.outbox._ledger import How
 from sendkit.outbox._letter import Letter, cut, written
 from sendkit.outbox._put import puts
 from sendkit.outbox._questions import number_of, statuses
@@ -50,8 +51,8 @@ class Returner:
         """Put the report of an event, if it is one that is reported."""
         if event.kind not in _TOLD_OF:
             return
-        letter = await self.writer.acall(statuses, event.letter, reads=True)
-        content = await self.writer.acall(contents, event.letter, reads=True)
+        letter = await self.writer.acall(statuses, event.letter, How.READS)
+        content = await self.writer.acall(contents, event.letter, How.READS)
         if letter.kind == REPORT:
             await self._from_own_address(letter, content)
             return

@@ -32,6 +32,7 @@ class SQLiteDatabase:
     def __init__(self, path: Path | None, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self.now = now
+        self._durable = True
         if sqlite3.sqlite_version_info < _OLDEST:
             hint = "use a Python whose sqlite3 module is built with a newer one, or PostgreSQL"
             raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is needed", hint=hint)
@@ -64,9 +65,15 @@ class SQLiteDatabase:
         return execute_on(self._connection, statement)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A writing transaction: it holds the write lock from its beginning, and is on the disk at its end."""
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """A writing transaction: it holds the write lock from its beginning, and is on the disk at its end.
+
+        One that need not be durable is not waited for; the next durable one takes it along (the WAL is in order).
+        """
         with self._translated():
+            if durable is not self._durable:
+                self._connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+                self._durable = durable
             self._patiently(lambda: self._connection.execute("begin immediate"))
             try:
                 yield

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from sendkit.outbox._core import Call, Core, CoreOptions
 from sendkit.outbox._cores import Cores
+from sendkit.outbox._ledger import How
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
@@ -341,10 +342,10 @@ async def _next(items: AsyncIterator[Result]) -> Result:
 
 
 def _blocking(writer: Writer) -> Call:
-    async def call(task: Task[Item, Result], item: Item, *, reads: bool = False) -> Result:
-        return writer.call(task, item, reads=reads)
+    async def call(task: Task[Item, Result], item: Item, how: How) -> Result:
+        return writer.call(task, item, how)
 
-    def started(task: Task[Item, Result], item: Item, *, reads: bool = False) -> Awaitable[Result]:
-        return call(task, item, reads=reads)
+    def started(task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Awaitable[Result]:
+        return call(task, item, how)
 
     return started

@@ -19,6 +19,7 @@ from sendkit.outbox._desk import LedgerDesk
 from sendkit.outbox._engine import Engine
 from sendkit.outbox._events import Teller
 from sendkit.outbox._fence import Takeover, takeovers
+from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age
 from sendkit.outbox._returns import Returner
 from sendkit.outbox._schedule import USUAL, Schedule, Waits
@@ -142,7 +143,7 @@ class AsyncWorker:
 
     async def begin(self) -> None:
         """Say that this worker is there. Raises OutboxError, ConfigurationError."""
-        await self._writer.acall(owners, None, reads=True)  # that the database is there, and its folder
+        await self._writer.acall(owners, None, How.READS)  # that the database is there, and its folder
         # Whoever finds a worker in the database must find it alive.
         self._liveness.begin(self.owner)
         await self._writer.acall(heartbeats, self.owner)

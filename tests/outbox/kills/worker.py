@@ -34,9 +34,9 @@ def deadly(database: object, fault: str, nth: int) -> object:
         return rows
 
     @contextmanager
-    def ending() -> Iterator[None]:
+    def ending(*, durable: bool = True) -> Iterator[None]:
         state["met"] = False
-        with transaction():
+        with transaction(durable=durable):
             yield
             state["seen"] += state["met"]
             if when == "before" and state["met"] and state["seen"] == nth:
