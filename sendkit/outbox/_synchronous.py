@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from sendkit.outbox._core import Call, Core, CoreOptions
+from sendkit.outbox._core import Core, CoreOptions
 from sendkit.outbox._cores import Cores
-from sendkit.outbox._ledger import How
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
+from sendkit.outbox._waiting import at_once, blocking, one_by_one
 
 if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sendkit._sync import Mailer
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._health import Health
-    from sendkit.outbox._ledger import Task, Writer
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._place import Place
     from sendkit.outbox._status import Counts, LetterStatus
@@ -55,7 +54,7 @@ class Outbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings)
-        self._cores = Cores(url_or_path, _blocking, options)
+        self._cores = Cores(url_or_path, blocking, options)
 
     @property
     def _core(self) -> Core:
@@ -308,44 +307,4 @@ async def _drained(core: Core, mailer: Mailer, account: str | None, settings: Wo
 
 def cores_at(place: Place, options: CoreOptions) -> Cores:
     """The cores of a synchronous outbox at a place that somebody else has made."""
-    return Cores(place, _blocking, options)
-
-
-def at_once(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that waits for nothing but what blocks this thread."""
-    try:
-        work.send(None)
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
-    work.close()
-    raise RuntimeError("the synchronous face of the outbox has waited for an event loop")
-
-
-def one_by_one(items: AsyncIterator[Result]) -> Iterator[Result]:
-    """The same for an asynchronous generator."""
-    try:
-        while True:
-            try:
-                item = at_once(_next(items))
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            at_once(close())
-
-
-async def _next(items: AsyncIterator[Result]) -> Result:
-    return await anext(items)
-
-
-def _blocking(writer: Writer) -> Call:
-    async def call(task: Task[Item, Result], item: Item, how: How) -> Result:
-        return writer.call(task, item, how)
-
-    def started(task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Awaitable[Result]:
-        return call(task, item, how)
-
-    return started
+    return Cores(place, blocking, options)

@@ -1,0 +1,55 @@
+"""How coroutines of the outbox are run without an event loop: they wait for nothing but the ledger, on this thread."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sendkit.outbox._ledger import How
+
+if TYPE_CHECKING:
+    from sendkit.outbox._core import Call
+    from sendkit.outbox._ledger import Task, Writer
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def at_once(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that waits for nothing but what blocks this thread."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    work.close()
+    raise RuntimeError("the synchronous face of the outbox has waited for an event loop")
+
+
+def one_by_one(items: AsyncIterator[Result]) -> Iterator[Result]:
+    """The same for an asynchronous generator."""
+    try:
+        while True:
+            try:
+                item = at_once(_next(items))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            at_once(close())
+
+
+async def _next(items: AsyncIterator[Result]) -> Result:
+    return await anext(items)
+
+
+def blocking(writer: Writer) -> Call:
+    async def call(task: Task[Item, Result], item: Item, how: How) -> Result:
+        return writer.call(task, item, how)
+
+    def started(task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Awaitable[Result]:
+        return call(task, item, how)
+
+    return started
