@@ -46,6 +46,8 @@ async def _next(items: AsyncIterator[Result]) -> Result:
 
 
 def blocking(writer: Writer) -> Call:
+    """What has things done by the writer, and waits for them here."""
+
     async def call(task: Task[Item, Result], item: Item, how: How) -> Result:
         return writer.call(task, item, how)
 
