@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +95,18 @@ def _report(
         when=when,
         duration=time.time() - started if when == "call" else 0,
     )
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's rights, for a while; only in a test that is marked `own_process`."""
+    assert inside, "mark this test with own_process: pytest itself would be nobody"
+    before = os.geteuid()
+    os.seteuid(before or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ import pytest
 
 import sendkit
 
-ROOT = Path(__file__).parents[1] / "sendkit"
+ROOT = Path(sendkit.__file__).parent
 
 
 def is_public(path: Path) -> bool:

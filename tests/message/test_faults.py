@@ -26,6 +26,7 @@ from sendkit._message.message import Message
 from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit.errors import MessageError
 from tests.message.readers import octets_of, read
+from tests.own_process import as_nobody
 
 PICTURE = b"\x89PNG\r\n\x1a\n\0\n\r\xff\n" * 9
 HEAD = b"From: ana@example.com\r\nTo: luis@example.com\r\nMIME-Version: 1.0\r\n"
@@ -294,10 +295,11 @@ def test_a_closed_file_and_one_for_writing_are_message_errors(tmp_path: Path) ->
         Attachment.from_file(file)  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read every folder")
+@pytest.mark.skipif(os.name == "nt", reason="folders are shut by POSIX permissions")
+@pytest.mark.own_process
 def test_a_folder_that_may_not_be_read_is_a_message_error(tmp_path: Path) -> None:
     (tmp_path / "shut").mkdir(mode=0)
-    with pytest.raises(MessageError):
+    with as_nobody(), pytest.raises(MessageError):  # root may read every folder
         Attachment.from_path(tmp_path / "shut" / "a.pdf")
 
 
