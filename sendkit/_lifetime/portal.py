@@ -34,6 +34,9 @@ _LINGER, _LONGEST_LINGER = 0.02, 1.0
 _GRACE = 5.0
 
 
+_KEEPER = object()
+
+
 class _Event(Enum):
     WORK = "work"
     ABANDONED = "abandoned"
@@ -66,7 +69,7 @@ class Portal:
         self._lock, self._starting = threading.RLock(), threading.Lock()
         self._freed = threading.Condition(self._lock)
         self._loop: asyncio.AbstractEventLoop | None = None
-        # Who runs the loop (a call, or the portal for its keeper), and the calls that were left to whoever does.
+        # Who runs the loop (a call, or the keeper), and the calls that were left to whoever does.
         self._runs: object = None
         self._left: set[Call[Any]] = set()
         self._keeper: threading.Thread | None = None
@@ -153,9 +156,9 @@ class Portal:
         with self._lock:
             self._check(running, last=last)
             self._calls += 1
-            if able and self._runs is self and not self._left:
+            if able and self._runs is _KEEPER and not self._left:
                 loop.call_soon_threadsafe(loop.stop)
-                self._freed.wait_for(lambda: self._runs is not self or self._left)
+                self._freed.wait_for(lambda: self._runs is not _KEEPER or self._left)
             if self._runs is None and able:
                 self._runs = call
                 return loop
@@ -164,7 +167,7 @@ class Portal:
             if call.over:  # an interrupt came in between
                 self._left.discard(call)
             if self._runs is None:
-                self._runs = self
+                self._runs = _KEEPER
                 self._events.put(_Event.WORK)
         return None
 
@@ -213,7 +216,7 @@ class Portal:
                     self._runs = None
                     break
                 if self._keeper is not None:
-                    self._runs = self
+                    self._runs = _KEEPER
                     self._events.put(_Event.WORK)
                     return
             if not self._try_keeper():
@@ -265,8 +268,8 @@ class Portal:
                 patience = _LINGER if self._calls != seen else min(2 * patience, _LONGEST_LINGER)
                 seen = self._calls
                 if self._runs is None and (idle or end):
-                    self._runs = self
-                mine = self._runs is self
+                    self._runs = _KEEPER
+                mine = self._runs is _KEEPER
             if mine and end:
                 self._end_loop(end)
                 return
@@ -309,7 +312,7 @@ class Portal:
         while True:  # the others are about to leave
             with self._lock:
                 if self._runs is None:
-                    self._runs = self
+                    self._runs = _KEEPER
                     break
             time.sleep(0.001)
         _close(loop)
