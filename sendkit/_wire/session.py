@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ from sendkit.results import TLSFacts
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Session:
     """A connection on which mail may be sent; what is known of it changes by its methods alone.
 
@@ -65,7 +66,7 @@ class Session:
     _room: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(lambda: self.channel.unread_lines)
+        self.turns = Turns(partial(_unread_lines, weakref.ref(self)))  # no circle: it would hold the TLS context
 
     @property
     def idle(self) -> bool:
@@ -117,6 +118,11 @@ class Session:
     def give_up(self) -> None:
         """Nothing more may be written on it."""
         self.given_up = True
+
+
+def _unread_lines(session: weakref.ref[Session]) -> int:
+    found = session()
+    return 0 if found is None else found.channel.unread_lines
 
 
 LoginTurn = Callable[[], AbstractAsyncContextManager[None]]
@@ -193,6 +199,7 @@ class _Opening:
             tls.remember()
         try:
             channel = take_over(self.client, self.mask)
+            self.client.let_go()
         except Broken as error:
             raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
         return Session(channel, self.capabilities, self.log.tls)

@@ -64,6 +64,10 @@ class Client(aiosmtplib.SMTP):
         if transport is not None:
             _full(transport).abort()
 
+    def let_go(self) -> None:
+        """Another has the connection: client and protocol hold each other, and through the transport a TLS context."""
+        self.protocol = self.transport = None
+
     def _held(self) -> tuple[SMTPProtocol, asyncio.Transport]:
         if self.protocol is None or self.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("the server closed the connection")

@@ -1,0 +1,127 @@
+"""One mailer on several event loops: the limit holds for each, and closing reaches all; no reference circle is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.authority import Authority
+from tests.servers.scripted import ScriptedServer
+
+from .programs import run
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_limit_holds_for_each_of_two_loops(server: ScriptedServer, together: bool) -> None:
+    ended = run(
+        f"""
+        mailer = made(AsyncMailer, max_connections=2)
+        async def work(count):
+            return sum(result.ok for result in await asyncio.gather(*(mailer.send(message(n)) for n in range(count))))
+        if {together}:
+            with ThreadPoolExecutor(2) as pool:
+                done = sum(pool.map(lambda _: asyncio.run(work(20)), range(2)))
+        else:
+            loops = [asyncio.new_event_loop() for _ in range(2)]
+            done = sum(loops[turn % 2].run_until_complete(work(1)) for turn in range(40))
+            loops[0].run_until_complete(mailer.aclose())
+            for loop in loops:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+        say(done)
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["40"], "", 0)
+    assert len(server.connections) <= 4
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_closing_lets_a_send_of_another_thread_end(server: ScriptedServer, kind: str) -> None:
+    server.after_data().hold(times=1)
+    ended_lines = """
+mailer = made({kind})
+async def send():
+    return (await mailer.send(message("held"), check=False)).ok
+def work():
+    say(mailer.send(message("held"), check=False).ok if {kind} is Mailer else asyncio.run(send()))
+thread = threading.Thread(target=work)
+thread.start()
+sys.stdin.readline()
+def close():
+    mailer.close() if {kind} is Mailer else asyncio.run(mailer.aclose())
+    say("closed")
+closing = threading.Thread(target=close)
+closing.start()
+say("closing")
+closing.join(); thread.join()
+"""
+    import subprocess  # noqa: PLC0415
+
+    from .programs import command, environment  # noqa: PLC0415
+
+    with subprocess.Popen(
+        command(ended_lines.format(kind=kind), server),
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        server.wait_for(lambda: len(server.accepted) == 1)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "closing\n"
+        server.release()
+        output, errors = child.communicate(timeout=60)
+    assert (sorted(output.split()), errors) == (["True", "closed"], "")
+
+
+def test_a_retry_that_outlives_the_call_to_close_leaves_no_connection(server: ScriptedServer) -> None:
+    server.on_mail().reply("450 4.2.0 later", times=1)
+    ended = run(
+        """
+        async def main():
+            mailer = made(AsyncMailer, retry=RetryPolicy(max_attempts=2, wait=lambda _: 0.5))
+            sending = asyncio.create_task(mailer.send(message()))
+            await asyncio.sleep(0.3)
+            await mailer.aclose()
+            say((await sending).ok)
+        asyncio.run(main())
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    server.wait_for(lambda: all(connection.ended for connection in server.connections))
+    assert server.lines()[-1] == "QUIT"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_memory_is_freed_without_the_collector(authority: Authority, closed: bool) -> None:
+    with ScriptedServer(tls=authority.server_context()) as server:
+        ended = run(
+            f"""
+            import resource
+            gc.disable()
+            def once(number):
+                place = Server("localhost", PORT, ca_file={str(authority.ca_file)!r})
+                mailer = Mailer(place, username="ana@example.com", password="correct horse")
+                assert mailer.send(message(number)).ok
+                kept.append((weakref.ref(place.context), weakref.ref(mailer._core)))
+                if {closed}:
+                    mailer.close()
+            def alive():
+                return [reference for pair in kept for reference in pair if reference() is not None]
+            kept = []
+            for number in range(30):
+                once(number)
+            late = time.monotonic() + 20
+            while alive() and time.monotonic() < late:
+                time.sleep(0.01)
+            say(len(alive()), sum(thread.name == "sendkit" for thread in threading.enumerate()))
+            """,
+            server,
+        )
+    assert (ended.lines, ended.errors, ended.code) == (["0 0"], "", 0)

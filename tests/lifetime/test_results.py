@@ -1,0 +1,181 @@
+"""Results that are there are never lost: whatever ends a stream, what the server took is told."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+from tests.servers.scripted import ScriptedServer
+
+from .programs import ROOT, command, environment, run, subjects
+
+LOOP = """
+told = []
+def source(count=100):
+    for number in range(count):
+        yield message(number)
+"""
+
+
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_what_was_in_progress_when_the_loop_is_left_is_still_there(server: ScriptedServer, in_flight: int) -> None:
+    ended = run(
+        LOOP
+        + f"""
+mailer = made(max_connections=3)
+with mailer.send_many(source(), in_flight={in_flight}) as stream:
+    for result in stream:
+        told.append(result)
+        if len(told) == 10:
+            break
+say(len(stream.in_progress), len(stream.unfinished) > 0)
+told += list(stream)
+say(len(stream.unfinished), all(result.message.subject == str(result.index) for result in told))
+say(len(told))
+mailer.close()
+""",
+        server,
+    )
+    assert (ended.lines[:2], ended.errors) == (["0 True", "0 True"], "")
+    assert len(subjects(server)) == int(ended.lines[2]) > 10
+
+
+def test_a_closed_mailer_s_stream_still_yields_what_is_there(server: ScriptedServer) -> None:
+    ended = run(
+        LOOP
+        + """
+mailer = made(max_connections=4)
+stream = mailer.send_many(source())
+told.append(next(stream))
+mailer.close()
+told += list(stream)
+say(len(told), len(stream.unfinished))
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors) == ([f"{len(server.accepted)} 0"], "")
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_an_error_of_a_transport_or_of_the_source_ends_nothing_too_early(server: ScriptedServer, kind: str) -> None:
+    ended = run(
+        LOOP
+        + f"""
+from sendkit.transports import Transport
+class Broken(Transport):
+    def __init__(self, inner):
+        self.inner = inner
+    async def deliver(self, letter, log):
+        if "<broken@" in letter.message_id:
+            raise ZeroDivisionError("of its own")
+        await self.inner.deliver(letter, log)
+def messages():
+    yield from source(3)
+    yield message("broken", message_id="<broken@example.com>")
+    yield from source(3)
+    raise LookupError("no more")
+inner = made()._core._plan.transport
+mailer = {kind}(transport=Broken(inner), retry=RetryPolicy(max_attempts=1))
+def sync():
+    for result in mailer.send_many(messages()):
+        told.append(result)
+async def asynchronous():
+    async for result in mailer.send_many(messages()):
+        told.append(result)
+try:
+    sync() if {kind} is Mailer else asyncio.run(asynchronous())
+except LookupError as error:
+    say(error)
+broken = [result for result in told if result.error is not None]
+say(len(told), [(str(result.error).split(",")[0], repr(result.error.__cause__)) for result in broken])
+say([result.recipients["luis@example.com"].outcome.value for result in broken])
+""",
+        server,
+    )
+    assert ended.errors == ""
+    assert ended.lines[0] == "no more"
+    assert ended.lines[1].startswith("7 [('ZeroDivisionError: of its own")
+    assert ended.lines[2] == "['deferred']"
+    assert len(server.accepted) == 6
+
+
+INTERRUPTED = """
+mailer = made(max_connections=4)
+told = []
+def source():
+    for number in range(100_000):
+        yield message(number)
+try:
+    for result in mailer.send_many(source(), in_flight=4):
+        told.append(result)
+        if len(told) == 20:
+            say("ready")
+except KeyboardInterrupt as interrupt:
+    say(len(told) + len(interrupt.results), all(result.ok for result in interrupt.results))
+mailer.close()
+"""
+
+
+def test_the_first_ctrl_c_lets_what_is_in_progress_end_and_tells_all(server: ScriptedServer) -> None:
+    with subprocess.Popen(
+        command(INTERRUPTED, server),
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(signal.SIGINT)
+        output, errors = child.communicate(timeout=60)
+    assert (output, errors) == (f"{len(server.accepted)} True\n", "")
+    assert set(server.copies().values()) == {1}
+
+
+def test_a_second_ctrl_c_cancels_and_still_tells(server: ScriptedServer) -> None:
+    server.after_data().silence()
+    program = INTERRUPTED.replace("source(), in_flight=4", "source()").replace("if len(told) == 20:", "if True:")
+    program = program.replace("yield message(number)", "number or say('ready'); yield message(number)")
+    with subprocess.Popen(
+        command(program, server), env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        server.wait_for(lambda: len(server.accepted) == 4)
+        for _ in range(20):
+            child.send_signal(signal.SIGINT)
+            try:
+                child.wait(0.5)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        output, errors = child.communicate(timeout=60)
+    assert (output, errors) == ("4 False\n", "")
+
+
+def test_a_cancelled_task_has_the_results_that_were_not_yielded(server: ScriptedServer) -> None:
+    server.after_data().silence(times=3)
+    ended = run(
+        LOOP
+        + """
+async def main():
+    mailer = made(AsyncMailer, max_connections=3)
+    async def work():
+        async for result in mailer.send_many(source(3)):
+            told.append(result)
+    task = asyncio.create_task(work())
+    await asyncio.sleep(2)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError as cancelled:
+        say(len(told), [result.recipients["luis@example.com"].outcome.value for result in cancelled.results])
+    await mailer.aclose()
+asyncio.run(main())
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors) == (["0 ['in_doubt', 'in_doubt', 'in_doubt']"], "")
