@@ -100,7 +100,7 @@ def _whole(html: str, name: str) -> tuple[Attachment, ...]:
 
 def _source_of(value: Any) -> str:
     if isinstance(value, str):
-        return str(value.__html__() if hasattr(value, "__html__") else value)
+        return str(value)  # Markup of markupsafe too
     for name in ("as_raw_html", "__html__", "_repr_html_"):
         if callable(method := getattr(value, name, None)) and isinstance(found := method(), str):
             return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sendkit.report._block import Block, refuse
 from sendkit.report._characters import clean, one_line, shortened
@@ -39,7 +39,7 @@ class Code(Block):
     name: str = "code.txt"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, str):
+        if not isinstance(cast("object", self.source), str):
             raise refuse(self, f"{type(self.source).__name__} is no text", field="body", hint="give a str")
 
     def render(self, page: Page) -> Piece:
@@ -65,7 +65,7 @@ class Log(Block):
     _lines: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.last, int) or self.last < 1:
+        if not isinstance(cast("object", self.last), int) or self.last < 1:
             raise refuse(self, f"last: {self.last!r}", field="last", hint="take a number from 1 on")
         lines = clean(_read(self.source)).strip("\n").expandtabs(4).split("\n")
         object.__setattr__(self, "_lines", tuple(lines))
@@ -109,7 +109,7 @@ def _read(source: object) -> str:
             problem = f"{str(source)!r} cannot be read: {error.strerror}"
             raise refuse("Log", problem, field="body", hint="give the path of a file that exists") from error
     if isinstance(source, Iterable) and not isinstance(source, bytes):
-        return "\n".join(str(line).rstrip("\n") for line in source)
+        return "\n".join(str(line).rstrip("\n") for line in cast("Iterable[object]", source))
     raise refuse("Log", f"{type(source).__name__} is no text", field="body", hint="give a str, lines, or a Path")
 
 

@@ -111,7 +111,7 @@ def report_of(digest: Digest, subject: str | None) -> Report:
     if len(groups) > 1 or groups[0].count > 1:
         body.append(_table(groups))
     body += [_in_full(group) for group in groups[:_IN_FULL]]
-    left = []
+    left: list[str] = []
     if len(groups) > _IN_FULL:
         left.append(f"{len(groups) - _IN_FULL:,} more are in the table alone")
     if digest.others:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sendkit.errors import MessageError
 from sendkit.report._block import Block, refuse
@@ -36,10 +36,10 @@ class Figure(Block):
     alt: str | None = None
     caption: str = ""
     width: int | None = None
-    _drawn: list[Picture] = field(init=False, repr=False, default_factory=list[Picture])
+    drawn: list[Picture] = field(init=False, repr=False, default_factory=list[Picture])
 
     def __post_init__(self) -> None:
-        if self.width is not None and (not isinstance(self.width, int) or not 1 <= self.width <= 2000):
+        if self.width is not None and (not isinstance(cast("object", self.width), int) or not 1 <= self.width <= 2000):
             raise refuse(self, f"width: {self.width!r}", field="width", hint="take 1 to 2000 pixels")
         library = library_of(self.figure)
         try:
@@ -47,7 +47,7 @@ class Figure(Block):
             if library == "plotly":
                 object.__setattr__(self, "figure", copy.deepcopy(self.figure))
             else:
-                self._drawn.append(picture_of(self.figure, self.width or _WIDTH))
+                self.drawn.append(picture_of(self.figure, self.width or _WIDTH))
         except MessageError as error:
             raise refuse(self, error.message, field=error.field or "figure", hint=error.hint or "") from error
         if not alt:
@@ -63,9 +63,9 @@ class Figure(Block):
 
     def picture(self) -> Picture:
         """The picture, drawn now where it was not yet."""
-        if not self._drawn:
+        if not self.drawn:
             draw([self])
-        return self._drawn[0]
+        return self.drawn[0]
 
     def render(self, page: Page) -> Piece:
         """Render it, no wider than the card."""
@@ -92,13 +92,13 @@ def _image(cid: str, alt: str, width: int) -> str:
 
 def draw(figures: Iterable[Figure]) -> None:
     """Draw those that are not drawn yet, all in one browser. Raises MessageError."""
-    waiting = [figure for figure in figures if not figure._drawn]  # noqa: SLF001 - of this file's class
+    waiting = [figure for figure in figures if not figure.drawn]
     if waiting:
         from sendkit.report._plotly import pictures_of  # noqa: PLC0415 - most reports have none
 
         wanted = [(figure.figure, figure.width or _WIDTH) for figure in waiting]
         for figure, picture in zip(waiting, pictures_of(wanted), strict=True):
-            figure._drawn.append(picture)  # noqa: SLF001
+            figure.drawn.append(picture)
 
 
 def picture(figure: Any, *, alt: str | None = None, width: int = _WIDTH, filename: str | None = None) -> Attachment:

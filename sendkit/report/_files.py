@@ -11,13 +11,13 @@ import datetime as dt
 import decimal
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sendkit import Attachment
 from sendkit.errors import MessageError
 from sendkit.report._characters import clean, one_line, width
-from sendkit.report._extra import needed_for
+from sendkit.report._extra import needed
 from sendkit.report._format import Spec, format_of
 from sendkit.report._frame import Column, Frame, frame_of, is_frame
 from sendkit.report._locale import locale_of
@@ -45,8 +45,7 @@ def xlsx(data: object, filename: str = "table.xlsx", *, formats: Mapping[str, Sp
     `data` is whatever `Table` takes, or a dict of such tables, one for each sheet; `formats` are those of `Table`.
     Raises MessageError for more than 1,048,576 rows or 16,384 columns.
     """
-    with needed_for("an xlsx file"):
-        import xlsxwriter  # noqa: PLC0415 - of the extra
+    xlsxwriter = needed("xlsxwriter", "an xlsx file")
     file = io.BytesIO()
     book: Any = xlsxwriter.Workbook(file, _OPTIONS)
     taken: set[str] = set()
@@ -60,11 +59,12 @@ def xlsx(data: object, filename: str = "table.xlsx", *, formats: Mapping[str, Sp
 
 
 def _sheets(data: object, filename: str) -> dict[str, Frame]:
+    whole = data
     if isinstance(data, Mapping):
         parts = cast("Mapping[object, object]", data)
         if parts and all(is_frame(part) or isinstance(part, Frame) for part in parts.values()):
             return {str(name): frame_of(part) for name, part in parts.items()}
-    return {filename.removesuffix(".xlsx"): frame_of(data)}
+    return {filename.removesuffix(".xlsx"): frame_of(whole)}
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:
@@ -160,9 +160,7 @@ def _harmless(text: str) -> str:
 def parquet(data: Any, filename: str = "table.parquet") -> Attachment:
     """A table as Parquet, with its types. Needs polars or pyarrow. Raises MessageError."""
     frame = frame_of(data)
-    with needed_for("a parquet file", "pyarrow"):
-        import pyarrow as pa  # noqa: PLC0415 - of the user's libraries
-        import pyarrow.parquet as pq  # noqa: PLC0415
+    pa, pq = needed("pyarrow", "a parquet file", "pyarrow"), needed("pyarrow.parquet", "a parquet file", "pyarrow")
     file = io.BytesIO()
     names = _distinct(frame.names)
     try:
@@ -170,8 +168,7 @@ def parquet(data: Any, filename: str = "table.parquet") -> Attachment:
     except pa.ArrowException as error:
         hint = "give each column values of one type, or write xlsx"
         raise MessageError(f"parquet: {one_line(str(error))[:200]}", field="data", hint=hint) from error
-    write: Callable[..., None] = pq.write_table
-    write(pa.table(dict(zip(names, arrays, strict=True))), file)
+    pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), file)
     kind = "application/vnd.apache.parquet"
     return Attachment.from_bytes(file.getvalue(), filename=filename, content_type=kind)
 

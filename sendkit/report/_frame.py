@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sendkit.errors import MessageError
 from sendkit.report._characters import one_line, shortened
-from sendkit.report._extra import needed_for
+from sendkit.report._extra import needed, needed_for
 from sendkit.report._values import plain
 
 _FRAMES = {"pandas", "polars", "pyarrow", "narwhals", "modin", "cudf", "dask", "ibis", "pyspark", "sqlframe", "daft"}
@@ -30,12 +30,15 @@ class Column:
 
     def head(self, rows: int) -> list[Any]:
         """The first values, plain."""
-        first = self.source[:rows] if isinstance(self.source, list) else self.source.head(rows).to_list()
-        return [plain(value) for value in cast("list[Any]", first)]
+        source: Any = self.source
+        first: list[Any] = source.head(rows).to_list() if hasattr(source, "to_list") else source[:rows]
+        return [plain(value) for value in first]
 
     def all(self) -> list[Any]:
         """All values, plain."""
-        return [plain(value) for value in (self.source if isinstance(self.source, list) else self.source.to_list())]
+        source: Any = self.source
+        values: list[Any] = source.to_list() if hasattr(source, "to_list") else source
+        return [plain(value) for value in values]
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -62,9 +65,7 @@ def frame_of(data: object) -> Frame:
     if isinstance(data, Mapping):
         return _of_columns(cast("Mapping[object, object]", data))
     if _has(data, "__arrow_c_stream__"):
-        with needed_for("reading an Arrow stream", "pyarrow"):
-            import pyarrow as pa  # noqa: PLC0415 - it is the user's library
-        return _of_a_library(pa.table(cast("Any", data)))
+        return _of_a_library(needed("pyarrow", "reading an Arrow stream", "pyarrow").table(data))
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | bytearray):
         return _of_rows(list(cast("Iterable[object]", data)))
     raise MessageError(f"{type(data).__name__} is no table", field="data", hint=_HINT)
@@ -109,9 +110,9 @@ def _normalised(native: Any) -> tuple[list[str], int, Any]:
     if "pandas" in libraries:
         return _of_pandas(native)
     if "pyarrow" in libraries:
-        table = native.read_all() if hasattr(native, "read_all") else native
+        table: Any = native.read_all() if hasattr(native, "read_all") else native
         if type(table).__name__ == "RecordBatch":
-            table = type(table.schema.empty_table()).from_batches([table])
+            table = needed("pyarrow", "a record batch", "pyarrow").Table.from_batches([table])
         if not hasattr(table, "rename_columns"):
             raise MessageError(f"{type(native).__name__} is no table", field="data", hint=_HINT)
         names = [_name(name) for name in table.column_names]
@@ -146,9 +147,16 @@ def _of_a_cursor(cursor: Any) -> Frame:
     if hasattr(cursor, "description") and cursor.description is None:
         raise MessageError("a cursor without a result", field="data", hint="execute a SELECT first")
     keys = list(cursor.keys() if hasattr(cursor, "keys") else [column[0] for column in cursor.description])
-    rows = [tuple(row[key] for key in keys) if isinstance(row, Mapping) else tuple(row) for row in cursor.fetchall()]
+    rows = [_fields(row, keys) for row in cursor.fetchall()]
     names = [_name(key) for key in keys]
     return Frame(tuple(Column(name, [row[i] for row in rows]) for i, name in enumerate(names)), len(rows))
+
+
+def _fields(row: Any, keys: list[Any]) -> tuple[Any, ...]:
+    if isinstance(row, Mapping):  # of a cursor that gives dicts
+        mapping = cast("Mapping[object, Any]", row)
+        return tuple(mapping[key] for key in keys)
+    return tuple(row)
 
 
 def _of_columns(data: Mapping[object, object]) -> Frame:
@@ -173,18 +181,19 @@ def _of_rows(rows: list[object]) -> Frame:
     return Frame(tuple(Column(_name(key), [record.get(key) for record in records]) for key in keys), len(records))
 
 
-def _record(row: Any, number: int) -> Mapping[object, object]:
+def _record(row: object, number: int) -> Mapping[object, object]:
     if isinstance(row, Mapping):
         return cast("Mapping[object, object]", row)
     if dataclasses.is_dataclass(row) and not isinstance(row, type):
         return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    thing = cast("Any", row)
     if hasattr(row, "_fields") and isinstance(row, tuple):
-        return dict(zip(row._fields, row, strict=True))  # type: ignore[attr-defined]  # a named tuple
+        return dict(zip(thing._fields, thing, strict=True))
     if hasattr(row, "_mapping"):  # SQLAlchemy
-        return dict(row._mapping)  # noqa: SLF001 - public, in spite of its name
+        return dict(thing._mapping)  # noqa: SLF001 - as above
     if hasattr(row, "model_fields_set"):  # pydantic
-        return dict(row)
+        return dict(thing)
     if hasattr(row, "keys") and hasattr(row, "__getitem__"):  # sqlite3.Row, asyncpg.Record
-        return {key: row[key] for key in row.keys()}  # noqa: SIM118 - it is no Mapping
+        return {key: thing[key] for key in list(thing.keys())}
     hint = "give dicts, dataclasses or named tuples, so that each column has a name"
     raise MessageError(f"row {number} is a {type(row).__name__}", field="data", hint=hint)

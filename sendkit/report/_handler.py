@@ -63,11 +63,11 @@ class MailHandler(logging.Handler):
         self._schedule = Schedule(interval, count, per_hour)
         self._limit = limit
         self._complained = False
-        self._begin()
+        self.begin()
         _ALL.add(self)
 
-    def _begin(self) -> None:
-        """The state of a process: none of it is a child's after fork."""
+    def begin(self) -> None:
+        """Start with nothing, as a process does: what was logged before a fork is its parent's to send."""
         self._state = threading.Condition(threading.RLock())  # a signal or a finalizer may log within it
         self._digest = Digest()
         self._since = 0.0
@@ -175,7 +175,7 @@ class MailHandler(logging.Handler):
 
 def _after_fork() -> None:
     for handler in list(_ALL):
-        handler._begin()  # noqa: SLF001 - of this file's class
+        handler.begin()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

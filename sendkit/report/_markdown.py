@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sendkit.report._block import Block, refuse
 from sendkit.report._characters import clean, shortened
@@ -68,7 +68,7 @@ class Markdown(Block):
     name: str = "text"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, str):
+        if not isinstance(cast("object", self.source), str):
             raise refuse(self, f"{type(self.source).__name__} is no text", field="body", hint="give a str")
 
     def render(self, page: Page) -> Piece:

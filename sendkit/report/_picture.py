@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sendkit.errors import MessageError
 from sendkit.report._characters import one_line, shortened
-from sendkit.report._extra import needed_for
+from sendkit.report._extra import needed
 
 SCALE = 2
 _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", (b"GIF87a", b"GIF89a")
@@ -176,8 +176,7 @@ def _of_plotnine(figure: Any, width: int) -> bytes:
 
 
 def _of_altair(figure: Any, width: int) -> Picture:
-    with needed_for("a figure of altair", "vl-convert-python"):
-        import vl_convert  # noqa: F401, PLC0415 - altair draws with it, and says less clearly that it is missing
+    needed("vl_convert", "a figure of altair", "vl-convert-python")  # altair says less clearly that it is missing
     file = io.BytesIO()
     figure.save(file, format="png", scale_factor=SCALE)
     return drawn(file.getvalue(), width)
@@ -234,8 +233,8 @@ def _titles(figure: Any) -> str:
 
 def _of_chart(chart: Any) -> str:
     told: dict[str, Any] = chart.to_dict(validate=False) if hasattr(chart, "to_dict") else {}
-    title = told.get("description") or told.get("title") or ""
-    return one_line(str(title.get("text", "") if isinstance(title, dict) else title))
+    title: Any = told.get("description") or told.get("title") or ""
+    return one_line(str(title["text"] if hasattr(title, "keys") else title))
 
 
 def _description(data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sendkit.errors import MessageError
 from sendkit.report._characters import one_line, shortened
-from sendkit.report._extra import needed_for
+from sendkit.report._extra import needed
 from sendkit.report._picture import SCALE, Picture, drawn
 
 _LIMIT = 90  # seconds for a figure
@@ -16,8 +16,7 @@ _LIMIT = 90  # seconds for a figure
 
 def pictures_of(figures: list[tuple[Any, int]]) -> list[Picture]:
     """Draw figures, each with its width in pixels. Raises MessageError where there is no browser."""
-    with needed_for("a figure of plotly", "plotly kaleido"):
-        import kaleido  # noqa: PLC0415 - of the user's libraries
+    kaleido = needed("kaleido", "a figure of plotly", "plotly kaleido")
     try:
         # On a thread of its own: this one may run a loop. Kaleido's own server hangs where it finds no browser.
         with ThreadPoolExecutor(1, thread_name_prefix="sendkit-plotly") as pool:

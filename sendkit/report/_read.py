@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from sendkit.errors import MessageError
 from sendkit.report._characters import one_line, shortened
-from sendkit.report._extra import needed_for
+from sendkit.report._extra import needed
 from sendkit.report._frame import Column, Frame, frame_of
 
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,14})")
@@ -118,9 +118,7 @@ def _typed(values: list[str]) -> list[Any]:
 
 
 def _parquet(path: Path) -> Frame:
-    with needed_for("reading parquet", "pyarrow"):
-        import pyarrow as pa  # noqa: PLC0415 - of the user's libraries
-        import pyarrow.parquet as pq  # noqa: PLC0415
+    pa, pq = needed("pyarrow", "reading parquet", "pyarrow"), needed("pyarrow.parquet", "reading parquet", "pyarrow")
     try:
         return frame_of(pq.read_table(io.BytesIO(_octets(path))))
     except pa.ArrowException as error:
@@ -130,8 +128,7 @@ def _parquet(path: Path) -> Frame:
 
 
 def _xlsx(path: Path) -> Iterator[tuple[str, Frame]]:
-    with needed_for("reading xlsx", "openpyxl"):
-        import openpyxl  # noqa: PLC0415 - of the user's libraries
+    openpyxl = needed("openpyxl", "reading xlsx", "openpyxl")
     import zipfile  # noqa: PLC0415
 
     try:

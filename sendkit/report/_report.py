@@ -69,7 +69,7 @@ class Report:
     budget: int = BUDGET
 
     def __post_init__(self) -> None:
-        if not isinstance(self.title, str) or not one_line(self.title):
+        if not isinstance(cast("object", self.title), str) or not one_line(self.title):
             raise _refuse("title: a report without a title", "title", "it is the subject of the mail")
         if _TAG.fullmatch(self.lang) is None:
             raise _refuse(f"lang: {self.lang[:40]!r} is no language", "lang", "write one such as en, de or pt-BR")
@@ -230,10 +230,11 @@ def _parts(html: str, text: str, pieces: Sequence[Piece], counts: Sequence[int])
 
 
 def _blocks(body: object) -> tuple[Block, ...]:
+    name = type(body).__name__
     if isinstance(body, str | Block) or is_frame(body) or is_figure(body):
         body = [body]
     if not isinstance(body, Iterable) or isinstance(body, bytes | Mapping):
-        raise _refuse(f"body: {type(body).__name__} is no list of blocks", "body", "give a list: [text, Table(df), …]")
+        raise _refuse(f"body: {name} is no list of blocks", "body", "give a list: [text, Table(df), …]")
     items = list(cast("Iterable[object]", body))
     if not items:
         raise _refuse("body: a report without a body", "body", "give at least a sentence")

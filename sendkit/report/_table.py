@@ -169,7 +169,7 @@ def _with_note(columns: list[Cells], count: int, caption: str, told: _Told, *, h
 
 
 def _look_of(table: Table) -> Look:
-    tint = table.tint if isinstance(table.tint, Mapping) else dict.fromkeys(_names(table, "tint"), cast("Tint", "sign"))
+    tint: Mapping[str, Tint] = table.tint if isinstance(table.tint, Mapping) else _signs(_names(table, "tint"))
     total: bool | Mapping[str, Total]
     if isinstance(table.total, bool | Mapping):
         total = table.total
@@ -178,11 +178,15 @@ def _look_of(table: Table) -> Look:
     return Look(
         formats=dict(table.formats),
         labels={name: one_line(str(label)) for name, label in table.labels.items()},
-        tint=dict(tint),
+        tint=tint,
         bars=tuple(_names(table, "bars")),
         total=total,
         missing=table.missing,
     )
+
+
+def _signs(names: Sequence[str]) -> dict[str, Tint]:
+    return dict.fromkeys(names, "sign")
 
 
 def _names(table: Table, setting: str) -> Sequence[str]:
@@ -202,7 +206,7 @@ def _check_settings(table: Table) -> None:
         value = getattr(table, setting)
         if value is not None and (not isinstance(value, int) or value < 1):
             raise refuse(table, f"{setting}: {value!r}", field=setting, hint="take a number from 1 on, or None for all")
-    if not isinstance(table.formats, Mapping):
+    if not isinstance(cast("object", table.formats), Mapping):
         hint = 'write formats={"revenue": ",.2f"}'
         raise refuse(table, f"formats: {type(table.formats).__name__} is no mapping", field="formats", hint=hint)
     if table.locale is not None:

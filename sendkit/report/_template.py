@@ -20,7 +20,7 @@ from sendkit.report._blocks import inline_css
 from sendkit.report._characters import one_line
 from sendkit.report._extra import needed_for
 from sendkit.report._figure import Figure
-from sendkit.report._format import value_text
+from sendkit.report._format import Spec, value_text
 from sendkit.report._frame import is_frame
 from sendkit.report._kpi import KPI, Tiles
 from sendkit.report._markdown import Markdown
@@ -181,11 +181,9 @@ def _slots(value: Any, filled: Filled) -> Any:
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     """The value, with all that a dict or a list holds changed."""
     if isinstance(value, dict):
-        pairs: dict[Any, Any] = value
-        return {name: change(item) for name, item in pairs.items()}
+        return {name: change(item) for name, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        items: Sequence[Any] = value
-        return [change(item) for item in items]
+        return [change(item) for item in cast("Sequence[Any]", value)]
     return value
 
 
@@ -217,7 +215,11 @@ def _environment(template: Template, page: Page) -> Environment:
             hint = "it needs a folder `templates` inside the package"
             raise _refuse(f"package {template.package!r}: {one_line(str(error))}", hint) from error
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["fmt"] = lambda value, spec=None: value_text(value, spec, page.locale)
+
+    def written(value: Any, spec: Spec = None) -> str:
+        return value_text(value, spec, page.locale)
+
+    environment.filters["fmt"] = written
     return environment
 
 
