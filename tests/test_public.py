@@ -78,7 +78,9 @@ def public_names() -> Iterator[tuple[str, Any]]:
 
 NAMES = dict(public_names())
 # What a method hands out and nobody makes: its constructor is for our rooms alone.
-HANDED_OUT = {"Rule", "Work", "Worker"}
+HANDED_OUT = {"AsyncSendStream", "AsyncWorker", "ConnectRule", "Fault", "Rule", "SendStream", "Worker"}
+# Of a public value, but for our rooms: what keeps TLS sessions, and what signs octets.
+INSIDE = {"Server.tls_memory", "DKIM.signer"}
 KNOWN = {id(value) for value in NAMES.values()}
 
 
@@ -111,18 +113,20 @@ def annotations(value: Any) -> Iterator[tuple[str, Any, str]]:
             return
         for kind in value.__mro__:
             if kind.__module__.split(".")[0] == "sendkit":
-                yield from _of_class(kind)
+                yield from _of_class(kind, made=value.__name__ not in HANDED_OUT)
     elif callable(value):
         yield from _of_function(value)
 
 
-def _of_class(kind: type) -> Iterator[tuple[str, Any, str]]:
+def _of_class(kind: type, *, made: bool) -> Iterator[tuple[str, Any, str]]:
     for name, annotation in inspect.get_annotations(kind).items():
         if not name.startswith("_") and name != "model_config":
             yield name, annotation, kind.__module__
     yield from _set_in_init(kind)
     for name, member in vars(kind).items():
-        if name.startswith("_") and (name != "__init__" or kind.__name__ in HANDED_OUT):
+        if name.startswith("_") and (name != "__init__" or not made):
+            continue
+        if f"{kind.__name__}.{name}" in INSIDE:
             continue
         function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "func", None) or member)
         function = getattr(function, "__func__", function)

@@ -3,7 +3,8 @@
 Knows which server is the first and which are its backups, and that a password belongs to one account.
 """
 
-# pyright: reportTypedDictNotRequiredAccess=false - `checked` has put every option into the settings
+# `checked` has put every option into the settings.
+# pyright: reportTypedDictNotRequiredAccess=false
 
 from __future__ import annotations
 

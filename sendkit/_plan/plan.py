@@ -4,7 +4,8 @@ One rule for every constructor. SENDKIT_TRANSPORT takes the place of the wire, u
 SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY hold behind those of the program. A test's mailbox stands above all.
 """
 
-# pyright: reportTypedDictNotRequiredAccess=false - `checked` has put every option into the settings
+# `checked` has put every option into the settings.
+# pyright: reportTypedDictNotRequiredAccess=false
 
 from __future__ import annotations
 

@@ -4,6 +4,9 @@ Knows: aiosmtpd's handler hooks and what each of them has to write down (its doc
 and when responsibility for a message is taken (RFC 5321 section 4.2.5). Must not know sockets, TLS, or secrecy.
 """
 
+# A session is a part of its server.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import hmac

@@ -6,6 +6,9 @@ That follows from where the conversation stands, never from what a line looks li
 Must not know: threads, certificates, or what becomes of a message that was taken.
 """
 
+# A session is a part of its server.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio
