@@ -6,7 +6,7 @@ Knows transfer encodings (RFC 2045 section 6), and that a signature forbids all 
 from __future__ import annotations
 
 from binascii import b2a_qp
-from email import message, policy
+from email import errors, message, policy
 from email.generator import BytesGenerator
 from email.parser import BytesParser
 from io import BytesIO
@@ -152,6 +152,7 @@ def _flat(whole: message.Message) -> bytes | None:
     plain = policy.compat32.clone(linesep="\r\n", max_line_length=None)
     try:
         BytesGenerator(out, mangle_from_=False, policy=plain).flatten(whole)
-    except ValueError:  # UnicodeEncodeError: a multipart without any part, which it does not write back as it was
+    except (ValueError, errors.MessageError):
+        # A multipart without any part, which it does not write back as it was; a field that it takes for two.
         return None
     return out.getvalue()

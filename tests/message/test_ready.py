@@ -314,3 +314,14 @@ def test_a_content_type_with_octets_beyond_ascii_is_no_error_of_the_standard_lib
     """Found by `python -m fuzz.messages`: a NUL in the body asks for an encoding, and `email` adds no charset there."""
     raw = b"From: a@example.com\r\nTo: b@example.com\r\nContent-Type: message\x88rfc822\r\n\r\n\x00 \x85\r\n"
     assert Message.from_bytes(raw) is not None
+
+
+def test_a_field_that_the_standard_library_takes_for_two_is_a_message_error() -> None:
+    """Found by `python -m fuzz.messages`: it raises HeaderParseError when it writes such a part back."""
+    raw = b"From: a@example.com\r\nTo: b@example.com\r\nContent-Type: message/rfc822\r\n\r\nX: a\x1cb: c\r\n\x00d\r\n"
+    field = b"Content-Type: message/rfc822\n\nContzent-Type: multipacharset=/alterContent-Type: mestCont\x1cent-Type:"
+    for octets in (raw, field + b' message/rfc822\n\x00Cone; boundarCoy="yContent-Type: message\n\n--y\n\n--y--'):
+        try:
+            Message.from_bytes(octets)
+        except MessageError:
+            continue
