@@ -62,7 +62,7 @@ def _base(platform: str) -> ssl.SSLContext:
 def _by_openssl() -> ssl.SSLContext:
     """Raises OSError where no descriptor is free to read the store: such a context would trust nobody for ever."""
     context, file = ssl.create_default_context(), ssl.get_default_verify_paths().cafile
-    if file is not None and not context.cert_store_stats()["x509_ca"]:
+    if file and not context.cert_store_stats()["x509_ca"]:
         try:
             context.load_verify_locations(file)  # says why, where OpenSSL has said nothing
         except OSError as error:

@@ -104,8 +104,8 @@ def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -
 
 
 def _usual(trouble: Trouble) -> Advice:
-    if trouble.why in BY_REASON:
-        return BY_REASON[trouble.why]
+    if trouble.why is not None and (own := BY_REASON.get(trouble.why)):
+        return own
     held = trouble.cause is Cause.DEFERRED and not trouble.retryable
     return HELD if held else BY_CAUSE[trouble.cause]
 

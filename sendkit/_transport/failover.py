@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -169,7 +169,7 @@ class _Patience:
         self._timer = self._loop.call_later(max(0.0, self._left), self._then)
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """Time that passes within it does not count."""
         self._timer.cancel()
         self._left -= self._loop.time() - self._began

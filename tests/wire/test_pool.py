@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
 
 import pytest
@@ -78,7 +78,7 @@ async def test_who_waits_for_a_place_says_so_in_its_log(opener: Opener) -> None:
     late = log()
 
     @contextmanager
-    def own_wait() -> Iterator[None]:
+    def own_wait() -> Generator[None]:
         seen.append("waits")
         yield
         seen.append("has a place")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -198,7 +198,7 @@ class OperatingSystem:
             raise ssl.SSLCertVerificationError(1, "the operating system does not trust it")
 
     @contextmanager
-    def unverified(self, context: ssl.SSLContext) -> Iterator[None]:
+    def unverified(self, context: ssl.SSLContext) -> Generator[None]:
         before = context.check_hostname, context.verify_mode
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         yield
