@@ -67,6 +67,20 @@ WORKS = (
         goals={"sendkit": Goal(ratio=8), "sendkit in_flight=32": Goal(ratio=20)},
     ),
     Work(
+        key="outbox",
+        title="{messages:,} of them put into an outbox on SQLite, and sent through it, beside the sends of smtplib",
+        measure=Measure.SPEED,
+        clients=("smtplib", "outbox put", "outbox put_many", "outbox delivered", "sendkit send_many"),
+        job={"kind": "stream", "messages": 1000, "connections": 4},
+        quick={"messages": 300},
+        baseline="smtplib",
+        goals={
+            "outbox put": Goal(ratio=2),
+            "outbox put_many": Goal(ratio=8),
+            "outbox delivered": Goal(ratio=2.5),
+        },
+    ),
+    Work(
         key="eight",
         title="the same on eight connections",
         measure=Measure.SPEED,

@@ -30,7 +30,7 @@ def message(letter: Letter) -> Message:
     )
 
 
-def _settings(target: Target, connections: int) -> dict[str, Any]:
+def settings(target: Target, connections: int) -> dict[str, Any]:
     server = Server(HOST, target.port, tls_context=target.context)
     return {"host_or_server": server, "username": USERNAME, "password": PASSWORD, "max_connections": connections}
 
@@ -42,7 +42,7 @@ class SendMany(Client):
 
     def open(self, target: Target, connections: int) -> None:
         self._runner = asyncio.Runner()
-        self._mailer = AsyncMailer(**_settings(target, connections))
+        self._mailer = AsyncMailer(**settings(target, connections))
 
     def send_all(self, letters: Iterable[Letter]) -> None:
         self._runner.run(self._send_all(letters))
@@ -103,7 +103,7 @@ class SyncSendkit(Client):
     """The synchronous Mailer: `send` in a loop, and `send_many` when there are several connections."""
 
     def open(self, target: Target, connections: int) -> None:
-        self._mailer = Mailer(**_settings(target, connections))
+        self._mailer = Mailer(**settings(target, connections))
         self._many = connections > 1
 
     def send_all(self, letters: Iterable[Letter]) -> None:

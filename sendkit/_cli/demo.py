@@ -45,6 +45,10 @@ _NEXT = """\
 
 def demo(options: DemoOptions) -> ExitCode:
     """Run the demo. Raises ConfigurationError when its extra is not installed."""
+    if options.outbox:
+        from sendkit._cli.demo_outbox import demo_outbox  # noqa: PLC0415 - another story
+
+        return demo_outbox()
     # A username that nobody has: an entry that the user keeps for this machine must not be touched.
     with LocalServer(username=f"demo-{secrets.token_hex(3)}") as server:
         server.directory = folder = options.keep or Path(tempfile.mkdtemp(prefix="sendkit-demo-"))

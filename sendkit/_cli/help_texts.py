@@ -119,6 +119,7 @@ example:
 examples:
   sendkit demo
   sendkit demo --keep received      put the received messages into the folder `received`
+  sendkit demo --outbox             a server is down, the mail waits, one recipient expires, a report arrives
 
 It needs the extra `demo` (docs/install.md)""",
     ),

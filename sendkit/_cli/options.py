@@ -163,6 +163,10 @@ class DemoOptions:
     """The arguments of `sendkit demo`."""
 
     keep: Path | None = None
+    outbox: bool = False
+
+    def __post_init__(self) -> None:
+        _check_together("--outbox", self.outbox, {"--keep": self.keep})
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

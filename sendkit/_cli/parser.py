@@ -229,6 +229,7 @@ def _add_account(command: Parser) -> None:
 
 
 def _add_demo(command: Parser) -> None:
+    command.add_argument("--outbox", action="store_true", help="tell the story of the outbox: five days in a moment")
     command.add_argument(
         "--keep", type=Path, metavar="DIR", help="where to put the received messages (default: a new folder)"
     )

@@ -37,6 +37,7 @@ Written = TypeVar("Written")
 
 _logger = logging.getLogger("sendkit.outbox")
 _AGAIN = 0.5  # seconds until what could not be written is written again
+_DIVERTED = "it went elsewhere than it is addressed, by SENDKIT_TRANSPORT or a redirection"
 PROBE = 60.0  # seconds between two looks whether an account has another secret
 _STATES = {
     Outcome.ACCEPTED: RecipientState.ACCEPTED,
@@ -196,6 +197,5 @@ def _trouble(result: DeliveryResult) -> str | None:
 
 
 def _summary(result: DeliveryResult) -> str:
-    return json.dumps(
-        {"attempts": [attempt.model_dump(mode="json", exclude={"server"}) for attempt in result.attempts]}
-    )
+    attempts = [attempt.model_dump(mode="json", exclude={"server"}) for attempt in result.attempts]
+    return json.dumps({"attempts": attempts} | ({"note": _DIVERTED} if result.diverted else {}))

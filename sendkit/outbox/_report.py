@@ -92,8 +92,8 @@ def _why(one: RecipientStatus, event: Event) -> Iterator[str]:
         yield _printable(one.reason)
     if (reply := _reply(one)) is not None and not reply.positive:
         meant = reply.explain()
-        yield f"This means: {meant.title}. {meant.cause}"
-        yield f"What to do: {meant.remedy}"
+        yield f"This means: {meant.title}: {meant.cause}."
+        yield f"What to do: {meant.remedy}."
 
 
 def _history(letter: LetterStatus) -> list[str]:

@@ -92,7 +92,7 @@ def _check_report(text: object) -> None:
 class AsyncWorker:
     """One worker from its beginning to its end, on the event loop that runs here.
 
-    It serves `account`, or else the account of its mailer; every account where that has none (a transport for tests).
+    It serves `account`, or else that of its mailer; every account where that has none, and in the memory of a test.
     """
 
     def __init__(
@@ -113,7 +113,8 @@ class AsyncWorker:
         self._engine = engine
         self._policy = policy
         self._mailer = mailer
-        self.accounts = (account,) if account is not None else mailer._plan.account_names or None  # noqa: SLF001 - one house
+        own = mailer._plan.account_names if place.account is None else ()  # noqa: SLF001 - one house
+        self.accounts = (account,) if account is not None else own or None
         self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.stop = asyncio.Event()
         self.finish = False  # whether what is due by then is tried before the end

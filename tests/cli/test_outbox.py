@@ -179,3 +179,10 @@ def test_a_password_in_the_arguments_is_refused_and_not_repeated(shell: Shell) -
 
 def test_an_action_is_needed(shell: Shell) -> None:
     assert shell("outbox").code == 64
+
+
+def test_the_demo_tells_the_story_to_its_end(shell: Shell) -> None:
+    answer = shell("demo", "--outbox")
+    assert (answer.code, answer.err) == (0, "")
+    assert all(word in answer.out for word in ("later", "accepted  luis@", "expired   mia@", "What was tried:"))
+    assert shell("demo", "--outbox", "--keep", "x").code == 64

@@ -120,3 +120,16 @@ def _file(folder: Path, octets: bytes) -> Path:
     path = folder / "large.bin"
     path.write_bytes(octets)
     return path
+
+
+def test_what_a_diversion_took_is_not_accepted_and_says_so(where: Path) -> None:
+    transport = MemoryTransport()
+    with Outbox(where, account="test") as outbox:
+        receipt = outbox.put(message())
+        with Mailer(transport=transport, redirect_all_to="staging@example.com") as mailer:
+            outbox.drain(mailer)
+        found = outbox.status(receipt)
+    assert [sent.envelope.recipients for sent in transport.sent] == [("staging@example.com",)]
+    assert [one.state for one in found.recipients] == [RecipientState.DIVERTED]
+    assert "elsewhere" in str(found.history[-1].note)
+    assert not found.ok
