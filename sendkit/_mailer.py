@@ -142,7 +142,8 @@ class AsyncMailer(Constructors):
         check_positive("in_flight", in_flight)
         self._check_open()
         begin = partial(self._begin, self._plan.terms._replace(in_flight=in_flight))
-        return Window(begin, self._plan.max_connections * in_flight, (in_flight + 1) // 2)
+        width, burst = self._plan.max_connections * in_flight, (in_flight + 1) // 2
+        return Window(begin, width, burst, lambda: self._closed)
 
     def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Coroutine[Any, Any, StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""

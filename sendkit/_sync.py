@@ -131,6 +131,7 @@ class Mailer(Constructors):
         from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file
 
         _warn_inside_a_loop()
+        self._portal.check_open()
         return SendStream(self._core._window(in_flight), messages, self, self._portal)  # noqa: SLF001 - as above
 
     def preflight(

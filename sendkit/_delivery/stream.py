@@ -21,11 +21,14 @@ class Window(Generic[Item, Result]):
     """At most `width` items are in progress, or have a result that nobody has taken.
 
     Once so many are, none is added before there is room for `burst`, so that what goes out together stays together.
-    Used on one event loop; what says so may be called on any thread.
+    Nothing is begun once `closed` says so. Used on one event loop; what says so may be called on any thread.
     """
 
-    def __init__(self, send: Send[Item, Result], width: int, burst: int) -> None:
+    def __init__(
+        self, send: Send[Item, Result], width: int, burst: int, closed: Callable[[], bool] = lambda: False
+    ) -> None:
         self._send = send
+        self._closed = closed
         self._width = width
         self._enough = width - burst
         self._full = False
@@ -105,7 +108,7 @@ class Window(Generic[Item, Result]):
 
     def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
         """Read the source from now on, no faster than there is room; an error of it is kept as the `failure`."""
-        if self._feeder is None and not self.stopped:
+        if self._feeder is None and not self.stopped and not self._closed():
             self._feeder = asyncio.get_running_loop().create_task(self._feed(source))
             self._feeder.add_done_callback(self._fed)
 
@@ -181,12 +184,12 @@ class Window(Generic[Item, Result]):
             self.failure = error
 
     async def _admit(self, item: Item) -> bool:
-        if self.stopped:
+        if self.stopped or self._closed():
             return False
         self.begin(item)
         while not self.room and not self.stopped:
             await self._news()
-        return not self.stopped
+        return not self.stopped and not self._closed()
 
     def _fed(self, feeder: asyncio.Task[None]) -> None:
         self._feeder, self.stopped = None, True

@@ -171,10 +171,15 @@ class Portal:
                 self._events.put(_Event.WORK)
         return None
 
-    def _check(self, running: asyncio.AbstractEventLoop | None, *, last: bool) -> None:
-        if self._closed and not last:
+    def check_open(self) -> None:
+        """Raise ConfigurationError when closed."""
+        if self._closed:
             hint = "send inside its `with` block, or make a new one"
             raise ConfigurationError("this mailer is closed", hint=hint)
+
+    def _check(self, running: asyncio.AbstractEventLoop | None, *, last: bool) -> None:
+        if not last:
+            self.check_open()
         if running is not None and running is self._loop:
             hint = "use AsyncMailer and `await` there"
             raise ConfigurationError("a synchronous mailer was called from its own event loop", hint=hint)

@@ -1,0 +1,115 @@
+"""A soak: sends with faults, cancellations, closings and collections; nothing is left, and all is accounted for.
+
+A few seconds by default; ten minutes with the nightly tests.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.scripted import ScriptedServer
+
+from .programs import run
+
+PROGRAM = """
+import random
+from pathlib import Path
+seconds, chance = {seconds}, random.Random({seed})
+told, unknown = {{}}, set()
+def note(result):
+    told[result.message_id] = result.recipients["luis@example.com"].outcome.value
+def new(number):
+    made_message = message(number)
+    unknown.add(made_message.message_id)
+    return made_message
+def known(result):
+    note(result)
+    unknown.discard(result.message_id)
+def one_by_one():
+    with made(max_connections=2, retry=RetryPolicy(max_attempts=2, wait=lambda _: 0.01)) as mailer:
+        for number in range(chance.randrange(1, 12)):
+            known(mailer.send(new(number), check=False, deadline=chance.choice([None, 5, 0.002])))
+def stream():
+    mailer = made(max_connections=chance.randrange(1, 4))
+    stream = mailer.send_many(map(new, range(20)), in_flight=chance.choice([1, 4]))
+    for count, result in enumerate(stream):
+        known(result)
+        if count == chance.randrange(20):
+            break
+    stream.stop()
+    for result in stream:
+        known(result)
+    chance.choice([mailer.close, lambda: None])()
+def threads():
+    with made(max_connections=3) as mailer, ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda number: mailer.send(new(number), check=False), range(16)):
+            known(result)
+def cancelled():
+    async def main():
+        async with made(AsyncMailer, max_connections=2) as mailer:
+            task = asyncio.create_task(mailer.send(new(0), check=False))
+            await asyncio.sleep(chance.random() * 0.01)
+            task.cancel()
+            try:
+                known(await task)
+            except asyncio.CancelledError as error:
+                if hasattr(error, "result"):
+                    known(error.result)
+            async for result in mailer.send_many(map(new, range(8))):
+                known(result)
+    asyncio.run(main())
+def abandoned():
+    mailer = made()
+    known(mailer.send(new(0), check=False))
+    mailer.me = mailer
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+def quiet():
+    gc.collect()
+    late = time.monotonic() + 20
+    while len(threading.enumerate()) > 1 and time.monotonic() < late:
+        time.sleep(0.02)
+works = [one_by_one, stream, threads, cancelled, abandoned]
+for work in works:
+    work()
+quiet()
+began, before, turns = time.monotonic(), descriptors(), 0
+sizes = []
+while time.monotonic() < began + seconds:
+    for _ in range(20):
+        chance.choice(works)()
+        turns += 1
+    gc.collect()
+    sizes.append(resident())
+quiet()
+settled = sizes[len(sizes) // 3]
+say(descriptors() - before, [thread.name for thread in threading.enumerate()][1:], sizes[-1] - settled < 8_000_000)
+for name, outcome in told.items():
+    print(name, outcome)
+for name in unknown:
+    print(name, "unknown")
+"""
+
+
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(4, id="a sample"), pytest.param(600, id="ten minutes", marks=pytest.mark.nightly)]
+)
+@pytest.mark.parametrize("faults", [False, True])
+def test_nothing_is_left_and_every_message_is_accounted_for(server: ScriptedServer, seconds: int, faults: bool) -> None:
+    if faults:
+        server.on_mail(nth=7).reply("450 4.2.0 later")
+        for nth in (5, 60, 200):
+            server.after_data(nth=nth).drop()
+            server.on_mail(nth=nth + 11).drop()
+            server.on_connect(nth=nth // 5 + 2).reply("421 4.3.2 closing")
+    ended = run(PROGRAM.format(seconds=seconds, seed=7), server, host="127.0.0.1", limit=seconds + 120)
+    assert (ended.lines[:1], ended.errors, ended.code) == (["0 [] True"], "", 0)
+    told = dict(line.split(" ") for line in ended.lines[1:])
+    took = {message_id for message_id, _ in server.copies()}
+    assert max(server.copies().values()) == 1
+    assert {name for name, outcome in told.items() if outcome == "accepted"} <= took
+    assert not {name for name, outcome in told.items() if outcome in ("deferred", "rejected")} & took
+    assert took <= {*told}
+    server.wait_for(lambda: all(connection.ended for connection in server.connections))
