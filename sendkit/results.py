@@ -39,6 +39,7 @@ __all__ = [
     "Reply",
     "TLSFacts",
     "TranscriptLine",
+    "Waiting",
 ]
 
 _ERRORS: dict[Cause, type[errors.DeliveryError]] = {
@@ -118,6 +119,14 @@ def _row(one: RecipientResult) -> tuple[tuple[str, str], ...]:
     """A line of the table that notebooks show: each cell with its tone."""
     said = str(one.reply or one.reason or "")
     return (one.address, ""), (one.outcome.value, _TONES[one.outcome]), (said, ""), (one.hint or "", "")
+
+
+@dataclass(slots=True, frozen=True)
+class Waiting:
+    """A pause before the next try: the recipients that are tried again, with what was said of them, and the seconds."""
+
+    recipients: tuple[RecipientResult, ...]
+    seconds: float
 
 
 @dataclass(slots=True, frozen=True)

@@ -33,6 +33,7 @@ _OF_THE_MAILER = (
     "rate",
     "mechanism",
     "deadline",
+    "patient",
 )
 _PLACE = (*_WHERE, "port", "security")
 _SECRETS = ("password", "secret", "token", "pass", "passwd")
@@ -70,6 +71,7 @@ class _Table(BaseModel):
     rate: str | None = None
     mechanism: str | None = None
     deadline: float | int | None = None
+    patient: bool | float | int | None = None
     backups: list[str] | None = None
 
 
@@ -92,6 +94,7 @@ class AccountSettings:
     rate: str | None = None
     mechanism: str | None = None
     deadline: float | None = None
+    patient: bool | float | None = None
     backups: tuple[AccountSettings, ...] = ()
 
     def mailer_settings(self) -> dict[str, object]:

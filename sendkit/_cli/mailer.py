@@ -16,17 +16,19 @@ from sendkit._accounts.account import Account
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sendkit._cli.options import PlaceOptions
+    from collections.abc import Callable
+
+    from sendkit._cli.options import DeliveryOptions, PlaceOptions
     from sendkit._plan.options import MailerSettings
+    from sendkit.results import Waiting
 
 
-def mailer_for(options: PlaceOptions, *, retries: int | None = None, deadline: float | None = None) -> Mailer:
-    """The mailer for these arguments. Raises ConfigurationError."""
-    retry = _policy(retries)
+def mailer_for(options: PlaceOptions, *, retry: RetryPolicy | None = None, deadline: float | None = None) -> Mailer:
+    """The mailer for these arguments; without `retry`, the account's own policy. Raises ConfigurationError."""
     if os.environ.get("SENDKIT_TRANSPORT"):
         return Mailer.from_env(retry=retry, deadline=deadline)
     if options.account is not None:
-        return _of_account(options.account, retries, deadline)
+        return _of_account(options.account, retry, deadline)
     accounts = [_as_told(account, options) for account in _accounts(options)]
     return Mailer(accounts, retry=retry, deadline=deadline)
 
@@ -38,17 +40,22 @@ def _as_told(account: Account, options: PlaceOptions) -> Account:
     return Account(server, options.user or account.username)
 
 
-def _of_account(name: str, retries: int | None, deadline: float | None) -> Mailer:
+def _of_account(name: str, retry: RetryPolicy | None, deadline: float | None) -> Mailer:
     settings: MailerSettings = {}
-    if retries is not None:
-        settings["retry"] = _policy(retries)
+    if retry is not None:
+        settings["retry"] = retry
     if deadline is not None:
         settings["deadline"] = deadline
     return Mailer.from_config(name, **settings)
 
 
-def _policy(retries: int | None) -> RetryPolicy:
-    return RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1, max_elapsed=math.inf)
+def policy_for(options: DeliveryOptions, on_wait: Callable[[Waiting], object] | None) -> RetryPolicy | None:
+    """How often deferred recipients are tried again; None: as the account says, or else the library."""
+    if options.patient:
+        return RetryPolicy.patient(on_wait=on_wait)
+    if options.retries is not None:
+        return RetryPolicy(max_attempts=options.retries + 1, max_elapsed=math.inf, on_wait=on_wait)
+    return None if options.account is not None else RetryPolicy(on_wait=on_wait)
 
 
 def _accounts(options: PlaceOptions) -> tuple[Account, ...]:

@@ -41,6 +41,7 @@ class DeliveryOptions(PlaceOptions):
     reply_to: tuple[str, ...] = ()
     envelope_from: str | None = None
     retries: int | None = None
+    patient: bool = False
     deadline: float | None = None
     dry_run: bool = False
     check: bool = False

@@ -155,6 +155,7 @@ def _add_sending(add: _Add) -> None:
         metavar="N",
         help="try deferred recipients N times more (default: 3, within 2 minutes)",
     )
+    add("--patient", action="store_true", help="outlast greylisting: try again after 1, 5 and 15 minutes")
     add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
     add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
     add("--check", action="store_true", help="say what would go wrong at readers and at the server, and send nothing")

@@ -1,4 +1,4 @@
-"""How much of a large message has left: a bar on standard error, for a person who waits there.
+"""What goes on, on standard error, for a person who waits there: a bar for a large message, and who is tried again.
 
 Nothing of it is drawn into a pipe or a file, and nothing that happens to it touches the message.
 """
@@ -8,18 +8,38 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sendkit._cli.console import draw
+from sendkit._cli.console import complain, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendkit.results import Waiting
+
 _LARGE = 1_000_000  # octets; less than that is gone before anybody has read the bar
 _WIDTH = 30
+_NAMED = 3  # recipients; there may be a thousand
 
 
 def bar() -> Callable[[int, int], None] | None:
     """What `on_progress` may be told, or None where nobody watches."""
     return _Bar() if sys.stderr.isatty() else None
+
+
+def waits() -> Callable[[Waiting], None] | None:
+    """What `on_wait` may be told, or None where nobody watches."""
+    return _tell_of_wait if sys.stderr.isatty() else None
+
+
+def _tell_of_wait(waiting: Waiting) -> None:
+    """Say who is tried again, why, and when."""
+    for one in waiting.recipients[:_NAMED]:
+        complain(f"{one}; next try in {_duration(waiting.seconds)} (Ctrl-C leaves it deferred)")
+    if (more := len(waiting.recipients) - _NAMED) > 0:
+        complain(f"and {more} more recipients")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 class _Bar:

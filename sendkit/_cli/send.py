@@ -11,10 +11,10 @@ from sendkit import errors
 from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
-from sendkit._cli.mailer import mailer_for
+from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
 from sendkit._cli.outcome import print_failure, print_recipients
-from sendkit._cli.progress import bar
+from sendkit._cli.progress import bar, waits
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 
@@ -65,7 +65,8 @@ def deliver(
 def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> DeliveryResult:
     result = None
     try:
-        with mailer_for(options, retries=options.retries, deadline=options.deadline) as mailer:
+        retry = policy_for(options, waits())
+        with mailer_for(options, retry=retry, deadline=options.deadline) as mailer:
             result = mailer.send(
                 message,
                 envelope_from=options.envelope_from,

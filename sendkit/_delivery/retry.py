@@ -6,19 +6,22 @@ rejected, what a person must mend, and what is in doubt is left alone. The one p
 
 from __future__ import annotations
 
+import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Line, Pace
+from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._seam.log import AttemptLog
-from sendkit._seam.terms import PLAIN, Terms, cancelled
+from sendkit._seam.terms import PLAIN, Stopped, Terms, cancelled
 from sendkit._seam.transport import Transport
 from sendkit._server.server import as_configuration_error
 from sendkit._smtp.address import Address
@@ -26,13 +29,16 @@ from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
-from sendkit.results import DeliveryResult, RecipientResult, unchecked
+from sendkit.results import DeliveryResult, RecipientResult, Waiting, unchecked
 
 if TYPE_CHECKING:
     import tenacity
 
 _delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
 
+_logger = logging.getLogger("sendkit.delivery")
+
+PATIENCE = 1800.0  # seconds; most servers greylist for 1 to 15 minutes
 Wait = Callable[["tenacity.RetryCallState"], float]
 
 
@@ -41,7 +47,8 @@ class RetryPolicy(BaseModel):
 
     At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
     object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
-    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. Raises
+    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. `on_wait` is called with
+    a `Waiting` before each wait, on the event loop; what it raises ends the call as a cancellation does. Raises
     ConfigurationError.
     """
 
@@ -51,12 +58,43 @@ class RetryPolicy(BaseModel):
     max_elapsed: Annotated[float, Field(ge=0)] = 120
     wait: Callable[..., float] | None = None
     retry_in_doubt: bool = False
+    on_wait: Callable[[Waiting], object] | None = None
+
+    @classmethod
+    def patient(
+        cls,
+        *,
+        max_elapsed: float = PATIENCE,
+        retry_in_doubt: bool = False,
+        on_wait: Callable[[Waiting], object] | None = None,
+    ) -> Self:
+        """A policy that outlasts greylisting (RFC 6647 section 2.3): after 1, 5 and 15 minutes, then every 15.
+
+        No try is begun more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
+        not lose the message when it ends, puts it into an `Outbox`. Raises ConfigurationError.
+        """
+        attempts = len(_PATIENT_WAITS) + 1 + int(max(0.0, max_elapsed) // _PATIENT_WAITS[-1])
+        return cls(
+            max_attempts=attempts,
+            max_elapsed=max_elapsed,
+            wait=_patiently,
+            retry_in_doubt=retry_in_doubt,
+            on_wait=on_wait,
+        )
 
     if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
 
         def __init__(self, **settings: object) -> None:
             with as_configuration_error("RetryPolicy"):
                 super().__init__(**settings)
+
+
+_PATIENT_WAITS = (60.0, 300.0, 900.0)
+
+
+def _patiently(state: tenacity.RetryCallState) -> float:
+    # A little later than said, and never sooner: a server that wants five minutes counts them exactly.
+    return _PATIENT_WAITS[min(state.attempt_number, len(_PATIENT_WAITS)) - 1] * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
 
 
 @dataclass(slots=True)
@@ -122,8 +160,22 @@ class Delivery:
             wait=self.policy.wait or tenacity.wait_random_exponential(multiplier=1, max=60),
             stop=enough,
             retry=tenacity.retry_if_result(bool),
+            before_sleep=self._tell_of_wait,
             retry_error_callback=lambda _: None,
         )(attempt)
+
+    def _tell_of_wait(self, state: tenacity.RetryCallState) -> None:
+        """Say who is tried again, and when."""
+        if self.policy.on_wait is None and not _logger.isEnabledFor(logging.INFO):
+            return
+        logs = self.logs
+        left = tuple(self._result_for(recipient, logs) for recipient in self._left())
+        records.log(_logger, logging.INFO, "%s; next try in %.0f s", "; ".join(map(str, left)), state.upcoming_sleep)
+        if self.policy.on_wait is not None:
+            try:
+                self.policy.on_wait(Waiting(left, state.upcoming_sleep))
+            except Exception as error:
+                raise Stopped(error) from error
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter

@@ -76,7 +76,13 @@ def _configured(name: str) -> Found:
     from sendkit._accounts.config import account_named  # noqa: PLC0415 - seldom needed
 
     account = account_named(name)
-    return Found(account.places(), cast("MailerSettings", account.mailer_settings()))
+    settings = account.mailer_settings()
+    if patient := settings.pop("patient", None):
+        from sendkit._delivery.retry import PATIENCE, RetryPolicy  # noqa: PLC0415 - most accounts say nothing of it
+
+        longest = PATIENCE if patient is True else cast("float", patient)
+        settings["retry"] = RetryPolicy.patient(max_elapsed=longest)
+    return Found(account.places(), cast("MailerSettings", settings))
 
 
 async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver | None, asked: bool) -> Target:

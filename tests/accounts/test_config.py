@@ -332,3 +332,11 @@ class TestProgram:
     def test_that_is_no_list_is_refused(self, argv: list[str] | str) -> None:
         with pytest.raises(errors.ConfigurationError, match="list"):
             PasswordCommand(argv)
+
+
+@pytest.mark.parametrize(("value", "longest"), [("true", 1800), ("7200", 7200), ("false", None)])
+def test_an_account_may_be_patient(write: Write, value: str, longest: float | None) -> None:
+    write(f'[accounts.work]\nhost = "smtp.example.com"\npatient = {value}\n')
+    with Mailer.from_config("work") as mailer:
+        policy = mailer._core._plan.retry
+    assert (policy.max_elapsed if policy.wait else None) == longest

@@ -35,3 +35,16 @@ def test_the_bar_does_not_disturb_a_conversation_that_is_shown(
     (tmp_path / "a.bin").write_bytes(bytes(2_000_000))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert "\r" not in shell("send", "-v", *account(server), *LETTER, "-a", tmp_path / "a.bin").err
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_says_who_is_tried_again_why_and_when(
+    shell: Shell, server: LocalServer, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    server.on_rcpt().reply("450 4.7.1 greylisted", times=1)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr("sendkit._delivery.retry._PATIENT_WAITS", (0.01,))
+    answer = shell("send", "--patient", *account(server), *LETTER)
+    assert answer.code == 0
+    told = "luis@example.com: deferred (450 4.7.1 greylisted); next try in 0 s (Ctrl-C leaves it deferred)\n"
+    assert (told in answer.err) is terminal

@@ -11,6 +11,7 @@ from sendkit import DeliveryResult, Envelope, MemoryTransport, Outcome, RetryPol
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
+from sendkit.results import Waiting
 from tests.accounts import EVA, LUIS, ONCE, OPS, mailer, message, outcomes, sent
 
 GREYLISTED = "450 4.2.0 greylisted"
@@ -273,3 +274,52 @@ async def test_an_envelope_of_the_unsettled_brings_its_reverse_path_along() -> N
     async with mailer(transport) as postman:
         await postman.send(message(LUIS, OPS), recipients=Envelope("bounces@example.com", [OPS]))
     assert transport.sent[0].envelope == Envelope("bounces@example.com", [OPS])
+
+
+async def test_a_patient_policy_outlasts_greylisting_of_a_quarter_of_an_hour() -> None:
+    transport = MemoryTransport()
+    transport.on_rcpt(LUIS).reply(GREYLISTED, times=3)
+    result = await sent(transport, LUIS, retry=RetryPolicy.patient())
+    assert result.ok
+    for begun, minutes in zip(started(result), (0, 1, 6, 21), strict=True):
+        assert 60 * minutes <= begun <= 66 * minutes + 1
+
+
+async def test_a_patient_policy_goes_on_every_quarter_of_an_hour_as_long_as_it_is_told() -> None:
+    transport = MemoryTransport()
+    transport.on_rcpt(LUIS).reply(GREYLISTED)
+    result = await sent(transport, LUIS, retry=RetryPolicy.patient(max_elapsed=4 * 3600))
+    begun = started(result)
+    assert 16 <= len(begun) <= 20
+    assert begun[-1] <= 4 * 3600
+    assert result.deferred[0].retryable
+
+
+async def test_who_waits_is_told_of_before_each_wait_and_logged() -> None:
+    transport, told = MemoryTransport(), list[Waiting]()
+    transport.on_rcpt(OPS).reply(GREYLISTED, times=2)
+    policy = RetryPolicy(wait=lambda _: 7.0, on_wait=told.append)
+    await sent(transport, LUIS, OPS, retry=policy)
+    assert [([one.address for one in waiting.recipients], waiting.seconds) for waiting in told] == [([OPS], 7.0)] * 2
+    assert "greylisted" in str(told[0].recipients[0].reply)
+
+
+async def test_the_wait_is_logged_with_the_reply(caplog: pytest.LogCaptureFixture) -> None:
+    transport = MemoryTransport()
+    transport.on_rcpt(OPS).reply(GREYLISTED, times=1)
+    with caplog.at_level("INFO", "sendkit.delivery"):
+        await sent(transport, OPS, retry=RetryPolicy(wait=lambda _: 40.0))
+    assert [record.getMessage() for record in caplog.records if record.name == "sendkit.delivery"] == [
+        f"{OPS}: deferred (450 4.2.0 greylisted); next try in 40 s"
+    ]
+
+
+async def test_what_on_wait_raises_ends_the_call_with_the_result_so_far() -> None:
+    def stop(_: Waiting) -> None:
+        raise ValueError("no time for that")
+
+    transport = MemoryTransport()
+    transport.on_rcpt(OPS).reply(GREYLISTED)
+    with pytest.raises(ValueError, match="no time") as stopped:
+        await sent(transport, LUIS, OPS, retry=RetryPolicy(on_wait=stop))
+    assert outcomes(vars(stopped.value)["result"]) == {LUIS: Outcome.ACCEPTED, OPS: Outcome.DEFERRED}
