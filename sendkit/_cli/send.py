@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendkit import errors
+from sendkit import RetryPolicy, errors
 from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
@@ -106,7 +106,7 @@ def _preview(message: Message | ReadyMessage, options: DeliveryOptions, recipien
 
 
 def _check(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> ExitCode:
-    with mailer_for(options, retries=0, deadline=options.deadline) as mailer:
+    with mailer_for(options, retry=RetryPolicy(max_attempts=1), deadline=options.deadline) as mailer:
         found = mailer.preflight(message, envelope_from=options.envelope_from, recipients=recipients)
     for advice in found:
         say(str(advice))
