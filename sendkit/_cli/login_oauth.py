@@ -15,7 +15,7 @@ from sendkit._cli.console import say
 from sendkit._credentials.authorization_server import check_provider, find_server
 from sendkit._credentials.browser import by_browser
 from sendkit._credentials.device import by_device
-from sendkit._credentials.grants import Client, Token, hint_for
+from sendkit._credentials.grants import OAuthClient, Token, hint_for
 from sendkit._credentials.secret import sealed
 from sendkit._credentials.stored_grant import StoredGrant
 from sendkit._credentials.token_endpoint import Refusal
@@ -31,7 +31,7 @@ def get_grant(options: LoginOptions) -> tuple[StoredGrant, Secret]:
     """What to store, and a first access token. Raises CredentialsError and ConfigurationError."""
     provider = check_provider(options.oauth or "")
     client_id = options.client_id or os.environ.get("SENDKIT_OAUTH_CLIENT_ID", "")
-    client = Client.of(client_id, sealed(os.environ.get("SENDKIT_OAUTH_CLIENT_SECRET") or None))
+    client = OAuthClient.of(client_id, sealed(os.environ.get("SENDKIT_OAUTH_CLIENT_SECRET") or None))
     token = asyncio.run(_sign_in(provider, client, options.scope))
     if isinstance(token, Refusal):
         raise CredentialsError(f"no access was granted: {token.why}", hint=hint_for(token))
@@ -41,7 +41,7 @@ def get_grant(options: LoginOptions) -> tuple[StoredGrant, Secret]:
     return StoredGrant(provider, client, token.refresh), token.access
 
 
-async def _sign_in(provider: str, client: Client, scope: str | None) -> Token | Refusal:
+async def _sign_in(provider: str, client: OAuthClient, scope: str | None) -> Token | Refusal:
     server = await find_server(provider)
     if server.device_url is not None:
         return await by_device(server, client, scope, _show_code)

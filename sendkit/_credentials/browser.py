@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sendkit._credentials.authorization_server import AuthorizationServer
 from sendkit._credentials.endpoint import read_endpoint
-from sendkit._credentials.grants import Client, Token, ask_for_token
+from sendkit._credentials.grants import OAuthClient, Token, ask_for_token
 from sendkit._credentials.token_endpoint import Form, Refusal
 
 BROWSER_LIMIT = 300.0
@@ -32,7 +32,7 @@ _PAGE = b"<!doctype html><meta charset=utf-8><title>sendkit</title><p>You may cl
 
 async def by_browser(
     server: AuthorizationServer,
-    client: Client,
+    client: OAuthClient,
     scope: str | None,
     show: Callable[[str, str], object],
     *,
@@ -67,7 +67,7 @@ def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _address(url: str, client: Client, scope: str | None, proof: dict[str, str]) -> str:
+def _address(url: str, client: OAuthClient, scope: str | None, proof: dict[str, str]) -> str:
     question = {
         "response_type": "code",
         "client_id": client.id,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sendkit._credentials.oauth2 import OAuth2
     from sendkit._credentials.secret import Secret
 
-Account: TypeAlias = tuple[str, str]
-Answer: TypeAlias = Found | tuple[Missing, ...]
+LoginKey: TypeAlias = tuple[str, str]
+Searched: TypeAlias = Found | tuple[Missing, ...]
 
 
 class CredentialChain:
@@ -43,9 +43,9 @@ class CredentialChain:
     def forget(self) -> None:
         """Forget every secret, so that the next login looks again."""
         # Also a search that still runs must not bring back what is forgotten now: it keeps writing to the old mapping.
-        self._found: dict[Account, Found] = {}
-        self._searches: PerLoop[dict[Account, asyncio.Task[Answer]]] = PerLoop()
-        self._tokens: dict[Account, OAuth2] = {}
+        self._found: dict[LoginKey, Found] = {}
+        self._searches: PerLoop[dict[LoginKey, asyncio.Task[Searched]]] = PerLoop()
+        self._tokens: dict[LoginKey, OAuth2] = {}
 
     @property
     def source(self) -> str:
@@ -76,7 +76,7 @@ class CredentialChain:
             del self._found[account]
         return await self.secret(host=host, username=username)
 
-    async def _token(self, account: Account, found: Found, refused: Secret | None) -> Secret:
+    async def _token(self, account: LoginKey, found: Found, refused: Secret | None) -> Secret:
         """What was found is no password, but lets us ask for tokens."""
         # Most accounts have a password, and this takes 15 ms to load.
         from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415 - most secrets are passwords
@@ -102,14 +102,14 @@ class CredentialChain:
                 return await self._token(account, again, None)
             raise
 
-    async def _search_once(self, account: Account) -> Answer:
+    async def _search_once(self, account: LoginKey) -> Searched:
         searches = self._searches.here(dict)
         running = searches.get(account)
         if running is None or running.done():
             running = searches[account] = asyncio.get_running_loop().create_task(self._search(account, self._found))
         return await asyncio.shield(running)
 
-    async def _search(self, account: Account, memory: dict[Account, Found]) -> Answer:
+    async def _search(self, account: LoginKey, memory: dict[LoginKey, Found]) -> Searched:
         missing: list[Missing] = []
         for source in self._sources:
             answer = await source.find(host=account[0], username=account[1])

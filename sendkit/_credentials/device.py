@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
 from sendkit._credentials.endpoint import Endpoint, read_endpoint
-from sendkit._credentials.grants import Client, RefreshToken, Token, ask_for_token, seconds
+from sendkit._credentials.grants import OAuthClient, RefreshToken, Token, ask_for_token, seconds
 from sendkit._credentials.token_endpoint import Fields, Form, Refusal, ask
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -31,7 +31,7 @@ class DeviceCode:
     """The grant of a person, and from then on the refresh token that came with it."""
 
     provider: str
-    client: Client
+    client: OAuthClient
     show: Show
     scope: str | None = None
     place: str = "a device code"
@@ -50,7 +50,7 @@ class DeviceCode:
 
 async def by_device(
     server: AuthorizationServer,
-    client: Client,
+    client: OAuthClient,
     scope: str | None,
     show: Show,
     *,

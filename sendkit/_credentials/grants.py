@@ -33,14 +33,14 @@ class Token:
 
 
 @dataclass(slots=True, frozen=True)
-class Client:
+class OAuthClient:
     """The application as the authorization server knows it (RFC 6749 section 2). Raises ConfigurationError."""
 
     id: str
     secret: Secret | None = None
 
     @classmethod
-    def of(cls, client_id: str, client_secret: str | Secret | None = None) -> Client:
+    def of(cls, client_id: str, client_secret: str | Secret | None = None) -> OAuthClient:
         """The client of these settings."""
         kept = sealed(client_secret)
         del client_secret
@@ -73,7 +73,7 @@ class RefreshToken:
     """RFC 6749 section 6. A new refresh token takes the place of the old one, and is given to `keep`."""
 
     provider: str
-    client: Client
+    client: OAuthClient
     refresh: Secret
     scope: str | None = None
     keep: Callable[[Secret], Awaitable[None]] | None = None
@@ -98,7 +98,7 @@ class ClientCredentials:
     """RFC 6749 section 4.4: the program itself has the account."""
 
     provider: str
-    client: Client
+    client: OAuthClient
     scope: str | None = None
     place: str = "client credentials"
 

@@ -17,7 +17,7 @@ from typing import Self, TypeAlias
 from sendkit._credentials.authorization_server import check_provider
 from sendkit._credentials.device import DeviceCode
 from sendkit._credentials.foreign import caught
-from sendkit._credentials.grants import Client, ClientCredentials, Grant, RefreshToken, Token, hint_for, read_token
+from sendkit._credentials.grants import ClientCredentials, Grant, OAuthClient, RefreshToken, Token, hint_for, read_token
 from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
 from sendkit._frames import frameless
@@ -84,7 +84,7 @@ class OAuth2:
         check(kept, "the refresh token")
         if kept is None:
             raise ConfigurationError("refresh_token= is None", hint="give the token that the provider gave to you")
-        return cls._by(RefreshToken(check_provider(provider), Client.of(client_id, client_secret), kept, scope))
+        return cls._by(RefreshToken(check_provider(provider), OAuthClient.of(client_id, client_secret), kept, scope))
 
     @classmethod
     @frameless
@@ -103,7 +103,7 @@ class OAuth2:
         asked for when the first token is needed, and lives as long as this object. Raises ConfigurationError.
         """
         client_secret = sealed(client_secret)
-        return cls._by(DeviceCode(check_provider(provider), Client.of(client_id, client_secret), show, scope))
+        return cls._by(DeviceCode(check_provider(provider), OAuthClient.of(client_id, client_secret), show, scope))
 
     @classmethod
     @frameless
@@ -116,7 +116,7 @@ class OAuth2:
         """
         secret = sealed(client_secret)
         del client_secret
-        return cls._by(ClientCredentials(check_provider(provider), Client.of(client_id, secret), scope))
+        return cls._by(ClientCredentials(check_provider(provider), OAuthClient.of(client_id, secret), scope))
 
     @classmethod
     def _by(cls, grant: Grant) -> Self:

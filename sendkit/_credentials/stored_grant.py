@@ -14,7 +14,7 @@ from typing import cast
 
 from sendkit._credentials.authorization_server import is_known
 from sendkit._credentials.endpoint import Endpoint, read_endpoint
-from sendkit._credentials.grants import Client, RefreshToken
+from sendkit._credentials.grants import OAuthClient, RefreshToken
 from sendkit._credentials.oauth2 import OAuth2
 from sendkit._credentials.os_keyring import store_password
 from sendkit._credentials.secret import Secret, seal, sealed
@@ -31,7 +31,7 @@ class StoredGrant:
     """All that a new access token takes."""
 
     provider: str
-    client: Client
+    client: OAuthClient
     refresh: Secret
     scope: str | None = None
 
@@ -86,4 +86,4 @@ def _read(secret: Secret) -> StoredGrant | None:
     known = is_known(provider) or isinstance(read_endpoint(provider), Endpoint)
     if isinstance(refresh, str) or (client_secret and client_secret.flaw) or not values["client_id"] or not known:
         return None
-    return StoredGrant(provider, Client(values["client_id"], client_secret), refresh, values.get("scope"))
+    return StoredGrant(provider, OAuthClient(values["client_id"], client_secret), refresh, values.get("scope"))

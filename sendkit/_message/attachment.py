@@ -22,7 +22,7 @@ from sendkit._message.stored import look_into
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from sendkit._message.pieces import Source
+    from sendkit._message.pieces import Octets
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 _TYPE_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$&^_.+-]+)\s*=\s*(?:"([^"\\]*)"|([^\s"\\;,()<>@:/\[\]?=]+))\s*')
@@ -126,7 +126,7 @@ class Attachment:
         return whole(source_of(self))
 
 
-def source_of(attachment: Attachment) -> Source:
+def source_of(attachment: Attachment) -> Octets:
     """The octets, or the file where it is large. Raises MessageError when it is gone."""
     return look_into(attachment.path) if attachment.path is not None else attachment.data or b""
 

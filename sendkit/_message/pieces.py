@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-Source: TypeAlias = bytes | StoredFile
+Octets: TypeAlias = bytes | StoredFile
 
 
 @dataclass(slots=True, frozen=True)
 class Encoded:
     """Octets, or a file, to be sent in base64."""
 
-    source: Source = field(repr=False)
+    source: Octets = field(repr=False)
 
     @property
     def size(self) -> int:
@@ -38,17 +38,17 @@ class Encoded:
 Piece: TypeAlias = bytes | Encoded
 
 
-def encoded(source: Source) -> Piece:
+def encoded(source: Octets) -> Piece:
     """The source in base64: now if it is small, or else when it leaves."""
     return base64_lines(source) if isinstance(source, bytes) and len(source) <= SMALL_FILE else Encoded(source)
 
 
-def whole(source: Source) -> bytes:
+def whole(source: Octets) -> bytes:
     """All octets, read now."""
     return source if isinstance(source, bytes) else b"".join(source.blocks())
 
 
-def is_utf8(source: Source) -> bool:
+def is_utf8(source: Octets) -> bool:
     """Whether the octets are UTF-8 text; a file is read for it, block by block."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
@@ -60,7 +60,7 @@ def is_utf8(source: Source) -> bool:
     return True
 
 
-def _raw(source: Source) -> Iterator[bytes | memoryview]:
+def _raw(source: Octets) -> Iterator[bytes | memoryview]:
     if isinstance(source, StoredFile):
         return source.blocks()
     view = memoryview(source)

@@ -29,7 +29,7 @@ _GATHER = 0.1  # seconds in which what arrives is told at once
 _PARSED = 4  # messages whose parts are kept: those that somebody looks at
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """What the page shows."""
 
     host: str
@@ -47,7 +47,7 @@ class Source(Protocol):
 class PageServer:
     """`with PageServer(local_server) as page:` serves it at `page.url`. Port 0 is any free one."""
 
-    def __init__(self, source: Source, *, port: int = 0) -> None:
+    def __init__(self, source: MessageSource, *, port: int = 0) -> None:
         self.source, self.port = source, port
         self.key = secrets.token_urlsafe(16)
         self._closing = threading.Event()

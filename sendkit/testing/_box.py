@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sendkit._reading.received import ReceivedMessage
-    from sendkit.testing._expected import Field
+    from sendkit.testing._expected import ComparedField
 
 __all__ = ["Box"]
 
@@ -96,11 +96,11 @@ class Box(ABC):
         return self._nothing("\n".join([head, *_beside(compared[place])]))
 
 
-def _nearness(fields: Iterable[Field]) -> float:
+def _nearness(fields: Iterable[ComparedField]) -> float:
     return sum(1.0 if field.fits else 0.9 * field.near for field in fields)
 
 
-def _beside(fields: Sequence[Field]) -> list[str]:
+def _beside(fields: Sequence[ComparedField]) -> list[str]:
     lines: list[str] = []
     width = max((len(field.name) for field in fields), default=0)
     for field in fields:

@@ -40,7 +40,7 @@ class Expected(TypedDict, total=False):
     headers: Mapping[str, Text]
 
 
-class Field(NamedTuple):
+class ComparedField(NamedTuple):
     """One expected field beside what the message has there; `near`, from 0 to 1, is how alike they are."""
 
     name: str
@@ -65,9 +65,9 @@ class Expectation:
         """Whether the message is as expected in every field."""
         return all(field.fits for field in self.fields(message))
 
-    def fields(self, message: ReceivedMessage) -> list[Field]:
+    def fields(self, message: ReceivedMessage) -> list[ComparedField]:
         """Every expected field, held against the message."""
-        found: list[Field] = []
+        found: list[ComparedField] = []
         for name, value in cast("Mapping[str, object]", self.wanted).items():
             if isinstance(value, Mapping):
                 headers = cast("Mapping[str, Text]", value)
@@ -89,11 +89,11 @@ class Expectation:
 Compare: TypeAlias = Callable[[Text, str], bool]
 
 
-def _field(name: str, expected: list[Text], found: list[str], compare: Compare) -> Field:
+def _field(name: str, expected: list[Text], found: list[str], compare: Compare) -> ComparedField:
     missing = [one for one in expected if not any(compare(one, there) for there in found)]
     near = max((_likeness(one, there) for one in missing for there in found), default=0.0)
     shown = ", ".join(map(_quoted, found)) if found else "nothing"
-    return Field(name, _words(missing or expected), shown, not missing, near)
+    return ComparedField(name, _words(missing or expected), shown, not missing, near)
 
 
 def _listed(value: Texts) -> list[Text]:

@@ -12,7 +12,7 @@ import pytest
 
 from sendkit import OAuth2
 from sendkit._credentials.authorization_server import find_server
-from sendkit._credentials.grants import Client
+from sendkit._credentials.grants import OAuthClient
 from sendkit._credentials.token_endpoint import Refusal, ask
 from sendkit.errors import ConfigurationError, CredentialsError
 from sendkit.testing import assert_no_secret_leaks
@@ -21,7 +21,7 @@ from tests.servers.authority import Authority, Certificate
 from tests.servers.token_server import CLIENT, CLIENT_SECRET, TokenServer
 
 REFRESH = "refresh-token-of-ana"
-KNOWN = Client.of(CLIENT, CLIENT_SECRET)
+KNOWN = OAuthClient.of(CLIENT, CLIENT_SECRET)
 
 
 def refreshing(server: TokenServer, **settings: str) -> OAuth2:

@@ -13,12 +13,12 @@ from sendkit import OAuth2
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
 from sendkit._credentials.browser import by_browser
 from sendkit._credentials.device import by_device
-from sendkit._credentials.grants import Client, Token
+from sendkit._credentials.grants import OAuthClient, Token
 from sendkit._credentials.token_endpoint import Refusal
 from tests.credentials.helpers import renewed, token
 from tests.servers.token_server import CLIENT, CLIENT_SECRET, TokenServer
 
-KNOWN = Client.of(CLIENT, CLIENT_SECRET)
+KNOWN = OAuthClient.of(CLIENT, CLIENT_SECRET)
 
 
 class Person:

@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from sendkit._credentials import Secret, default_chain
-from sendkit._credentials.grants import Client
+from sendkit._credentials.grants import OAuthClient
 from sendkit._credentials.source import Found
 from sendkit._credentials.stored_grant import StoredGrant, open_grant
 from sendkit.errors import CredentialsError
@@ -27,7 +27,7 @@ def entry(server: TokenServer, **changes: str | None) -> Secret:
 
 
 def test_it_is_one_line_that_is_told_from_a_password() -> None:
-    written = StoredGrant("google", Client.of(CLIENT, CLIENT_SECRET), Secret(REFRESH), "mail").written()
+    written = StoredGrant("google", OAuthClient.of(CLIENT, CLIENT_SECRET), Secret(REFRESH), "mail").written()
     assert Found("there", written).is_grant
     assert not Found("there", Secret("oauth2: not a grant")).is_grant
     assert json.loads(written.reveal().removeprefix("oauth2:")) == {
@@ -40,7 +40,7 @@ def test_it_is_one_line_that_is_told_from_a_password() -> None:
 
 
 def test_it_shows_neither_the_refresh_token_nor_the_secret_of_the_application() -> None:
-    grant = StoredGrant("google", Client.of(CLIENT, CLIENT_SECRET), Secret(REFRESH))
+    grant = StoredGrant("google", OAuthClient.of(CLIENT, CLIENT_SECRET), Secret(REFRESH))
     tokens = open_grant(grant.written(), "there", HOST, USER)
     for secret in (REFRESH, CLIENT_SECRET):
         assert_no_secret_leaks(secret, grant, repr(grant), tokens, repr(tokens), vars(tokens))

@@ -18,7 +18,7 @@ from sendkit import AsyncMailer, OAuth2, RetryPolicy, errors
 from sendkit._credentials.authorization_server import AuthorizationServer
 from sendkit._credentials.browser import by_browser
 from sendkit._credentials.device import by_device
-from sendkit._credentials.grants import Client, RefreshToken, Token, read_token
+from sendkit._credentials.grants import OAuthClient, RefreshToken, Token, read_token
 from sendkit._credentials.secret import Secret
 from sendkit._credentials.stored_grant import StoredGrant, open_grant
 from sendkit._credentials.token_endpoint import Refusal, ask
@@ -199,7 +199,7 @@ async def test_plain_http_goes_to_this_machine_by_its_address_and_not_by_its_nam
 
 
 def test_a_stored_grant_is_judged_like_a_new_one() -> None:
-    client = Client.of("app", None)
+    client = OAuthClient.of("app", None)
     for provider in ("http://id.example.com", "https://x@id.example.com", "nonsense", "https://a b/"):
         stored = StoredGrant(provider, client, Secret(REFRESH)).written()
         assert open_grant(stored, "keyring", "h", ANA) is None
@@ -276,7 +276,7 @@ async def _shows_nothing(endpoint: RawHTTP, begun: dict[str, object]) -> None:
     endpoint.answer = lambda path, body: http(begun)
     shown: list[tuple[str, str]] = []
     server = AuthorizationServer(f"{endpoint.url}/token", f"{endpoint.url}/device")
-    answer = await by_device(server, Client.of("app"), None, lambda *each: shown.append(each))
+    answer = await by_device(server, OAuthClient.of("app"), None, lambda *each: shown.append(each))
     assert isinstance(answer, Refusal)
     assert shown == []
 
@@ -285,7 +285,7 @@ async def _shows_nothing(endpoint: RawHTTP, begun: dict[str, object]) -> None:
 async def test_an_authorization_endpoint_is_an_https_url_that_can_be_printed_or_not_opened(url: str) -> None:
     shown: list[tuple[str, str]] = []
     server = AuthorizationServer("https://id.example.com/token", None, url)
-    answer = await by_browser(server, Client.of("app"), None, lambda *each: shown.append(each), limit=5)
+    answer = await by_browser(server, OAuthClient.of("app"), None, lambda *each: shown.append(each), limit=5)
     assert isinstance(answer, Refusal)
     assert shown == []
 
@@ -323,7 +323,7 @@ async def _polled(endpoint: RawHTTP, more: dict[str, object], clock: Callable[[]
         slept.append(seconds)
 
     server = AuthorizationServer(f"{endpoint.url}/token", f"{endpoint.url}/device")
-    answer = await by_device(server, Client.of("app"), None, lambda *_: None, sleep=sleep, clock=clock)
+    answer = await by_device(server, OAuthClient.of("app"), None, lambda *_: None, sleep=sleep, clock=clock)
     assert isinstance(answer, Refusal)
     assert answer.code == "expired_token"
     return slept
@@ -344,7 +344,11 @@ async def test_a_connection_that_says_nothing_holds_up_neither_the_grant_nor_its
     shown = asyncio.timeout(30)
     async with shown:
         answer = await by_browser(
-            server, Client.of("app"), None, lambda url, _: tasks.append(asyncio.ensure_future(connect(url))), limit=0.5
+            server,
+            OAuthClient.of("app"),
+            None,
+            lambda url, _: tasks.append(asyncio.ensure_future(connect(url))),
+            limit=0.5,
         )
     await asyncio.gather(*tasks)
     assert isinstance(answer, Refusal)
@@ -357,4 +361,4 @@ async def test_a_connection_that_says_nothing_holds_up_neither_the_grant_nor_its
 
 def test_a_refresh_token_as_a_grant_shows_nothing_of_itself() -> None:
     with assert_no_secret_leaks(REFRESH) as watch:
-        watch.look_at(RefreshToken("google", Client.of("app", CLIENT_SECRET), Secret(REFRESH)))
+        watch.look_at(RefreshToken("google", OAuthClient.of("app", CLIENT_SECRET), Secret(REFRESH)))
