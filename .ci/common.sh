@@ -26,6 +26,7 @@ install_packages() {
     local wanted missing=() package
     mapfile -t wanted < .ci/packages.txt
     python3 -c 'import ensurepip' 2> /dev/null || wanted+=(python3-venv)
+    command -v npm > /dev/null || wanted+=(nodejs npm)
     for package in "${wanted[@]}"; do
         [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null) == installed ]] || missing+=("$package")
     done

@@ -159,15 +159,17 @@ class Message(BaseModel):
     else:
 
         def __init__(self, **data: Any) -> None:
+            filled = accept.completed(data)
             try:
-                super().__init__(**accept.completed(data))
+                # As BaseModel does, whose own way costs as much as a field.
+                self.__pydantic_validator__.validate_python(filled, self_instance=self)
             except ValidationError as error:
                 raise accept.message_error(error) from error
             if self.inline or self.attachments or self.headers:
                 accept.parts(vars(self))
-            self.__pydantic_fields_set__.intersection_update(data)
-            if "derived" in data:
-                self.__pydantic_fields_set__.difference_update(data["derived"])
+            if filled is not data:
+                self.__pydantic_fields_set__.intersection_update(data)
+                self.__pydantic_fields_set__.difference_update(data.get("derived", ()))
 
     def __hash__(self) -> int:
         return hash(self.message_id)

@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 import sys
+import warnings
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def test_it_travels_with_the_message() -> None:
 def test_a_fork_draws_its_own() -> None:
     new_boundary()
     there, here = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which this child does not need
+        child = os.fork()
     if not child:  # pragma: no cover - no coverage is kept of it
         os.write(here, new_boundary().encode())
         os._exit(0)
