@@ -241,9 +241,8 @@ class Portal:
         try:
             self._have_keeper()
         except threads.NoThread as error:
-            why = "main has ended" if threads.main_has_ended() else str(error.strerror)
             hint = "call it outside of a running event loop, on a thread where signals raise nothing"
-            raise SendkitError(f"this call needs a thread of its own, and {why}", hint=hint) from error
+            raise SendkitError(f"this call needs a thread of its own, and {error.strerror}", hint=hint) from error
 
     def _try_keeper(self) -> bool:
         try:

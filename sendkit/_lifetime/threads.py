@@ -22,15 +22,12 @@ T = TypeVar("T")
 
 
 class NoThread(OSError):
-    """The system starts no further thread for this process (EAGAIN)."""
+    """No further thread can be started (EAGAIN): the system has no more, or, `at_exit`, main has ended."""
 
-    def __init__(self) -> None:
-        super().__init__(errno.EAGAIN, "no further thread can be started; raise the limit (ulimit -u), or use fewer")
-
-
-def main_has_ended() -> bool:
-    """Whether the interpreter is on its way out: the main thread is through, and waits for the others."""
-    return not threading.main_thread().is_alive()
+    def __init__(self, *, at_exit: bool) -> None:
+        self.at_exit = at_exit
+        why = "main has ended" if at_exit else "raise the limit (ulimit -u), or use fewer"
+        super().__init__(errno.EAGAIN, f"no further thread can be started; {why}")
 
 
 def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread:
@@ -38,8 +35,10 @@ def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread
     thread = threading.Thread(target=target, name=name, daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # "can't start new thread", "can't create new thread at interpreter shutdown"
-        raise NoThread from None
+    except RuntimeError as error:
+        # "can't create new thread at interpreter shutdown", or "can't start new thread". Nothing else tells them apart:
+        # while executors end, the main thread of Python 3.12 counts as alive.
+        raise NoThread(at_exit="shutdown" in str(error)) from None
     return thread
 
 
@@ -50,8 +49,8 @@ def start(call: Callable[[], T]) -> Future[T]:
     future.set_running_or_notify_cancel()
     try:
         start_thread(lambda: _work(call, future), name="sendkit-worker")
-    except NoThread:
-        if not main_has_ended():
+    except NoThread as error:
+        if not error.at_exit:
             raise
         _run(call, future)
     return future
