@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -103,7 +103,7 @@ class AsyncOutbox:
         account: str | None = None,
         finish: bool = True,
         **settings: Unpack[WorkerSettings],
-    ) -> AsyncIterator[AsyncWorker]:
+    ) -> AsyncGenerator[AsyncWorker]:
         """Send through this mailer while the block runs.
 
         At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the

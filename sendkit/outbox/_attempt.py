@@ -90,9 +90,9 @@ class _Attempt:
         self._marked = False
 
     async def deliver(self) -> DeliveryResult:
-        if not self._by.mailer._plan.transport_now().tells_before_end:  # noqa: SLF001 - the outbox and the mailer are one house
+        if not self._by.mailer._plan.transport_now().tells_before_end:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the outbox and the mailer are one house
             await self._mark(())
-        return await self._by.mailer._try_once(self._letter(), self._mark)  # noqa: SLF001 - as above
+        return await self._by.mailer._try_once(self._letter(), self._mark)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
     async def ended(self, result: DeliveryResult, *, held: bool) -> float | None:
         """Settle what the mailer says."""

@@ -110,7 +110,7 @@ class _AsyncSQLAlchemy:
         return result
 
     async def _driver(self) -> object:
-        session = not hasattr(type(self.lent), "get_raw_connection")
+        session = not hasattr(type(cast("object", self.lent)), "get_raw_connection")
         connection = await self.lent.connection() if session else self.lent
         await connection.exec_driver_sql("select 1")  # so that SQLAlchemy has begun a transaction, and will end it
         return _raw(await connection.get_raw_connection())

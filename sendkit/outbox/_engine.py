@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from sendkit.errors import OutboxError
 from sendkit.outbox._fence import Announced
@@ -83,7 +83,7 @@ class _Run:
             if self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
-            left = [*self._tasks, self._stop, self._news]
+            left: list[asyncio.Task[Any]] = [*self._tasks, self._stop, self._news]
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

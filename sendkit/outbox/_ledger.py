@@ -85,7 +85,7 @@ class _Wish(Generic[Item, Result]):
     task: Task[Item, Result]
     item: Item
     how: How
-    done: Future[Result] = field(default_factory=Future)
+    done: Future[Result] = field(default_factory=Future[Any])
 
 
 class Writer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from sendkit.errors import ConfigurationError
 
@@ -51,7 +51,7 @@ class Waits:
 
 
 def _seconds(wait: object) -> float:
-    seconds = wait.total_seconds() if isinstance(wait, timedelta) else cast("float", wait)
+    seconds = wait.total_seconds() if isinstance(wait, timedelta) else wait
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < 10**8:
         raise ConfigurationError(f"schedule=: {wait!r} is no wait", hint="give timedeltas, or seconds above zero")
     return float(seconds)

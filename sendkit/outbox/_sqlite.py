@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class SQLiteDatabase:
         return execute_on(self._connection, statement)
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
         """A writing transaction: it holds the write lock from its beginning, and is on the disk at its end.
 
         One that need not be durable is not waited for; the next durable one takes it along (the WAL is in order).
@@ -84,7 +84,7 @@ class SQLiteDatabase:
                 raise
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None]:
         """A reading transaction, which waits for nobody."""
         with self._translated():
             self._connection.execute("begin")
@@ -121,7 +121,7 @@ class SQLiteDatabase:
                 return
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -107,7 +107,7 @@ class Outbox:
         account: str | None = None,
         finish: bool = True,
         **settings: Unpack[WorkerSettings],
-    ) -> Iterator[Worker]:
+    ) -> Generator[Worker]:
         """Send through this mailer, in the background, while the block runs.
 
         At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the
@@ -138,7 +138,7 @@ class Outbox:
         if mailer is None:
             with mailer_for(account) as found:
                 return self.drain(found, account=account, **settings)
-        return mailer._portal.call(_drained(self._core, mailer, account, settings))  # noqa: SLF001 - one house
+        return mailer._portal.call(_drained(self._core, mailer, account, settings))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
 
     def _upcoming(self) -> float | None:
         return at_once(self._core.upcoming())
@@ -271,14 +271,14 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            self._mailer._portal.call(self._working())  # noqa: SLF001 - one house
+            self._mailer._portal.call(self._working())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
         except BaseException as error:  # noqa: BLE001 - whoever joins is told
             self._error = error
         finally:
             self._began.set()
 
     async def _working(self) -> None:
-        work = self._core.work(self._mailer._core, self._account, self._settings)  # noqa: SLF001 - one house
+        work = self._core.work(self._mailer._core, self._account, self._settings)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
         await work.begin()
         self._work = work
         self._core.works.add(work)
@@ -297,7 +297,7 @@ def mailer_for(account: str | None) -> Mailer:
 
 
 async def _drained(core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> int:
-    work = core.work(mailer._core, account, settings)  # noqa: SLF001 - one house
+    work = core.work(mailer._core, account, settings)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
     await work.begin()
     try:
         return await work.drain()

@@ -113,7 +113,7 @@ class AsyncWorker:
         self._engine = engine
         self._policy = policy
         self._mailer = mailer
-        own = mailer._plan.account_names if place.account is None else ()  # noqa: SLF001 - one house
+        own = mailer._plan.account_names if place.account is None else ()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
         self.accounts = (account,) if account is not None else own or None
         self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.stop = asyncio.Event()

@@ -38,7 +38,7 @@ class MemoryMailbox(Box, MemoryTransport):
     def __init__(self) -> None:
         super().__init__()
         self._untaken: list[str] = []
-        self._diversion = Diversion(self, "the mailbox of this test", outbox=lambda: self.outbox._place)  # noqa: SLF001 - one house
+        self._diversion = Diversion(self, "the mailbox of this test", outbox=lambda: self.outbox._place)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
