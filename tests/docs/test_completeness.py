@@ -6,6 +6,7 @@ import argparse
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,12 @@ class TestNothingIsMadeUp:
     @pytest.mark.parametrize("call", [span for span in SPANS if re.match(r"Mailer(\.from_url)?\([\[\"].*\)$", span)])
     def test_the_servers_that_it_shows_are_taken(self, call: str) -> None:
         eval(call, {"Mailer": Mailer}).close()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_table_has_a_row_of_names_above_its_line(page: Page) -> None:
+    """Without one, no renderer shows a table."""
+    lines = ["", *page.prose.splitlines()]
+    for above, line in pairwise(lines):
+        if set(line) <= set("|-: ") and line.startswith("|-"):
+            assert above.count("|") == line.count("|"), line
