@@ -85,7 +85,7 @@ class DKIM:
 
 def signers_of(keys: object) -> tuple[Signer, ...]:
     """What signs with these keys: one DKIM, or several, each of its own selector. Raises ConfigurationError."""
-    listed = cast("list[object]", list(keys)) if isinstance(keys, list | tuple) else [keys]
+    listed = list(cast("list[object]", keys)) if isinstance(keys, list | tuple) else [keys]
     found = [key for key in listed if isinstance(key, DKIM)]
     if len(found) < len(listed) or len({key.record for key in found}) < len(found):
         hint = "give DKIM(domain=…, selector=…, key=…), or a list of them, each with a selector of its own"
@@ -177,7 +177,7 @@ def _private_key(key: object) -> _RSA | _Ed25519:
         hint = installing(extra="sign")
         raise ConfigurationError("DKIM needs the extra `sign`", hint=hint) from error
     if isinstance(key, str | bytes | os.PathLike):
-        key = _parsed(_octets(key))
+        key = _parsed(_octets(cast("str | bytes | os.PathLike[str]", key)))
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _SMALLEST:
         return _RSA(key)
     if isinstance(key, ed25519.Ed25519PrivateKey):

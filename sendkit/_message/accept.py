@@ -84,7 +84,7 @@ def attachments(value: object) -> tuple[Attachment, ...]:
 
 def _is_many(value: object) -> TypeGuard[Iterable[object]]:
     alone = isinstance(value, str | bytes | bytearray | memoryview | Readable)
-    return isinstance(value, Iterable) and not alone and not is_table(value)
+    return isinstance(value, Iterable) and not alone and not is_table(cast("object", value))
 
 
 def inline(value: object) -> Mapping[str, Attachment]:

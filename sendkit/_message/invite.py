@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from sendkit._distribution import installing
 from sendkit._message.drawn import drawn
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
 
 _LONGEST = 5_000
+
+
+class _Component(Protocol):
+    """What is used of icalendar's components, whose own types are not complete."""
+
+    def add(self, name: str, value: object) -> None: ...
+    def add_component(self, component: Any) -> None: ...
+    def to_ical(self) -> bytes: ...
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -80,7 +88,7 @@ class Invite:
             from icalendar import Calendar, Event  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise _refuse("it needs the extra `calendar`", installing(extra="calendar")) from error
-        calendar, event = Calendar(), Event()
+        calendar, event = cast("_Component", Calendar()), cast("_Component", Event())
         for name, value in (("version", "2.0"), ("prodid", "-//sendkit//EN"), ("method", self.method)):
             calendar.add(name, value)
         event.add("uid", self.uid)
@@ -96,7 +104,7 @@ class Invite:
         for mailbox in (*message.to, *message.cc):
             event.add("attendee", _person(mailbox, attends=True))
         calendar.add_component(event)
-        return bytes(calendar.to_ical()).decode()
+        return calendar.to_ical().decode()
 
 
 def invite(value: object) -> Invite | None:
@@ -105,9 +113,10 @@ def invite(value: object) -> Invite | None:
         return value
     if not isinstance(value, Mapping):
         raise _refuse(f"{type(value).__name__} is no Invite", "write Invite(summary=…, start=…, end=…)")
-    fields = dict(cast("Mapping[str, Any]", value))
+    fields: dict[str, Any] = dict(cast("Mapping[str, Any]", value))
     try:
-        return Invite(**{**fields, "start": _moment(fields["start"]), "end": _moment(fields["end"])})
+        fields.update(start=_moment(fields["start"]), end=_moment(fields["end"]))
+        return Invite(**fields)
     except (TypeError, KeyError, ValueError) as error:
         raise _refuse(f"no Invite: {error}", "give what model_dump() gave") from error
 

@@ -87,7 +87,7 @@ def unsubscribe(value: object) -> Unsubscribe | None:
         return value
     fields = cast("Mapping[str, str | None]", value) if isinstance(value, Mapping) else {"": None}
     if not fields.keys() <= {"url", "mailto"}:
-        raise _refuse("unsubscribe", f"{type(value).__name__} is no Unsubscribe", 'write Unsubscribe("https://…")')
+        raise _refuse("unsubscribe", "this is no Unsubscribe", 'write Unsubscribe("https://…")')
     return Unsubscribe(**fields)
 
 

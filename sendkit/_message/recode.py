@@ -134,7 +134,7 @@ def _recode(part: message.Message, boundaries: tuple[bytes, ...], *, top: bool) 
 def _name_charset(part: message.Message, data: bytes) -> None:
     if part.get_param("charset") is not None or data.isascii():
         return
-    if not isinstance(part.get("Content-Type", ""), str):
+    if not isinstance(cast("object", part.get("Content-Type", "")), str):
         return  # one with octets beyond ASCII, to which `email` adds nothing
     try:
         data.decode()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from sendkit._page.markup import has_dark_mode, withheld
 from sendkit._page.names import shown_name
+from sendkit._reading.lint import lint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +91,7 @@ def view(number: int, message: CaughtMessage, href: Callable[[int, ReceivedPart]
         dark=has_dark_mode(message.html),
         withheld=list(withheld(message.html)),
         files=[_file(message, part, href(index, part)) for index, part in enumerate(files_of(message))],
-        checks=[],
+        checks=[(advice.text, advice.hint) for advice in lint(message.content)],
         reverse_path=message.envelope.reverse_path,
         recipients=[(address, _place(message, address), reply) for address, reply in message.replies],
         facts=list(message.facts),

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sendkit import DKIM, Attachment, Mailer, MemoryTransport, Message, Security, Server, Unsubscribe
+from sendkit import DKIM, Attachment, Envelope, Mailer, MemoryTransport, Message, Security, Server, Unsubscribe
+from sendkit._page.view import view
+from sendkit._reading.caught import CaughtMessage
 from tests.servers.scripted import ScriptedServer
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -69,3 +71,10 @@ def test_the_server_is_asked_what_it_takes_and_gets_nothing() -> None:
         assert not server.accepted
     with Mailer(Server("127.0.0.1", port=1)) as mailer:
         assert [advice.code for advice in mailer.preflight(Message(**FINE))] == ["server"]
+
+
+def test_the_page_of_caught_mail_shows_the_same() -> None:
+    message = Message(**{**FINE, "html": "<a href='http://x.org'>x</a>"})
+    caught = CaughtMessage(Envelope("ana@example.com", ["luis@example.com"]), message.as_bytes())
+    (advice,) = message.lint()
+    assert view(1, caught, lambda *_: "")["checks"] == [(advice.text, advice.hint)]
