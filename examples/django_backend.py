@@ -5,6 +5,9 @@ Copy this file into your project, and name it in its settings; the account is in
     MAILERS = {"default": {"BACKEND": "yourproject.django_backend.SendkitBackend"}}   # from Django 6.1 on
     EMAIL_BACKEND = "yourproject.django_backend.SendkitBackend"                       # before
 
+With OutboxBackend in place of SendkitBackend, mail is put into an outbox, and `sendkit outbox run` sends it: no request
+waits for a mail server, and nothing is lost when the process ends. `message.receipt` is its Receipt.
+
 What Django's own backend leaves unsaid can be read: `message.delivery` is the DeliveryResult, recipient by recipient.
 A recipient that was not accepted is an exception, as with Django's own, unless `fail_silently=True`.
 """
@@ -17,11 +20,11 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-from sendkit import Mailer, errors
+from sendkit import Mailer, Outbox, errors
 
 
 class SendkitBackend(BaseEmailBackend):
-    """Sends Django's messages. `transport=`, `retry=` and the like are those of Mailer; for tests, a mailbox."""
+    """Sends Django's messages, or puts them into `outbox`. The other settings are those of Mailer."""
 
     def __init__(
         self,
@@ -30,11 +33,13 @@ class SendkitBackend(BaseEmailBackend):
         alias: str | None = None,
         username: str | None = None,
         password: str | None = None,
+        outbox: Outbox | str | None = None,
         **settings: Any,
     ) -> None:
         # Django hands every backend a username and a password, mostly None; here the environment has the account.
         super().__init__(alias=alias)
         self.fail_silently = fail_silently
+        self._outbox = Outbox(outbox) if isinstance(outbox, str) else outbox
         self._settings = settings
         self._mailer: Mailer | None = None
 
@@ -52,7 +57,9 @@ class SendkitBackend(BaseEmailBackend):
             mailer.close()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Send all of them over one connection, and return how many were accepted for every recipient."""
+        """Send all of them over one connection, and return how many were accepted for every recipient; or put them."""
+        if self._outbox is not None:
+            return sum(self._put(self._outbox, message) for message in email_messages)
         opened = self.open()
         try:
             return sum(self._send(message) for message in email_messages)
@@ -72,3 +79,21 @@ class SendkitBackend(BaseEmailBackend):
             if not self.fail_silently:
                 raise
             return False
+
+    def _put(self, outbox: Outbox, message: EmailMessage) -> bool:
+        if not message.recipients():
+            return False
+        try:
+            message.receipt = outbox.put(message.message(), recipients=message.recipients())
+        except errors.SendkitError:
+            if not self.fail_silently:
+                raise
+            return False
+        return True
+
+
+class OutboxBackend(SendkitBackend):
+    """Puts Django's messages into the outbox that SENDKIT_OUTBOX names, or the user's own; see `sendkit outbox run`."""
+
+    def __init__(self, fail_silently: bool = False, **settings: Any) -> None:
+        super().__init__(fail_silently, **{"outbox": Outbox(), **settings})

@@ -32,7 +32,7 @@ from sendkit import (
     RetryPolicy,
     errors,
 )
-from sendkit.testing import LocalServer, TransportContract
+from sendkit.testing import LocalServer, MemoryMailbox, TransportContract
 from sendkit.transports import Transport
 from tests.accounts import ANA, EVA, LUIS, OPS, message
 
@@ -103,6 +103,15 @@ class TestDjango:
         delivery: DeliveryResult = message.delivery
         assert [one.address for one in delivery.rejected] == [OPS]
         assert self.backend(fail_silently=True, transport=double).send_messages([message]) == 0
+
+    def test_mail_can_be_put_into_an_outbox(self, mailbox: MemoryMailbox) -> None:
+        message = mail.EmailMessage("Hola", "…", ANA, [LUIS], bcc=[EVA])
+        backend = recipe("django_backend").OutboxBackend()
+        assert backend.send_messages([message, mail.EmailMessage("Hola", "…", ANA, [])]) == 1
+        mailbox.assert_nothing_sent()
+        mailbox.outbox.drain()
+        assert mailbox.last.envelope.recipients == (LUIS, EVA)
+        assert mailbox.outbox.status(message.receipt).ok
 
     def test_a_message_to_nobody_is_none(self, double: MemoryTransport) -> None:
         backend = self.backend(transport=double, username=None, password=None)

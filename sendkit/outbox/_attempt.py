@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sendkit._message.letter import Letter
 from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.verdict import Cause, Outcome
-from sendkit.errors import CredentialsError, OutboxError, SendkitError
+from sendkit.errors import ConfigurationError, CredentialsError, OutboxError, SendkitError
 from sendkit.outbox._accounts import Trouble, recoveries, troubles
 from sendkit.outbox._claim import Block, blocks
 from sendkit.outbox._content import LedgerContent, content_of
@@ -108,6 +108,9 @@ class _Attempt:
 
     async def unable(self, error: SendkitError, *, held: bool) -> float | None:
         """Nothing went out, and a person must do something first."""
+        if isinstance(error, ConfigurationError):  # nothing of the letter's: a mailer that is closed, a setting
+            _logger.error("letter %s: %s", self._claim.uid, error)
+            return await self._release(self._by.now() + PROBE)
         if isinstance(error, CredentialsError) and not error.transient:
             await self._in_trouble(str(error), held=held)
             if held and self._by.now() < self._claim.expires:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -313,3 +314,17 @@ def test_a_letter_whose_content_is_gone_is_not_sent_as_an_empty_one(outbox: Outb
         outbox.drain(mailer)
     assert transport.sent == []
     assert outbox.status(receipt).recipients[0].state is RecipientState.WAITING
+
+
+def test_a_mailer_that_is_closed_costs_no_letter_an_attempt(outbox: Outbox) -> None:
+    mailer = Mailer(transport=MemoryTransport())
+    with outbox.worker(mailer, finish=False):
+        mailer._core._closed = True  # as a program does that closes it too early
+        receipt = outbox.put(message())
+        deadline = time.monotonic() + 30
+        while outbox.status(receipt).state is not LetterState.LATER and time.monotonic() < deadline:
+            time.sleep(0.01)
+    found = outbox.status(receipt)
+    assert (found.state, found.attempts, found.recipients[0].state) == (LetterState.LATER, 0, RecipientState.WAITING)
+    mailer._core._closed = False
+    mailer.close()
