@@ -30,7 +30,7 @@ _PROMPT = 0.001
 class StreamResult(DeliveryResult):
     """What became of one message of `send_many`, the `index`-th of its source (from 0)."""
 
-    index: int  # pyright: ignore[reportIncompatibleVariableOverride] - frozen, and here it is always known
+    index: int  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - always known here
     _message: Any = PrivateAttr(default=None)
 
     @property

@@ -49,7 +49,8 @@ class Mailer(Constructors):
         from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
 
         self._core = AsyncMailer(host_or_server, username=username, **settings)
-        self._portal = Portal(self._core._rest, self._core.aclose)  # noqa: SLF001 - see the law of this file
+        rest = self._core._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
+        self._portal = Portal(rest, self._core.aclose)
         # A mailer that nobody closes still ends its connections with QUIT; when the interpreter ends, by the portal.
         weakref.finalize(self, self._portal.abandon).atexit = False
 
@@ -132,7 +133,8 @@ class Mailer(Constructors):
 
         _warn_inside_a_loop()
         self._portal.check_open()
-        return SendStream(self._core._window(in_flight), messages, self, self._portal)  # noqa: SLF001 - as above
+        window = self._core._window(in_flight)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        return SendStream(window, messages, self, self._portal)
 
     def preflight(
         self,

@@ -108,10 +108,11 @@ def source():
     for number in range(100_000):
         yield message(number)
 try:
-    for result in mailer.send_many(source(), in_flight=4):
-        told.append(result)
-        if len(told) == 20:
-            say("ready")
+    with mailer.send_many(source(), in_flight=4) as stream:  # so also where Ctrl-C comes in the loop's body
+        for result in stream:
+            told.append(result)
+            if len(told) == 20:
+                say("ready")
 except KeyboardInterrupt as interrupt:
     say(len(told) + len(interrupt.results), all(result.ok for result in interrupt.results))
 mailer.close()
