@@ -24,7 +24,8 @@ class Resting(Protocol):
 
 
 _resting: weakref.WeakSet[Resting] = weakref.WeakSet()
-_begun: list[bool] = []
+# A handler that is the first to import this registers another one too late; but then the main thread has ended.
+_begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
 
 
 def at_exit(one: Resting) -> None:
@@ -34,9 +35,7 @@ def at_exit(one: Resting) -> None:
 
 def begun() -> bool:
     """Whether the interpreter is at its end, and nothing will be looked after later."""
-    # What is first imported by a handler registers its own too late; but then the main thread calls, and has ended.
-    main = threading.main_thread()
-    return bool(_begun) or (threading.get_ident() == main.ident and not main.is_alive())
+    return bool(_begun)
 
 
 @atexit.register

@@ -40,9 +40,7 @@ def on_the_main_thread() -> bool:
 
 
 def may_raise() -> bool:
-    """Whether a handler that a program has set might raise on this thread, in the middle of anything."""
-    if not on_the_main_thread():
-        return False
+    """Whether a handler that a program has set might raise on the main thread, in the middle of anything."""
     try:
         return not _HARMLESS.issuperset(map(_signals.getsignal, _ALL))
     except TypeError:  # a callable that has no hash
@@ -52,18 +50,19 @@ def may_raise() -> bool:
 class Interrupts:
     """Within `with`, the first Ctrl-C on the main thread calls a function instead of raising; `came`: whether it did.
 
-    The second one raises where it comes, as a way out of whatever does not end.
+    `main`: whether this is the main thread. The second one raises where it comes: a way out of what does not end.
     """
 
-    __slots__ = ("_before", "_tell", "came")
+    __slots__ = ("_before", "_main", "_tell", "came")
 
-    def __init__(self, tell: Callable[[], object]) -> None:
+    def __init__(self, tell: Callable[[], object], *, main: bool) -> None:
         self._tell = tell
+        self._main = main
         self._before: Any = None
         self.came = False
 
     def __enter__(self) -> None:
-        if on_the_main_thread() and _signals.getsignal(_SIGINT) is signal.default_int_handler:
+        if self._main and _signals.getsignal(_SIGINT) is signal.default_int_handler:
             self._before = _signals.signal(_SIGINT, self._handle)
 
     def __exit__(

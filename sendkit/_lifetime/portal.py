@@ -22,7 +22,7 @@ from sendkit._lifetime import exits, logs, threads
 from sendkit._lifetime.calls import Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
-from sendkit._lifetime.interrupts import Interrupts, may_raise
+from sendkit._lifetime.interrupts import Interrupts, may_raise, on_the_main_thread
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
@@ -121,7 +121,8 @@ class Portal:
 
     def _call(self, work: Coroutine[Any, Any, Result], *, last: bool = False) -> Result:
         call = Call(work, self._ended)
-        able, interrupts = not may_raise(), Interrupts(call.cancel)
+        main = on_the_main_thread()
+        able, interrupts = not (main and may_raise()), Interrupts(call.cancel, main=main)
         try:
             with interrupts:
                 self._carry_out(call, able=able, last=last)
@@ -226,7 +227,8 @@ class Portal:
                     return
             if not self._try_keeper():
                 _run_on(loop)  # nobody else can see them through
-        self._try_keeper()
+        if self._keeper is None:
+            self._try_keeper()
 
     def _ended(self, call: Call[Any]) -> None:
         """A call is over, which is told by whoever runs the loop."""
