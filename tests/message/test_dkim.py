@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendkit import DKIM, Mailer, MemoryTransport, Message, errors
+from sendkit import DKIM, Mailer, MemoryTransport, Message, Outbox, errors
 from sendkit._message.compose import AnyMessage, compose
 from sendkit._message.dkim import body_hash, signed
 from sendkit.signing import KEY, KEY_FILE, signers_of
@@ -193,3 +193,15 @@ def test_a_key_is_shown_and_kept_by_nothing() -> None:
     assert repr(ED) == "DKIM(domain='example.com', selector='e1', key=***)"
     with pytest.raises(TypeError):
         pickle.dumps(ED)
+
+
+def test_a_letter_of_the_outbox_is_signed_when_it_leaves_each_time_alike(tmp_path: Path) -> None:
+    (tmp_path / "large.bin").write_bytes(os.urandom(900_000))
+    messages = [rich(), rich(attachments=[tmp_path / "large.bin"])]
+    transport = MemoryTransport()
+    with Outbox(str(tmp_path / "outbox.db"), account="ana@localhost:2525") as outbox:
+        for message in messages:
+            outbox.put(message)
+        with Mailer(transport=transport, dkim=KEYS) as mailer:
+            outbox.drain(mailer, account="ana@localhost:2525")
+    assert sorted(sent.content for sent in transport.sent) == sorted(map(octets_of, messages))
