@@ -18,6 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from sendkit._trusted_file import check_trusted
+from sendkit.errors import ConfigurationError
+
 _Value = TypeVar("_Value")
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -38,17 +41,44 @@ def make_context(
     verified: bool = True,
     platform: str = sys.platform,
 ) -> ssl.SSLContext:
-    """Make a client context; takes 50 ms, so make one for many connections. Raises OSError for a file that is none."""
+    """Make a client context; takes 50 ms, so make one for many connections.
+
+    Raises ConfigurationError for a file that cannot be used, and OSError where no descriptor is free to read it.
+    """
     context = _base(platform)
     context.minimum_version = VERSIONS[minimum_tls]
     if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+        trust(context, ca_file)
     if client_cert is not None:
-        context.load_cert_chain(client_cert, client_key, password=_no_password)
+        _identify(context, client_cert, client_key)
     if not verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def trust(context: ssl.SSLContext, ca_file: Path) -> None:
+    """Trust the authorities of a PEM file too; raises as `make_context` does."""
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as error:
+        if error.errno in NO_DESCRIPTOR:
+            raise  # it says nothing of the setting
+        why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
+        hint = "ca_file= is a PEM file with the certificates of further authorities"
+        raise ConfigurationError(f"Server: ca_file: {why}: {ca_file}", hint=hint) from None
+
+
+def _identify(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    try:
+        check_trusted(key or certificate)
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except OSError as error:
+        if error.errno in NO_DESCRIPTOR:
+            raise
+        hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
+        why = error.strerror or str(error)
+        raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
 
 
 def _base(platform: str) -> ssl.SSLContext:

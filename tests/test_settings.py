@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
+import resource
 import ssl
 from pathlib import Path
 
@@ -92,7 +94,6 @@ def test_a_server_is_read_from_one_string(text: str, address: str) -> None:
         "-a.example",
         "a-.example",
         "a..example",
-        "a_b.example",
         "host\n:587",
         "x" * 64 + ".example",
         "a." * 127 + "example",
@@ -175,6 +176,31 @@ def test_a_ca_file_that_is_none_is_said_so_in_our_words(tmp_path: Path) -> None:
     path.write_text("not a certificate")
     with pytest.raises(errors.ConfigurationError, match=r"ca\.pem"):
         _ = Server(HOST, ca_file=path).context
+
+
+def test_a_ca_file_that_is_gone_by_now_is_said_so_and_not_of_another_setting(
+    authority: Authority, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(authority.ca_file.read_bytes())
+    server = Server(HOST, ca_file=path)
+    path.unlink()
+    with pytest.raises(errors.ConfigurationError, match=r"^Server: ca_file: no such file: .*ca\.pem") as failure:
+        _ = server.context
+    assert "client_cert" not in f"{failure.value} {failure.value.hint}"
+
+
+def test_want_of_a_descriptor_says_nothing_of_a_ca_file(authority: Authority) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        server = Server(HOST, ca_file=authority.ca_file)
+        with pytest.raises(OSError, match="Too many open files") as failure:
+            _ = server.context
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert failure.value.errno == errno.EMFILE
+    assert server.context.cert_store_stats()["x509_ca"]
 
 
 def test_a_copy_with_another_ca_file_has_another_context(authority: Authority) -> None:

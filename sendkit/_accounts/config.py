@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sendkit._accounts.account import Account, check_mechanism, check_username
 from sendkit._frames import frameless
 from sendkit._providers.provider import Provider
+from sendkit._server.folders import config_folder, expanded
 from sendkit._server.server import Server, Timeouts
 from sendkit._trusted_file import trusted_file
 from sendkit.errors import ConfigurationError
@@ -116,9 +117,8 @@ class AccountSettings:
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the file is: $XDG_CONFIG_HOME/sendkit/config.toml, by default under ~/.config (%APPDATA% on Windows)."""
-    base = environ.get("XDG_CONFIG_HOME") or (environ.get("APPDATA") if os.name == "nt" else None)
-    return (Path(base) if base else Path.home() / ".config") / "sendkit" / "config.toml"
+    """Where the file is: config.toml in the folder of settings. Raises ConfigurationError where there is no home."""
+    return config_folder(environ) / "config.toml"
 
 
 @frameless
@@ -242,7 +242,7 @@ class _File:
 
     def _path_of(self, text: str | bool | None) -> Path | bool | None:
         # Relative to where the file of accounts stands.
-        return self._path.parent / Path(text).expanduser() if isinstance(text, str) else text
+        return self._path.parent / expanded(text) if isinstance(text, str) else text
 
     def _error(self, table: str, key: str, what: str, hint: str) -> ConfigurationError:
         place = ": ".join(filter(None, (f"[{table}]" if table else "", key)))

@@ -16,7 +16,7 @@ from sendkit._cli.demo_view import fact, title
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._page.browser import opened
 from sendkit._page.server import PageServer
-from sendkit._server.server import state_folder
+from sendkit._server.folders import state_folder
 from sendkit.testing import LocalServer
 
 if TYPE_CHECKING:

@@ -27,7 +27,10 @@ _QUESTION = (
 
 def offer_known_hosts(server: Server, username: str) -> None:
     """Ask for each account that is this one and has no such memory, where a person can answer."""
-    path = config_file()
+    try:
+        path = config_file()
+    except ConfigurationError:  # no home, so no accounts
+        return
     if not sys.stdin.isatty() or not path.exists():
         return
     for name in _without_memory(path, server, username):

@@ -7,7 +7,6 @@ Knows no I/O but reading the files of certificates, to check them and when a TLS
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import ssl
 import warnings
@@ -23,9 +22,9 @@ from sendkit._frames import frameless
 from sendkit._redaction import quoted, redacted
 from sendkit._server.addresses import ip_address, is_loopback, names_here
 from sendkit._server.endpoint import server_name
+from sendkit._server.folders import expanded, known_hosts_file
 from sendkit._server.tls_memory import TLSMemory
-from sendkit._tls import NO_DESCRIPTOR, InsecureTLSWarning, make_context, read_pin
-from sendkit._trusted_file import check_trusted
+from sendkit._tls import InsecureTLSWarning, make_context, read_pin, trust
 from sendkit.errors import ConfigurationError
 
 IMPLICIT_TLS_PORT = 465
@@ -39,7 +38,10 @@ _OF_THE_CONTEXT = (
     "dangerously_skip_certificate_verification",
 )
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
+# The DNS takes any octet in a label (RFC 2181 section 11), and resolvers find services whose names have an underscore.
+_HOST_LABEL = _LABEL.replace("0-9", "0-9_")
+_HOST = re.compile(rf"(?=.{{1,253}}\.?$){_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?")
 
 
 class Security(StrEnum):
@@ -207,22 +209,13 @@ class Server(BaseModel):
         """
         if self.tls_context is not None:
             return self.tls_context
-        try:
-            if (key := self.client_key or self.client_cert) is not None:
-                check_trusted(key)
-            return make_context(
-                ca_file=self.ca_file,
-                client_cert=self.client_cert,
-                client_key=self.client_key,
-                minimum_tls=self.minimum_tls,
-                verified=not self.dangerously_skip_certificate_verification,
-            )
-        except OSError as error:
-            if error.errno in NO_DESCRIPTOR:
-                raise  # it says nothing of the setting
-            hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
-            why = error.strerror or str(error)
-            raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
+        return make_context(
+            ca_file=self.ca_file,
+            client_cert=self.client_cert,
+            client_key=self.client_key,
+            minimum_tls=self.minimum_tls,
+            verified=not self.dangerously_skip_certificate_verification,
+        )
 
     @cached_property
     def tls_memory(self) -> TLSMemory:
@@ -232,16 +225,19 @@ class Server(BaseModel):
     @field_validator("host")
     @classmethod
     def _check_host(cls, host: str) -> str:
+        if (address := ip_address(host)) is not None:
+            return str(address)
         ascii_host = _a_label(host)
-        if not (_HOST.fullmatch(ascii_host) or ip_address(host)):
+        if not _HOST.fullmatch(ascii_host):
             raise ValueError(f"not a host name or IP address: {quoted(host)}")
-        return ascii_host
+        # One name for TLS (RFC 6066 section 3: without the dot), the keyring, known_hosts and refused secrets.
+        return ascii_host.rstrip(".").lower()
 
     @field_validator("local_hostname")
     @classmethod
     def _check_local_hostname(cls, name: str | None) -> str | None:
         literal = name is not None and re.fullmatch(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", name)
-        if name is None or _HOST.fullmatch(name) or (literal and ip_address(literal.group(1))):
+        if name is None or _DOMAIN.fullmatch(name) or (literal and ip_address(literal.group(1))):
             return name
         raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
 
@@ -255,37 +251,18 @@ class Server(BaseModel):
     def _check_ca_file(cls, path: Path | None) -> Path | None:
         if path is not None:
             try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-            except OSError as error:
-                why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
-                raise ValueError(f"{why}: {path}") from None
+                trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), path)
+            except ConfigurationError as error:
+                raise ValueError(error.message.removeprefix("Server: ca_file: ")) from None
+            except OSError:
+                pass  # without a free descriptor it shows later
         return path
-
-
-def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where sendkit keeps what must last: $XDG_STATE_HOME/sendkit, by default under ~/.local/state.
-
-    %LOCALAPPDATA% on Windows. XDG Base Directory Specification. Raises ConfigurationError where there is no home.
-    """
-    base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
-    if base:
-        return Path(base) / "sendkit"
-    try:
-        return Path.home() / ".local" / "state" / "sendkit"
-    except RuntimeError:
-        hint = "set HOME, or XDG_STATE_HOME to a folder that this user may write to"
-        raise ConfigurationError("this user has no home folder", hint=hint) from None
-
-
-def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The usual one, in the state folder. Raises ConfigurationError."""
-    return state_folder(environ) / "known_hosts"
 
 
 def _known_hosts(place: str | Path | bool | None) -> Path | None:
     if isinstance(place, bool):
         return known_hosts_file() if place else None
-    return None if place is None else Path(place).expanduser()
+    return None if place is None else expanded(place)
 
 
 def _port_and_security(port: int | None, security: Security | str | None) -> tuple[int, Security]:

@@ -83,7 +83,7 @@ class Answers(NamedTuple):
         """Whether the server was gone, or going, before it took the first of the steps."""
         if self.replies:
             # A server that says good-bye and goes on all the same may have taken what was written behind.
-            return self.replies[0].code == 421 and (len(self.replies) == 1 or not self.ended)
+            return self.replies[0].code in (221, 421) and (len(self.replies) == 1 or not self.ended)
         if self.failure is None or self.ended:
             return False
         return self.failure.kind is Break.LOST or self.failure.reply is not None

@@ -107,6 +107,7 @@ def _stepwise(course: _Course, head: list[Command]) -> Iterator[Batch]:
 
 
 _DATA = Command(Phase.DATA, command_line("DATA"))
+_CLOSING = 221
 _RSET = Command(Phase.RSET, command_line("RSET"))
 _WHOLE = Payload(Framing.CHUNK_LAST)
 
@@ -149,9 +150,15 @@ def _all_well(batch: Batch, answers: Answers) -> bool:
 
 def _answered(course: _Course, step: Step, reply: Reply) -> None:
     # Who says good-bye and then answers again has not gone, and may have taken what was written behind.
-    course.farewell = reply.code == 421
+    # A 221 that is no answer to QUIT says the same (RFC 5321 section 4.2.3).
+    closed = reply.code == _CLOSING and step.phase is not Phase.END_OF_DATA
+    course.farewell = reply.code == 421 or closed
     if course.farewell:
         course.close = course.over = True
+    if closed:
+        course.void |= step.phase in (Phase.MAIL, Phase.BODY)
+        _refuse_all(course, step.phase, reply)
+        return
     match step.phase:
         case Phase.RCPT if isinstance(step, Command) and step.recipient:
             _answered_rcpt(course, step.recipient, reply)

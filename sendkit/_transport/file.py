@@ -20,6 +20,7 @@ from pathlib import Path
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
+from sendkit._server.folders import expanded
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Outcome, Reason, accepted, not_accepted
@@ -38,7 +39,7 @@ class FileTransport(Transport):
     tells_before_end = True
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory).expanduser()
+        self.directory = expanded(directory)
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Write both files; a full disk and the like is a deferral."""

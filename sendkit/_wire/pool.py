@@ -18,6 +18,8 @@ from sendkit._wire.session import Session
 
 # An answer that is older than this says nothing about the connection any more.
 _MOMENT = 1.0
+# The one reply that RSET has where the connection goes on (RFC 5321 sections 4.1.1.5 and 4.3.2).
+_RESET = 250
 
 Opener = Callable[[AttemptLog], Awaitable[Session]]
 
@@ -200,5 +202,7 @@ async def _answers(session: Session, limit: float) -> bool:
         reply = await session.channel.reply(limit)
     except Broken:
         return False
+    if reply.code != _RESET:  # a 221 to RSET is a close too
+        return False
     session.reset()
-    return reply.positive
+    return True

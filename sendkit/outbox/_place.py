@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from sendkit._distribution import installing
+from sendkit._server.folders import expanded, state_folder
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -75,9 +76,8 @@ def check_no_password(url: str) -> None:
 
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """$XDG_STATE_HOME/sendkit/outbox.db, by default under ~/.local/state (%LOCALAPPDATA% on Windows)."""
-    base = environ.get("XDG_STATE_HOME") or (environ.get("LOCALAPPDATA") if os.name == "nt" else None)
-    return (Path(base) if base else Path.home() / ".local" / "state") / "sendkit" / "outbox.db"
+    """outbox.db in the folder of what must last. Raises ConfigurationError where there is no home."""
+    return state_folder(environ) / "outbox.db"
 
 
 def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
@@ -85,7 +85,7 @@ def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
     from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - nor a database
     from sendkit.outbox._sqlite_texts import SQLITE  # noqa: PLC0415 - nor its words
 
-    where = path.expanduser().absolute()
+    where = expanded(path).absolute()
     clock = now or time.time
     liveness = FileLiveness(Path(f"{where}.workers"))
     return Place(str(where), lambda: SQLiteDatabase(where, clock), liveness, clock, SQLITE, where)

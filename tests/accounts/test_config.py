@@ -13,7 +13,7 @@ import sendkit
 from sendkit import AsyncMailer, Mailer, Security, errors
 from sendkit._accounts.config import KEYS, account_named, config_file
 from sendkit._credentials.command import PasswordCommand
-from sendkit._server.server import known_hosts_file
+from sendkit._server.folders import known_hosts_file
 from sendkit.testing import LocalServer
 from tests.accounts import write_account
 from tests.servers.authority import Authority

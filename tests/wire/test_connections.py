@@ -117,6 +117,32 @@ async def test_an_idle_connection_that_does_not_answer_is_replaced_at_no_attempt
     assert (len(server.connections), len(server.accepted)) == (2, 2)
 
 
+@pytest.mark.usefixtures("idle_at_once")
+@pytest.mark.parametrize("said", ["221 2.0.0 closing", "251 2.0.0 as you like"])
+@every_mode
+async def test_an_idle_connection_that_answers_anything_but_250_to_rset_is_replaced(
+    start: Start, account: Account, mode: str, said: str
+) -> None:
+    server = begin(start, mode)
+    server.on_rset().raw(f"{said}\r\n".encode(), ending=Ending.CLOSE, times=1)
+    async with account(server, username=None) as mailer:
+        await mailer.send(message())
+        result = await mailer.send(message(), check=False)
+    assert (outcomes(result), len(result.attempts)) == ({LUIS: Outcome.ACCEPTED}, 1)
+    assert (len(server.connections), len(server.accepted)) == (2, 2)
+
+
+@pytest.mark.parametrize("mode", ["pipelining", "chunking"])
+async def test_221_to_the_rset_of_a_group_closes_as_421_does(start: Start, account: Account, mode: str) -> None:
+    server = begin(start, mode)
+    async with account(server, username=None) as mailer:
+        await mailer.send(message())
+        server.on_rset().raw(b"221 2.0.0 closing\r\n", ending=Ending.CLOSE, times=1)
+        result = await mailer.send(message(), check=False)
+    assert (outcomes(result), len(result.attempts)) == ({LUIS: Outcome.ACCEPTED}, 1)
+    assert len(server.accepted) == 2
+
+
 @pytest.mark.parametrize("how", ["drop", "421"])
 @every_mode
 async def test_a_used_connection_that_dies_at_the_first_command_is_replaced_at_no_attempt(

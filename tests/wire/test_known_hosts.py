@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sendkit import Phase, Security, Server, errors
-from sendkit._server.server import known_hosts_file
+from sendkit._server.folders import known_hosts_file
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import trouble
 from tests.servers.scripted import AUTH, BASE, ScriptedServer

@@ -1,0 +1,1 @@
+"""The room that says which server, and where a user's files are."""
