@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
 from sendkit.outbox import Event
+from sendkit.testing import LocalServer
 
 
 def message(to: str = "luis@example.com") -> Message:
@@ -85,3 +87,32 @@ def test_an_account_that_cannot_log_in_holds_its_letters_and_says_so_once(outbox
         outbox.flush()
         outbox.drain(mailer)
     assert all(outbox.status(receipt).ok for receipt in receipts)
+
+
+def test_a_new_secret_is_found_without_a_restart_and_the_old_one_is_sent_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place of the secret is asked again, while the server hears nothing of the refused one."""
+    monkeypatch.setattr("sendkit.outbox._desk.PROBE", 0.05)
+    monkeypatch.setattr("sendkit.outbox._attempt.PROBE", 0.05)
+    secrets = ["wrong"]
+    with LocalServer(username="ana@example.com") as server, Outbox(tmp_path / "o.db", account="test") as outbox:
+        settings = {"username": server.username, "credentials": lambda host, username: secrets[-1]}
+        with Mailer(server.server, **settings) as mailer, outbox.worker(mailer, account="test", schedule=[0.05]):
+            receipt = outbox.put(message())
+            held = until(lambda: outbox.counts().letters["held"] == 1)
+            refused = sum(line.who == "C" and "AUTH" in line.text for one in server.conversations for line in one)
+            secrets.append(server.password)
+            found = outbox.wait(receipt, timeout=30)
+    assert held
+    assert refused == 1
+    assert found.ok
+    assert found.attempts <= 2
+
+
+def until(ready: Callable[[], bool], limit: float = 30.0) -> bool:
+    """Look until it is so, for a generous time."""
+    end = time.monotonic() + limit
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.01)
+    return ready()
