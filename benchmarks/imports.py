@@ -42,7 +42,7 @@ OTHERS = ("import tenacity", "import keyring", "import idna")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How a promise was kept: the medians in milliseconds, the median of the ratios, and what it loaded in vain."""
+    """How a promise was kept: the medians in milliseconds, the median of the ratios, and what it loaded besides."""
 
     promise: Promise
     ours: float

@@ -41,7 +41,7 @@ class Installation:
 
 
 def install() -> Installation:
-    """Install what is missing; `missing` says in words what could not be had. Raises CalledProcessError."""
+    """Install what is missing; `missing` says in words what could not be installed. Raises CalledProcessError."""
     CACHE.mkdir(exist_ok=True)
     python = _environment()
     certificates = CACHE / "certificates"

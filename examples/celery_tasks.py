@@ -35,7 +35,7 @@ def send_later(sender: str, to: list[str], subject: str, text: str) -> None:
     deliver.delay({**fields, "message_id": message.message_id, "date": message.date.isoformat()}, to)
 
 
-# A task that a dead worker had begun must not run again, since its message may be out: hence no acks_late.
+# A task that a dead worker had started must not run again, since its message may be out: hence no acks_late.
 @app.task(bind=True, max_retries=TRIES - 1, acks_late=False, ignore_result=True)
 def deliver(self: Task, fields: dict[str, Any], recipients: list[str]) -> None:
     """Send a message to those of its recipients who have no copy of it yet."""

@@ -51,7 +51,7 @@ class SendkitBackend(BaseEmailBackend):
         return True
 
     def close(self) -> None:
-        """Say good-bye to the server."""
+        """Close the connection with QUIT."""
         mailer, self._mailer = self._mailer, None
         if mailer is not None:
             mailer.close()

@@ -39,7 +39,7 @@ def contact() -> Response:
 
 
 def misspelt(error: errors.MessageError) -> Response:
-    """The visitor can mend it."""
+    """The visitor can fix it."""
     return Response(f"Please look at the {error.field} again: {error.message}\n", status=400)
 
 

@@ -73,7 +73,7 @@ def verdict_of(response: httpx.Response) -> Verdict:
     said = f"{response.status_code} {response.text.strip()}"[:200]
     if response.is_success:
         return accepted(Reply(250, "2.0.0", said))
-    if response.status_code in (401, 403):  # not this message's fault: somebody must mend the key
+    if response.status_code in (401, 403):  # not this message's fault: somebody must fix the key
         return Verdict(Outcome.DEFERRED, Phase.AUTH, Cause.AUTHENTICATION, Again.NEXT_SERVER, reason=said)
     if response.is_client_error and response.status_code not in FOR_NOW:
         return Verdict(Outcome.REJECTED, Phase.END_OF_DATA, Cause.REJECTED, reason=said)

@@ -52,7 +52,7 @@ class AsyncMailer(Constructors):
     At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
     nobody used for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). `rate` is how many
     messages may be started, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each attempt
-    counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and creeps up again.
+    counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and rises again slowly.
 
     Of the environment, SENDKIT_TRANSPORT takes the place of the server unless `transport` is given, and the limits
     SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY hold behind those of the program, however the mailer is made.
@@ -133,7 +133,7 @@ class AsyncMailer(Constructors):
 
         `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
         `result.error`, and never ends the stream. The source is read no faster than messages leave. An error of the
-        source itself is raised after what is in flight. What was begun and not yielded when the loop is left ends by
+        source itself is raised after what is in flight. What was started and not yielded when the loop is left ends by
         itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
         """
         return AsyncSendStream(self._window(in_flight), messages, self)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Source = TypeVar("Source")
 
-# What has been read of a source that takes its time is begun after so many seconds, however much room there is.
+# What has been read of a source that takes its time is started after so many seconds, however much room there is.
 _PROMPT = 0.001
 
 
@@ -59,16 +59,16 @@ class _Many(Generic[Source]):
 
     @property
     def in_progress(self) -> tuple[AnyMessage, ...]:
-        """The messages that were begun, and of which nothing is known yet."""
+        """The messages that were started, and of which nothing is known yet."""
         return self._window.in_progress
 
     @property
     def unfinished(self) -> tuple[AnyMessage, ...]:
-        """The messages that were begun, and whose result was not yielded."""
+        """The messages that were started, and whose result was not yielded."""
         return self._window.unfinished
 
     def __del__(self) -> None:
-        # Whoever let go of it wants nothing begun any more; what is in progress ends by itself.
+        # Whoever let go of it wants nothing more started; what is in progress ends by itself.
         self._window.abandon()
 
 
@@ -149,12 +149,12 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         super().__init__(window, source, holder)
         self._portal = portal
         self._items = None if isinstance(source, AsyncIterable) else iter(source)
-        # Read, and not begun.
+        # Read, and not started.
         self._batch: deque[AnyMessage] = deque()
 
     @property
     def unfinished(self) -> tuple[AnyMessage, ...]:
-        """The messages that were begun, or read, and whose result was not yielded."""
+        """The messages that were started, or read, and whose result was not yielded."""
         return (*super().unfinished, *self._batch)
 
     def stop(self) -> None:

@@ -126,7 +126,7 @@ class Mailer(Constructors):
 
         `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
         `result.error`, and never ends the stream. The source is read on this thread, no faster than messages leave. An
-        error of the source itself is raised after what is in flight. What was begun and not yielded when the loop is
+        error of the source itself is raised after what is in flight. What was started and not yielded when the loop is
         left ends by itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
         """
         from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file

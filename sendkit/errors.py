@@ -19,7 +19,7 @@ SendkitError
     ├── DeferredError                    refused for now (4yz)
     └── RejectedError                    refused for good (5yz)
 
-The first three branches are raised before any byte of the message goes out, and a person must mend what they name.
+The first three branches are raised before any byte of the message goes out, and a person must fix what they name.
 With mixed outcomes a `DeliveryError` is the first of its list that applies. The text of every error has the secrets of
 the process taken out. This module knows no I/O.
 """
@@ -100,7 +100,7 @@ class MessageError(SendkitError, ValueError):
 
 
 class CredentialsError(SendkitError):
-    """No secret could be had to log in with."""
+    """No secret to log in with could be found or read."""
 
 
 class CredentialsNotFound(CredentialsError):

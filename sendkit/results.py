@@ -226,7 +226,7 @@ class DeliveryResult(_Frozen):
     """What became of one message.
 
     `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the place of the
-    message in `send_many`. `error` is what the caller must mend (an impossible message, no credentials); then no
+    message in `send_many`. `error` is what the caller must fix (an impossible message, no credentials); then no
     byte went out. `attempts` holds every try, in order. `diverted`: it went elsewhere than it is addressed, since
     SENDKIT_TRANSPORT took the place of the server, or `redirect_all_to` that of recipients.
     """
@@ -340,5 +340,5 @@ def _rank(recipient: RecipientResult) -> int:
 
 
 def failed_before_sending(error: errors.SendkitError, *, index: int | None = None) -> DeliveryResult:
-    """The result of a message that the caller must mend first: nothing went out, and nobody was asked."""
+    """The result of a message that the caller must fix first: nothing went out, and nobody was asked."""
     return DeliveryResult(recipients={}, error=error, index=index)

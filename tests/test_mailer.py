@@ -1,4 +1,4 @@
-"""The mailer takes messages of any kind, and says what became of them; what is for the caller to mend comes first."""
+"""The mailer takes messages of any kind, and says what became of them; what is for the caller to fix comes first."""
 
 from __future__ import annotations
 

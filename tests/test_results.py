@@ -49,7 +49,7 @@ def recipient(number: int, cause: Cause | None) -> RecipientResult:
         retryable=cause is Cause.DEFERRED,
         cause=cause,
         phase=Phase.RCPT,
-        hint=f"mend {cause}",
+        hint=f"fix {cause}",
     )
 
 

@@ -90,7 +90,7 @@ def _of_error(error: BaseException) -> ExitCode:
 
 
 def _of_deferred(first: RecipientResult) -> ExitCode:
-    # Only a refused login needs a person; one that failed for now (454 4.7.0) mends itself.
+    # Only a refused login needs a person; one that failed for now (454 4.7.0) passes by itself.
     refused = first.cause is Cause.AUTHENTICATION and not first.retryable
     return ExitCode.AUTHENTICATION if refused else ExitCode.DEFERRED
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def send(options: SendOptions) -> ExitCode:
-    """Send, and report. Raises SendkitError for what the caller must mend, and KeyboardInterrupt, after the report."""
+    """Send, and report. Raises SendkitError for what the caller must fix, and KeyboardInterrupt, after the report."""
     redirected = ", ".join(options.to) if options.message is not None and options.to else None
     return deliver(
         lambda: message_of(options, None if options.account is None else account_named(options.account).sender),
@@ -75,7 +75,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
                 on_progress=None if options.verbose else bar(),
             )
     except KeyboardInterrupt as interrupt:
-        if result is not None:  # it came when all was settled, and only the good-bye to the server was left
+        if result is not None:  # it came when every recipient was settled, and only QUIT was left
             vars(interrupt)["result"] = result
         raise
     return result

@@ -68,7 +68,7 @@ def is_known(provider: str) -> bool:
 async def find_server(provider: str) -> AuthorizationServer:
     """The endpoints of a provider, which is judged here too, since it may have been stored.
 
-    Raises CredentialsError when its metadata cannot be had, or not be used.
+    Raises CredentialsError when its metadata cannot be read or used.
     """
     if provider == "google":
         return _GOOGLE

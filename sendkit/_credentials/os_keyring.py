@@ -111,7 +111,7 @@ def delete_password(host: str, username: str, *, limit: float = CHANGE_LIMIT) ->
 
 
 class _Visit(Generic[T]):
-    """One visit to the keyring, begun at once on a daemon thread, to be waited for with or without an event loop."""
+    """One call of the keyring, started at once on a daemon thread, to be awaited with or without an event loop."""
 
     def __init__(self, place: str, work: Callable[[Backends], T | Missing], *, quote_errors: bool = True) -> None:
         self._place = place

@@ -58,7 +58,7 @@ class Missing:
     """A place that gave no secret, and why.
 
     With an `error` other than CredentialsNotFound the search ends here: the secret was meant to come from this place,
-    and another one from further down would not be the one that was meant. `transient`: it may mend itself.
+    and another one from further down would not be the one that was meant. `transient`: it may pass by itself.
     """
 
     place: str

@@ -48,7 +48,7 @@ class StandIn(Transport):
         )
 
     async def aclose(self) -> None:
-        """Say good-bye there: a mailer that is closed ends its connection."""
+        """Close the connection there: a mailer that is closed does that."""
         if (diversion := current()) is not None:
             await diversion.transport.aclose()
 

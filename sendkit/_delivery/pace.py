@@ -1,12 +1,12 @@
-"""How fast messages are begun: at the rate that was asked for, and slower for a while when a server complains.
+"""How fast messages are started: at the rate that was asked for, and slower for a while when a server complains.
 
 Knows replies and the transport's clock, no connection and no message. Each try of a message counts as one, however many
 recipients it has. RFC 5321 section 4.2.2 (421, 450, 451, 452), RFC 3463 section 3.8 (x.7.z: a policy).
 
-A complaint halves the pace. From there it creeps up evenly, to be back where the complaint came after a minute, or the
+A complaint halves the pace. From there it rises evenly, to be back where the complaint came after a minute, or the
 time of twenty messages where that is longer. A limit that nobody asked for begins at half of the pace that was
-measured, and is forgotten at twice what it was at the complaint. What was begun before the last complaint says nothing
-about the pace since, so a whole window of refusals halves it once.
+measured, and is forgotten at twice what it was at the complaint. What was started before the last complaint says
+nothing about the pace since, so a whole window of refusals halves it once.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class _Slowed:
 class Pace:
     """The pace of one mailer: at most `limit` messages a second, evenly spaced.
 
-    `connections`: with so many of them, no more messages are begun than can have one (times the messages in flight on
+    `connections`: with so many of them, no more messages are started than can have one (times the messages in flight on
     each); who is past the line would not feel a later complaint. None: the transport is not ours to count for.
     """
 
@@ -123,15 +123,15 @@ class Pace:
         return self.limit
 
     def left(self, now: float) -> float:
-        """Seconds until the next message may be begun."""
+        """Seconds until the next message may be started."""
         return max(0.0, self._last + 1 / self.rate(now) - now)
 
     def begin(self, now: float) -> None:
-        """A message is begun."""
+        """A message is started."""
         self._last = now
 
     def heed(self, verdicts: Iterable[Verdict], begun_in: int, now: float, *, crowd: bool = True) -> bool:
-        """Learn from a try that is over, begun in that `round`; whether the pace is slower from now on.
+        """Learn from a try that is over, started in that `round`; whether the pace is slower from now on.
 
         `crowd`: there are others beside this message.
         """

@@ -1,7 +1,7 @@
 """When the same message is tried again, and for whom: tenacity runs the loop, the verdicts say who is left.
 
 A try carries only recipients that are provably not accepted, with the same octets and the same Message-ID. What was
-rejected, what a person must mend, and what is in doubt is left alone. The one place that knows tenacity.
+rejected, what a person must fix, and what is in doubt is left alone. The one place that knows tenacity.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Wait = Callable[["tenacity.RetryCallState"], float]
 class RetryPolicy(BaseModel):
     """How often, for how long and how patiently what was deferred is tried again.
 
-    At most `max_attempts` tries, none begun more than `max_elapsed` seconds after the first. `wait` is a tenacity wait
+    At most `max_attempts` tries, none later than `max_elapsed` seconds after the first. `wait` is a tenacity wait
     object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
     jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. `on_wait` is called with
     a `Waiting` before each wait, on the event loop; what it raises ends the call as a cancellation does. Raises
@@ -70,7 +70,7 @@ class RetryPolicy(BaseModel):
     ) -> Self:
         """A policy that outlasts greylisting (RFC 6647 section 2.3): after 1, 5 and 15 minutes, then every 15.
 
-        No try is begun more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
+        No try is started more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
         not lose the message when it ends, puts it into an `Outbox`. Raises ConfigurationError.
         """
         attempts = len(_PATIENT_WAITS) + 1 + int(max(0.0, max_elapsed) // _PATIENT_WAITS[-1])

@@ -1,4 +1,4 @@
-"""Many at a time: what is begun, with back-pressure, and what has finished and waits to be taken.
+"""Many at a time: what is started, with back-pressure, and what has finished and waits to be taken.
 
 Knows tasks and sources, and nothing of mail. No result is lost: what has finished stays until it is taken, whatever
 ends the stream.
@@ -21,7 +21,7 @@ class Window(Generic[Item, Result]):
     """At most `width` items are in progress, or have a result that nobody has taken.
 
     Once so many are, none is added before there is room for `burst`, so that what goes out together stays together.
-    Nothing is begun once `closed` says so. Used on one event loop; what says so may be called on any thread.
+    Nothing is started once `closed` says so. Used on one event loop; what says so may be called on any thread.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Window(Generic[Item, Result]):
 
     @property
     def unfinished(self) -> tuple[Item, ...]:
-        """What was begun, and has no result that was taken."""
+        """What was started, and has no result that was taken."""
         return tuple(self._open.values())
 
     @property
     def in_progress(self) -> tuple[Item, ...]:
-        """What was begun, and has no result."""
+        """What was started, and has no result."""
         return tuple([self._open[index] for index, _ in list(self._running.values()) if index in self._open])
 
     @property
@@ -66,12 +66,12 @@ class Window(Generic[Item, Result]):
 
     @property
     def over(self) -> bool:
-        """Whether no further result will come, of what was begun."""
+        """Whether no further result will come, of what was started."""
         return not self._running
 
     @property
     def room(self) -> int:
-        """How many may be begun now."""
+        """How many may be started now."""
         count = len(self._running) + len(self._finished)
         self._full = count >= self._width or (self._full and count > self._enough)
         return 0 if self._full else self._width - count

@@ -51,7 +51,7 @@ class Finding(_Frozen):
     """One thing that was looked at: how it stands, in words, and, unless it is well, what to do about it.
 
     `server` is `host:port`, or None for what the DNS says of a domain. `cause` says of a failure what kind it is, and
-    `transient` whether it may mend itself.
+    `transient` whether it may pass by itself.
     """
 
     check: Check

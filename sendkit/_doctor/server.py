@@ -1,7 +1,7 @@
 """One server, from its name to RCPT: what it did at each step, told from the log of one attempt.
 
-Each step that was reached is a finding, and the one that failed is the last. Where no secret is to be had, the way is
-gone without one, as far as the mechanisms. Must not know: how a step is taken, or what a reply means.
+Each step that was reached is a finding, and the one that failed is the last. Where there is no secret, the steps are
+taken without one, as far as the mechanisms. Must not know: how a step is taken, or what a reply means.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Examination:
             self.login = await self.transport.login()
         except CredentialsError as error:
             self._found(Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION)
-        except SessionFailed as failed:  # no token could be had for now
+        except SessionFailed as failed:  # no token for now
             self._failed(failed.verdict, check=Check.SECRET)
         else:
             if self.login is not None:

@@ -96,7 +96,7 @@ class Attachment:
             there, readable = place.is_file(), os.access(place, os.R_OK)
         except (OSError, ValueError) as error:  # a folder that may not be read, a name that is too long
             what = error.strerror if isinstance(error, OSError) else str(error)
-            raise _refuse(f"the file {str(path)!r} cannot be had: {what}", "give another path") from error
+            raise _refuse(f"the file {str(path)!r} cannot be read: {what}", "give another path") from error
         if not there:
             raise _refuse(f"there is no file {str(path)!r}", "give the path of a file that exists")
         if not readable:

@@ -43,7 +43,7 @@ def _without_comments(text: str) -> str:
             kept.append(piece)
         match = (_INSIDE if depth else _OUTSIDE).match(text, match.end())
     if depth:
-        raise AddressError(f"{text[:80]!r} holds a comment that is not balanced", "mend its round brackets")
+        raise AddressError(f"{text[:80]!r} holds a comment that is not balanced", "balance its round brackets")
     return "".join(kept)
 
 
@@ -56,13 +56,13 @@ def _split(text: str) -> Iterator[list[str]]:
         refuse_open_quote(piece, text)
         length += len(piece)
         if length > _MAX_MAILBOX:
-            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {text[:60]!r}…", "mend the header")
+            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {text[:60]!r}…", "correct the header")
         if piece == ":":
             _check_group_name(pieces, text, in_group=in_group)
             pieces, in_group, length = [], True, 0
         elif piece in {",", ";"} and not _inside_brackets(pieces):
             if piece == ";" and not in_group:
-                raise AddressError(f"{text[:80]!r} ends a group that was not begun", "divide mailboxes with commas")
+                raise AddressError(f"{text[:80]!r} ends a group that was not started", "divide mailboxes with commas")
             yield from _filled(pieces)
             pieces, length = [], 0
             in_group = in_group and piece == ","

@@ -149,8 +149,8 @@ def _without_binary(octets: bytes) -> bytes:
 def _sendable(content: ReadyContent) -> ReadyContent:
     if sendable(content.rest):
         return content
-    if (mended := _recode(content, sendable)) is not None:
-        return mended
+    if (recoded := _recode(content, sendable)) is not None:
+        return recoded
     raise refuse(
         "a line of over 998 octets or a NUL octet in a part that may not be re-encoded",
         "encode that part as quoted-printable or base64 (before signing it)",

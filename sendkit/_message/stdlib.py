@@ -59,7 +59,7 @@ def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessag
     except MessageError:
         raise
     except (StdlibMessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise refuse(f"the email package cannot write it out: {error}", "mend the message") from error
+        raise refuse(f"the email package cannot write it out: {error}", "correct the message") from error
 
 
 def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
@@ -96,7 +96,7 @@ def _check_defects(name: str, defects: Iterable[MessageDefect]) -> None:
     # stdlib cuts `a@b c@d` to its first half and only notes a defect.
     for defect in defects:
         if not isinstance(defect, ObsoleteHeaderDefect | NonASCIILocalPartDefect | HeaderMissingRequiredValue):
-            raise MessageError(f"{name}: {defect}", field=name, hint="mend the addresses in it")
+            raise MessageError(f"{name}: {defect}", field=name, hint="correct the addresses in it")
 
 
 def _field(name: str, text: str) -> str:

@@ -82,7 +82,7 @@ def files_of(message: CaughtMessage) -> list[ReceivedPart]:
 
 
 def view(number: int, message: CaughtMessage, href: Callable[[int, ReceivedPart], str]) -> View:
-    """A message for the page; `href` says where the file with that index can be had."""
+    """A message for the page; `href` is the address of the file with that index."""
     return View(
         summary=summary(number, message),
         headers=list(message.headers),

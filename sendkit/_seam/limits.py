@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Limits:
     """How many connections; how many letters on one in its lifetime, and how long it may sit idle (None: no limit).
 
-    Times are in seconds; `quit` is how patient a good-bye is.
+    Times are in seconds; `quit` is the limit for QUIT.
     """
 
     connections: int

@@ -314,5 +314,5 @@ class as_configuration_error:  # noqa: N801 - reads as the statement that it is
             parts = [
                 f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
             ]
-            hint = f"mend what is named; help(sendkit.{self._what}) says what each setting takes"
+            hint = f"correct what is named; help(sendkit.{self._what}) says what each setting takes"
             raise ConfigurationError(f"{self._what}: " + "; ".join(parts), hint=hint) from None

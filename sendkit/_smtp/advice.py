@@ -189,7 +189,7 @@ BY_REASON = {
         "needs no login",
         "many servers want OAuth 2 by now (`sendkit login --help`); give no --user if it needs no login",
     ),
-    Reason.NO_TOKEN_NOW: Advice(f"no token could be had for now; {_AGAIN} when the authorization server answers"),
+    Reason.NO_TOKEN_NOW: Advice(f"there is no token for now; {_AGAIN} when the authorization server answers"),
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
     Reason.SERVER_NOT_PROVEN: Advice(
         "the server does not speak its own mechanism rightly, or it is not the one that you mean: check the host; "

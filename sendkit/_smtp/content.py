@@ -49,5 +49,5 @@ class Content(Protocol):
         ...
 
     def without_utf8(self) -> Content | None:
-        """The same message for a server without SMTPUTF8 (RFC 6857); None where that cannot be had."""
+        """The same message for a server without SMTPUTF8 (RFC 6857); None where that is impossible."""
         ...

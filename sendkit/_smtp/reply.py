@@ -69,7 +69,7 @@ class Reply:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
 
     def explain(self, host: str | None = None) -> Explanation:
-        """Say what the reply means and what mends it; `host` is the server that gave it, for the provider's own words.
+        """Say what the reply means and what fixes it; `host` is the server that gave it, for the provider's own words.
 
         RFC 5321 section 4.2, RFC 3463, and what single providers say of their replies.
         """

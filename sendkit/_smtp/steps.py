@@ -82,7 +82,7 @@ class Answers(NamedTuple):
     def gone(self) -> bool:
         """Whether the server was gone, or going, before it took the first of the steps."""
         if self.replies:
-            # A server that says good-bye and goes on all the same may have taken what was written behind.
+            # A server that says 421 and then goes on may have taken what was written after it.
             return self.replies[0].code in (221, 421) and (len(self.replies) == 1 or not self.ended)
         if self.failure is None or self.ended:
             return False

@@ -30,11 +30,11 @@ from sendkit._smtp.verdict import (
 
 
 @dataclass(slots=True)
-class _Course:
+class _State:
     """Where a transaction stands.
 
     `general` is the verdict for every recipient without one of its own; `void`: MAIL, or a chunk, was refused, so that
-    the server must not take what follows; `farewell`: it said 421, and carries out nothing more; `mistrust`: replies
+    the server must not take what follows; `closing`: it said 421 or 221 and does nothing more; `mistrust`: replies
     can no longer be paired with commands, and why.
     """
 
@@ -44,7 +44,7 @@ class _Course:
     refused: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
     too_many: list[Address] = field(default_factory=list[Address])
     void: bool = False
-    farewell: bool = False
+    closing: bool = False
     go_ahead: bool = False
     over: bool = False
     close: bool = False
@@ -64,45 +64,45 @@ def _at_once(plan: Plan) -> Generator[Batch, Answers, Report]:
     answers = yield batch
     if _all_well(batch, answers):
         return Report(dict.fromkeys(plan.recipients, accepted(answers.replies[-1])), clean=True)
-    course = _Course(plan)
-    _take(course, batch, answers)
-    return _report(course)
+    state = _State(plan)
+    _take(state, batch, answers)
+    return _report(state)
 
 
 def _in_turns(plan: Plan) -> Generator[Batch, Answers, Report]:
-    course = _Course(plan)
-    for batch in _batches(course):
-        _take(course, batch, (yield batch))
-        if course.over:
+    state = _State(plan)
+    for batch in _batches(state):
+        _take(state, batch, (yield batch))
+        if state.over:
             break
-    return _report(course)
+    return _report(state)
 
 
-def _batches(course: _Course) -> Iterator[Batch]:
-    plan = course.plan
+def _batches(state: _State) -> Iterator[Batch]:
+    plan = state.plan
     head = _head(plan)
     if plan.mode is Mode.STEPWISE:
-        yield from _stepwise(course, head)
+        yield from _stepwise(state, head)
     elif plan.mode is Mode.PIPELINING:
         yield [*head, _DATA]
-        if course.go_ahead:
-            yield [Payload(Framing.DOT if course.accepted else Framing.LONE_DOT)]
+        if state.go_ahead:
+            yield [Payload(Framing.DOT if state.accepted else Framing.LONE_DOT)]
     else:
         yield head
-        if course.accepted and not course.void:
+        if state.accepted and not state.void:
             yield [Payload(Framing.CHUNK)]
-            if course.general is None:
+            if state.general is None:
                 yield [Payload(Framing.LAST)]
 
 
-def _stepwise(course: _Course, head: list[Command]) -> Iterator[Batch]:
+def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
     for step in head:
         yield [step]
-        if course.general is not None:
+        if state.general is not None:
             return
-    if course.accepted:
+    if state.accepted:
         yield [_DATA]
-    if course.go_ahead:
+    if state.go_ahead:
         yield [Payload(Framing.DOT)]
 
 
@@ -122,23 +122,23 @@ def _head(plan: Plan) -> list[Command]:
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
 
 
-def _take(course: _Course, batch: Batch, answers: Answers) -> None:
+def _take(state: _State, batch: Batch, answers: Answers) -> None:
     for step, reply in zip(batch, answers.replies, strict=False):
         if _fits(step, reply):
-            _answered(course, step, reply)
+            _answered(state, step, reply)
         else:
-            _misfit(course, step, reply, ended=answers.ended)
+            _misfit(state, step, reply, ended=answers.ended)
     if answers.failure is not None:
         unanswered = batch[min(len(answers.replies), len(batch) - 1)]
-        _broke_off(course, unanswered.phase, answers.failure, ended=answers.ended)
-    elif answers.unread and len(batch) > 1 and (answers.ended or course.over):
+        _broke_off(state, unanswered.phase, answers.failure, ended=answers.ended)
+    elif answers.unread and len(batch) > 1 and (answers.ended or state.over):
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
         failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
-        _lose_count(course, batch[-1].phase, failure, ended=answers.ended)
+        _lose_count(state, batch[-1].phase, failure, ended=answers.ended)
 
 
 def _all_well(batch: Batch, answers: Answers) -> bool:
-    """Whether a group was answered as almost all are; a course would find the same, in more steps."""
+    """Whether a group was answered as almost all are; stepping through them finds the same, more slowly."""
     replies = answers.replies
     if answers.failure is not None or answers.unread or len(replies) != len(batch):
         return False
@@ -148,38 +148,38 @@ def _all_well(batch: Batch, answers: Answers) -> bool:
     return _fits(batch[-1], replies[-1])
 
 
-def _answered(course: _Course, step: Step, reply: Reply) -> None:
-    # Who says good-bye and then answers again has not gone, and may have taken what was written behind.
+def _answered(state: _State, step: Step, reply: Reply) -> None:
+    # A server that says so and then answers again is still there, and may have taken what was written after it.
     # A 221 that is no answer to QUIT says the same (RFC 5321 section 4.2.3).
     closed = reply.code == _CLOSING and step.phase is not Phase.END_OF_DATA
-    course.farewell = reply.code == 421 or closed
-    if course.farewell:
-        course.close = course.over = True
+    state.closing = reply.code == 421 or closed
+    if state.closing:
+        state.close = state.over = True
     if closed:
-        course.void |= step.phase in (Phase.MAIL, Phase.BODY)
-        _refuse_all(course, step.phase, reply)
+        state.void |= step.phase in (Phase.MAIL, Phase.BODY)
+        _refuse_all(state, step.phase, reply)
         return
     match step.phase:
         case Phase.RCPT if isinstance(step, Command) and step.recipient:
-            _answered_rcpt(course, step.recipient, reply)
+            _answered_rcpt(state, step.recipient, reply)
         case Phase.MAIL if reply.positive:
-            course.general = course.general if course.over else None
+            state.general = state.general if state.over else None
         case Phase.DATA if reply.code == 354:
             # Behind a refused MAIL the server would put the content into an older transaction.
-            course.go_ahead = not (course.void or course.over)
-            course.close |= course.void
-        case Phase.DATA if not (course.accepted or course.void):
+            state.go_ahead = not (state.void or state.over)
+            state.close |= state.void
+        case Phase.DATA if not (state.accepted or state.void):
             pass  # no recipient is left, so a refusal is in order (RFC 5321 section 3.3)
         case Phase.END_OF_DATA:
-            _answered_end(course, step, reply)
+            _answered_end(state, step, reply)
         case Phase.RSET | Phase.BODY if reply.positive:
             pass
         case phase:
-            course.void |= phase in (Phase.MAIL, Phase.BODY)
-            course.turned_away |= phase is Phase.MAIL and reply.transient
+            state.void |= phase in (Phase.MAIL, Phase.BODY)
+            state.turned_away |= phase is Phase.MAIL and reply.transient
             # Some servers read what follows a refused chunk as commands.
-            course.close |= phase is Phase.RSET or (phase is Phase.BODY and reply.permanent)
-            _refuse_all(course, phase, reply)
+            state.close |= phase is Phase.RSET or (phase is Phase.BODY and reply.permanent)
+            _refuse_all(state, phase, reply)
 
 
 def _fits(step: Step, reply: Reply) -> bool:
@@ -192,33 +192,33 @@ def _fits(step: Step, reply: Reply) -> bool:
     return not (about_an_address and isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST)
 
 
-def _misfit(course: _Course, step: Step, reply: Reply, *, ended: bool) -> None:
+def _misfit(state: _State, step: Step, reply: Reply, *, ended: bool) -> None:
     """A reply that cannot be the answer to this step. What was settled before stays so, if the count is right."""
-    course.close = course.over = True
+    state.close = state.over = True
     failure = Failure(Break.UNEXPECTED, "the server's reply does not fit the command", reply)
     verdict = judge_failure(step.phase, failure, ended=ended or step.phase is Phase.END_OF_DATA)
     if isinstance(step, Command) and step.recipient:
-        course.refused[step.recipient] = verdict
-    elif reply.positive and course.plan.mode is not Mode.STEPWISE:
+        state.refused[step.recipient] = verdict
+    elif reply.positive and state.plan.mode is not Mode.STEPWISE:
         # So looks a group whose replies are one too many: this one belongs to the command before.
-        _lose_count(course, step.phase, failure, ended=step.phase is Phase.END_OF_DATA)
-    course.void |= step.phase in (Phase.MAIL, Phase.BODY)
-    if course.general is None or step.phase is Phase.END_OF_DATA:
-        course.general = verdict
+        _lose_count(state, step.phase, failure, ended=step.phase is Phase.END_OF_DATA)
+    state.void |= step.phase in (Phase.MAIL, Phase.BODY)
+    if state.general is None or step.phase is Phase.END_OF_DATA:
+        state.general = verdict
 
 
-def _answered_rcpt(course: _Course, recipient: Address, reply: Reply) -> None:
-    if course.void:
+def _answered_rcpt(state: _State, recipient: Address, reply: Reply) -> None:
+    if state.void:
         return
     if reply.positive:
-        course.accepted.append(recipient)
-    elif course.accepted and _too_many(reply):
-        course.too_many.append(recipient)
-        course.refused[recipient] = too_many_recipients(reply)
+        state.accepted.append(recipient)
+    elif state.accepted and _too_many(reply):
+        state.too_many.append(recipient)
+        state.refused[recipient] = too_many_recipients(reply)
     else:
-        course.refused[recipient] = verdict = _judge(course, Phase.RCPT, reply)
-        if course.over:
-            course.general = verdict
+        state.refused[recipient] = verdict = _judge(state, Phase.RCPT, reply)
+        if state.over:
+            state.general = verdict
 
 
 def _too_many(reply: Reply) -> bool:
@@ -228,67 +228,67 @@ def _too_many(reply: Reply) -> bool:
     return reply.code in (452, 552)
 
 
-def _answered_end(course: _Course, step: Step, reply: Reply) -> None:
+def _answered_end(state: _State, step: Step, reply: Reply) -> None:
     chunked = isinstance(step, Payload) and step.framing not in (Framing.DOT, Framing.LONE_DOT)
     if not reply.positive:
-        course.close |= chunked and not reply.transient  # as above
-        if course.accepted:
-            _refuse_all(course, Phase.END_OF_DATA, reply)
-    elif course.void:
+        state.close |= chunked and not reply.transient  # as above
+        if state.accepted:
+            _refuse_all(state, Phase.END_OF_DATA, reply)
+    elif state.void:
         reason = "the server accepted a message that it had refused before"
-        _lose_count(course, Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason, reply), ended=True)
+        _lose_count(state, Phase.END_OF_DATA, Failure(Break.UNEXPECTED, reason, reply), ended=True)
     else:
-        course.clean = True
-        course.general = accepted(reply)
+        state.clean = True
+        state.general = accepted(reply)
 
 
-def _refuse_all(course: _Course, phase: Phase, reply: Reply) -> None:
-    if course.general is None:
-        course.general = _judge(course, phase, reply)
+def _refuse_all(state: _State, phase: Phase, reply: Reply) -> None:
+    if state.general is None:
+        state.general = _judge(state, phase, reply)
 
 
-def _judge(course: _Course, phase: Phase, reply: Reply) -> Verdict:
+def _judge(state: _State, phase: Phase, reply: Reply) -> Verdict:
     if out_of_step(reply):
-        course.choked = course.close = course.over = True
-    return judge_refusal(phase, reply, stepwise=course.plan.stepwise)
+        state.choked = state.close = state.over = True
+    return judge_refusal(phase, reply, stepwise=state.plan.stepwise)
 
 
-def _broke_off(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
-    course.close = course.over = True
+def _broke_off(state: _State, phase: Phase, failure: Failure, *, ended: bool) -> None:
+    state.close = state.over = True
     where = Phase.BODY if phase is Phase.END_OF_DATA else phase
     # Behind a 354 the replies before are paired beyond doubt: nothing else is answered so.
-    uncounted = failure.kind is Break.UNEXPECTED and failure.reply is None and not ended and not course.go_ahead
+    uncounted = failure.kind is Break.UNEXPECTED and failure.reply is None and not ended and not state.go_ahead
     if uncounted:
-        _lose_count(course, where, failure, ended=False)
-    elif course.general is None or (ended and not (course.void or course.farewell)):
-        course.general = judge_failure(where, failure, ended=ended)
+        _lose_count(state, where, failure, ended=False)
+    elif state.general is None or (ended and not (state.void or state.closing)):
+        state.general = judge_failure(where, failure, ended=ended)
 
 
-def _lose_count(course: _Course, phase: Phase, failure: Failure, *, ended: bool) -> None:
+def _lose_count(state: _State, phase: Phase, failure: Failure, *, ended: bool) -> None:
     """Replies and commands no longer pair up, so that none of them settles anything."""
-    course.close = course.over = True
-    course.mistrust = course.mistrust or judge_failure(phase, failure, ended=ended)
+    state.close = state.over = True
+    state.mistrust = state.mistrust or judge_failure(phase, failure, ended=ended)
 
 
-def _report(course: _Course) -> Report:
-    done = course.general is not None and course.general.outcome is Outcome.ACCEPTED
-    carried = tuple(course.too_many) if done and not course.close else ()
+def _report(state: _State) -> Report:
+    done = state.general is not None and state.general.outcome is Outcome.ACCEPTED
+    carried = tuple(state.too_many) if done and not state.close else ()
     verdicts = {
         recipient: verdict
-        for recipient in course.plan.recipients
-        if recipient not in carried and (verdict := _verdict(course, recipient))
+        for recipient in state.plan.recipients
+        if recipient not in carried and (verdict := _verdict(state, recipient))
     }
-    broken = course.mistrust is not None or course.choked or (course.over and not course.farewell)
+    broken = state.mistrust is not None or state.choked or (state.over and not state.closing)
     return Report(
         verdicts,
         carried=carried,
-        close=course.close,
+        close=state.close,
         broken=broken,
-        clean=course.clean,
-        choked=course.choked,
-        turned_away=course.turned_away,
+        clean=state.clean,
+        choked=state.choked,
+        turned_away=state.turned_away,
     )
 
 
-def _verdict(course: _Course, recipient: Address) -> Verdict | None:
-    return course.mistrust or course.refused.get(recipient) or course.general
+def _verdict(state: _State, recipient: Address) -> Verdict | None:
+    return state.mistrust or state.refused.get(recipient) or state.general

@@ -185,7 +185,7 @@ class _Patience:
 
 @contextlib.asynccontextmanager
 async def _let_in_within(seconds: float | None, log: AttemptLog) -> AsyncGenerator[None]:
-    """Give up a server with which no transaction has begun by then, when nothing of the letter is out yet."""
+    """Give up a server with which no transaction was started by then, when nothing of the letter is out yet."""
     task = cast("asyncio.Task[object]", asyncio.current_task())
     before, late = task.cancelling(), False
 

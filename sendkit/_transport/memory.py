@@ -118,7 +118,7 @@ class MemoryTransport(Script, Transport):
                 await self._carry(letter, log, reused=False)
 
     async def aclose(self) -> None:
-        """Say good-bye, as a mailer does that is closed: the next letter comes on a new connection."""
+        """Close the connection, as a mailer does when it is closed: the next letter comes on a new one."""
         async with self._turns.turn(None):
             if self._connected:
                 with contextlib.suppress(_Fault):  # whatever the answer, it changes nothing (RFC 5321 section 4.1.1.10)

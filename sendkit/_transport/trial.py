@@ -14,7 +14,7 @@ from sendkit._transport.smtp import SMTPTransport
 
 
 async def try_login(server: Server, username: str, credentials: Credentials) -> Verdict | None:
-    """Connect, log in, and say good-bye; None when the server took it. Raises CredentialsError."""
+    """Connect, log in, and send QUIT; None when the server took it. Raises CredentialsError."""
     transport = SMTPTransport(server, username=username, credentials=credentials, limits=Limits(1))
     try:
         return await transport.log_in(AttemptLog(()))

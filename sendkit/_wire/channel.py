@@ -11,7 +11,7 @@ import contextlib
 
 from sendkit._smtp.reply import MalformedReply, Mask, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
-from sendkit._wire.bell import Bell
+from sendkit._wire.event import Event
 from sendkit._wire.failure import Broken
 from sendkit._wire.system import unacknowledged, watch
 
@@ -39,7 +39,7 @@ class Channel(asyncio.Protocol):
         self._paused = False
         self._gathered: list[bytes] = []
         # With messages written ahead, one conversation reads while another one waits to write.
-        self._news, self._space = Bell(loop), Bell(loop)
+        self._news, self._space = Event(loop), Event(loop)
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
         # Whether something happened to the connection that has not been looked at.
@@ -54,18 +54,18 @@ class Channel(asyncio.Protocol):
         if self._reader.unread > _MAX_UNREAD:
             self._lose("the server sent more than anybody asked for")
             self.abort()
-        self._news.ring()
+        self._news.set()
 
     def eof_received(self) -> bool:
-        """The server closed its side; nothing more is to be had from it."""
+        """The server closed its side; nothing more will come from it."""
         self._lose("the server closed the connection")
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; what was received before stays readable."""
         self._lose(f"the connection was lost ({exc})" if exc else "the server closed the connection")
-        self._news.silence()
-        self._space.silence()
+        self._news.close()
+        self._space.close()
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -76,7 +76,7 @@ class Channel(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The buffer has drained."""
         self._paused = False
-        self._space.ring()
+        self._space.set()
 
     # What the driver calls.
 
@@ -110,9 +110,9 @@ class Channel(asyncio.Protocol):
                 raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
             return
         reply = self.next_reply()
-        farewell = reply if reply is not None and reply.code == 421 else None
-        reason = "the server closes the session" if farewell else "the server answered before it was asked"
-        raise Broken(Failure(Break.UNEXPECTED, reason, farewell))
+        closing = reply if reply is not None and reply.code == 421 else None
+        reason = "the server closes the session" if closing else "the server answered before it was asked"
+        raise Broken(Failure(Break.UNEXPECTED, reason, closing))
 
     def write(self, data: bytes, *, gather: bool = False) -> None:
         """Hand octets to the transport; with `gather` together with all else written in this turn of the loop."""
@@ -180,7 +180,7 @@ class Channel(asyncio.Protocol):
             raise Broken(Failure(Break.MALFORMED, str(error))) from None
 
     async def quit(self, limit: float) -> None:
-        """Say good-bye and close, within `limit` seconds; what goes wrong here changes nothing (RFC 5321 4.1.1.10)."""
+        """Send QUIT and close, within `limit` seconds; what goes wrong here changes nothing (RFC 5321 4.1.1.10)."""
         try:
             async with asyncio.timeout(limit):
                 self._transport.write(b"QUIT\r\n")
@@ -198,14 +198,14 @@ class Channel(asyncio.Protocol):
         if not self._closed.done():
             self._transport.abort()
 
-    async def _wait(self, bell: Bell, when: float, limit: float) -> None:
+    async def _wait(self, event: Event, when: float, limit: float) -> None:
         if self._lost is not None:
             raise Broken(Failure(Break.LOST, self._lost))
-        if not await bell.rung(when):
+        if not await event.wait(when):
             raise Broken(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
 
     def _lose(self, reason: str) -> None:
         if self._lost is None:
             self._lost = reason
-        self._news.ring()
-        self._space.ring()
+        self._news.set()
+        self._space.set()

@@ -115,7 +115,7 @@ def _parsed(path: Path, number: int, line: str) -> tuple[str, Security | None, M
     except ValueError:
         if not line.endswith("\n"):
             return "", None, None  # another process is still writing it
-        hint = f"mend the line, or delete it: {_FORM}"
+        hint = f"correct the line, or delete it: {_FORM}"
         raise ConfigurationError(f"{path}, line {number} cannot be understood", hint=hint) from None
 
 

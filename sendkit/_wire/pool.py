@@ -1,8 +1,8 @@
 """The connections of one mailer on one event loop: opened as they are needed, used again, replaced when they died.
 
-Knows how many there may be, who rides on which, and who waits, in order of arrival. A connection that sat idle is asked
-(RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into doubt. One
-that has carried enough, or sat idle for too long, is left with a good-bye, and has its place until that is over.
+Knows how many there may be, which letters each carries, and who waits, in order of arrival. A connection that sat idle
+is asked (RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into
+doubt. One that has carried enough, or sat idle for too long, is closed with QUIT, and has its place until that is over.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Pool:
             await asyncio.gather(*self._leaving)
 
     async def aclose(self) -> None:
-        """Say good-bye on every idle connection; those in use are closed behind the last letter on them."""
+        """Close every idle connection with QUIT; those in use are closed after the last letter on them."""
         await self._say_good_bye()
         if self._guard is not None:
             await self._guard.aclose()

@@ -51,7 +51,7 @@ class Session:
     """A connection on which mail may be sent; what is known of it changes by its methods alone.
 
     `rset_due`: the last transaction may still be open at the server. `given_up`: nothing more may be written.
-    `letters`: how many it has had. `transactions`: how many have begun on it.
+    `letters`: how many it has had. `transactions`: how many were started on it.
     """
 
     channel: Channel

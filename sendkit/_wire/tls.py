@@ -1,7 +1,7 @@
 """TLS under an SMTP session: records from and to a plain transport, plaintext to and from the protocol above.
 
 RFC 8446, RFC 5246; RFC 8314 section 3.3 (TLS first) and RFC 3207 section 4 (behind a 220). asyncio's own TLS needs more
-time for each message that is sent by itself, and at the end it waits for the other side's good-bye.
+time for each message that is sent by itself, and at the end it waits for the other side's close_notify.
 Knows the `ssl` module and the public interfaces of asyncio. Must not know SMTP, nor whom to trust: the context does.
 """
 

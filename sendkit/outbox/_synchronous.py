@@ -250,7 +250,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="sendkit-outbox-worker", daemon=True)
 
     def start(self) -> None:
-        """Begin, and return when it has begun. Raises what kept it from that."""
+        """Start, and return when it has started. Raises what prevented that."""
         self._thread.start()
         self._began.wait()
         if self._work is None:

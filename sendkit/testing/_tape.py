@@ -143,7 +143,7 @@ def read(path: str | os.PathLike[str]) -> list[RecordedAttempt]:
 
 
 def _unreadable(path: object, number: int, why: str) -> ConfigurationError:
-    hint = "record it again with sendkit.testing.record(path, result), or mend that line"
+    hint = "record it again with sendkit.testing.record(path, result), or correct that line"
     return ConfigurationError(f"{path}, line {number}: {why}", hint=hint)
 
 

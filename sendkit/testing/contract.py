@@ -116,7 +116,7 @@ class TransportContract(ABC):
         _check(arrived == sorted(f"reader{number}@example.com" for number in range(20)), f"arrived for {arrived}")
 
     def test_where_nothing_can_be_delivered_nobody_is_accepted(self) -> None:
-        """Trouble is a verdict in the log, or an error that the caller must mend; no other exception."""
+        """Trouble is a verdict in the log, or an error that the caller must fix; no other exception."""
         transport = self.make_transport()
         self.break_down(transport)
         result: DeliveryResult | None = None

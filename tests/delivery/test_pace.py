@@ -154,7 +154,7 @@ class TestTheLine:
         assert await third
         assert (second.cancelled(), clock.monotonic()) == (True, 1)
 
-    async def test_of_a_cancelled_message_tells_that_nothing_was_begun(self) -> None:
+    async def test_of_a_cancelled_message_tells_that_nothing_was_started(self) -> None:
         transport = MemoryTransport()
         clock = transport.clock = HeldClock()
         async with mailer(transport, rate="1/second") as postman:

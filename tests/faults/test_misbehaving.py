@@ -175,10 +175,10 @@ def test_a_yes_to_the_data_of_a_refused_mail_leaves_nobody_accepted(mode: Mode) 
     assert len(evidence.connections) == 1
 
 
-@pytest.mark.parametrize("farewell", [b"421 4.3.2 closing\r\n", b"421-4.3.2 closing\r\n421 4.3.2 soon\r\n"])
-def test_a_server_that_says_good_bye_and_goes_on_may_have_taken_the_message(farewell: bytes) -> None:
+@pytest.mark.parametrize("closing", [b"421 4.3.2 closing\r\n", b"421-4.3.2 closing\r\n421 4.3.2 soon\r\n"])
+def test_a_server_that_says_421_and_goes_on_may_have_taken_the_message(closing: bytes) -> None:
     server = scripted(Mode.CHUNKING)
-    server.on_rcpt(B).raw(farewell, times=1)
+    server.on_rcpt(B).raw(closing, times=1)
     server.after_data().raw(b"250\xa0queued\r\n", ending=Ending.FIN, times=1)
     evidence = play(server, limits(), tries=2)
     assert judge(evidence, {A: DOUBT, B: YES, C: DOUBT}) == []

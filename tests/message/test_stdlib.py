@@ -1,4 +1,4 @@
-"""Messages of the standard library go out as they are, from a copy; what stdlib would break is refused or mended."""
+"""Messages of the standard library go out as they are, from a copy; what stdlib would break is refused or repaired."""
 
 from __future__ import annotations
 

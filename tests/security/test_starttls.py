@@ -1,6 +1,6 @@
 """STARTTLS: what is said in the clear counts for nothing afterwards, and without it nothing is said at all.
 
-Response injection was had by aiosmtplib (CVE-2026-55558, GHSA-vxj7-4xrp-5vr4), mutt (CVE-2020-14954), Claws Mail
+Response injection: aiosmtplib (CVE-2026-55558, GHSA-vxj7-4xrp-5vr4), mutt (CVE-2020-14954), Claws Mail
 (CVE-2020-15917), LibEtPan (CVE-2020-15953), curl (CVE-2021-22947), Exim (CVE-2021-38371), MailKit
 (GHSA-9j88-vvj5-vhgr), nodemailer; all after Postfix (CVE-2011-0411). Stripping by smtplib (CVE-2016-0772),
 curl (CVE-2021-22946), Django (CVE-2026-7666). RFC 3207 sections 4.2 and 6, RFC 8314 section 4.1.

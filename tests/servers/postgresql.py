@@ -53,7 +53,7 @@ class PostgreSQL:
 
     @staticmethod
     def missing() -> str | None:
-        """Why it cannot be started here, and how to mend that; None when it can."""
+        """Why it cannot be started here, and how to fix that; None when it can."""
         if _programs() is None:
             return f"PostgreSQL is not installed: {_HOW}"
         if os.geteuid() == 0 and _unprivileged() is None:

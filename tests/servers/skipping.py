@@ -15,7 +15,7 @@ _LOOK = 0.25  # seconds between two looks at one silence; within them the other 
 class SkippingLoop(asyncio.SelectorEventLoop):
     """Its `time` runs as everywhere, and is moved on by `limit` seconds when a silence begins.
 
-    Only then when something waits no longer than that: who has not begun to wait yet, waits in full. While the silence
+    Only then when something waits no longer than that: who does not wait yet, waits in full. While the silence
     goes on it is looked at again, for whoever waits next. `silence` is called from any thread, and what it returns ends
     that silence.
     """

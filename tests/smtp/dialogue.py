@@ -69,7 +69,7 @@ def plan(
 
 
 @dataclass(slots=True)
-class Course:
+class Dialogue:
     """What was written, batch by batch, and what came of it. `left` are replies that nobody asked for."""
 
     batches: list[list[str]] = field(default_factory=list[list[str]])
@@ -86,19 +86,19 @@ class Course:
         return verdict.outcome, verdict.again
 
 
-def converse(to_do: Plan, *replies: str, broken: Failure | None = None, unread: bool = False) -> Course:
+def converse(to_do: Plan, *replies: str, broken: Failure | None = None, unread: bool = False) -> Dialogue:
     """Answer each step with the next reply; with none left, break off so. `unread`: there is one reply too many."""
-    course, script = Course(), list(replies)
+    dialogue, script = Dialogue(), list(replies)
     steps = transaction(to_do)
     batch = next(steps)
     try:
         while True:
-            course.batches.append([written(step) for step in batch])
+            dialogue.batches.append([written(step) for step in batch])
             batch = steps.send(_answers(batch, script, broken, unread))
     except StopIteration as stop:
-        course.report = stop.value
-    course.left = script
-    return course
+        dialogue.report = stop.value
+    dialogue.left = script
+    return dialogue
 
 
 def _answers(batch: Batch, script: list[str], broken: Failure | None, unread: bool) -> Answers:

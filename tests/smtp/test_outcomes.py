@@ -50,11 +50,11 @@ def test_what_broke_off_is_called_by_its_kind_and_phase(phase: Phase, kind: Brea
     assert judge_failure(phase, Failure(kind, "…")).cause is cause
 
 
-def test_a_farewell_that_came_unasked_stands_in_the_verdict() -> None:
-    farewell = Reply.parse("421 4.4.2 idle for too long")
-    verdict = judge_failure(Phase.MAIL, Failure(Break.UNEXPECTED, "the server closes the session", farewell))
+def test_a_421_that_came_unasked_stands_in_the_verdict() -> None:
+    closing = Reply.parse("421 4.4.2 idle for too long")
+    verdict = judge_failure(Phase.MAIL, Failure(Break.UNEXPECTED, "the server closes the session", closing))
     assert (verdict.outcome, verdict.again, verdict.cause) == (DEFERRED, LATER, Cause.DEFERRED)
-    assert verdict.reply is farewell
+    assert verdict.reply is closing
 
 
 @pytest.mark.parametrize(
@@ -103,64 +103,64 @@ def test_a_login_that_is_wanted_refuses_no_message(phase: Phase, code: int) -> N
 def test_in_the_transaction_4yz_defers_and_5yz_rejects(
     phase: Phase, before: list[str], reply: str, outcome: Outcome, again: Again
 ) -> None:
-    course = converse(plan(), *before, reply)
-    assert course.outcome() == (outcome, again)
-    assert (course.verdict().phase, str(course.verdict().reply)) == (phase, reply)
-    assert not course.report.close
+    dialogue = converse(plan(), *before, reply)
+    assert dialogue.outcome() == (outcome, again)
+    assert (dialogue.verdict().phase, str(dialogue.verdict().reply)) == (phase, reply)
+    assert not dialogue.report.close
 
 
 def test_a_refused_mail_is_for_every_recipient() -> None:
-    course = converse(plan(LUIS, OPS), "550 5.7.1 no")
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(REJECTED, NO)] * 2
+    dialogue = converse(plan(LUIS, OPS), "550 5.7.1 no")
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(REJECTED, NO)] * 2
 
 
 @pytest.mark.parametrize("failure", BREAKS, ids=lambda failure: failure.kind)
 @pytest.mark.parametrize("before", [[], [MAIL], [MAIL, RCPT], [MAIL, RCPT, RCPT]])
 @pytest.mark.parametrize("mode", [Mode.STEPWISE, Mode.PIPELINING])
 def test_a_break_before_the_end_of_data_defers_everybody(mode: Mode, before: list[str], failure: Failure) -> None:
-    course = converse(plan(LUIS, OPS, mode=mode), *before, broken=failure)
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
-    assert course.report.close
+    dialogue = converse(plan(LUIS, OPS, mode=mode), *before, broken=failure)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize("failure", BREAKS, ids=lambda failure: failure.kind)
 @pytest.mark.parametrize("mode", Mode)
 def test_a_break_after_the_end_of_data_is_in_doubt_and_not_tried_again(mode: Mode, failure: Failure) -> None:
     """RFC 1047."""
-    course = converse(plan(mode=mode), MAIL, RCPT, *[DATA] * (mode is not Mode.CHUNKING), broken=failure)
-    assert course.outcome() == (IN_DOUBT, NO)
-    assert (course.verdict().phase, course.verdict().cause) == (Phase.END_OF_DATA, Cause.IN_DOUBT)
-    assert course.report.close
+    dialogue = converse(plan(mode=mode), MAIL, RCPT, *[DATA] * (mode is not Mode.CHUNKING), broken=failure)
+    assert dialogue.outcome() == (IN_DOUBT, NO)
+    assert (dialogue.verdict().phase, dialogue.verdict().cause) == (Phase.END_OF_DATA, Cause.IN_DOUBT)
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize("before", [[], [MAIL], [MAIL, RCPT]])
 def test_a_group_that_went_out_with_its_end_is_in_doubt_as_a_whole(before: list[str]) -> None:
-    course = converse(plan(mode=Mode.CHUNKING), *before, broken=LOST)
-    assert course.outcome() == (IN_DOUBT, NO)
+    dialogue = converse(plan(mode=Mode.CHUNKING), *before, broken=LOST)
+    assert dialogue.outcome() == (IN_DOUBT, NO)
 
 
 def test_a_large_body_that_breaks_off_is_not_in_doubt() -> None:
-    course = converse(plan(mode=Mode.CHUNKING, size=LARGE_SIZE), MAIL, RCPT, broken=LOST)
-    assert course.outcome() == (DEFERRED, LATER)
-    assert course.verdict().phase is Phase.BODY
+    dialogue = converse(plan(mode=Mode.CHUNKING, size=LARGE_SIZE), MAIL, RCPT, broken=LOST)
+    assert dialogue.outcome() == (DEFERRED, LATER)
+    assert dialogue.verdict().phase is Phase.BODY
 
 
 def test_a_refusal_at_rcpt_is_never_overwritten() -> None:
     for tail, broken in (([TAKEN], None), (["451 no"], None), (["554 no"], None), ([], LOST)):
-        course = converse(plan(LUIS, OPS), MAIL, RCPT, "550 5.1.1 unknown", DATA, *tail, broken=broken)
-        assert str(course.verdict(OPS).reply) == "550 5.1.1 unknown"
-        assert course.outcome(OPS) == (REJECTED, NO)
+        dialogue = converse(plan(LUIS, OPS), MAIL, RCPT, "550 5.1.1 unknown", DATA, *tail, broken=broken)
+        assert str(dialogue.verdict(OPS).reply) == "550 5.1.1 unknown"
+        assert dialogue.outcome(OPS) == (REJECTED, NO)
 
 
 def test_who_was_refused_before_a_break_is_not_in_doubt() -> None:
-    course = converse(plan(LUIS, OPS, EVA, mode=Mode.CHUNKING), MAIL, RCPT, "550 no", "450 wait", broken=LOST)
-    assert [course.verdict(r).outcome for r in (LUIS, OPS, EVA)] == [IN_DOUBT, REJECTED, DEFERRED]
+    dialogue = converse(plan(LUIS, OPS, EVA, mode=Mode.CHUNKING), MAIL, RCPT, "550 no", "450 wait", broken=LOST)
+    assert [dialogue.verdict(r).outcome for r in (LUIS, OPS, EVA)] == [IN_DOUBT, REJECTED, DEFERRED]
 
 
 def test_a_refused_mail_stays_refused_when_the_connection_breaks_behind_it() -> None:
     for mode in (Mode.PIPELINING, Mode.CHUNKING):
-        course = converse(plan(mode=mode), "550 5.7.1 no", broken=LOST)
-        assert course.outcome() == (REJECTED, NO)
+        dialogue = converse(plan(mode=mode), "550 5.7.1 no", broken=LOST)
+        assert dialogue.outcome() == (REJECTED, NO)
 
 
 @pytest.mark.parametrize("code", [500, 502, 503])
@@ -169,25 +169,25 @@ def test_out_of_step_before_the_end_of_data_is_tried_once_more_one_command_at_a_
     before: list[str], code: int
 ) -> None:
     replies = [*before, f"{code} 5.5.1 bad sequence"]
-    course = converse(plan(mode=Mode.PIPELINING), *replies, broken=LOST)
-    assert course.outcome() == (DEFERRED, LATER)
-    assert course.verdict().cause is Cause.PROTOCOL
-    assert (course.report.close, course.report.choked) == (True, True)
+    dialogue = converse(plan(mode=Mode.PIPELINING), *replies, broken=LOST)
+    assert dialogue.outcome() == (DEFERRED, LATER)
+    assert dialogue.verdict().cause is Cause.PROTOCOL
+    assert (dialogue.report.close, dialogue.report.choked) == (True, True)
     assert converse(plan(stepwise=True), *replies).outcome() == (DEFERRED, NEXT)
 
 
 @pytest.mark.parametrize("reply", ["500 what", "502 what", "503 what", "354 what", "399 what"])
 def test_out_of_step_at_the_end_of_data_is_in_doubt(reply: str) -> None:
-    course = converse(plan(), MAIL, RCPT, DATA, reply)
-    assert course.outcome() == (IN_DOUBT, NO)
-    assert course.report.close
+    dialogue = converse(plan(), MAIL, RCPT, DATA, reply)
+    assert dialogue.outcome() == (IN_DOUBT, NO)
+    assert dialogue.report.close
 
 
 def test_an_acceptance_of_what_was_refused_before_is_in_doubt() -> None:
     """2yz to the end of data of a group whose MAIL was refused: the content went into some older transaction."""
-    course = converse(plan(mode=Mode.CHUNKING), "550 5.7.1 no", "503 no", TAKEN)
-    assert course.outcome() == (IN_DOUBT, NO)
-    assert course.report.close
+    dialogue = converse(plan(mode=Mode.CHUNKING), "550 5.7.1 no", "503 no", TAKEN)
+    assert dialogue.outcome() == (IN_DOUBT, NO)
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize(
@@ -195,94 +195,94 @@ def test_an_acceptance_of_what_was_refused_before_is_in_doubt() -> None:
     [(["354 what"], Phase.MAIL), ([MAIL, RCPT, "250 what"], Phase.DATA), ([MAIL, RCPT, "302 what"], Phase.DATA)],
 )
 def test_a_reply_that_does_not_fit_the_command_closes_as_a_break_there(replies: list[str], phase: Phase) -> None:
-    course = converse(plan(), *replies)
-    assert course.outcome() == (DEFERRED, LATER)
-    assert (course.verdict().phase, course.verdict().cause) == (phase, Cause.PROTOCOL)
-    assert course.report.close
+    dialogue = converse(plan(), *replies)
+    assert dialogue.outcome() == (DEFERRED, LATER)
+    assert (dialogue.verdict().phase, dialogue.verdict().cause) == (phase, Cause.PROTOCOL)
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize("code", ["421 4.3.2 bye", "451 no", "500 no", "550 no"])
 def test_a_refused_rset_closes_the_connection_and_rejects_nobody(code: str) -> None:
-    course = converse(plan(rset=True), code)
-    assert course.verdict().outcome is DEFERRED
-    assert course.report.close
+    dialogue = converse(plan(rset=True), code)
+    assert dialogue.verdict().outcome is DEFERRED
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("before", [[], [MAIL], [MAIL, RCPT]])
 def test_421_defers_and_closes_the_connection(mode: Mode, before: list[str]) -> None:
-    course = converse(plan(mode=mode), *before, "421 4.3.2 shutting down", broken=LOST)
-    assert course.outcome() == (DEFERRED, LATER)
-    assert str(course.verdict().reply) == "421 4.3.2 shutting down"
-    assert course.report.close
+    dialogue = converse(plan(mode=mode), *before, "421 4.3.2 shutting down", broken=LOST)
+    assert dialogue.outcome() == (DEFERRED, LATER)
+    assert str(dialogue.verdict().reply) == "421 4.3.2 shutting down"
+    assert dialogue.report.close
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_421_to_rset_is_a_farewell_and_leaves_no_doubt(mode: Mode) -> None:
-    course = converse(plan(mode=mode, rset=True), "421 4.4.2 idle for too long", broken=LOST)
-    assert course.outcome() == (DEFERRED, LATER)
+def test_421_to_rset_closes_the_session_and_leaves_no_doubt(mode: Mode) -> None:
+    dialogue = converse(plan(mode=mode, rset=True), "421 4.4.2 idle for too long", broken=LOST)
+    assert dialogue.outcome() == (DEFERRED, LATER)
 
 
 def test_421_at_rcpt_defers_those_before_and_behind_it() -> None:
-    course = converse(plan(LUIS, OPS, EVA, mode=Mode.CHUNKING), MAIL, RCPT, "421 4.3.2 shutting down", broken=LOST)
-    assert [course.outcome(r) for r in (LUIS, OPS, EVA)] == [(DEFERRED, LATER)] * 3
+    dialogue = converse(plan(LUIS, OPS, EVA, mode=Mode.CHUNKING), MAIL, RCPT, "421 4.3.2 shutting down", broken=LOST)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS, EVA)] == [(DEFERRED, LATER)] * 3
 
 
 def test_421_to_the_end_of_data_defers() -> None:
-    course = converse(plan(), MAIL, RCPT, DATA, "421 4.3.2 shutting down")
-    assert course.outcome() == (DEFERRED, LATER)
-    assert course.report.close
+    dialogue = converse(plan(), MAIL, RCPT, DATA, "421 4.3.2 shutting down")
+    assert dialogue.outcome() == (DEFERRED, LATER)
+    assert dialogue.report.close
 
 
 def test_after_421_nothing_more_is_asked() -> None:
-    course = converse(plan(LUIS, OPS), MAIL, "421 4.3.2 shutting down")
-    assert len(course.batches) == 2
-    course = converse(plan(mode=Mode.PIPELINING), MAIL, RCPT, "421 4.3.2 shutting down")
-    assert len(course.batches) == 1
+    dialogue = converse(plan(LUIS, OPS), MAIL, "421 4.3.2 shutting down")
+    assert len(dialogue.batches) == 2
+    dialogue = converse(plan(mode=Mode.PIPELINING), MAIL, RCPT, "421 4.3.2 shutting down")
+    assert len(dialogue.batches) == 1
 
 
 @pytest.mark.parametrize("refusal", ["550 5.1.1 unknown", "451 4.3.0 wait"])
 def test_one_reply_too_many_behind_a_group_leaves_everybody_in_doubt(refusal: str) -> None:
     """Which reply belongs to whom cannot be known, so a refusal is none to build a second try on."""
-    course = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), MAIL, RCPT, refusal, TAKEN, unread=True)
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
-    assert (course.report.close, course.report.broken) == (True, True)
+    dialogue = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), MAIL, RCPT, refusal, TAKEN, unread=True)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
+    assert (dialogue.report.close, dialogue.report.broken) == (True, True)
 
 
 def test_one_reply_too_many_behind_a_single_command_is_not_its_answer() -> None:
-    course = converse(plan(), MAIL, RCPT, DATA, TAKEN, unread=True)
-    assert course.outcome()[0] is Outcome.ACCEPTED
+    dialogue = converse(plan(), MAIL, RCPT, DATA, TAKEN, unread=True)
+    assert dialogue.outcome()[0] is Outcome.ACCEPTED
 
 
 def test_a_reply_about_an_address_is_none_to_the_end_of_a_group() -> None:
     """So looks a group whose replies are shifted by one (RFC 3463 section 3.2)."""
-    course = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), "250 stray", MAIL, RCPT, RCPT)
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
-    assert course.report.broken
+    dialogue = converse(plan(LUIS, OPS, mode=Mode.CHUNKING), "250 stray", MAIL, RCPT, RCPT)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(IN_DOUBT, NO)] * 2
+    assert dialogue.report.broken
 
 
 def test_a_2yz_to_data_in_a_group_settles_nothing() -> None:
-    course = converse(plan(LUIS, OPS, mode=Mode.PIPELINING), "250 stray", MAIL, "550 5.1.1 unknown", RCPT)
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
-    assert course.verdict(OPS).cause is Cause.PROTOCOL
+    dialogue = converse(plan(LUIS, OPS, mode=Mode.PIPELINING), "250 stray", MAIL, "550 5.1.1 unknown", RCPT)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
+    assert dialogue.verdict(OPS).cause is Cause.PROTOCOL
 
 
 def test_an_answer_before_the_question_settles_nothing() -> None:
-    course = converse(plan(LUIS, OPS), MAIL, "550 5.1.1 unknown", broken=STRAY)
-    assert [course.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
-    assert course.report.broken
+    dialogue = converse(plan(LUIS, OPS), MAIL, "550 5.1.1 unknown", broken=STRAY)
+    assert [dialogue.outcome(r) for r in (LUIS, OPS)] == [(DEFERRED, LATER)] * 2
+    assert dialogue.report.broken
 
 
 def test_a_354_to_a_recipient_ends_the_transaction() -> None:
-    course = converse(plan(LUIS, OPS, EVA), MAIL, RCPT, "354 what")
-    assert {course.verdict(r).outcome for r in (LUIS, OPS, EVA)} == {DEFERRED}
-    assert len(course.batches) == 3
-    assert course.report.close
+    dialogue = converse(plan(LUIS, OPS, EVA), MAIL, RCPT, "354 what")
+    assert {dialogue.verdict(r).outcome for r in (LUIS, OPS, EVA)} == {DEFERRED}
+    assert len(dialogue.batches) == 3
+    assert dialogue.report.close
 
 
 def test_who_says_good_bye_and_goes_on_may_have_taken_what_was_written_behind() -> None:
-    course = converse(plan(mode=Mode.CHUNKING, rset=True), "421 4.3.2 bye", MAIL, RCPT, broken=LOST)
-    assert course.outcome() == (IN_DOUBT, NO)
+    dialogue = converse(plan(mode=Mode.CHUNKING, rset=True), "421 4.3.2 bye", MAIL, RCPT, broken=LOST)
+    assert dialogue.outcome() == (IN_DOUBT, NO)
 
 
 def test_mail_that_is_refused_for_now_is_told_apart() -> None:

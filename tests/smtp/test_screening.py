@@ -22,7 +22,7 @@ NONE = Capabilities(esmtp=True)
 
 @dataclass(slots=True, frozen=True)
 class Octets:
-    """A content of which only its needs are known; `signed` can be had in no other form."""
+    """A content of which only its needs are known; `signed` exists in no other form."""
 
     size: int = 1_000
     eight_bit: bool = False

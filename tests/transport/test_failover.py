@@ -144,7 +144,7 @@ async def test_the_policy_counts_tries_and_not_servers(primary: Named, backup: N
 
 
 async def test_the_server_with_the_best_prospects_speaks_for_a_try(primary: Named, backup: Named) -> None:
-    """A backup that somebody must mend does not make the message one that cannot be sent later."""
+    """A backup that somebody must fix does not make the message one that cannot be sent later."""
     primary.on_rcpt().reply(BUSY)
     backup.on_auth().reply("535 5.7.8 wrong")
     result = await send(primary, backup)
@@ -282,7 +282,7 @@ class TestTime:
 
 
 class TestCredentials:
-    """A server whose password is missing is one that somebody must mend."""
+    """A server whose password is missing is one that somebody must fix."""
 
     async def test_the_next_is_asked_and_the_attempt_says_why(self, backup: Named) -> None:
         result = await send(Without(), backup)

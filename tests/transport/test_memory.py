@@ -138,7 +138,7 @@ async def test_after_421_there_is_a_new_connection(place: str) -> None:
 
 async def test_a_dead_connection_that_was_kept_is_replaced_at_no_attempt() -> None:
     """As on the wire: nothing of the message had been taken."""
-    for how in ("drop", "farewell"):
+    for how in ("drop", "421"):
         transport = MemoryTransport()
         async with mailer(transport, ONCE) as postman:
             await postman.send(message())

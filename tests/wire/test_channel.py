@@ -57,7 +57,7 @@ async def pair() -> AsyncIterator[Pair]:
 
 
 async def broken(pair: Pair, limit: float = 5.0) -> Broken:
-    """Why no reply is to be had."""
+    """Why no reply will come."""
     with pytest.raises(Broken) as failure:
         await pair.channel.reply(limit)
     return failure.value
@@ -109,7 +109,7 @@ async def test_an_answer_before_the_question_ends_the_connection(pair: Pair) -> 
     assert (failure.value.failure.kind, failure.value.failure.reply) == (Break.UNEXPECTED, None)
 
 
-async def test_a_farewell_before_the_question_is_told(pair: Pair) -> None:
+async def test_a_421_before_the_question_is_told(pair: Pair) -> None:
     await pair.say(b"421 4.4.2 idle for too long\r\n")
     with pytest.raises(Broken) as failure:
         pair.channel.check_quiet()

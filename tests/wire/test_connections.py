@@ -1,4 +1,4 @@
-"""Connections are used again, replaced when they died, never more than allowed, and left with a good-bye."""
+"""Connections are used again, replaced when they died, never more than allowed, and closed with QUIT."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ async def test_a_connection_that_died_while_idle_is_replaced_at_no_attempt(
 
 @every_mode
 @pytest.mark.parametrize("seen", [True, False], ids=["seen in time", "seen too late"])
-async def test_a_farewell_while_idle_is_no_answer_to_anything(
-    start: Start, account: Account, mode: str, seen: bool
-) -> None:
+async def test_a_421_while_idle_is_no_answer_to_anything(start: Start, account: Account, mode: str, seen: bool) -> None:
     server = begin(start, mode)
     async with account(server, username=None) as mailer:
         await mailer.send(message())
@@ -148,7 +146,7 @@ async def test_221_to_the_rset_of_a_group_closes_as_421_does(start: Start, accou
 async def test_a_used_connection_that_dies_at_the_first_command_is_replaced_at_no_attempt(
     start: Start, account: Account, mode: str, how: str
 ) -> None:
-    """With CHUNKING a drop is in doubt, for all was written at once; a farewell leaves no doubt."""
+    """With CHUNKING a drop is in doubt, for all was written at once; a 421 leaves no doubt."""
     server = begin(start, mode)
     first = server.on_mail() if mode == "one command at a time" else server.on_rset()
     async with account(server, username=None) as mailer:

@@ -59,7 +59,7 @@ def full() -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
-    """Let a name have these addresses, in this order: a resolver of one's own cannot be had on loopback."""
+    """Let a name have these addresses, in this order: there is no resolver of one's own on loopback."""
 
     def set_to(*addresses: tuple[str, int]) -> None:
         def getaddrinfo(*_: object, **__: object) -> list[Any]:

@@ -51,7 +51,7 @@ def report(path: Path) -> Message:
 
 
 def withdrawn(result: DeliveryResult) -> bool:
-    """Whether everybody was deferred, for a person to mend, with the file named."""
+    """Whether everybody was deferred, for a person to fix, with the file named."""
     return all(
         (one.outcome, one.retryable, one.reply) == (Outcome.DEFERRED, False, None)
         and "large.bin" in (one.reason or "")
@@ -166,7 +166,7 @@ async def test_a_file_that_is_as_it_was_is_read_again_for_another_try(
 
 @every_mode
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_file_that_changes_before_its_first_octet_leaves_is_not_begun(
+async def test_a_file_that_changes_before_its_first_octet_leaves_is_not_started(
     start: Start, account: Account, mode: str, change: str, path: Path
 ) -> None:
     server = start(Security.NONE, capabilities=[*MODES[mode], "AUTH PLAIN"])

@@ -1,4 +1,4 @@
-"""A connection that carried enough, or sat idle for too long, is left with a good-bye, and nothing of it stays."""
+"""A connection that carried enough, or sat idle for too long, is closed with QUIT, and nothing of it stays."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_synchronous_mailer_leaves_it_too_while_the_program_does_something_els
 def test_a_loop_that_ends_in_the_middle_of_it_leaves_nothing_open(
     server: ScriptedServer, account: Account, silent: bool
 ) -> None:
-    """Neither while it is still watched, nor while the good-bye is not answered."""
+    """Neither while it is still watched, nor while QUIT is not answered."""
     server.on_quit().silence()
 
     async def main() -> None:

@@ -67,7 +67,7 @@ async def test_a_complaint_slows_down_what_follows(
 
 
 @every_mode
-async def test_a_farewell_in_the_middle_of_it_slows_down_too(start: Start, account: Account, mode: str) -> None:
+async def test_a_421_in_the_middle_of_it_slows_down_too(start: Start, account: Account, mode: str) -> None:
     server = begin(start, mode)
     async with timeless(account(server, username=None, messages_per_connection=SOME)) as mailer:
         await send_some(mailer)
@@ -82,7 +82,7 @@ async def test_a_farewell_in_the_middle_of_it_slows_down_too(start: Start, accou
 
 
 @every_mode
-async def test_a_farewell_for_sitting_idle_is_no_complaint(start: Start, account: Account, mode: str) -> None:
+async def test_a_421_for_sitting_idle_is_no_complaint(start: Start, account: Account, mode: str) -> None:
     server = begin(start, mode)
     async with timeless(account(server, username=None)) as mailer:
         await mailer.send(message())

@@ -54,7 +54,7 @@ async def test_a_key_that_changes_between_two_tries_is_seen(start: Start, author
     async with mailer(server, ca_file=authority.ca_file, pins=[pin_of(der(authority.pem()))]) as used:
         assert (await used.send(message())).ok
         server.tls = other
-        server.on_mail().reply("421 4.3.2 good-bye", times=1)
+        server.on_mail().reply("421 4.3.2 closing", times=1)
         result = await used.send(message(), check=False)
     assert [attempt.phase is Phase.TLS for attempt in result.attempts] == [False, True]
     assert (len(server.accepted), server.auth_commands) == (1, 1)

@@ -1,4 +1,4 @@
-"""What a server's refusal means and what mends it: tables to read and to correct, loaded when somebody asks.
+"""What a server's refusal means and what fixes it: tables to read and to correct, loaded when somebody asks.
 
 `gmail`, `microsoft`, `mailboxes` and `relays` know what single providers say, `anybody` what many servers say in the
 same words, `enhanced` the registry of enhanced status codes (RFC 3463, RFC 5248), `basic` the reply codes (RFC 5321

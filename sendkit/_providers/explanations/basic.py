@@ -15,7 +15,7 @@ CODES: dict[int, tuple[str, str, str, str]] = {
     211: ("help", "the answer to HELP or a status", NOTHING, _CODES),
     214: ("help", "the answer to HELP", NOTHING, _CODES),
     220: ("the server is ready", "its greeting, or its yes to STARTTLS", NOTHING, _CODES),
-    221: ("good-bye", "the server closes the connection, as it was asked to", NOTHING, _CODES),
+    221: ("closing", "the server closes the connection, as it was asked to", NOTHING, _CODES),
     235: ("logged in", "username and password were taken", NOTHING, _AUTH),
     250: ("done", "the server did what it was asked to", NOTHING, _CODES),
     251: ("sent on", "the recipient is not at this server, which sends it on", NOTHING, "RFC 5321 section 3.4"),

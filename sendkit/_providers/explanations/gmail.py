@@ -1,4 +1,4 @@
-"""What Gmail says to who sends through it, or to it, and what mends it. What stands higher is looked at first."""
+"""What Gmail says to who sends through it, or to it, and what fixes it. What stands higher is looked at first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the other providers of mailboxes say, and what mends it. What stands higher is looked at first."""
+"""What the other providers of mailboxes say, and what fixes it. What stands higher is looked at first."""
 
 from __future__ import annotations
 

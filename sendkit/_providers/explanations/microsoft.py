@@ -1,4 +1,4 @@
-"""What Microsoft 365 and outlook.com say, and what mends it. What stands higher is looked at first."""
+"""What Microsoft 365 and outlook.com say, and what fixes it. What stands higher is looked at first."""
 
 from __future__ import annotations
 

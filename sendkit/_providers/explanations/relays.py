@@ -1,4 +1,4 @@
-"""What the services for programs and bulk mail say, and what mends it."""
+"""What the services for programs and bulk mail say, and what fixes it."""
 
 from __future__ import annotations
 

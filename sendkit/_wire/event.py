@@ -1,6 +1,6 @@
 """Somewhere to wait until a connection has something new, for so long and no longer.
 
-One task waits at a bell at a time; who reads and who writes on a connection has a bell each. Knows the event loop only.
+One task waits for an event at a time; reading and writing on a connection have one each. Knows the event loop only.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 
 
-class Bell:
-    """One timer serves many waits: it is set anew only when it would ring too late, or has rung too early."""
+class Event:
+    """One timer serves many waits: it is set anew only when it would fire too late, or has fired too early."""
 
     __slots__ = ("_loop", "_timer", "_waiter", "_when")
 
@@ -19,8 +19,8 @@ class Bell:
         self._timer: asyncio.TimerHandle | None = None
         self._when = 0.0
 
-    async def rung(self, when: float) -> bool:
-        """Wait for `ring`, until that time of the loop; False when it came first."""
+    async def wait(self, when: float) -> bool:
+        """Wait for `set`, until that time of the loop; False when it came first."""
         self._when = when
         if self._timer is None or self._timer.when() > when:
             self._set_timer()
@@ -31,12 +31,12 @@ class Bell:
         finally:
             self._waiter = None
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Something is new."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(True)
 
-    def silence(self) -> None:
+    def close(self) -> None:
         """Nobody will wait here any more."""
         if self._timer is not None:
             self._timer.cancel()
