@@ -43,6 +43,8 @@ def imported() -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "needed":  # of sendkit/report/_extra.py
+                found.add(ast.literal_eval(node.args[0]).split(".")[0])
     return found - set(sys.stdlib_module_names) - {"sendkit"}
 
 
