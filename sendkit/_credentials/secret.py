@@ -95,7 +95,7 @@ def sealed(password: str | Secret | None) -> Secret | None:
     if password is None or isinstance(password, Secret):
         return password
     why = flaw(password)
-    return Secret(password) if why is None else Secret._unusable(why)  # noqa: SLF001 - of this file
+    return Secret(password) if why is None else Secret._unusable(why)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this file
 
 
 def check(secret: Secret | None, what: str = "a password") -> None:

@@ -68,7 +68,7 @@ def open_grant(secret: Secret, place: str, host: str, username: str) -> OAuth2 |
             )
 
     grant = RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, place)
-    return OAuth2._by(grant)  # noqa: SLF001 - a grant is for this room alone
+    return OAuth2._by(grant)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - for this room alone
 
 
 def _read(secret: Secret) -> StoredGrant | None:
