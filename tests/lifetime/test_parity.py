@@ -54,7 +54,8 @@ m = start(max_connections=2)
 result, stream = first(m, 10)
 close(m)
 left = rest(stream)
-say(all(one.ok for one in (result, *left)), len(stream.unfinished), len(left) in (1, 2, 3))
+# One that was begun in the very moment of closing is told not to have been sent.
+say(all(one.ok or "closed" in str(one.error) for one in (result, *left)), len(stream.unfinished), len(left) < 4)
 """,
     "stopped in a stream": """
 m = start(max_connections=2)

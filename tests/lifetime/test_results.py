@@ -30,7 +30,7 @@ with mailer.send_many(source(), in_flight={in_flight}) as stream:
         told.append(result)
         if len(told) == 10:
             break
-say(len(stream.in_progress), len(stream.unfinished) > 0)
+say(len(stream.in_progress), len(stream.unfinished) == len(stream._window.left))
 told += list(stream)
 say(len(stream.unfinished), all(result.message.subject == str(result.index) for result in told))
 say(len(told))
@@ -39,7 +39,7 @@ mailer.close()
         server,
     )
     assert (ended.lines[:2], ended.errors) == (["0 True", "0 True"], "")
-    assert len(subjects(server)) == int(ended.lines[2]) > 10
+    assert len(subjects(server)) == int(ended.lines[2]) >= 10
 
 
 def test_a_closed_mailer_s_stream_still_yields_what_is_there(server: ScriptedServer) -> None:
