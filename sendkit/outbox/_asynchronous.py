@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from sendkit.outbox._core import Core, CoreOptions
+from sendkit.outbox._core import Core, CoreOptions, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._questions import Search
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._status import Counts, LetterStatus
     from sendkit.outbox._worker import AsyncWorker, WorkerSettings
+    from sendkit.signing import DKIM
 
 _LOOK = 0.05  # seconds between two looks of `wait`
 
@@ -34,8 +35,9 @@ class AsyncOutbox:
 
     `url_or_path` is a file (SQLite) or a URL (`postgresql://…`, `sqlite:///PATH`); by default SENDKIT_OUTBOX, or else
     `$XDG_STATE_HOME/sendkit/outbox.db`. `account` is whose mail it is where a put does not say. `max_size` is the
-    largest message in octets. The settings of workers (see `worker`) may be given here for all of them. `engine` is
-    provisional. Opens when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
+    largest message in octets. With `dkim` each message is signed when it is put, and kept signed. The settings of
+    workers (see `worker`) may be given here for all of them. `engine` is provisional.
+    Opens when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class AsyncOutbox:
         account: str | None = None,
         engine: Engine | None = None,
         max_size: int | None = None,
+        dkim: DKIM | Sequence[DKIM] | None = None,
         **settings: Unpack[WorkerSettings],
     ) -> None:
-        options = CoreOptions(account, engine, max_size, settings)
+        options = CoreOptions(account, engine, max_size, settings, signing(dkim))
         self._cores = Cores(url_or_path, lambda writer: writer.acall, options)
 
     @property

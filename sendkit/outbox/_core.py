@@ -35,8 +35,10 @@ from sendkit.outbox._worker import AsyncWorker, Policy, WorkerSettings
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
     from sendkit._message.compose import AnyMessage
+    from sendkit._message.dkim import Signer
     from sendkit._message.pieces import Piece as ContentPiece
     from sendkit.outbox._status import Counts, LetterStatus
+    from sendkit.signing import DKIM
 
 _AT_ONCE = 500  # letters in one commit
 _REMEMBERED = 16  # large pieces whose place is known without looking
@@ -55,12 +57,22 @@ class Call(Protocol):
 
 
 class CoreOptions(NamedTuple):
-    """What an outbox is told beside its place; `largest`: octets of one message."""
+    """What an outbox is told beside its place; `largest`: octets of one message; `signers` sign each message."""
 
     account: str | None
     engine: Engine | None
     largest: int | None
     settings: WorkerSettings
+    signers: tuple[Signer, ...] = ()
+
+
+def signing(keys: DKIM | Sequence[DKIM] | None) -> tuple[Signer, ...]:
+    """What signs with these keys. Raises ConfigurationError."""
+    if keys is None:
+        return ()
+    from sendkit.signing import signers_of  # noqa: PLC0415 - few outboxes sign
+
+    return signers_of(keys)
 
 
 class Core:
@@ -75,6 +87,7 @@ class Core:
         self.works: set[AsyncWorker] = set()
         self._call = call(self.writer)
         self._account = options.account
+        self._signers = options.signers
         self._largest = LARGEST if options.largest is None else options.largest
         self._known: dict[int, tuple[ContentPiece, tuple[int, ...], float]] = {}
 
@@ -190,7 +203,7 @@ class Core:
             work.desk.wake()
 
     def _written(self, letter: Letter) -> Written:
-        return written(letter, self._account_of(letter), largest=self._largest)
+        return written(letter, self._account_of(letter), largest=self._largest, signers=self._signers)
 
     def _account_of(self, letter: Letter) -> str:
         if account := letter.account or self._account:

@@ -6,14 +6,15 @@ Knows messages and the limits of the outbox. Must not know databases.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from sendkit._message import accept
 from sendkit._message.compose import compose
+from sendkit._message.dkim import Signed, Signer, signed
 from sendkit._message.message import Message
 from sendkit._message.render import Rendered
 from sendkit.errors import ConfigurationError, MessageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
     from sendkit._message.letter import Letter as MailLetter
     from sendkit._message.pieces import Piece as ContentPiece
+    from sendkit._smtp.content import Content
     from sendkit._smtp.envelope import Envelope
 
 FIVE_DAYS = timedelta(days=5)
@@ -69,10 +71,14 @@ class Written:
     pieces: tuple[bytes | ContentPiece, ...]
 
 
-def written(letter: Letter, account: str, *, kind: str = "letter", largest: int = LARGEST) -> Written:
-    """Check a letter, and write its message out. Raises MessageError, ConfigurationError."""
+def written(
+    letter: Letter, account: str, *, kind: str = "letter", largest: int = LARGEST, signers: Sequence[Signer] = ()
+) -> Written:
+    """Check a letter, and write its message out, signed. Raises MessageError, ConfigurationError."""
     _check(letter)
     mail = compose(_dated(letter), envelope_from=letter.envelope_from, recipients=letter.recipients)
+    if signers:
+        mail = replace(mail, content=signed(mail.content, signers))
     mail.content.check()
     if mail.content.size > largest:
         hint = "send a link to the file, or give the outbox max_size="
@@ -102,9 +108,8 @@ def _draft(letter: Letter, mail: MailLetter, account: str, kind: str) -> Draft:
 
 def _pieces(mail: MailLetter) -> Iterator[bytes | ContentPiece]:
     """The content: its own octets, as few as can be, and what letters may share."""
-    pieces = mail.content.pieces if isinstance(mail.content, Rendered) else tuple(mail.content.blocks())
     held: list[bytes] = []
-    for piece in pieces:
+    for piece in _parts(mail.content):
         if isinstance(piece, bytes):
             held.append(piece)
             continue
@@ -112,6 +117,12 @@ def _pieces(mail: MailLetter) -> Iterator[bytes | ContentPiece]:
         held = []
         yield piece
     yield b"".join(held)
+
+
+def _parts(content: Content) -> Sequence[ContentPiece]:
+    if isinstance(content, Signed):
+        return (content.signatures, *_parts(content.content))
+    return content.pieces if isinstance(content, Rendered) else tuple(content.blocks())
 
 
 def cut(octets: bytes) -> Iterator[bytes]:

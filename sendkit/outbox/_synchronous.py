@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from sendkit.outbox._core import Core, CoreOptions
+from sendkit.outbox._core import Core, CoreOptions, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._questions import Search
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._place import Place
     from sendkit.outbox._status import Counts, LetterStatus
     from sendkit.outbox._worker import AsyncWorker, WorkerSettings
+    from sendkit.signing import DKIM
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,9 +52,10 @@ class Outbox:
         account: str | None = None,
         engine: Engine | None = None,
         max_size: int | None = None,
+        dkim: DKIM | Sequence[DKIM] | None = None,
         **settings: Unpack[WorkerSettings],
     ) -> None:
-        options = CoreOptions(account, engine, max_size, settings)
+        options = CoreOptions(account, engine, max_size, settings, signing(dkim))
         self._cores = Cores(url_or_path, blocking, options)
 
     @property
