@@ -72,6 +72,7 @@ DOORS = {
     "css_inline": ("sendkit.report._blocks",),
     "jinja2": ("sendkit.report._template",),
     "xlsxwriter": ("sendkit.report._files",),
+    "procrastinate": ("sendkit.outbox._procrastinate",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }

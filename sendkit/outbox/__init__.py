@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._health import Health, HeldAccount, WorkerHealth
     from sendkit.outbox._letter import Letter, Receipt
     from sendkit.outbox._orders import Purged
+    from sendkit.outbox._procrastinate import ProcrastinateEngine
     from sendkit.outbox._statements import Executor
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
@@ -45,6 +46,7 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "PollingEngine",
+    "ProcrastinateEngine",
     "Purged",
     "Receipt",
     "RecipientState",
@@ -74,6 +76,7 @@ _HOMES = {
     "Outbox": "outbox._synchronous",
     "OutboxError": "errors",
     "PollingEngine": "outbox._engine",
+    "ProcrastinateEngine": "outbox._procrastinate",
     "Purged": "outbox._orders",
     "Receipt": "outbox._letter",
     "RecipientState": "outbox._states",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from sendkit.outbox._fence import Ledger
+from sendkit.outbox._fence import Announced, Ledger
 from sendkit.outbox._rows import Claim
 from sendkit.outbox._schema import PAUSED
 from sendkit.outbox._statements import Rows, Work, ask
@@ -33,6 +33,13 @@ class Take(NamedTuple):
     after: Lane = ("", "")
     id: int | None = None
     probing: tuple[str, ...] = ()
+
+
+class Waiting(NamedTuple):
+    """A letter that may be claimed, and its priority."""
+
+    id: int
+    priority: int
 
 
 class Taken(NamedTuple):
@@ -80,46 +87,82 @@ def blocks(ledger: Ledger, items: Sequence[Block]) -> Work[list[bytes | None]]:
 def _take(ledger: Ledger, wish: Take) -> Work[Taken]:
     if (yield from ask(ledger.texts.meta, PAUSED)):
         return Taken()
-    if wish.id is not None:
-        found = yield from ask(ledger.texts.ready_one, wish.id, ledger.now())
-        return Taken((yield from _claim(ledger, wish.owner, [row[0] for row in found])), wish.after)
     held = [HeldAccount._make(row) for row in (yield from ask(ledger.texts.held_accounts))]
+    if wish.id is not None:
+        return (yield from _take_one(ledger, wish, held))
     accounts = yield from _usable(ledger, wish, held)
     lanes = yield from _lanes(ledger, wish, list(accounts))
     if not lanes:
         return Taken()
-    chosen = yield from _choose(ledger, wish.limit, lanes, accounts)
-    claims = yield from _claim(ledger, wish.owner, [number for _, number in chosen])
-    return Taken(claims, chosen[-1][0] if chosen else lanes[-1], tuple(account.name for account in held))
+    allowed = yield from _Allowance.read(ledger, lanes)
+    chosen = yield from _choose(ledger, wish.limit, lanes, accounts, allowed)
+    yield from allowed.spend(ledger, [lane for (_, lane), _ in chosen])
+    claims = yield from _claim(ledger, wish.owner, [number for _, (number, _) in chosen])
+    return Taken(claims, chosen[-1][0] if chosen else lanes[-1], _names(held))
+
+
+def _take_one(ledger: Ledger, wish: Take, held: Sequence[HeldAccount]) -> Work[Taken]:
+    """One letter by its number, under the same rules as any other."""
+    nothing = Taken(last=wish.after)
+    rows = yield from ask(ledger.texts.ready_one, wish.id, ledger.now())
+    if not rows or (wish.accounts is not None and rows[0][0] not in wish.accounts):
+        return nothing
+    ((account, lane),) = rows
+    allowed = yield from _Allowance.read(ledger, [(account, lane)])
+    if allowed.of(lane) < 1:
+        return nothing
+    if account not in (yield from _usable(ledger, wish._replace(accounts=(account,)), held)):
+        return nothing
+    yield from allowed.spend(ledger, [lane])
+    return Taken((yield from _claim(ledger, wish.owner, [cast("int", wish.id)])), wish.after, _names(held))
+
+
+def readies(ledger: Ledger, items: Sequence[Take]) -> Work[list[tuple[Announced, ...]]]:
+    """What `takes` would claim now, unclaimed: for an engine that has a list of its own."""
+    found: list[tuple[Announced, ...]] = []
+    for wish in items:
+        if (yield from ask(ledger.texts.meta, PAUSED)):
+            found.append(())
+            continue
+        held = [HeldAccount._make(row) for row in (yield from ask(ledger.texts.held_accounts))]
+        accounts = yield from _usable(ledger, wish, held, looks_only=True)
+        lanes = yield from _lanes(ledger, wish, list(accounts))
+        allowed = yield from _Allowance.read(ledger, lanes)
+        chosen = yield from _choose(ledger, wish.limit, lanes, accounts, allowed)
+        found.append(tuple(Announced(number, account, None, urgency) for (account, _), (number, urgency) in chosen))
+    return found
+
+
+def _names(held: Sequence[HeldAccount]) -> tuple[str, ...]:
+    return tuple(account.name for account in held)
 
 
 def _choose(
-    ledger: Ledger, limit: int, lanes: Sequence[Lane], accounts: dict[str, int]
-) -> Work[list[tuple[Lane, int]]]:
-    allowed = yield from _Allowance.read(ledger, lanes)
-    queues: list[tuple[Lane, list[int]]] = []
+    ledger: Ledger, limit: int, lanes: Sequence[Lane], accounts: dict[str, int], allowed: _Allowance
+) -> Work[list[tuple[Lane, Waiting]]]:
+    queues: list[tuple[Lane, Rows]] = []
     for account, lane in lanes:
         most = min(limit, allowed.of(lane), accounts[account])
         rows: Rows = [] if most < 1 else (yield from ask(ledger.texts.ready, account, lane, most))
-        queues.append(((account, lane), [row[0] for row in rows]))
-    chosen = _in_turn(queues, limit, accounts)
-    yield from allowed.spend(ledger, [lane for (_, lane), _ in chosen])
-    return chosen
+        queues.append(((account, lane), rows))
+    return _in_turn(queues, limit, accounts)
 
 
-def _in_turn(queues: Sequence[tuple[Lane, list[int]]], limit: int, accounts: dict[str, int]) -> list[tuple[Lane, int]]:
+def _in_turn(queues: Sequence[tuple[Lane, Rows]], limit: int, accounts: dict[str, int]) -> list[tuple[Lane, Waiting]]:
     """One letter of each lane, then a second one of each, and so on."""
-    chosen: list[tuple[Lane, int]] = []
+    chosen: list[tuple[Lane, Waiting]] = []
     left = dict(accounts)
     for place in range(limit):
-        for lane, numbers in queues:
-            if place < len(numbers) and len(chosen) < limit and left[lane[0]] > 0:
-                chosen.append((lane, numbers[place]))
+        for lane, rows in queues:
+            if place < len(rows) and len(chosen) < limit and left[lane[0]] > 0:
+                chosen.append((lane, Waiting._make(rows[place])))
                 left[lane[0]] -= 1
     return chosen
 
 
-def _usable(ledger: Ledger, wish: Take, held: Sequence[HeldAccount]) -> Work[dict[str, int]]:
+def _usable(
+    ledger: Ledger, wish: Take, held: Sequence[HeldAccount], *, looks_only: bool = False
+) -> Work[dict[str, int]]:
     """The accounts, with how many letters each may send now: one where it has to be probed."""
     names = wish.accounts
     if names is None:
@@ -131,6 +174,8 @@ def _usable(ledger: Ledger, wish: Take, held: Sequence[HeldAccount]) -> Work[dic
         if account.name not in usable:
             continue
         usable[account.name] = 1
+        if account.probe <= now and looks_only:
+            continue
         if account.probe <= now:
             # Written down with the claim: whatever becomes of this worker, the next probe is not before its time.
             following = now + min(HOUR * 2**account.failures, DAY)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sendkit.errors import OutboxError
 from sendkit.outbox._attempt import PROBE, Attempts
-from sendkit.outbox._claim import Lane, Take, Taken, takes
+from sendkit.outbox._claim import Lane, Take, Taken, readies, takes
 from sendkit.outbox._engine import LetterId
 from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
 from sendkit.outbox._ledger import How
@@ -43,7 +43,7 @@ class LedgerDesk:
     ) -> None:
         self._writer = writer
         self._attempts = attempts
-        self._accounts = accounts
+        self.accounts = accounts
         self._liveness = liveness
         self._owner = attempts.owner
         self._longest = attempts.waits.longest
@@ -57,7 +57,7 @@ class LedgerDesk:
 
     async def take(self, limit: int) -> Sequence[LetterId]:
         """Claim letters; what is claimed stays this desk's until it was worked on."""
-        wish = Take(self._owner, limit, self._accounts, self._after, probing=self._due_probes())
+        wish = Take(self._owner, limit, self.accounts, self._after, probing=self._due_probes())
         taken = await _whole(self._writer.acall(takes, wish, How.LIGHT))
         self._after = taken.last
         self._keep(taken)
@@ -66,23 +66,28 @@ class LedgerDesk:
     async def work(self, letter: LetterId) -> datetime | None:
         """Make one attempt; when it wants to be looked at again, or None."""
         if letter not in self._claims:
-            self._keep(await _whole(self._writer.acall(takes, Take(self._owner, 1, id=letter), How.LIGHT)))
+            wish = Take(self._owner, 1, self.accounts, id=letter, probing=self._due_probes())
+            self._keep(await _whole(self._writer.acall(takes, wish, How.LIGHT)))
         claim, held = self._claims.pop(letter, (None, False))
         if claim is None:
             return None
         due = await self._attempts.make(claim, held=held)
         return None if due is None else datetime.fromtimestamp(due, UTC)
 
-    async def sweep(self) -> Sequence[Announced]:
+    async def ready(self, limit: int) -> Sequence[Announced]:
+        """What `take` would claim, unclaimed."""
+        wish = Take(self._owner, limit, self.accounts, probing=self._due_probes())
+        return await self._writer.acall(readies, wish, How.LIGHT)
+
+    async def sweep(self) -> None:
         """Take over from workers that have ended; letters whose time has come are ready."""
         await self._say_alive()
         for owner, silent in await self._writer.acall(owners, None, How.READS):
             if owner != self._owner and self._liveness.has_ended(owner, silent):
                 taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))
                 _logger.warning("the worker %s has ended; %d letters were taken over from it", owner, taken)
-        ready = await self._writer.acall(promotions, self._longest, How.LIGHT)
+        await self._writer.acall(promotions, self._longest, How.LIGHT)
         await self._purge()
-        return [Announced(number, None, 0) for number in ready]
 
     async def _purge(self) -> None:
         """Now and then, delete what is kept no longer."""

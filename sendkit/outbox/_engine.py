@@ -24,6 +24,11 @@ Execute: TypeAlias = Executor
 class Desk(Protocol):
     """What an engine is handed: the letters of one worker."""
 
+    @property
+    def accounts(self) -> tuple[str, ...] | None:
+        """Whose letters this worker may send; None: everybody's."""
+        ...
+
     async def take(self, limit: int) -> Sequence[LetterId]:
         """Claim up to so many letters that are due; each is to be given to `work`."""
         ...
@@ -32,8 +37,12 @@ class Desk(Protocol):
         """Make one attempt at a letter, claiming it if need be; when it wants to be looked at again, or None."""
         ...
 
-    async def sweep(self) -> Sequence[Announced]:
-        """Take over from workers that have ended, and make letters ready whose time has come; those that are."""
+    async def ready(self, limit: int) -> Sequence[Announced]:
+        """What `take` would claim now, unclaimed: an engine may have forgotten it, or was never told that it is due."""
+        ...
+
+    async def sweep(self) -> None:
+        """Take over from workers that have ended, and make letters ready whose time has come."""
         ...
 
     async def news(self) -> None:
@@ -45,7 +54,10 @@ class Engine(Protocol):
     """Who looks at which letter, and when. May call twice, late, from two machines, or forget. Provisional."""
 
     def announce(self, execute: Execute, letters: Sequence[Announced]) -> None:
-        """Told of letters inside the transaction of their put, in which `execute` carries out statements."""
+        """Told of letters inside the transaction of their put, in which `execute` carries out statements.
+
+        In an asynchronous transaction they are carried out when this has returned, and give no rows.
+        """
         ...
 
     async def run(self, desk: Desk, *, concurrency: int, stop: asyncio.Event) -> None:

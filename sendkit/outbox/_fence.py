@@ -19,9 +19,13 @@ from sendkit.outbox._statements import Executor, Statement, Texts, Work, ask, as
 
 
 class Announced(NamedTuple):
-    """A letter that wants to be looked at: its number, when (None: now), and how urgent it is (smaller is sooner)."""
+    """A letter that wants to be looked at: its number and account, when (None: now), and how urgent it is.
+
+    A smaller `priority` is sooner.
+    """
 
     id: int
+    account: str
     due: datetime | None
     priority: int
 

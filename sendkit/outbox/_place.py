@@ -110,7 +110,7 @@ def _postgres(url: str) -> Place:
     from importlib import import_module  # noqa: PLC0415 - it belongs to an extra
 
     try:
-        opener = import_module("sendkit.outbox._postgres").place
+        opener = import_module("sendkit.outbox._postgres_place").place
     except ImportError as error:
         hint = installing(extra="postgres")
         raise ConfigurationError("an outbox in PostgreSQL needs psycopg 3", hint=hint) from error

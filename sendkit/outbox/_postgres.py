@@ -9,41 +9,35 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from sendkit.errors import ConfigurationError, OutboxError
-from sendkit.outbox._borrowed import Lender, autocommitting
-from sendkit.outbox._listener import listening
-from sendkit.outbox._liveness import HeartbeatLiveness
-from sendkit.outbox._place import Place
 from sendkit.outbox._postgres_texts import POSTGRES
-from sendkit.outbox._schema import check_version, migration
-from sendkit.outbox._statements import Aside, Batch, Rows, Statement, Texts, Work, carry_out
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 
 Result = TypeVar("Result")
 _OLDEST = 120000
 _NOW = "select extract(epoch from clock_timestamp())::double precision"
-_IDENTITY = """select 'system ' || system_identifier || ', database ' ||
+IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
-_DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
+DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
 _PATIENCE = 30  # seconds until who waits for a lock is told so
 
 
-class _Clock:
+class Clock:
     """The server's clock, read with each transaction, and followed by this machine's in between."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
 
     def set(self, now: float) -> None:
+        """It is that time on the server."""
         self._offset = now - time.monotonic()
 
     def now(self) -> float:
+        """What time it is there, in seconds."""
         return time.monotonic() + self._offset
 
 
@@ -52,7 +46,7 @@ class PostgresDatabase:
 
     texts: Texts = POSTGRES
 
-    def __init__(self, url: str, name: str, clock: _Clock) -> None:
+    def __init__(self, url: str, name: str, clock: Clock) -> None:
         self._url = url
         self._name = name
         self._clock = clock
@@ -64,7 +58,7 @@ class PostgresDatabase:
 
     def execute(self, batch: Batch) -> list[Rows]:
         """Carry out one batch, in the transaction that is open."""
-        return [_one(psycopg.RawCursor(self._connection), statement) for statement in batch]
+        return [carried_out(psycopg.RawCursor(self._connection), statement) for statement in batch]
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -83,7 +77,7 @@ class PostgresDatabase:
     def _within(self, begin: str) -> Iterator[None]:
         if self._connection.closed:
             self._connection = self._connected()
-        with _translated(self._name):
+        with translating(self._name):
             try:
                 self._connection.execute(begin)
                 self._clock.set(float(str(_value(self._connection, _NOW))))
@@ -101,7 +95,7 @@ class PostgresDatabase:
 
     def identity(self) -> str | None:
         """The server's system identifier and the database's number: a copy, and a restored dump, has others."""
-        with _translated(self._name):
+        with translating(self._name):
             return identity_of(self._connection)
 
     def close(self) -> None:
@@ -109,7 +103,7 @@ class PostgresDatabase:
         self._connection.close()
 
     def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
-        with _translated(self._name):
+        with translating(self._name):
             connection = connect(self._url)
             if connection.info.server_version < _OLDEST:
                 connection.close()
@@ -130,9 +124,9 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
 def identity_of(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     """What a database has in common with no copy of it."""
     try:
-        return str(_value(connection, _IDENTITY))
+        return str(_value(connection, IDENTITY))
     except psycopg.errors.InsufficientPrivilege:
-        return str(_value(connection, _DATABASE_ALONE))
+        return str(_value(connection, DATABASE_ALONE))
 
 
 def _value(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> object:
@@ -140,21 +134,24 @@ def _value(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> obje
     return None if row is None else row[0]
 
 
-def _one(cursor: psycopg.RawCursor[tuple[object, ...]], statement: Statement) -> Rows:
+def carried_out(cursor: psycopg.RawCursor[tuple[object, ...]], statement: Statement) -> Rows:
+    """The rows of one statement."""
     if statement.many:
         cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
-    cursor.execute(statement.sql, _arguments(statement))
+    cursor.execute(statement.sql, arguments_of(statement))
     return [] if cursor.description is None else cursor.fetchall()
 
 
-def _arguments(statement: Statement) -> list[object]:
+def arguments_of(statement: Statement) -> list[object]:
+    """Its arguments as PostgreSQL takes them."""
     # jsonb and text hold no NUL; nothing of a message is among these, but a server's reply may be.
     return [one.replace("\\u0000", "\\ufffd") if isinstance(one, str) else one for one in statement.arguments]
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translating(name: str) -> Iterator[None]:
+    """Raise OutboxError for PostgreSQL's errors."""
     try:
         yield
     except psycopg.Error as error:
@@ -180,164 +177,3 @@ def translated(error: psycopg.Error, name: str) -> OutboxError:
         return OutboxError(f"{where} cannot be reached: {text}", hint=hint, transient=True)
     hint = "`sendkit outbox doctor` looks at the database"
     return OutboxError(f"{where}: {text}", hint=hint, transient=isinstance(error, psycopg.errors.DeadlockDetected))
-
-
-@dataclass(slots=True, frozen=True)
-class _Lender:
-    """A psycopg connection of the program's, whose transaction is open."""
-
-    connection: psycopg.Connection[tuple[object, ...]]
-    name: str
-    texts: Texts = POSTGRES
-
-    def execute(self, batch: Batch) -> list[Rows]:
-        """Carry out one batch."""
-        with _translated(self.name):
-            return [_one(psycopg.RawCursor(self.connection), statement) for statement in batch]
-
-    async def carry_out(self, work: Work[Result]) -> Result:
-        """Carry out work."""
-        return carry_out(work, self.execute)
-
-    async def check(self, identity: str) -> None:
-        """Raise ConfigurationError for a connection of another database, and make the tables where there are none."""
-        with _translated(self.name):
-            if identity_of(self.connection) != identity:
-                raise _another_database(self.name)
-        await _prepare(self)
-
-
-@dataclass(slots=True, frozen=True)
-class _AsyncLender:
-    """An asynchronous psycopg connection of the program's, whose transaction is open."""
-
-    connection: psycopg.AsyncConnection[tuple[object, ...]]
-    name: str
-    texts: Texts = POSTGRES
-
-    async def carry_out(self, work: Work[Result]) -> Result:
-        """Carry out work."""
-        try:
-            batch = next(work)
-            while True:
-                if isinstance(batch, Aside):
-                    raise _no_aside()
-                batch = work.send([await self._one(statement) for statement in batch])
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-
-    async def _one(self, statement: Statement) -> Rows:
-        with _translated(self.name):
-            cursor = psycopg.AsyncRawCursor(self.connection)
-            if statement.many:
-                await cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows
-                return []
-            await cursor.execute(statement.sql, _arguments(statement))
-            return [] if cursor.description is None else await cursor.fetchall()
-
-    async def check(self, identity: str) -> None:
-        """As the synchronous one."""
-        for sql in (_IDENTITY, _DATABASE_ALONE):
-            with _translated(self.name):
-                async with self.connection.transaction():
-                    try:
-                        ((found,),) = await self._one(Statement(sql))
-                    except OutboxError:
-                        continue
-            if found != identity:
-                raise _another_database(self.name)
-            break
-        await _prepare(self)
-
-
-async def _prepare(lender: _Lender | _AsyncLender) -> None:
-    def prepared() -> Work[None]:
-        (rows,) = yield (Statement(POSTGRES.has_meta),)
-        found = 0
-        if rows:
-            (rows,) = yield (Statement(POSTGRES.meta, ("version",)),)
-            found = int(rows[0][0]) if rows else 0
-        check_version(found, POSTGRES)
-        if found < len(POSTGRES.schema):
-            yield (Statement(POSTGRES.lock_schema),)
-            yield migration(POSTGRES, found)
-
-    await lender.carry_out(prepared())
-
-
-def _another_database(name: str) -> ConfigurationError:
-    hint = f"the outbox is at {name}; give it the program's own database: Outbox('postgresql://HOST/NAME')"
-    return ConfigurationError("transaction= is of another database than the outbox", hint=hint)
-
-
-def _no_aside() -> ConfigurationError:
-    hint = "put it with a synchronous connection, or let the worker's own engine find it"
-    return ConfigurationError("this engine cannot be told inside an asynchronous transaction", hint=hint)
-
-
-def place(url: str) -> Place:
-    """The place of a PostgreSQL URL; its name shows no password."""
-    scheme, _, rest = url.partition("://")
-    url, name = f"{scheme.partition('+')[0]}://{rest}", _without_password(url)
-    clock = _Clock()
-
-    def lend(connection: object) -> Lender:
-        return _lent(connection, url, name)
-
-    return Place(
-        name,
-        lambda: PostgresDatabase(url, name, clock),
-        HeartbeatLiveness(),
-        clock.now,
-        POSTGRES,
-        lend=lend,
-        listen=lambda wake: listening(url, wake),
-    )
-
-
-def _lent(connection: object, url: str, name: str) -> Lender:
-    if not isinstance(connection, psycopg.Connection | psycopg.AsyncConnection):
-        raise ConfigurationError("transaction= is no connection of psycopg 3", hint="psycopg2 is not supported")
-    status = connection.info.transaction_status
-    if connection.autocommit and status == TransactionStatus.IDLE:
-        raise autocommitting("put it inside `with connection.transaction():`")
-    if status == TransactionStatus.INERROR:
-        raise ConfigurationError("the transaction has failed already", hint="roll it back, and begin another one")
-    if isinstance(connection, psycopg.Connection):
-        return _Checked(_Lender(connection, name), url)
-    return _Checked(_AsyncLender(connection, name), url)
-
-
-@dataclass(slots=True)
-class _Checked:
-    """A lender that is looked at before its first use: reading its database's identity takes a statement of its own."""
-
-    lender: _Lender | _AsyncLender
-    url: str
-    checked: bool = False
-    texts: Texts = POSTGRES
-
-    async def carry_out(self, work: Work[Result]) -> Result:
-        """Carry out work."""
-        if not self.checked:
-            await self.lender.check(_identity_at(self.url, self.lender.name))
-            self.checked = True
-        return await self.lender.carry_out(work)
-
-
-_identities: dict[str, str] = {}
-
-
-def _identity_at(url: str, name: str) -> str:
-    """The identity of the outbox's own database, asked for once."""
-    if url not in _identities:
-        with _translated(name), connect(url) as own:
-            _identities[url] = identity_of(own)
-    return _identities[url]
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=""))

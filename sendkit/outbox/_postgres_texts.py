@@ -134,10 +134,10 @@ select account, lane from pair where lane is not null order by account, lane lim
 where name in (select name from {_rows("name text")} j) order by name for update""",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from"
     f" {_rows('name text', 'tokens float', 'refilled float')} j where sendkit_lane.name = j.name",
-    ready="select id from sendkit_letter where state = 'ready' and account = $1 and lane = $2"
+    ready="select id, priority from sendkit_letter where state = 'ready' and account = $1 and lane = $2"
     " order by priority, id limit $3 for update skip locked",
-    ready_one="select id from sendkit_letter where id = $1 and (state = 'ready' or (state = 'later' and due <= $2))"
-    " for update skip locked",
+    ready_one="select account, lane from sendkit_letter"
+    " where id = $1 and (state = 'ready' or (state = 'later' and due <= $2)) for update skip locked",
     claim=f"""update sendkit_letter set state = 'working', token = token + 1, owner = $2::text, attempts = attempts + 1
 where id in {_IDS} and state in ('ready', 'later')
 returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,

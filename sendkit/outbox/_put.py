@@ -38,13 +38,17 @@ def puts(ledger: Ledger, items: Sequence[Sequence[Draft]]) -> Work[list[list[Pla
     found = yield from _put(ledger, drafts)
     if ledger.announce is not None:
         news = [
-            Announced(one.id, None if draft.due is None else datetime.fromtimestamp(draft.due, UTC), draft.priority)
+            Announced(one.id, draft.account, _moment(draft.due), draft.priority)
             for one, draft in zip(found, drafts, strict=True)
             if not one.duplicate
         ]
         yield Aside(partial(_announce, ledger.announce, news))
     placed = iter(found)
     return [[next(placed) for _ in item] for item in items]
+
+
+def _moment(due: float | None) -> datetime | None:
+    return None if due is None else datetime.fromtimestamp(due, UTC)
 
 
 def _announce(announce: Announce, news: Sequence[Announced], execute: Executor) -> None:

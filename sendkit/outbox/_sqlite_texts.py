@@ -122,9 +122,10 @@ select account, lane from pair where lane is not null order by account, lane lim
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from "
     + _rows("name", "tokens", "refilled")
     + " j where sendkit_lane.name = j.name",
-    ready="select id from sendkit_letter where state = 'ready' and account = ? and lane = ?"
+    ready="select id, priority from sendkit_letter where state = 'ready' and account = ? and lane = ?"
     " order by priority, id limit ?",
-    ready_one="select id from sendkit_letter where id = ? and (state = 'ready' or (state = 'later' and due <= ?))",
+    ready_one="select account, lane from sendkit_letter"
+    " where id = ? and (state = 'ready' or (state = 'later' and due <= ?))",
     claim="update sendkit_letter set state = 'working', token = token + 1, owner = ?2, attempts = attempts + 1"
     " where id in (select json_extract(value, '$[0]') from json_each(?1)) and state in ('ready', 'later')"
     " returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,"

@@ -97,8 +97,8 @@ class Texts:
     lanes: str  # (JSON of accounts, after account, after lane, limit) -> account, lane
     lane_rules: str  # (JSON of lanes) -> name, paused, rate, tokens, refilled
     spend: str  # (JSON: name, tokens, refilled)
-    ready: str  # (account, lane, limit) -> id
-    ready_one: str  # (id, now) -> id
+    ready: str  # (account, lane, limit) -> id, priority
+    ready_one: str  # (id, now) -> account, lane
     claim: str  # (JSON of ids, owner) -> Claim without recipients and content
     waiting_recipients: str  # (JSON of ids) -> letter_id, n, address
     content: str  # (JSON of ids) -> letter_id, octets

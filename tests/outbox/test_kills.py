@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sendkit.outbox._liveness import HeartbeatLiveness
 from tests.outbox.kills.case import Case, cases, play
+from tests.outbox.kinds import Kind, prepared, soon_taken_over
 
 ALL = list(cases(1))
 
@@ -19,7 +19,14 @@ def test_a_kill_loses_nothing_and_sends_nothing_twice(case: Case, tmp_path: Path
 
 
 @pytest.mark.parametrize("case", ALL[2::4], ids=str)
-def test_nor_does_one_on_postgresql(case: Case, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HeartbeatLiveness, "_silence", 1.0)  # the second worker need not wait for 25 seconds
-    found = play(case, postgresql)
+def test_nor_does_one_on_postgresql(case: Case, postgresql: str) -> None:
+    with soon_taken_over():
+        found = play(case, postgresql, Kind.POSTGRESQL)
+    assert found.good, found
+
+
+@pytest.mark.parametrize("case", ALL[1::4], ids=str)
+def test_nor_does_one_with_procrastinate(case: Case, postgresql: str) -> None:
+    with soon_taken_over():
+        found = play(case, prepared(Kind.PROCRASTINATE, postgresql), Kind.PROCRASTINATE)
     assert found.good, found

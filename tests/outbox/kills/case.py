@@ -14,6 +14,7 @@ from sendkit import Mailer, Message, Outbox, RetryPolicy, Security, Server
 from sendkit.outbox import RecipientState
 from tests.outbox.kills.server import STAGES, KillingServer, Mode
 from tests.outbox.kills.worker import FAULTS
+from tests.outbox.kinds import Kind, engine
 
 ROOT = Path(__file__).parents[3]
 CONNECTIONS = 2
@@ -76,11 +77,11 @@ def messages(case: Case, count: int = 10) -> list[Message]:
     ]
 
 
-def play(case: Case, where: str) -> Finding:
+def play(case: Case, where: str, kind: Kind = Kind.SQLITE) -> Finding:
     """Kill a worker, let another one take over, and compare."""
-    with KillingServer(case.mode) as server, Outbox(where, account="test") as outbox:
+    with KillingServer(case.mode) as server, Outbox(where, account="test", engine=engine(kind, where)) as outbox:
         receipts = list(outbox.put_many(messages(case)))
-        killed = _kill(case, where, server)
+        killed = _kill(case, where, kind, server)
         place = Server(host="127.0.0.1", port=server.port, security=Security.NONE)
         with Mailer(place, retry=RetryPolicy(max_attempts=1)) as mailer, outbox.worker(mailer, account="test"):
             letters = [outbox.wait(receipt, timeout=_LIMIT) for receipt in receipts]
@@ -105,9 +106,9 @@ def _accounted_for(address: str, state: RecipientState, copies: int) -> bool:
     return state is RecipientState.ACCEPTED and copies == 1
 
 
-def _kill(case: Case, where: str, server: KillingServer) -> bool:
+def _kill(case: Case, where: str, kind: Kind, server: KillingServer) -> bool:
     fault = case.stage if case.stage in FAULTS else "-"
-    command = [sys.executable, "-m", "tests.outbox.kills.worker", where, str(server.port), fault, str(case.nth)]
+    command = [sys.executable, "-m", "tests.outbox.kills.worker", kind, where, str(server.port), fault, str(case.nth)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
     ) as worker:

@@ -1,4 +1,4 @@
-"""The process that is killed: a worker on an outbox. `python -m tests.outbox.kills.worker OUTBOX PORT FAULT NTH`.
+"""The process that is killed: a worker on an outbox. `python -m tests.outbox.kills.worker KIND OUTBOX PORT FAULT NTH`.
 
 FAULT is a moment around a commit at which it kills itself the nth time: before-mark, after-mark, and so on; or -.
 """
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from sendkit import AsyncMailer, AsyncOutbox, RetryPolicy, Security, Server
 from sendkit.outbox._place import place_of
 from sendkit.outbox._statements import Batch, Rows
+from tests.outbox.kinds import Kind, engine
 
 COMMITS = ("claim", "mark", "settle")
 FAULTS = tuple(f"{when}-{commit}" for commit in COMMITS for when in ("before", "after"))
@@ -48,11 +49,11 @@ def deadly(database: object, fault: str, nth: int) -> object:
     return database
 
 
-async def main(where: str, port: int, fault: str, nth: int) -> None:
+async def main(kind: Kind, where: str, port: int, fault: str, nth: int) -> None:
     """Send until killed, or until nothing is left."""
     server = Server(host="127.0.0.1", port=port, security=Security.NONE)
     async with AsyncMailer(server, max_connections=2, retry=RetryPolicy(max_attempts=1)) as mailer:
-        outbox = AsyncOutbox(where)
+        outbox = AsyncOutbox(where, engine=engine(kind, where))
         if fault != "-":
             opened = place_of(where).open
             outbox._core.writer._open_database = lambda: deadly(opened(), fault, nth)  # type: ignore[assignment,return-value]  # it is one
@@ -66,4 +67,4 @@ async def main(where: str, port: int, fault: str, nth: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    asyncio.run(main(Kind(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])))
