@@ -50,9 +50,10 @@ class AsyncMailer(Constructors):
     `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
 
     At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
-    nobody used for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). `rate` is how many
-    messages may be started, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each attempt
-    counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and rises again slowly.
+    nobody used for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). A secret that the server
+    refused is not sent again for `login_rest` seconds, and for twice as long after each further refusal. `rate` is how
+    many messages may be started, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each
+    attempt counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and rises again slowly.
 
     Of the environment, SENDKIT_TRANSPORT takes the place of the server unless `transport` is given, and the limits
     SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY hold behind those of the program, however the mailer is made.

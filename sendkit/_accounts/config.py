@@ -31,6 +31,7 @@ _OF_THE_MAILER = (
     "max_connections",
     "messages_per_connection",
     "idle_timeout",
+    "login_rest",
     "rate",
     "mechanism",
     "deadline",
@@ -69,6 +70,7 @@ class _Table(BaseModel):
     max_connections: int | None = None
     messages_per_connection: int | None = None
     idle_timeout: float | int | None = None
+    login_rest: float | int | None = None
     rate: str | None = None
     mechanism: str | None = None
     deadline: float | int | None = None
@@ -92,6 +94,7 @@ class AccountSettings:
     max_connections: int | None = None
     messages_per_connection: int | None = None
     idle_timeout: float | None = None
+    login_rest: float | None = None
     rate: str | None = None
     mechanism: str | None = None
     deadline: float | None = None

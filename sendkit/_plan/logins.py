@@ -72,7 +72,12 @@ def transport_to(accounts: Sequence[Account], options: MailerSettings) -> Transp
     usernames = {name for name in names if name is not None}
     # The password that the environment holds is that of the first account, and no other provider may see it.
     chains = {name: default_chain() if name == first else default_chain(environ={}) for name in usernames}
-    limits = Limits(options["max_connections"], options.get("messages_per_connection"), options["idle_timeout"])
+    limits = Limits(
+        options["max_connections"],
+        options.get("messages_per_connection"),
+        options["idle_timeout"],
+        login_rest=options["login_rest"],
+    )
     transports = [
         _wire(account, chosen or account.credentials or chains.get(account.username or ""), limits, mechanism)
         for account in accounts

@@ -38,6 +38,12 @@ def _no_check(name: str, value: Any) -> None:
     """Whatever is made of the value checks it: credentials, a retry policy, a transport."""
 
 
+def _check_rest(name: str, value: Any) -> None:
+    if value is None:
+        raise ConfigurationError(f"{name}= is missing", hint="give the seconds for which a refused secret is not sent")
+    check_positive(name, value)
+
+
 def _check_mechanism(name: str, value: Any) -> None:
     from sendkit._accounts.account import check_mechanism  # noqa: PLC0415 - pydantic, 100 ms
 
@@ -90,6 +96,14 @@ class MailerSettings(TypedDict, total=False):
     ]
     idle_timeout: Annotated[
         "float | None", Option(60, "seconds after which an idle connection is closed; None keeps it", check_positive)
+    ]
+    login_rest: Annotated[
+        "float",
+        Option(
+            3600,
+            "seconds for which a refused secret is not sent again; doubles with each refusal, up to a day",
+            _check_rest,
+        ),
     ]
     rate: Annotated[
         "str | None",

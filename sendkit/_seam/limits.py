@@ -1,4 +1,4 @@
-"""How many connections a transport may have, and how long it keeps them."""
+"""How many connections a transport may have, how long it keeps them, and how long a refused secret rests."""
 
 from __future__ import annotations
 
@@ -16,3 +16,4 @@ class Limits:
     letters: int | None = None
     idle: float | None = None
     quit: float = 5
+    login_rest: float = 3600

@@ -171,6 +171,9 @@ BY_REASON = {
     Reason.LOGIN_NOT_TAKEN: Advice(
         "the server takes no login here: give no username if it needs none, or use its port for submission (587 or 465)"
     ),
+    Reason.LOGIN_NOT_CHECKED: Advice(
+        f"nothing to change: the server says that it could not check the login; {_AGAIN}, or ask its operator"
+    ),
     Reason.LOGIN_DELAYED: Advice(
         f"nothing to change: the server cannot check logins for now (RFC 4954 section 6); {_AGAIN}"
     ),

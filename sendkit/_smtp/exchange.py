@@ -23,10 +23,11 @@ class Exchange:
     """One exchange: `initial` is the first message, or None where the server begins.
 
     `told` is what the server said of its refusal, in words. `answers` are what is said to each challenge in turn.
-    `slow`: an answer may take long to compute.
+    `heard`: the secret, or its proof, is in what was said so far, the first message included. `slow`: an answer may
+    take long to compute.
     """
 
-    __slots__ = ("_answers", "_name", "initial", "told")
+    __slots__ = ("_answers", "_name", "heard", "initial", "told")
     slow = False
 
     def __init__(self, name: str, initial: bytes | None, *answers: bytes) -> None:
@@ -34,6 +35,7 @@ class Exchange:
         self.initial = initial
         self._answers = list(answers)
         self.told: str | None = None
+        self.heard = initial is not None
 
     def respond(self, challenge: bytes) -> bytes:
         """The answer to a challenge. Raises OutOfTurn."""
@@ -61,8 +63,32 @@ class _Challenged(Exchange):
         if self._password == "":
             return super().respond(challenge)
         proof = hmac.new(self._password.encode(), challenge, "md5").hexdigest()
-        self._password = ""
+        self._password, self.heard = "", True
         return f"{self._username} {proof}".encode()
+
+
+class _Prompted(Exchange):
+    """LOGIN: the server asks for the name and the password, mostly in this order, and each is said once.
+
+    Some servers ask for the name although they were told it with the command, so it is never sent there.
+    """
+
+    __slots__ = ("_password", "_username")
+
+    def __init__(self, username: str, password: str) -> None:
+        super().__init__(Mechanism.LOGIN, None)
+        self._username: bytes | None = username.encode()
+        self._password: bytes | None = password.encode()
+
+    def respond(self, challenge: bytes) -> bytes:
+        early = self._password is not None and challenge.lstrip().lower().startswith(b"pass")
+        if self._username is not None and not early:
+            answer, self._username = self._username, None
+            return answer
+        if self._password is None:
+            return super().respond(challenge)
+        answer, self._password, self.heard = self._password, None, True
+        return answer
 
 
 class _Bearer(Exchange):
@@ -80,13 +106,13 @@ def begin(mechanism: Mechanism, username: str, secret: str, *, host: str, port: 
     """The exchange of a mechanism other than SCRAM; EXTERNAL needs neither, and the username is its identity if any."""
     match mechanism:
         case Mechanism.PLAIN:
-            return Exchange(mechanism, f"\0{username}\0{secret}".encode())
+            return _once_more(mechanism, f"\0{username}\0{secret}".encode())
         case Mechanism.LOGIN:
-            return Exchange(mechanism, username.encode(), secret.encode())
+            return _Prompted(username, secret)
         case Mechanism.CRAM_MD5:
             return _Challenged(username, secret)
         case Mechanism.EXTERNAL:
-            return Exchange(mechanism, username.encode())
+            return _once_more(mechanism, username.encode())
         case Mechanism.XOAUTH2:
             return _Bearer(mechanism, f"user={username}\x01auth=Bearer {secret}\x01\x01".encode(), b"")
         case Mechanism.OAUTHBEARER:
@@ -96,6 +122,11 @@ def begin(mechanism: Mechanism, username: str, secret: str, *, host: str, port: 
             return _Bearer(mechanism, first.encode(), b"\x01")
         case _:
             raise NotImplementedError(mechanism)
+
+
+def _once_more(mechanism: Mechanism, message: bytes) -> Exchange:
+    """The mechanism is one message; a server that has not read it with the command asks for it (RFC 4954 section 4)."""
+    return Exchange(mechanism, message, message)
 
 
 def _reason(challenge: bytes) -> str | None:

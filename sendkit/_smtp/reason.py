@@ -108,6 +108,7 @@ class Reason(StrEnum):
     # The login (RFC 4954 section 6), and what it needs.
     LOGIN_REFUSED = "login_refused", Cause.AUTHENTICATION, _NEXT
     LOGIN_NOT_TAKEN = "login_not_taken", Cause.AUTHENTICATION, _NEXT
+    LOGIN_NOT_CHECKED = "login_not_checked", Cause.AUTHENTICATION, _NEXT
     LOGIN_DELAYED = "login_delayed", Cause.AUTHENTICATION, _LATER
     LOGIN_WANTED = "login_wanted", Cause.AUTHENTICATION, _NEXT
     LOGIN_NEEDS_TLS = "login_needs_tls", Cause.AUTHENTICATION, _NEXT

@@ -35,7 +35,7 @@ class _Client(Protocol):
 class Scram(Exchange):
     """One SCRAM exchange. `offered`: whether the server offers a mechanism with channel binding."""
 
-    __slots__ = ("_client", "_said")
+    __slots__ = ("_asked", "_client", "_said")
     slow = True  # the server says how often the password is hashed, up to a million times
 
     def __init__(
@@ -47,9 +47,16 @@ class Scram(Exchange):
         self._client = _client(mechanism, username, password, tls if bind else None)
         self._said = 0
         super().__init__(mechanism, self._client.get_client_first().encode())
+        self._asked = self.heard = False
 
     def respond(self, challenge: bytes) -> bytes:
-        """The proof, to the server's first message; nothing, to its last one. Raises OutOfTurn."""
+        """The proof, to the server's first message; nothing, to its last one. Raises OutOfTurn.
+
+        A server that has not read the first message of ours with the command asks for it (RFC 4954 section 4).
+        """
+        if not challenge and not self._said and not self._asked and self.initial is not None:
+            self._asked = True
+            return self.initial
         self._said += 1
         if challenge.startswith(b"e=") and self._said <= 2:
             self.told = f"the server refused the exchange: {challenge[2:].decode('ascii', 'replace')}"
@@ -70,7 +77,8 @@ class Scram(Exchange):
     def _step(self, challenge: str) -> bytes:
         if self._said == 1:
             self._client.set_server_first(challenge)
-            return self._client.get_client_final().encode()
+            proof, self.heard = self._client.get_client_final().encode(), True
+            return proof
         if self._said == 2:
             self._client.set_server_final(challenge)
             return b""

@@ -7,6 +7,7 @@ ours. *Rejected* comes from a 5yz inside the transaction, or from what the serve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -25,6 +26,7 @@ __all__ = [
     "Verdict",
     "accepted",
     "judge_failure",
+    "judge_login",
     "judge_refusal",
     "not_accepted",
     "out_of_step",
@@ -50,8 +52,8 @@ class Verdict(NamedTuple):
 
     @property
     def refused_login(self) -> bool:
-        """Whether the server refused the secret for good (RFC 4954 section 6)."""
-        return self.phase is Phase.AUTH and self.reply is not None and self.reply.permanent
+        """Whether the server's reply condemns the secret (RFC 4954 section 6): not where it says nothing of it."""
+        return self.phase is Phase.AUTH and self.reply is not None and self.why in _CONDEMNED
 
     @property
     def words(self) -> str:
@@ -88,8 +90,17 @@ class Failure:
 # RFC 4954 section 6: the server wants a login, a stronger one, or one over TLS; the message itself is not refused.
 _LOGIN_WANTED = {530: Reason.LOGIN_WANTED, 534: Reason.STRONGER_LOGIN_WANTED, 538: Reason.LOGIN_NEEDS_TLS}
 # RFC 5321 section 4.2.4: the command was ours by right, so the two sides do not agree where they stand.
+_CONDEMNED = frozenset({Reason.LOGIN_REFUSED, Reason.STRONGER_LOGIN_WANTED, Reason.LOGIN_NEEDS_TLS})
 _OUT_OF_STEP = frozenset({500, 502, 503})
-_NOT_IMPLEMENTED = _OUT_OF_STEP | {504}
+_NOT_IMPLEMENTED = _OUT_OF_STEP | {501, 504}
+# A 5yz at AUTH whose words speak of the server's own trouble; one that speaks of the account too is a refusal.
+_TROUBLE = re.compile(
+    r"temporar|(?<!reason )unavailable|try (?:again )?later|back-?end|internal (?:server )?error|timed? ?out|"
+    r"(?:server|system) error|lost connection|connection (?:was )?(?:lost|refused)|"
+    r"(?:cannot|can't|could not|unable to) (?:connect|contact|reach)",
+    re.IGNORECASE,
+)
+_OF_THE_ACCOUNT = re.compile(r"lock|too many|disabled|blocked|suspend|denied|password|credential", re.IGNORECASE)
 _IN_TLS = (Phase.TLS, Phase.STARTTLS)
 
 
@@ -169,6 +180,13 @@ def judge_refusal(phase: Phase, reply: Reply, *, stepwise: bool = False) -> Verd
     return not_accepted(phase, Reason.TOO_LARGE if _too_large(phase, reply) else Reason.REFUSED, reply=reply)
 
 
+def judge_login(reply: Reply, *, heard: bool) -> Verdict:
+    """A reply that ends an AUTH command without a login; `heard`: the server was given the secret, or a proof."""
+    verdict = judge_refusal(Phase.AUTH, reply)
+    unheard = verdict.why is Reason.LOGIN_REFUSED and not heard
+    return verdict._replace(why=Reason.LOGIN_NOT_TAKEN) if unheard else verdict
+
+
 def _judge_session(phase: Phase, reply: Reply) -> Verdict:
     if phase in _IN_TLS:
         why = Reason.STARTTLS_REFUSED if reply.permanent else Reason.STARTTLS_DELAYED
@@ -185,7 +203,16 @@ def _judge_session(phase: Phase, reply: Reply) -> Verdict:
 def _why_no_login(reply: Reply) -> Reason:
     if reply.transient:
         return Reason.LOGIN_DELAYED
-    return Reason.LOGIN_NOT_TAKEN if reply.code in _NOT_IMPLEMENTED else Reason.LOGIN_REFUSED
+    if reply.code in _NOT_IMPLEMENTED:
+        return Reason.LOGIN_NOT_TAKEN
+    return Reason.LOGIN_NOT_CHECKED if _in_trouble(reply) else Reason.LOGIN_REFUSED
+
+
+def _in_trouble(reply: Reply) -> bool:
+    """Whether the server says that it could not check the secret: RFC 3463 sections 3.4 and 3.5, or its words do."""
+    if reply.enhanced and reply.enhanced[1:3] in (".3", ".4"):
+        return True
+    return bool(_TROUBLE.search(reply.text)) and not _OF_THE_ACCOUNT.search(reply.text)
 
 
 def _too_large(phase: Phase, reply: Reply) -> bool:

@@ -140,7 +140,7 @@ class SMTPTransport(Transport):
         try:
             return await self._open_with(login, log)
         except SessionFailed as failed:
-            if not _refused(failed):
+            if not failed.refused:
                 raise
             fresh = await self._renewed(login)
             if fresh is None:
@@ -175,16 +175,18 @@ class SMTPTransport(Transport):
             try:
                 yield
             except SessionFailed as failed:
-                if _refused(failed):
-                    REFUSALS.refused(trial, failed.verdict)
+                if failed.refused:
+                    REFUSALS.refused(trial, failed.verdict, self._limits.login_rest)
                     self._proven = None
                     failed.verdict = self._told(failed.verdict)
                 raise
+            if trial != self._proven:
+                REFUSALS.proved_good(trial)
             self._proven = trial
 
     def _check(self, trial: Trial) -> None:
         if (known := REFUSALS.refusal(trial)) is not None:
-            raise SessionFailed(self._told(known), remembered=True)
+            raise SessionFailed(self._told(known), remembered=True, refused=True)
 
     def _told(self, verdict: Verdict) -> Verdict:
         reason = "; ".join(filter(None, (verdict.reason, f"the secret came from {self.source}")))
@@ -214,10 +216,6 @@ class SMTPTransport(Transport):
             # That the server refused the secret says more than that its source failed afterwards.
             return None
         return None if fresh is None or fresh == login.secret else replace(login, secret=fresh)
-
-
-def _refused(failed: SessionFailed) -> bool:
-    return failed.verdict.refused_login
 
 
 def _note(log: AttemptLog, failed: SessionFailed) -> None:

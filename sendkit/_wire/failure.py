@@ -27,13 +27,15 @@ class Broken(Exception):
 class SessionFailed(Exception):
     """No session came about; only inside this room and its transport.
 
-    `remembered`: nothing was sent this time, since the same was refused before.
+    `remembered`: nothing was sent this time, since the same was refused before. `refused`: the server heard the secret,
+    and condemned it.
     """
 
-    def __init__(self, verdict: Verdict, *, remembered: bool = False) -> None:
+    def __init__(self, verdict: Verdict, *, remembered: bool = False, refused: bool = False) -> None:
         super().__init__(str(verdict.reply or verdict.reason))
         self.verdict = verdict
         self.remembered = remembered
+        self.refused = refused
 
 
 def as_reply(code: int, text: str, mask: Mask = BARE) -> Reply:

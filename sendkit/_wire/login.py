@@ -51,7 +51,10 @@ Answer = tuple[int, str] | Exception | asyncio.CancelledError
 
 
 class Authentication:
-    """One login on one connection. `told` is why the server refused, where the mechanism lets it say so."""
+    """One login on one connection.
+
+    `told` is why the server refused, where the mechanism lets it say so; `heard`: it was given the secret, or a proof.
+    """
 
     def __init__(
         self, client: aiosmtplib.SMTP, login: Login, offered: Collection[str], *, port: int, mask: Mask
@@ -64,6 +67,7 @@ class Authentication:
         self._tls = tls if isinstance(tls, ssl.SSLObject) else None
         self._mask = mask
         self.told: str | None = None
+        self.heard = False
 
     def choose(self) -> Mechanism | None:
         """The mechanism that both sides speak, or None, and then `why_none` says why."""
@@ -101,11 +105,11 @@ class Authentication:
             line = self._line(first) or b"="
             if len(b" ".join([*command, line])) <= _LONGEST_COMMAND:
                 command.append(line)
-                first = None
+                first, self.heard = None, exchange.heard
         reply = await self._client.execute_command(*command, timeout=None)
         while reply.code == aiosmtplib.SMTPStatus.auth_continue:
             answer = first if first is not None else await self._respond(exchange, reply.message)
-            first = None
+            first, self.heard = None, exchange.heard
             reply = await self._client.execute_command(self._line(answer), timeout=None)
         if reply.code == aiosmtplib.SMTPStatus.auth_successful:
             exchange.conclude()

@@ -28,7 +28,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.steps import Mode, Report
-from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, judge_refusal, not_accepted
+from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, judge_login, not_accepted
 from sendkit._tls import trusts_anybody
 from sendkit._wire.channel import Channel
 from sendkit._wire.dial import dial
@@ -278,7 +278,8 @@ class _Opening:
         attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
         if reply.code != 235:
-            raise SessionFailed(judge_refusal(Phase.AUTH, reply)._replace(reason=authentication.told))
+            verdict = judge_login(reply, heard=authentication.heard)._replace(reason=authentication.told)
+            raise SessionFailed(verdict, refused=verdict.refused_login and authentication.heard)
         self._note(Phase.AUTH, reply)
         self.mechanism = mechanism
 

@@ -49,6 +49,7 @@ def test_an_account_is_its_keys(write: Write) -> None:
         max_connections = 2
         messages_per_connection = 50
         idle_timeout = 20
+        login_rest = 900
         rate = "30/minute"
         mechanism = "plain"
         deadline = 90
@@ -62,6 +63,7 @@ def test_an_account_is_its_keys(write: Write) -> None:
         "max_connections": 2,
         "messages_per_connection": 50,
         "idle_timeout": 20,
+        "login_rest": 900,
         "rate": "30/minute",
         "mechanism": "plain",
         "deadline": 90,

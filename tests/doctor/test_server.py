@@ -157,7 +157,7 @@ async def test_a_file_of_authorities_that_is_gone_is_named(start: Start, authori
     place = Server("localhost", start().port, ca_file=ca_file)
     ca_file.unlink()
     fault = await fault_of(AsyncMailer(place, username=USER, password=PASSWORD))
-    assert (fault.check, "cannot be used" in fault.text) == (Check.TLS, True)
+    assert (fault.check, "ca_file: no such file" in fault.text) == (Check.TLS, True)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -35,7 +35,8 @@ def test_every_constructor_shows_every_option_and_nothing_that_hides_one(
 
 @pytest.mark.parametrize(("name", "value"), [("deadline", 0), ("max_connections", -1), ("rate", "fast"),
                                              ("mechanism", "NONE"), ("idle_timeout", float("nan")),
-                                             ("messages_per_connection", 0), ("allow_only", "x")])  # fmt: skip
+                                             ("messages_per_connection", 0), ("allow_only", "x"), ("login_rest", None),
+                                             ("login_rest", 0)])  # fmt: skip
 def test_every_option_is_checked_however_the_mailer_is_made(name: str, value: Any) -> None:
     settings: Any = {name: value}
     for make in (

@@ -68,6 +68,7 @@ class ScriptedServer(WireScript):
         self.users = dict(users or {"ana@example.com": "correct horse"})
         self.accounts = Accounts(self.users)
         self.auth_required = auth_required
+        self.deaf_to_initial = False  # what comes with AUTH is not read, but asked for
         self.nested_mail_refused = nested_mail_refused
         self.refuses_pipelining = refuses_pipelining
         self.max_recipients = max_recipients

@@ -38,6 +38,7 @@ class LoginSession(Session):
         """RFC 4954. The script is asked when the client has said everything."""
         self.server.auth_commands += 1
         mechanism, _, initial = argument.partition(" ")
+        initial = "" if self.server.deaf_to_initial else initial
         usual = self._auth_refusal(mechanism.upper())
         if usual is None:
             try:

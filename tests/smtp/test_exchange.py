@@ -24,9 +24,23 @@ def test_plain_is_that_of_rfc_4616_section_4() -> None:
     assert exchange(Mechanism.PLAIN).initial == b"\0tim\0tanstaaftanstaaf"
 
 
-def test_login_says_the_name_first_and_the_password_when_asked() -> None:
+@pytest.mark.parametrize("prompts", [(b"Username:", b"Password:"), (b"User Name\0", b"Password\0"), (b"", b"")])
+def test_login_waits_for_each_prompt_whatever_it_says(prompts: tuple[bytes, ...]) -> None:
     login = exchange(Mechanism.LOGIN)
-    assert (login.initial, login.respond(b"Password:")) == (b"tim", b"tanstaaftanstaaf")
+    assert login.initial is None
+    assert [(login.respond(prompt), login.heard) for prompt in prompts] == [
+        (b"tim", False), (b"tanstaaftanstaaf", True)]  # fmt: skip
+
+
+def test_login_gives_the_password_to_a_server_that_asks_for_it_first() -> None:
+    login = exchange(Mechanism.LOGIN)
+    assert [login.respond(prompt) for prompt in (b"password: ", b"Username:")] == [b"tanstaaftanstaaf", b"tim"]
+
+
+@pytest.mark.parametrize("mechanism", [Mechanism.PLAIN, Mechanism.EXTERNAL])
+def test_a_message_that_was_not_read_with_the_command_is_said_once_more(mechanism: Mechanism) -> None:
+    one = exchange(mechanism)
+    assert one.respond(b"") == one.initial
 
 
 def test_cram_md5_is_that_of_rfc_2195_section_2() -> None:
@@ -80,7 +94,7 @@ def test_a_reason_is_one_line_of_bearable_length_whatever_the_server_says(text: 
 @pytest.mark.parametrize("mechanism", SIMPLE)
 def test_a_challenge_more_than_the_mechanism_has_ends_the_exchange(mechanism: Mechanism) -> None:
     one = exchange(mechanism)
-    due = {Mechanism.PLAIN: 0, Mechanism.EXTERNAL: 0}.get(mechanism, 1)
+    due = 2 if mechanism is Mechanism.LOGIN else 1
     for _ in range(due):
         one.respond(b"")
     with pytest.raises(OutOfTurn, match=mechanism):

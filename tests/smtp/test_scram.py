@@ -76,15 +76,22 @@ def test_a_wrong_signature_ends_the_exchange(dialogue: Dialogue, final: bytes) -
         "r=NONCEmore,s=QSXCR+Q6sek8bf92,i=99999999999",
         "r=NONCE,s=QSXCR+Q6sek8bf92,i=4096",
         "m=ext,r=NONCEmore,s=QSXCR+Q6sek8bf92,i=4096",
-        "",
+        "nothing",
     ],
 )
 def test_a_first_message_that_is_not_right_gets_no_proof(dialogue: Dialogue, challenge: str) -> None:
-    """Another nonce, too few or far too many iterations, the client's nonce alone, an unknown extension, nothing."""
+    """Another nonce, too few or far too many iterations, the client's nonce alone, an unknown extension, no message."""
     scram, first, *_ = dialogue
     nonce = first.rpartition("r=")[2]
     with pytest.raises(OutOfTurn):
         scram.respond(challenge.replace("NONCE", nonce).encode())
+
+
+def test_an_empty_challenge_asks_for_the_first_message_once_more_and_a_second_one_is_none(dialogue: Dialogue) -> None:
+    scram, first, *_ = dialogue
+    assert (scram.respond(b""), scram.heard) == (first.encode(), False)
+    with pytest.raises(OutOfTurn):
+        scram.respond(b"")
 
 
 def test_an_error_of_the_server_is_told_and_answered_with_nothing(dialogue: Dialogue) -> None:

@@ -22,7 +22,7 @@ from sendkit._transport.refusals import REFUSALS, Refusals, Trial
 from sendkit._transport.smtp import SMTPTransport
 from tests.accounts import message
 from tests.servers.authority import Authority
-from tests.servers.scripted import ScriptedServer
+from tests.servers.scripted import BASE, ScriptedServer
 
 USER, PASSWORD = "ana@example.com", "correct horse"
 VERDICT = judge_refusal(Phase.AUTH, Reply.build(535, "5.7.8 no"))
@@ -151,6 +151,92 @@ def test_the_memory_is_bounded_and_the_oldest_goes_first() -> None:
         refusals.refused(trial, VERDICT)
     assert refusals.refusal(trials[0]) is None
     assert all(refusals.refusal(trial) is VERDICT for trial in trials[1:])
+
+
+def test_a_refused_secret_rests_for_an_hour_and_twice_as_long_after_each_further_refusal_up_to_a_day() -> None:
+    now = [0.0]
+    refusals, trial = Refusals(lambda: now[0]), Trial("localhost:587", USER, b"1")
+    for hours in (1, 2, 4, 8, 16, 24, 24):
+        refusals.refused(trial, VERDICT)
+        now[0] += hours * 3600 - 1
+        assert refusals.refusal(trial) is VERDICT
+        now[0] += 1
+        assert refusals.refusal(trial) is None
+    refusals.proved_good(trial)
+    refusals.refused(trial, VERDICT)
+    now[0] += 3600
+    assert refusals.refusal(trial) is None
+
+
+async def test_after_its_rest_the_same_secret_gets_one_more_login(
+    server: ScriptedServer, place: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(REFUSALS, "_now", lambda: now[0])
+    async with AsyncMailer(place, username=USER, password="late horse", login_rest=900) as mailer:
+        for seconds in (0, 899, 900):
+            now[0] = seconds
+            assert not (await mailer.send(message(), check=False)).ok
+        assert server.auth_commands == 2
+        server.users[USER] = "late horse"
+        now[0] = 900 + 1800
+        assert (await mailer.send(message())).ok
+
+
+SAYS_NOTHING = [
+    "500 5.5.2 unrecognised command",
+    "501 5.5.2 cannot decode",
+    "502 5.5.1 not implemented",
+    "503 5.5.1 bad sequence",
+    "504 5.5.4 unrecognised mechanism",
+    "530 5.7.0 authentication required",
+    "535 5.7.0 authentication failed: backend unavailable",
+    "535 5.7.8 Error: authentication failed: Connection lost to authentication server",
+    "535 5.7.8 Temporary authentication failure",
+    "535 5.3.0 authentication failed",
+]
+
+
+@pytest.mark.parametrize("said", SAYS_NOTHING)
+async def test_a_reply_that_says_nothing_of_the_secret_does_not_condemn_it(
+    server: ScriptedServer, place: Server, said: str
+) -> None:
+    server.on_auth().reply(said, times=1)
+    refused = await send(place, password=PASSWORD)
+    assert (refused.ok, server.auth_commands, len(refused.attempts)) == (False, 1, 1)
+    assert (await send(place, password=PASSWORD)).ok
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "535 5.7.8 bad username or password",
+        "535 incorrect authentication data",
+        "534 5.7.9 application-specific password required",
+        "538 5.7.11 encryption required",
+        "535 5.7.0 account temporarily locked",
+        "550 5.7.1 authentication failed",
+        "535 5.7.8 Error: authentication failed: (reason unavailable)",  # Postfix, of a wrong password
+    ],
+)
+async def test_a_reply_that_condemns_the_secret_keeps_it_from_being_sent_again(
+    server: ScriptedServer, place: Server, said: str
+) -> None:
+    server.on_auth().reply(said, times=1)
+    for _ in range(2):
+        assert not (await send(place, password=PASSWORD)).ok
+    assert server.auth_commands == 1
+
+
+@pytest.mark.parametrize("said", ["501 5.5.4 no parameter", "504 5.5.4 not here", "535 5.7.8 no"])
+async def test_a_server_that_refuses_before_it_has_heard_the_secret_condemns_nothing(
+    server: ScriptedServer, place: Server, said: str
+) -> None:
+    server.on_challenge().reply(said, times=1)
+    server.capabilities_in_tls = [*BASE, "AUTH LOGIN"]
+    refused = await send(place, password=PASSWORD)
+    assert (refused.ok, server.auth_commands) == (False, 1)
+    assert (await send(place, password=PASSWORD)).ok
 
 
 def test_what_is_forgotten_may_be_sent_again() -> None:

@@ -72,6 +72,20 @@ async def test_scram_proves_the_password_and_never_sends_it(
     assert server.accounts.flags == ["p=tls-server-end-point" if mechanism in PLUS else "y"]
 
 
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "EXTERNAL", *SCRAM])
+async def test_a_server_that_does_not_read_what_comes_with_the_command_asks_for_it_and_gets_it(
+    start: Start, account: Account, authority: Authority, mechanism: str
+) -> None:
+    """RFC 4954 section 4: an empty challenge, or the prompt for the name, where the first message was sent already."""
+    server = offering(start, mechanism)
+    server.deaf_to_initial = True
+    if mechanism in PLUS:
+        server.accounts.binding = end_point(authority)
+    settings = {"username": None, "mechanism": mechanism} if mechanism == "EXTERNAL" else {}
+    assert await trouble(account(server, **settings)) is None
+    assert server.auth_commands == 1
+
+
 @pytest.mark.parametrize("mechanism", SCRAM)
 async def test_a_wrong_password_is_one_auth_command_and_a_refusal(
     start: Start, account: Account, authority: Authority, mechanism: str
@@ -203,6 +217,7 @@ async def test_challenges_without_end_come_to_an_end(
     start: Start, account: Account, mechanism: str, challenge: bytes
 ) -> None:
     server = offering(start, mechanism)
+    server.deaf_to_initial = mechanism == "PLAIN"  # which may be asked for once more, and no further
     server.on_challenge().raw(challenge)
     server.on_auth().raw(challenge)
     with assert_no_secret_leaks(STALE) as watch:
