@@ -46,7 +46,7 @@ async def sign_up(user: SignUp, postman: Annotated[AsyncMailer, Depends(mailer)]
     try:
         await postman.send(Message(to=user.address, subject="Welcome!", text="Good that you are here."))
     except errors.MessageError as error:
-        raise HTTPException(422, f"this is no mail address: {error.message}") from error
+        raise HTTPException(422, f"this is not a mail address: {error.message}") from error
     except errors.InDoubtError:
         return {"mail": "no mail after ten minutes? Then ask for another one"}
     except errors.RejectedError as error:

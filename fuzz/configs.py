@@ -1,6 +1,6 @@
 """Fuzzes `sendkit/config.toml`: any octets in the file are accounts, or a ConfigurationError without the secret.
 
-The secret is one that somebody wrote there all the same, behind `password` or in a URL.
+The secret is one that somebody wrote there anyway, behind `password` or in a URL.
 """
 
 # ruff: noqa: S101, S105, PT017 - an oracle asserts, and its secret is none

@@ -1,4 +1,4 @@
-"""The one door to the DNS beyond addresses: SRV (RFC 2782) and TXT (RFC 1035) records, by dnspython, which is an extra.
+"""The only way to the DNS beyond addresses: SRV (RFC 2782) and TXT (RFC 1035) records, by dnspython, which is an extra.
 
 Knows how dnspython is asked, and how it says no. Must not know what a record is for.
 """

@@ -46,7 +46,7 @@ class AsyncMailer(Constructors):
     environment or the operating system's keyring. `mechanism` is the one SASL mechanism that will do, in place of the
     best that the server offers. `deadline` is the default in seconds for one message with all its tries. `transport`
     replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets masked. For machines
-    that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients, but for those that
+    that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients, except for those that
     `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
 
     At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that

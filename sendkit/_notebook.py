@@ -1,7 +1,7 @@
 """Html for notebooks: a table, and a message in a frame that can do no harm. Knows html, and nothing of mail.
 
 Notebooks ask an object for `_repr_html_` (IPython, "Rich display"). They are shown light and dark, so colours are the
-page's own but for words that must be seen.
+page's own except for words that must be seen.
 """
 
 from __future__ import annotations

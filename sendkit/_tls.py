@@ -90,7 +90,7 @@ def _base(platform: str) -> ssl.SSLContext:
 
 
 def _by_openssl() -> ssl.SSLContext:
-    """Raises OSError where no descriptor is free to read the store: such a context would trust nobody for ever."""
+    """Raises OSError where no descriptor is free to read the store: such a context would trust nobody forever."""
     context, file = ssl.create_default_context(), ssl.get_default_verify_paths().cafile
     if file and not context.cert_store_stats()["x509_ca"]:
         try:

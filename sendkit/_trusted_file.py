@@ -40,7 +40,7 @@ class Distrust:
 
 @contextmanager
 def trusted_file(path: Path, *, secret: bool = False) -> Generator[BinaryIO]:
-    """Open a file for reading. Raises ConfigurationError with the command to run, and OSError for what is no file.
+    """Open a file for reading. Raises ConfigurationError with the command to run, and OSError for what is not a file.
 
     `secret`: nobody but its owner and group may read it either.
     """
@@ -52,12 +52,12 @@ def trusted_file(path: Path, *, secret: bool = False) -> Generator[BinaryIO]:
 
 
 def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO | Distrust:
-    """The same, with distrust as a value. Raises OSError for what is no file."""
+    """The same, with distrust as a value. Raises OSError for what is not a file."""
     descriptor = os.open(path, _FLAGS | getattr(os, "O_BINARY", 0))
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            return Distrust("is no regular file", "name a file")
+            return Distrust("is not a regular file", "name a file")
         distrust = _file_fault(path, facts, secret=secret) or _folder_fault(path)
         if distrust is not None:
             return distrust
@@ -70,7 +70,7 @@ def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO | Distrust:
 
 
 def check_trusted(path: Path, *, secret: bool = False) -> None:
-    """For a file that another library reads by its name. Raises ConfigurationError, and OSError for what is no file."""
+    """For a file that another library opens by name. Raises ConfigurationError, and OSError for what is not a file."""
     with trusted_file(path, secret=secret):
         pass
 

@@ -188,7 +188,7 @@ class ConnectError(DeliveryError, ConnectionError):
 
 
 class ProtocolError(DeliveryError):
-    """The server answered what is no SMTP reply, or none that fits the command (RFC 5321 section 4.2)."""
+    """The server answered what is not an SMTP reply, or none that fits the command (RFC 5321 section 4.2)."""
 
 
 class DeferredError(DeliveryError):

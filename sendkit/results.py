@@ -147,7 +147,7 @@ class AttemptReply:
 
 
 class TranscriptLine(_Frozen):
-    """One line of a conversation: when (UTC), who (`C` the client, `S` the server, `*` what befell both), and what.
+    """One line of a conversation: when (UTC), who (`C` the client, `S` the server, `*` an event of both), and what.
 
     What the client says during AUTH is masked, and the content of messages is left out.
     """

@@ -89,13 +89,13 @@ def signers_of(keys: object) -> tuple[Signer, ...]:
     found = [key for key in listed if isinstance(key, DKIM)]
     if len(found) < len(listed) or len({key.record for key in found}) < len(found):
         hint = "give DKIM(domain=…, selector=…, key=…), or a list of them, each with a selector of its own"
-        raise ConfigurationError(f"dkim={keys!r} is no key of DKIM", hint=hint)
+        raise ConfigurationError(f"dkim={keys!r} is not a key of DKIM", hint=hint)
     return tuple(key.signer for key in found)
 
 
 def _name(field: str, text: str) -> str:
     if _LABELS.fullmatch(text) is None or len(text) > 200:
-        raise ConfigurationError(f"{field}={text!r} is no name in the DNS", hint='such as "example.com", and "s1"')
+        raise ConfigurationError(f"{field}={text!r} is not a name in the DNS", hint='such as "example.com", and "s1"')
     return text
 
 

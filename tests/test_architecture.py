@@ -364,7 +364,7 @@ def test_contributing_shows_the_floors() -> None:
     from tests.floors import drawn, picture  # noqa: PLC0415 - it draws the order of this file
 
     floors, rooms = ([line[:23].rstrip() for line in text.splitlines()] for text in (picture(), drawn()))
-    assert floors == rooms, "draw it anew: python -m tests.floors"
+    assert floors == rooms, "draw it again: python -m tests.floors"
 
 
 def test_every_file_that_contributing_sends_to_is_there() -> None:

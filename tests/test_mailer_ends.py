@@ -26,7 +26,7 @@ class Stuck(Transport):
         self.reached, self.ended = asyncio.Event(), asyncio.Event()
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Wait for ever, and keep the log right."""
+        """Wait forever, and keep the log right."""
         log.host, log.port, log.phase = "stuck.example.com", 587, self.phase
         self.reached.set()
         try:

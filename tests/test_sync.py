@@ -267,7 +267,7 @@ class Stuck(Transport):
         self.reached = threading.Event()
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Wait for ever."""
+        """Wait forever."""
         self.reached.set()
         await asyncio.Event().wait()
 

@@ -1,4 +1,4 @@
-"""yagmail: html is its content, and it makes the text of it; every `send` connects and logs in anew.
+"""yagmail: html is its content, and it makes the text of it; every `send` connects and logs in again.
 
 It checks no certificate unless it is given a context.
 """

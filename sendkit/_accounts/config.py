@@ -208,7 +208,7 @@ class _File:
 
     def _as_table(self, table: str, content: object) -> dict[str, object]:
         if not isinstance(content, dict):
-            raise self._error(table, "", "is no table", f"write [{table}], and its keys below")
+            raise self._error(table, "", "is not a table", f"write [{table}], and its keys below")
         return cast("dict[str, object]", content)
 
     def _table(self, table: str, content: object) -> dict[str, object]:

@@ -60,7 +60,7 @@ environment:
   SENDKIT_URL, or SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME, names the server and
   the account; SENDKIT_FROM the sender. An option stands above its variable; --host above all that the
   environment says of the server. A URL may be followed by those of backup servers. On a staging machine,
-  SENDKIT_REDIRECT_ALL_TO gets all mail, but for those whom SENDKIT_ALLOW_ONLY names.
+  SENDKIT_REDIRECT_ALL_TO gets all mail, except for those whom SENDKIT_ALLOW_ONLY names.
 
 accounts:
   --account NAME takes server, username and sender from [accounts.NAME] of sendkit/config.toml in your folder
@@ -93,7 +93,7 @@ and reading xlsx openpyxl. The server, the account and the password are those of
     "login": HelpText(
         "put a password or an OAuth 2 grant into the keyring",
         "Ask for the password of an account, without showing it, try it at the server, and store it in the keyring of\n"
-        "the operating system. When standard input is no terminal, its first line is the password. With --oauth a\n"
+        "the operating system. When standard input is not a terminal, its first line is the password. With --oauth a\n"
         "person grants access in a browser instead, and what renews the tokens is stored.",
         """\
 examples:

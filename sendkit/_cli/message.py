@@ -66,4 +66,4 @@ def _text(field: str, octets: bytes) -> str:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         hint = "convert it first, such as with iconv -f latin1 -t utf-8"
-        raise MessageError(f"{field}: it is no UTF-8", field=field, hint=hint) from error
+        raise MessageError(f"{field}: it is not UTF-8", field=field, hint=hint) from error

@@ -1,7 +1,7 @@
-"""The arguments of each command. What they are for is told in `help_texts`.
+"""The arguments of each command. `help_texts` says what they are for.
 
-A password is no argument and never will be: every user of a machine can read the arguments of every process on it. So
-what is not known is not repeated either.
+No argument takes a password: every user of a machine can read the arguments of every process on it. An error does not
+repeat an unknown argument for the same reason.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _OPTIONS: dict[str, type[Options]] = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but for its exit code (2)."""
+    """argparse, except for its exit code (2)."""
 
     def error(self, message: str) -> Never:
         """Raise Usage."""
@@ -89,7 +89,9 @@ def _unknown(arguments: list[str]) -> str:
     if not names:
         return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
     secret = any(name.startswith(("-p", "--p")) for name in names)
-    return f"unknown option {', '.join(names)}" + ("; a password is no argument: see `sendkit login`" if secret else "")
+    return f"unknown option {', '.join(names)}" + (
+        "; a password is not an argument: see `sendkit login`" if secret else ""
+    )
 
 
 def _parsers() -> tuple[Parser, dict[str, Parser]]:
@@ -272,7 +274,7 @@ def _add_catch(command: Parser) -> None:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
     return int(text)
 
 
@@ -285,7 +287,7 @@ def _column_format(text: str) -> tuple[str, str]:
 
 def _rows(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:9])):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
     return int(text)
 
 
@@ -304,7 +306,7 @@ def _some(text: str) -> int:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
     return int(text)
 
 
@@ -314,5 +316,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return seconds

@@ -43,7 +43,7 @@ def _prose(options: ReportOptions) -> list[str]:
         try:
             texts.append(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
-            told = getattr(error, "strerror", None) or "it is no UTF-8"
+            told = getattr(error, "strerror", None) or "it is not UTF-8"
             raise MessageError(f"--markdown {path}: {told}", field="markdown", hint="give a text file") from error
     return texts
 

@@ -13,7 +13,7 @@ from sendkit._credentials.endpoint import Endpoint, check_url, read_endpoint
 from sendkit._credentials.token_endpoint import Fields, Refusal, ask
 from sendkit.errors import ConfigurationError, CredentialsError
 
-_LOGIN_AGAIN = "write it anew: sendkit login --oauth https://ISSUER HOST USER"
+_LOGIN_AGAIN = "write it again: sendkit login --oauth https://ISSUER HOST USER"
 
 
 @dataclass(slots=True, frozen=True)

@@ -77,14 +77,14 @@ class CredentialChain:
         return await self.secret(host=host, username=username)
 
     async def _token(self, account: LoginKey, found: Found, refused: Secret | None) -> Secret:
-        """What was found is no password, but lets us ask for tokens."""
+        """What was found is not a password, but lets us ask for tokens."""
         # Most accounts have a password, and this takes 15 ms to load.
         from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415 - most secrets are passwords
 
         host, username = account
         tokens = self._tokens.get(account) or open_grant(found.secret, found.place, host, username)
         if tokens is None:
-            hint = f"write it anew: {login_hint(host, username)}"
+            hint = f"write it again: {login_hint(host, username)}"
             raise CredentialsError(f"{found.place}: holds an OAuth 2 grant that cannot be read", hint=hint)
         self._tokens[account] = tokens
         try:

@@ -61,7 +61,7 @@ class PasswordCommand:
     """Credentials that a program prints as its first line: `PasswordCommand(["pass", "show", "mail"])`.
 
     It runs without a shell, when the secret is first needed and once more when a server has refused it, for `limit`
-    seconds at most. Raises ConfigurationError for what is no list of arguments.
+    seconds at most. Raises ConfigurationError for what is not a list of arguments.
     """
 
     @frameless

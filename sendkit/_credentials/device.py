@@ -66,7 +66,7 @@ async def by_device(
         return begun
     code, shown = begun.get("device_code"), _shown(begun, read_endpoint(server.device_url))
     if not isinstance(code, str) or shown is None:
-        return Refusal("what came is no answer of a device authorization endpoint (RFC 8628 section 3.2)")
+        return Refusal("what came is not an answer of a device authorization endpoint (RFC 8628 section 3.2)")
     show(*shown)
     form = Form(client.fields(), grant_type=_GRANT_TYPE, device_code=code)
     return await _poll(server, form, begun, sleep, clock)

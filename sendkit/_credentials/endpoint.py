@@ -32,7 +32,7 @@ class Endpoint:
 def read_endpoint(url: object, issuer: Endpoint | None = None) -> Endpoint | str:
     """The endpoint that a URL names, for an https `issuer` an https one; or why it is none, without quoting it."""
     if not isinstance(url, str) or not _URL.fullmatch(url):
-        return "is no URL in printable ASCII characters"
+        return "is not a URL in printable ASCII characters"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -50,7 +50,9 @@ class PasswordFile:
         if not path:
             return Missing(self.name, _UNSET)
         place = f"{self.name} ({path})"
-        return read(Path(path), place, _refused(place, "is no file", f"write the password to it, or unset {self.name}"))
+        return read(
+            Path(path), place, _refused(place, "is not a file", f"write the password to it, or unset {self.name}")
+        )
 
 
 @dataclass(slots=True, frozen=True)

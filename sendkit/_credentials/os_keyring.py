@@ -1,4 +1,4 @@
-"""The operating system's keyring: read, store and delete one entry, and say honestly why when that fails.
+"""The operating system's keyring: read, store and delete one entry, and say why when that fails.
 
 Knows: the `keyring` library, which is imported here alone and only on the daemon thread of a visit. Three answers are
 kept apart: the entry is not there, the keyring is not usable, the keyring is locked. Backends of priority under 1

@@ -49,7 +49,7 @@ class Found:
 
     @property
     def is_grant(self) -> bool:
-        """Whether it is no password, but a grant of tokens (see `stored_grant`)."""
+        """Whether it is not a password, but a grant of tokens (see `stored_grant`)."""
         return self.secret.reveal().startswith(GRANT)
 
 

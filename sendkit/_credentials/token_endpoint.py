@@ -88,7 +88,7 @@ def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
 
 
 def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Answer | Refusal:
-    """Whatever it does, down to what the layers below have never thought of, is no error of the program's."""
+    """Whatever it does, down to what the layers below have never thought of, is not an error of the program's."""
     try:
         return _send(endpoint, form, limit)
     except Exception as error:  # noqa: BLE001 - its frames hold the form: they end here

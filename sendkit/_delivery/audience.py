@@ -161,7 +161,7 @@ def _listed(value: Iterable[str] | str) -> list[str]:
 def _pattern(text: str) -> re.Pattern[str]:
     local, at, domain = text.strip().rpartition("@")
     if not (local and at and domain):
-        raise ConfigurationError(f"allow_only: {text!r} is no address, nor a pattern of one", hint=_PATTERN_HINT)
+        raise ConfigurationError(f"allow_only: {text!r} is not an address, nor a pattern of one", hint=_PATTERN_HINT)
     labels = ".".join(map(_label, domain.lower().split(".")))
     # The domain of a key has no @, whatever a quoted local part holds, so that neither side reaches into the other.
     return re.compile(f"{_anything(local, '.*')}@{_anything(labels, '[^@]*')}", re.DOTALL)
@@ -175,7 +175,9 @@ def _label(label: str) -> str:
     try:
         return idna.encode(label, uts46=True).decode("ascii")
     except idna.IDNAError as error:
-        raise ConfigurationError(f"allow_only: {label!r} is no domain label ({error})", hint=_PATTERN_HINT) from error
+        raise ConfigurationError(
+            f"allow_only: {label!r} is not a domain label ({error})", hint=_PATTERN_HINT
+        ) from error
 
 
 def _anything(text: str, star: str) -> str:

@@ -144,7 +144,7 @@ class Delivery:
         clock = self.transport.clock
         started, last = self.logs[0].began, self.terms.deadline or float("inf")
 
-        # The first try was made before tenacity was needed; for it that was the first one all the same.
+        # The first try was made before tenacity was needed; for it that was the first one anyway.
         known = [left]
 
         async def attempt() -> tuple[Address, ...]:

@@ -131,7 +131,7 @@ class Window(Generic[Item, Result]):
             await self._news()
 
     async def cut(self) -> None:
-        """Cancel what is in progress, and wait for it; what became of it is a result all the same."""
+        """Cancel what is in progress, and wait for it; what became of it is a result anyway."""
         self.stop()
         for task in list(self._running):
             task.cancel()

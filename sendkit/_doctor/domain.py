@@ -143,7 +143,7 @@ def _policy(name: str, record: str) -> _Report:
         return Status.OK, f"{name}: {record}", None
     if policy == "none":
         return Status.OK, f"{name}: {record} (nothing follows from a failure yet)", None
-    return Status.WARNING, f"{name}: {record}: p= is no policy", "write p=none, p=quarantine or p=reject"
+    return Status.WARNING, f"{name}: {record}: p= is not a policy", "write p=none, p=quarantine or p=reject"
 
 
 def _alignment(domain: str, account: SMTPTransport, operator: Provider | None) -> _Report:

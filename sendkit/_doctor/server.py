@@ -148,7 +148,7 @@ class Examination:
             self._found(
                 Check.MAIL,
                 Status.WARNING,
-                "not tried: nobody said whom the mail is from, and the username is no address",
+                "not tried: nobody said whom the mail is from, and the username is not an address",
                 _NO_ENVELOPE,
             )
             return

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 
 class Forked(Protocol):
-    """What has to begin anew in the child of a fork."""
+    """What has to start afresh in the child of a fork."""
 
     def start_over(self) -> None:
         """Forget whatever the parent's other threads were doing. No other thread runs meanwhile."""
@@ -48,7 +48,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Lock:
-    """A lock for a few lines without a wait: re-entrant, since a finalizer may come in between; anew after a fork."""
+    """A lock for a few lines without a wait: re-entrant, as a finalizer may interrupt; a new one after a fork."""
 
     def __init__(self) -> None:
         self.start_over()

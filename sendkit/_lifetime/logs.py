@@ -1,7 +1,7 @@
 """Log records that are made where nobody may log, and handed on where one may.
 
 A logging handler may send mail: its thread then holds the handler's lock while it waits for a loop of ours, and a
-record that the loop's thread handed to that handler would wait for ever. So a thread that works for others holds back
+record that the loop's thread handed to that handler would wait forever. So a thread that works for others holds back
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
 on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail.
 """

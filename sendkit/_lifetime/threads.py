@@ -1,7 +1,7 @@
 """Blocking calls (names, files, the keyring) on daemon threads of ours: given up at any time, joined by nobody.
 
 asyncio's default executor will not do: it takes no work once main has ended, and its threads are joined at the exit,
-so that one prompt which nobody answers, or one disk that hangs, would hold the process for ever. Once main has ended
+so that one prompt which nobody answers, or one disk that hangs, would hold the process forever. Once main has ended
 Python 3.12 starts no thread any more; then the call runs at once, where it is asked for.
 Must not know: what is called.
 """

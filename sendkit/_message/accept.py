@@ -97,7 +97,7 @@ def inline(value: object) -> Mapping[str, Attachment]:
         if len(value) < len(listed):
             raise _refuse("inline", "two pictures of one name", "give each a content_id of its own")
     if not isinstance(value, Mapping):
-        raise _refuse("inline", f"{type(value).__name__} is no mapping", 'write inline={"chart": png_bytes}')
+        raise _refuse("inline", f"{type(value).__name__} is not a mapping", 'write inline={"chart": png_bytes}')
     given = cast("Mapping[str, object]", value)
     return ReadOnlyMapping({name: inline_of(name, item) for name, item in given.items()})
 
@@ -121,7 +121,7 @@ def pairs(value: object) -> Iterable[tuple[object, object]]:
         return cast("Mapping[object, object]", value).items()
     listed = _list_of(list, value)
     if listed is None or not all(len(cast("list[object]", pair)) == 2 for pair in listed):
-        raise _refuse("headers", f"{type(value).__name__} is no mapping", 'write headers={"X-Report": "42"}')
+        raise _refuse("headers", f"{type(value).__name__} is not a mapping", 'write headers={"X-Report": "42"}')
     return cast("list[tuple[object, object]]", listed)
 
 
@@ -291,7 +291,7 @@ def _check_header(name: str, text: str) -> None:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
-        raise _refuse(field, f"{type(value).__name__} is no text", cure_for(value, "give a str", shown=True))
+        raise _refuse(field, f"{type(value).__name__} is not text", cure_for(value, "give a str", shown=True))
     return value
 
 

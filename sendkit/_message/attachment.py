@@ -136,7 +136,9 @@ def attachment_of(value: object) -> Attachment:
     if isinstance(value, Attachment):
         return value
     if isinstance(value, str):
-        raise _refuse(f"the str {value[:80]!r} is no attachment", f'write Path("{repr(value[:80])[1:-1]}") for a file')
+        raise _refuse(
+            f"the str {value[:80]!r} is not an attachment", f'write Path("{repr(value[:80])[1:-1]}") for a file'
+        )
     if isinstance(value, bytes | bytearray | memoryview):
         raise _refuse("bytes have no file name", "use Attachment.from_bytes(data, filename=…)")
     if isinstance(value, os.PathLike):
@@ -146,7 +148,7 @@ def attachment_of(value: object) -> Attachment:
     if isinstance(value, Readable):
         return Attachment.from_file(value)
     cure = cure_for(value, "give a Path, an open binary file or an Attachment")
-    raise _refuse(f"{type(value).__name__} is no attachment", cure)
+    raise _refuse(f"{type(value).__name__} is not an attachment", cure)
 
 
 def _from_dict(value: dict[str, object]) -> Attachment:

@@ -30,5 +30,5 @@ def check_field_name(field: str, name: str) -> None:
     """Refuse a header name that RFC 5322 section 3.6.8 does not allow. Raises MessageError."""
     if _FIELD_NAME.fullmatch(name) is None:
         raise MessageError(
-            f"{field}: {name[:80]!r} is no header name", field=field, hint="letters, digits and hyphens, 70 at most"
+            f"{field}: {name[:80]!r} is not a header name", field=field, hint="letters, digits and hyphens, 70 at most"
         )

@@ -1,4 +1,4 @@
-"""The one door from a message of any kind to a Letter. Whatever is wrong with it is said here, before any I/O."""
+"""The only way from a message of any kind to a Letter. Whatever is wrong with it is said here, before any I/O."""
 
 from __future__ import annotations
 

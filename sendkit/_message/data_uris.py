@@ -1,7 +1,7 @@
 """Pictures that stand within html as `data:` URIs, which Gmail and Outlook do not show, as inline parts (RFC 2397).
 
-Each becomes a part named after its octets, so that the same html gives the same message. What is no picture, or cannot
-be decoded, stays as it is. Linear time.
+Each becomes a part named after its octets, so that the same html gives the same message. What is not a picture, or
+cannot be decoded, stays as it is. Linear time.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Grid:
         return cell
 
     def rows(self) -> list[str]:
-        """The rows as lines; cells below each other where they are no data: long ones, and those of one column."""
+        """The rows as lines; cells below each other where they are not data: long ones, and those of one column."""
         cells = [[cell.all for cell in row] for row in self._rows]
         long = not self._headed and any(len(cell) > 1 for row in cells for cell in row)
         if long or all(len(row) < 2 for row in cells):

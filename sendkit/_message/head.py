@@ -35,7 +35,7 @@ class HeaderField:
         """One field alone. Raises MessageError for what is none, or more than one."""
         match = _FIELD.fullmatch(octets)
         if match is None or b"\0" in octets:
-            raise refuse(f"{octets[:60]!r} is no header field", "give one with all its lines")
+            raise refuse(f"{octets[:60]!r} is not a header field", "give one with all its lines")
         return cls(match[1].decode(), octets)
 
     @property
@@ -44,7 +44,7 @@ class HeaderField:
 
     @property
     def text(self) -> str:
-        """The value, unfolded; octets that are no UTF-8 become surrogates."""
+        """The value, unfolded; octets that are not UTF-8 become surrogates."""
         value = self.octets.partition(b":")[2].replace(b"\r\n", b"")
         return value.decode("utf-8", "surrogateescape").strip(" \t")
 
@@ -64,7 +64,7 @@ def split_message(octets: bytes) -> tuple[list[HeaderField], bytes]:
         match = _FIELD.match(head, position)
         if match is None:
             line = head[position : position + 60].partition(b"\r\n")[0]
-            raise refuse(f"{line!r} is no header field", "write Name: value, then an empty line before the body")
+            raise refuse(f"{line!r} is not a header field", "write Name: value, then an empty line before the body")
         fields.append(HeaderField(match[1].decode(), _short(match.group())))
         position = match.end()
     return fields, octets[len(head) :]

@@ -22,7 +22,7 @@ _MAX_MAILBOX = 1_000
 
 
 def mailboxes_in(text: str) -> list[Mailbox]:
-    """Read an unfolded header value. Raises AddressError for what is no list of mailboxes or groups."""
+    """Read an unfolded header value. Raises AddressError for what is not a list of mailboxes or groups."""
     return [mailbox_from(pieces, encoded=True) for pieces in _split(_without_comments(text))]
 
 

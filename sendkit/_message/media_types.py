@@ -1,6 +1,6 @@
 """The media type of a file by its name: one table for every machine, of what people attach.
 
-The tables of the host are not asked, because they differ; and a file name is no URL, whatever it looks like. Types are
+The tables of the host are not asked, because they differ; and a file name is never read as a URL. Types are
 those of the IANA registry, or else what mail readers know.
 """
 

@@ -47,7 +47,7 @@ def without_header(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parsed(text: str | bytes | bytearray) -> dict[str, Any]:
-    """JSON as the fields of a message. Raises MessageError for what is no JSON object."""
+    """JSON as the fields of a message. Raises MessageError for what is not a JSON object."""
     try:
         data: object = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -69,7 +69,7 @@ def octets_of(field: str, value: object) -> bytes:
     try:
         return b64decode(cast("str", value), validate=True)
     except (ValueError, TypeError) as error:
-        raise MessageError(f"{field}: octets that are no base64", field=field, hint="give bytes, or base64") from error
+        raise MessageError(f"{field}: octets that are not base64", field=field, hint="give bytes, or base64") from error
 
 
 def attachment_as_dict(attachment: Attachment, *, as_json: bool, embed: bool = True) -> dict[str, object]:
@@ -129,7 +129,7 @@ class Portable:
 
     @classmethod
     def _load(cls, data: Mapping[str, Any]) -> Self:
-        """Made anew from what `_dump` gave, and checked like everything that comes from outside."""
+        """Made again from what `_dump` gave, and checked like everything that comes from outside."""
         raise NotImplementedError
 
     def to_json(self, *, embed_files: bool = True) -> str:

@@ -38,7 +38,7 @@ class Unsubscribe:
 
     `Unsubscribe("https://example.com/u/4F2A", mailto="leave@example.com")`. The page must unsubscribe on POST with the
     body `List-Unsubscribe=One-Click`, without asking anything. In a template both may hold placeholders.
-    Raises MessageError for what is no https URL, and for what is no address.
+    Raises MessageError for what is not an https URL, and for what is not an address.
     """
 
     url: str | None = None
@@ -69,16 +69,18 @@ def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise _refuse("unsubscribe", f"{url[:80]!r} is no URL", "write https://…") from error
+        raise _refuse("unsubscribe", f"{url[:80]!r} is not a URL", "write https://…") from error
     if parts.scheme.lower() != "https" or not parts.hostname:
-        raise _refuse("unsubscribe", f"{url[:80]!r} is no https URL", "one click needs https (RFC 8058 section 3.1)")
+        raise _refuse(
+            "unsubscribe", f"{url[:80]!r} is not an https URL", "one click needs https (RFC 8058 section 3.1)"
+        )
     _check_uri(url)
 
 
 def _check_uri(uri: str) -> None:
     check_text("unsubscribe", uri)
     if not uri.isascii() or re.search(r'[\s<>"]', uri):
-        raise _refuse("unsubscribe", f"{uri[:80]!r} is no URI", "percent-encode what is no ASCII, and blanks")
+        raise _refuse("unsubscribe", f"{uri[:80]!r} is not a URI", "percent-encode what is not ASCII, and blanks")
 
 
 def unsubscribe(value: object) -> Unsubscribe | None:

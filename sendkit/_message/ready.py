@@ -1,4 +1,4 @@
-"""Ready messages: octets that somebody else wrote, sent as they are but for line ends and Bcc.
+"""Ready messages: octets that somebody else wrote, sent as they are except for line ends and Bcc.
 
 Knows what no server need take (long lines, NUL) and how to do without 8BITMIME and SMTPUTF8. Must not know who wrote
 the octets.

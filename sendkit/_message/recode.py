@@ -58,7 +58,7 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
 def without_binary(octets: bytes) -> bytes | None:
     """The message with each `binary` part encoded, before line ends are looked at; None where a signature forbids it.
 
-    `octets` have the line ends that they came with: those of such a part are no line ends (RFC 3030 section 3).
+    `octets` have the line ends that they came with: those of such a part are not line ends (RFC 3030 section 3).
     """
     whole = _parsed(octets)
     boundaries = _boundaries(whole.walk())

@@ -83,7 +83,7 @@ SHARED = "_shared_parts"
 
 
 def render(message: Message) -> Rendered:
-    """Write a message out, but for large attachments. Raises MessageError for a file that cannot be read."""
+    """Write a message out, except for large attachments. Raises MessageError for a file that cannot be read."""
     return _rendered(message, _tree(message), utf8=True)
 
 

@@ -63,7 +63,7 @@ def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessag
 
 
 def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:
-    if any(name.lower() in SIGNATURES for name in copy.keys()):  # noqa: SIM118 - a message is no mapping of its own
+    if any(name.lower() in SIGNATURES for name in copy.keys()):  # noqa: SIM118 - a message is not a mapping of its own
         return ready_message(copy.as_bytes())  # which is what was signed; to add a field or to encode would undo it
     given = [(name, _text(name, value)) for name, value in copy.raw_items() if not _of_the_body(name)]
     texts = [(name, text) for name, text in given if text or not needs_value(name)]
@@ -127,7 +127,7 @@ def _decoded(name: str, text: str) -> str:
     try:
         return text.encode("utf-8", "surrogateescape").decode()
     except UnicodeDecodeError as error:
-        raise MessageError(f"{name}: octets that are no UTF-8", field=name, hint="decode it first") from error
+        raise MessageError(f"{name}: octets that are not UTF-8", field=name, hint="decode it first") from error
 
 
 def _missing(fields: tuple[HeaderField, ...], redirection: Redirection) -> list[str]:

@@ -113,8 +113,8 @@ class MessageTemplate(Portable):
         """Make the message for one recipient, with a Message-ID and a Date of its own.
 
         Values come by keyword, or as a mapping (a row of a table), which may hold more than is asked for. In html they
-        are escaped, but for those with an `__html__` method. Raises MessageError for a value that is missing or None,
-        for a keyword that is no placeholder, and for what `Message` would not take.
+        are escaped, except those with an `__html__` method. Raises MessageError for a value that is missing or None,
+        for a keyword that is not a placeholder, and for what `Message` would not take.
         """
         filled = self._filled({**values, **more} if values else more, more)
         update: dict[str, Any] = {

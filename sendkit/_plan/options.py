@@ -27,7 +27,7 @@ _Made = TypeVar("_Made")
 
 
 def check_positive(name: str, value: Any) -> None:
-    """Refuse what is no positive number, unless it is None. Raises ConfigurationError."""
+    """Refuse what is not a positive number, unless it is None. Raises ConfigurationError."""
     if value is not None and not 0 < value < float("inf"):
         no_limit = name in OPTIONS and OPTIONS[name].default is None
         hint = f"give {name}= a positive number" + (", or None for no limit" if no_limit else "")
@@ -120,7 +120,7 @@ class MailerSettings(TypedDict, total=False):
         "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail in place of its recipients")
     ]
     allow_only: Annotated[
-        "Iterable[str] | str | None", Option(None, "who may get their own mail all the same: `*@example.com`")
+        "Iterable[str] | str | None", Option(None, "who may get their own mail anyway: `*@example.com`")
     ]
 
 

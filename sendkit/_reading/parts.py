@@ -106,7 +106,7 @@ class Parts:
 
     @classmethod
     def of(cls, message: EmailMessage) -> Self:
-        """Sort the parts; the first text that is no attachment is the text, the first html the html."""
+        """Sort the parts; the first text that is not an attachment is the text, the first html the html."""
         bodies: dict[str, str] = {}
         files: list[ReceivedPart] = []
         inline: dict[str, ReceivedPart] = {}

@@ -40,7 +40,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
 class AddressError(MessageError):
-    """A text that is no mailbox address; `problem` says what is wrong with it, `hint` what to do."""
+    """A text that is not a mailbox address; `problem` says what is wrong with it, `hint` what to do."""
 
     hint: str
 
@@ -129,7 +129,7 @@ def _split(text: str) -> tuple[str, str]:
     local, at, domain = text.partition("@")
     if _DOT_STRING.fullmatch(local) is None or not at or not domain:
         advice = _advice(text, "write local-part@domain; a local part with special characters goes in double quotes")
-        raise AddressError(f"{_show(text)} is no address", advice)
+        raise AddressError(f"{_show(text)} is not an address", advice)
     return local, domain
 
 

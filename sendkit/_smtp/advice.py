@@ -195,9 +195,9 @@ BY_REASON = {
     Reason.NO_TOKEN_NOW: Advice(f"there is no token for now; {_AGAIN} when the authorization server answers"),
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
     Reason.SERVER_NOT_PROVEN: Advice(
-        "the server does not speak its own mechanism rightly, or it is not the one that you mean: check the host; "
+        "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host; "
         "mechanism= takes another one",
-        "the server does not speak its own mechanism rightly, or it is not the one that you mean: check the host",
+        "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host",
     ),
     Reason.STORE_FAILED: Advice(f"see that there is room, and that this program may write there; {_AGAIN}"),
     Reason.SETTING_UNUSABLE: HELD,

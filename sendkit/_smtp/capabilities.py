@@ -60,7 +60,7 @@ def _keywords(text: str) -> dict[str, list[str]]:
 
 
 def _number(text: str) -> int | None:
-    """A limit; 0 is none (RFC 1870 section 3), and so is what is no number."""
+    """A limit; 0 is none (RFC 1870 section 3), and so is what is not a number."""
     return int(text) or None if text.isascii() and text.isdigit() and len(text) <= 20 else None
 
 

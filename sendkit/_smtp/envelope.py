@@ -43,7 +43,7 @@ class Envelope:
 def _check(field: str, text: object) -> None:
     if not isinstance(text, str):
         raise MessageError(
-            f"{field}: {type(text).__name__} is no address", field=field, hint="give addresses as plain strings"
+            f"{field}: {type(text).__name__} is not an address", field=field, hint="give addresses as plain strings"
         )
     try:
         parse_address(text)

@@ -58,7 +58,7 @@ def entry_for(reply: Reply, host: str | None = None) -> Entry | None:
 
 @functools.lru_cache(maxsize=256)
 def _fitting(reply: Reply, provider: str | None) -> Entry | None:
-    """A server says the same to many recipients, but for their addresses."""
+    """A server says the same to many recipients, except for their addresses."""
     return next((entry for entry in _entries() if entry.fits(reply, provider)), None)
 
 

@@ -20,7 +20,7 @@ _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ \t]|$)", re.ASCII)
 _BLANKS = " \t"
 Mask: TypeAlias = Callable[[str, Callable[[str], int] | None], str]
 CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-"""What a terminal obeys in place of showing it, but for tab and line feed: also marks that turn a text's direction."""
+"""What a terminal carries out instead of showing it, except tab and line feed; also marks that change the direction."""
 _CONTROL = re.compile(f"[{CONTROLS}]")
 
 
@@ -102,7 +102,7 @@ class ReplyReader:
 
     Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
-    mistaken for anything else. `mask` takes out of a line what must not be shown, but for as much of its begin as
+    mistaken for anything else. `mask` takes out of a line what must not be shown, except for as much of its begin as
     the function says that it is given. Anything else raises MalformedReply, and the reader stays broken.
     """
 

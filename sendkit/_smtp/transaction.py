@@ -150,7 +150,7 @@ def _all_well(batch: Batch, answers: Answers) -> bool:
 
 def _answered(state: _State, step: Step, reply: Reply) -> None:
     # A server that says so and then answers again is still there, and may have taken what was written after it.
-    # A 221 that is no answer to QUIT says the same (RFC 5321 section 4.2.3).
+    # A 221 that is not an answer to QUIT says the same (RFC 5321 section 4.2.3).
     closed = reply.code == _CLOSING and step.phase is not Phase.END_OF_DATA
     state.closing = reply.code == 421 or closed
     if state.closing:

@@ -106,7 +106,7 @@ class FailoverTransport(Transport):
                 stack.push_async_callback(server.transport.aclose)
 
     def _turns(self) -> Iterator[_Server]:
-        """Those who are awake; and, where each of them failed, one of those who rest."""
+        """Those that do not rest; and, where each of them failed, one of those that do."""
         asked: list[_Server] = []
         while awake := next((s for s in self._servers if s not in asked and s.wakes <= self.clock.monotonic()), None):
             asked.append(awake)

@@ -1,7 +1,7 @@
 """The double: a transport without a wire that answers as a server would, or as a test has scripted it.
 
 It runs the same transaction, the same validation and the same verdicts as the wire; only the replies come from here.
-Its clock is its own: an hour of waiting takes no time, and stands in `result.attempts` all the same.
+Its clock is its own: an hour of waiting takes no time, and stands in `result.attempts` anyway.
 """
 
 from __future__ import annotations

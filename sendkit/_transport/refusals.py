@@ -58,7 +58,7 @@ class Refusals:
         starts_over(self)
 
     def start_over(self) -> None:
-        """The tasks of the parent do not run in the child of a fork, which would wait for them for ever."""
+        """The tasks of the parent do not run in the child of a fork, which would wait for them forever."""
         self.forget()
 
     def forget(self) -> None:

@@ -34,7 +34,7 @@ async def dial(host: str, port: int, limit: float) -> socket.socket:
 
 
 async def resolve(host: str, port: int) -> list[_Address]:
-    """The addresses of a host, in the system's order. Raises OSError, or UnicodeError for what is no host name."""
+    """The addresses of a host, in the system's order. Raises OSError, or UnicodeError for what is not a host name."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # asks nobody
     except (OSError, UnicodeError):

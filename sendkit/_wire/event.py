@@ -9,7 +9,7 @@ import asyncio
 
 
 class Event:
-    """One timer serves many waits: it is set anew only when it would fire too late, or has fired too early."""
+    """One timer serves many waits: it is set again only when it would fire too late, or has fired too early."""
 
     __slots__ = ("_loop", "_timer", "_waiter", "_when")
 

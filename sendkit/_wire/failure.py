@@ -53,7 +53,7 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if 200 <= error.code <= 599:
             return judge_refusal(phase, as_reply(error.code, error.message, mask))
-        return judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply"))
+        return judge_failure(phase, Failure(Break.MALFORMED, "what came was not an SMTP reply"))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
     if isinstance(error, OutOfTurn):
@@ -69,14 +69,14 @@ def _failure_of(phase: Phase, error: Exception) -> Failure:
     if isinstance(error, TimeoutError):
         return Failure(Break.TIMEOUT, "the time limit of this phase ran out")
     if phase is Phase.RESOLVE and isinstance(error, UnicodeError):
-        return Failure(Break.LOST, "this is no host name", why=Reason.NO_SUCH_HOST)
+        return Failure(Break.LOST, "this is not a host name", why=Reason.NO_SUCH_HOST)
     if isinstance(error, socket.gaierror):
         why = Reason.NO_SUCH_HOST if error.errno in _NO_SUCH_NAME else Reason.NAME_NOT_RESOLVED
         words = "no such host" if why is Reason.NO_SUCH_HOST else "the host name cannot be looked up for now"
         return Failure(Break.LOST, f"{words} ({_words(error)})", why=why)
     if isinstance(error, OSError):
         return Failure(Break.LOST, f"the connection was lost or refused ({_words(error)})", why=_why(error))
-    return Failure(Break.MALFORMED, f"what came was no SMTP reply ({type(error).__name__})")
+    return Failure(Break.MALFORMED, f"what came was not an SMTP reply ({type(error).__name__})")
 
 
 def _why(error: OSError) -> Reason | None:

@@ -37,7 +37,7 @@ async def rehearse(
                 return judge_refusal(phase, reply, stepwise=True)
         await _ask(session, Phase.RSET, command_line("RSET"), log, limit)
     except Broken as error:
-        # A server that ends the session at RSET has said yes all the same.
+        # A server that ends the session at RSET has said yes anyway.
         return None if log.phase is Phase.RSET else judge_failure(log.phase, error.failure)
     return None
 

@@ -327,5 +327,5 @@ def _ready(response: aiosmtplib.SMTPResponse) -> aiosmtplib.SMTPResponse:
 
 def _checked(phase: Phase, code: int, text: str, mask: Mask) -> Reply:
     if not 200 <= code <= 599:
-        raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was no SMTP reply")))
+        raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was not an SMTP reply")))
     return as_reply(code, text, mask)

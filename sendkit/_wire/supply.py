@@ -54,5 +54,5 @@ class _Reader:
         """Let go of the files; nobody else may, since a traceback can keep what reads them for a long time."""
         with self._turn:
             close: Callable[[], None] | None = getattr(self._blocks, "close", None)
-            if close is not None:  # an iterator that is no generator has no file
+            if close is not None:  # an iterator that is not a generator has no file
                 close()

@@ -55,7 +55,7 @@ class Teller:
         self._steps = steps
 
     async def run(self) -> None:
-        """Tell, for ever."""
+        """Tell, forever."""
         while True:
             if not await self.tell_all():
                 await asyncio.sleep(_LOOK)

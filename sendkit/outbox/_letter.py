@@ -65,7 +65,7 @@ class Receipt:
 
 @dataclass(slots=True, frozen=True)
 class Written:
-    """A letter that is ready for the ledger, but for its large pieces, which are kept before it."""
+    """A letter that is ready for the ledger, except for its large pieces, which are kept before it."""
 
     draft: Draft
     pieces: tuple[bytes | ContentPiece, ...]
@@ -155,7 +155,7 @@ def _check(letter: Letter) -> None:
     if letter.key == "":
         raise ConfigurationError("key= is empty", hint="leave it out, or give what makes this mail the same one")
     if isinstance(letter.priority, bool) or not isinstance(cast("object", letter.priority), int):
-        raise ConfigurationError(f"priority= is no whole number: {letter.priority!r}", hint="smaller is sooner")
+        raise ConfigurationError(f"priority= is not a whole number: {letter.priority!r}", hint="smaller is sooner")
     if abs(letter.priority) > 32_767:
         raise ConfigurationError(f"priority={letter.priority} is too far from 0", hint="-32767 to 32767")
     _check_moment(letter.send_at)
@@ -180,7 +180,7 @@ def _check_text(name: str, value: object, longest: int) -> None:
         return
     if not isinstance(value, str):
         hint = f"give {name}= as a str of at most {longest} octets"
-        raise ConfigurationError(f"{name}= is no text: {value!r}", hint=hint)
+        raise ConfigurationError(f"{name}= is not text: {value!r}", hint=hint)
     if len(value.encode("utf-8", "surrogatepass")) > longest or not value.isprintable():
         hint = f"at most {longest} octets of printable text; for more, its digest: hashlib.sha256(…).hexdigest()"
         raise ConfigurationError(f"{name}= is too long, or not printable", hint=hint)

@@ -181,7 +181,7 @@ def _check(path: Path) -> None:
         raise ConfigurationError(f"the outbox {path} cannot be looked at ({error.strerror})", hint=hint) from error
     if not stat.S_ISREG(found.st_mode):
         hint = "name the file itself; a link could be turned to another one"
-        raise ConfigurationError(f"the outbox {path} is no regular file", hint=hint)
+        raise ConfigurationError(f"the outbox {path} is not a regular file", hint=hint)
     if hasattr(os, "getuid") and found.st_uid not in {os.getuid(), 0}:
         hint = "run as the user that owns it, or name another place: SENDKIT_OUTBOX"
         raise ConfigurationError(f"the outbox {path} belongs to another user", hint=hint)

@@ -86,7 +86,7 @@ def _check_report(text: object) -> None:
     try:
         parse_address(str(text))
     except AddressError as error:
-        raise ConfigurationError(f"report= is no address: {error.problem}", hint='give "sender", or one') from error
+        raise ConfigurationError(f"report= is not an address: {error.problem}", hint='give "sender", or one') from error
 
 
 class AsyncWorker:

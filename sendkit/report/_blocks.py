@@ -49,7 +49,7 @@ class Button(Block):
             raise refuse(self, "a button without a label", field="label", hint="say where it leads")
         if URL.fullmatch(self.url) is None:
             hint = "give a whole address: https://… or mailto:…"
-            raise refuse(self, f"{self.url[:80]!r} is no address", field="url", hint=hint)
+            raise refuse(self, f"{self.url[:80]!r} is not an address", field="url", hint=hint)
 
     def render(self, page: Page) -> Piece:
         """Render it."""
@@ -65,7 +65,7 @@ class Button(Block):
 class Html(Block):
     """Html of yours: a str, a table of great_tables, a Styler of pandas, anything with `__html__` or `_repr_html_`.
 
-    Its css is written into the tags. It is trusted, but for scripts, which no client runs: escape what strangers
+    Its css is written into the tags. It is trusted, except for scripts, which no client runs: escape what strangers
     wrote. `text` is its plain text; one is made from the html without. Raises MessageError.
     """
 

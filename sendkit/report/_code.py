@@ -40,7 +40,7 @@ class Code(Block):
 
     def __post_init__(self) -> None:
         if not isinstance(cast("object", self.source), str):
-            raise refuse(self, f"{type(self.source).__name__} is no text", field="body", hint="give a str")
+            raise refuse(self, f"{type(self.source).__name__} is not text", field="body", hint="give a str")
 
     def render(self, page: Page) -> Piece:
         """Render it, each line as a row."""
@@ -110,7 +110,7 @@ def _read(source: object) -> str:
             raise refuse("Log", problem, field="body", hint="give the path of a file that exists") from error
     if isinstance(source, Iterable) and not isinstance(source, bytes):
         return "\n".join(str(line).rstrip("\n") for line in cast("Iterable[object]", source))
-    raise refuse("Log", f"{type(source).__name__} is no text", field="body", hint="give a str, lines, or a Path")
+    raise refuse("Log", f"{type(source).__name__} is not text", field="body", hint="give a str, lines, or a Path")
 
 
 def _attached(text: str, name: str) -> tuple[Attachment, ...]:

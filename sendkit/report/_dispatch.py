@@ -71,7 +71,7 @@ class Dispatch:
         return True
 
     async def send_async(self, make: Callable[[], Report]) -> bool | None:
-        """As `send`, without blocking the loop, but for a synchronous mailer or outbox."""
+        """As `send`, without blocking the loop, except for a synchronous mailer or outbox."""
         try:
             message = self._message(make())
             if self._deliver is None:

@@ -125,7 +125,7 @@ def report_failure(
 
     It goes to the sender unless `to` is given, through the account of the environment, or `mailer`, or into an
     `outbox`. The error is raised again in any case; that the mail did not leave is said on standard error.
-    `locals=True` adds the local variables, but for those that look like secrets. KeyboardInterrupt, cancellation and
+    `locals=True` adds the local variables, except for those that look like secrets. KeyboardInterrupt, cancellation and
     SystemExit(0) are no failures. Raises MessageError at once where nobody is named to write to.
     """
     watched = FailureWatch(Dispatch(to=to, sender=sender, mailer=mailer, outbox=outbox), name, show_locals=locals)

@@ -1,4 +1,4 @@
-"""`Figure`: a picture in a report, with words for those who do not see it. Drawn when it is made, but for plotly's."""
+"""`Figure`: a picture in a report, with words for those who do not see it. Drawn when it is made, except plotly's."""
 
 from __future__ import annotations
 

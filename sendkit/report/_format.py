@@ -57,7 +57,7 @@ def format_of(spec: Spec, values: list[Any], kind: Kind, locale: Locale) -> Form
     if _MINI.fullmatch(spec) is None:
         near = difflib.get_close_matches(name, _NAMES, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(_NAMES)}, or a format of Python"
-        raise MessageError(f"{spec[:40]!r} is no format", field="formats", hint=hint)
+        raise MessageError(f"{spec[:40]!r} is not a format", field="formats", hint=hint)
     show = locale.percent if spec.endswith("%") else locale.number
     return Format(lambda value: _python(value, spec, show), right=True, excel=_excel(spec), summable=spec[-1:] != "%")
 
@@ -87,7 +87,7 @@ def _decimals(argument: str, usual: int) -> int:
         return usual
     if not (argument.isascii() and argument.isdigit() and int(argument[:3]) <= 12):
         hint = "write a number from 0 to 12, such as percent:0"
-        raise MessageError(f"{argument[:20]!r} is no number of decimals", field="formats", hint=hint)
+        raise MessageError(f"{argument[:20]!r} is not a number of decimals", field="formats", hint=hint)
     return int(argument)
 
 
@@ -95,7 +95,7 @@ def _currency(argument: str, locale: Locale) -> Format:
     code, _, decimals = argument.partition(":")
     if re.fullmatch("[A-Z]{3}", code) is None:
         hint = "write the code of ISO 4217, such as currency:EUR or currency:USD:0"
-        raise MessageError(f"{code[:20]!r} is no currency", field="formats", hint=hint)
+        raise MessageError(f"{code[:20]!r} is not a currency", field="formats", hint=hint)
     spec = f",.{_decimals(decimals, decimals_of(code))}f"
     excel = f'{_excel(spec)} "{code}"'
     return Format(lambda v: _python(v, spec, lambda text: locale.money(text, code)), right=True, excel=excel)
@@ -180,8 +180,8 @@ def _strftime(value: Any, spec: str) -> str:
         try:
             return clean(dt.datetime.fromisoformat(value).strftime(spec))
         except ValueError as error:
-            raise ValueError(f"{value[:40]!r} is no date") from error
-    raise ValueError(f"{type(value).__name__} is no date")
+            raise ValueError(f"{value[:40]!r} is not a date") from error
+    raise ValueError(f"{type(value).__name__} is not a date")
 
 
 def _bytes(value: Any, locale: Locale) -> str:
@@ -218,7 +218,7 @@ def _link(pattern: str) -> Callable[[Any], str | None]:
         return lambda value: str(value) if URL.fullmatch(str(value)) else None
     if URL.match(pattern) is None or "{}" not in pattern:
         hint = "write one such as link:https://example.com/orders/{}"
-        raise MessageError(f"{pattern[:60]!r} is no address to link to", field="formats", hint=hint)
+        raise MessageError(f"{pattern[:60]!r} is not an address to link to", field="formats", hint=hint)
     return lambda value: pattern.replace("{}", quote(str(value), safe=""))
 
 

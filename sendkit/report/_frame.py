@@ -68,7 +68,7 @@ def frame_of(data: object) -> Frame:
         return _of_a_library(needed("pyarrow", "reading an Arrow stream", "pyarrow").table(data))
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | bytearray):
         return _of_rows(list(cast("Iterable[object]", data)))
-    raise MessageError(f"{type(data).__name__} is no table", field="data", hint=_HINT)
+    raise MessageError(f"{type(data).__name__} is not a table", field="data", hint=_HINT)
 
 
 def is_frame(value: object) -> bool:
@@ -92,7 +92,7 @@ def _of_a_library(data: Any) -> Frame:
     try:
         frame: Any = nw.from_native(native)
     except TypeError as error:
-        raise MessageError(f"{type(native).__name__} is no table", field="data", hint=_HINT) from error
+        raise MessageError(f"{type(native).__name__} is not a table", field="data", hint=_HINT) from error
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     names = names or [_name(name) for name in frame.columns]
@@ -114,7 +114,7 @@ def _normalised(native: Any) -> tuple[list[str], int, Any]:
         if type(table).__name__ == "RecordBatch":
             table = needed("pyarrow", "a record batch", "pyarrow").Table.from_batches([table])
         if not hasattr(table, "rename_columns"):
-            raise MessageError(f"{type(native).__name__} is no table", field="data", hint=_HINT)
+            raise MessageError(f"{type(native).__name__} is not a table", field="data", hint=_HINT)
         names = [_name(name) for name in table.column_names]
         return names, 0, table.rename_columns([f"c{i}" for i in range(len(names))])
     if "polars" in libraries and hasattr(native, "to_frame"):
@@ -124,7 +124,7 @@ def _normalised(native: Any) -> tuple[list[str], int, Any]:
 
 def _of_pandas(native: Any) -> tuple[list[str], int, Any]:
     if not hasattr(native, "index") or getattr(native, "ndim", 0) not in (1, 2):
-        raise MessageError(f"{type(native).__name__} is no table", field="data", hint=_HINT)
+        raise MessageError(f"{type(native).__name__} is not a table", field="data", hint=_HINT)
     frame = native.to_frame(name="value" if native.name is None else native.name) if native.ndim == 1 else native
     index = frame.index
     unnamed = all(name is None for name in index.names)
@@ -164,7 +164,7 @@ def _of_columns(data: Mapping[object, object]) -> Frame:
     for name, values in data.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             hint = "give a list for each column, or a list of dicts, one for each row"
-            raise MessageError(f"column {_name(name)!r} is no list of values", field="data", hint=hint)
+            raise MessageError(f"column {_name(name)!r} is not a list of values", field="data", hint=hint)
         columns.append(Column(_name(name), list(cast("Iterable[object]", values))))
     lengths = {len(column.source) for column in columns}
     if len(lengths) > 1:

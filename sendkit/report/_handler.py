@@ -1,8 +1,8 @@
 """`MailHandler`: the errors of a log by mail, in digests. It never blocks the program, and never hears itself.
 
 A record is only put into a dict; a thread of its own sends. No lock is held while anything is sent, and none of
-logging's is used, so that whatever is logged meanwhile by other threads goes on. Deaf to the logger `sendkit`, and to
-all that its own thread logs.
+logging's is used, so that other threads can log meanwhile. It ignores the logger `sendkit`, and all that
+its own thread logs.
 """
 
 from __future__ import annotations

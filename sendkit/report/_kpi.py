@@ -29,7 +29,7 @@ _IN_A_ROW, _GAP = 4, 12
 class KPI(Block):
     """A figure in a tile: what it is, its value, how it changed, whether that is `good`, and its recent `trend`.
 
-    A value that is no text is written as `format` says, as in a Table. Raises MessageError.
+    A value that is not a text is written as `format` says, as in a Table. Raises MessageError.
     """
 
     label: str
@@ -72,7 +72,7 @@ def _trend(values: Iterable[Any]) -> tuple[float, ...]:
         if number is None:
             continue
         if not isinstance(number, int | float) and not hasattr(number, "__float__"):
-            problem = f"trend: {str(cast('object', value))[:40]!r} is no number"
+            problem = f"trend: {str(cast('object', value))[:40]!r} is not a number"
             raise refuse("KPI", problem, field="trend", hint="give a list of numbers, or one column of a frame")
         if math.isfinite(float(number)):
             numbers.append(float(number))

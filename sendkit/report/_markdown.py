@@ -59,7 +59,7 @@ class Markdown(Block):
     """Prose in Markdown (CommonMark 0.31 with tables); a `str` in a report is one.
 
     Its text part is what was written. `# Title` stands below the title of the report. What the budget of the report
-    leaves no room for is attached as `name`.md. Raises MessageError for what is no text.
+    leaves no room for is attached as `name`.md. Raises MessageError for what is not text.
     """
 
     source: str
@@ -69,7 +69,7 @@ class Markdown(Block):
 
     def __post_init__(self) -> None:
         if not isinstance(cast("object", self.source), str):
-            raise refuse(self, f"{type(self.source).__name__} is no text", field="body", hint="give a str")
+            raise refuse(self, f"{type(self.source).__name__} is not text", field="body", hint="give a str")
 
     def render(self, page: Page) -> Piece:
         """Render it, each of its paragraphs as a row."""

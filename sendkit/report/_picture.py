@@ -75,7 +75,7 @@ def picture_of(figure: Any, width: int) -> Picture:
             case "PIL":
                 return _of_pillow(figure, width)
             case _:
-                raise _refuse(f"{type(figure).__name__} is no figure", _HINT)
+                raise _refuse(f"{type(figure).__name__} is not a figure", _HINT)
     except (ValueError, RuntimeError, AttributeError) as error:
         if isinstance(error, MessageError):
             raise

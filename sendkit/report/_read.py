@@ -51,7 +51,7 @@ def table_of(octets: bytes, name: str) -> Frame:
     try:
         text = octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refuse(name, "it is no UTF-8", "convert it first, such as with iconv -f latin1 -t utf-8") from error
+        raise _refuse(name, "it is not UTF-8", "convert it first, such as with iconv -f latin1 -t utf-8") from error
     start = text.lstrip()[:1]
     if start and start in "[{":
         return _json(text, name)
@@ -72,7 +72,7 @@ def _json(text: str, name: str) -> Frame:
         try:
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         except ValueError as error:
-            raise _refuse(name, f"it is no json: {error}", "write a list of objects, or one on each line") from error
+            raise _refuse(name, f"it is not json: {error}", "write a list of objects, or one on each line") from error
     if isinstance(rows, dict):
         mapping = cast("dict[str, Any]", rows)
         rows = [mapping] if not all(isinstance(value, list) for value in mapping.values()) else mapping
@@ -87,7 +87,7 @@ def _csv(text: str, name: str) -> Frame:
     try:
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error as error:
-        raise _refuse(name, f"it is no csv: {error}", "check its quotes") from error
+        raise _refuse(name, f"it is not csv: {error}", "check its quotes") from error
     if not rows:
         return Frame((), 0)
     header, *records = rows

@@ -72,7 +72,7 @@ class Report:
         if not isinstance(cast("object", self.title), str) or not one_line(self.title):
             raise _refuse("title: a report without a title", "title", "it is the subject of the mail")
         if _TAG.fullmatch(self.lang) is None:
-            raise _refuse(f"lang: {self.lang[:40]!r} is no language", "lang", "write one such as en, de or pt-BR")
+            raise _refuse(f"lang: {self.lang[:40]!r} is not a language", "lang", "write one such as en, de or pt-BR")
         object.__setattr__(self, "title", one_line(self.title))
         if not isinstance(self.body, Template):
             object.__setattr__(self, "body", _blocks(self.body))
@@ -234,7 +234,7 @@ def _blocks(body: object) -> tuple[Block, ...]:
     if isinstance(body, str | Block) or is_frame(body) or is_figure(body):
         body = [body]
     if not isinstance(body, Iterable) or isinstance(body, bytes | Mapping):
-        raise _refuse(f"body: {name} is no list of blocks", "body", "give a list: [text, Table(df), …]")
+        raise _refuse(f"body: {name} is not a list of blocks", "body", "give a list: [text, Table(df), …]")
     items = list(cast("Iterable[object]", body))
     if not items:
         raise _refuse("body: a report without a body", "body", "give at least a sentence")
@@ -256,7 +256,7 @@ def _block(item: object, number: int) -> Block:
     except MessageError as error:
         raise _at(number, error) from error
     hint = "give a str, a list of KPIs, or a block: Table, Figure, Markdown, Html, Code, Log, Button, Divider"
-    raise _refuse(f"body[{number}]: {type(item).__name__} is no block", "body", hint)
+    raise _refuse(f"body[{number}]: {type(item).__name__} is not a block", "body", hint)
 
 
 def _tiles(items: Sequence[object]) -> Tiles:

@@ -201,13 +201,13 @@ def _names(table: Table, setting: str) -> Sequence[str]:
 def _check_settings(table: Table) -> None:
     if table.rest is not None and table.rest not in _ENDINGS:
         hint = "take 'xlsx', 'csv', 'parquet', or None for no file"
-        raise refuse(table, f"rest: {str(table.rest)[:20]!r} is no format", field="rest", hint=hint)
+        raise refuse(table, f"rest: {str(table.rest)[:20]!r} is not a format", field="rest", hint=hint)
     for setting in ("max_rows", "max_columns"):
         value = getattr(table, setting)
         if value is not None and (not isinstance(value, int) or value < 1):
             raise refuse(table, f"{setting}: {value!r}", field=setting, hint="take a number from 1 on, or None for all")
     if not isinstance(cast("object", table.formats), Mapping):
         hint = 'write formats={"revenue": ",.2f"}'
-        raise refuse(table, f"formats: {type(table.formats).__name__} is no mapping", field="formats", hint=hint)
+        raise refuse(table, f"formats: {type(table.formats).__name__} is not a mapping", field="formats", hint=hint)
     if table.locale is not None:
         locale_of(table.locale)

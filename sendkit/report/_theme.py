@@ -31,7 +31,7 @@ _FAMILY = re.compile(r"[\w ,'-]{1,200}")
 class Theme:
     """What may differ from report to report: the accent (light, and dark), the font, the width in pixels.
 
-    Raises MessageError for a colour that cannot be read on its background, and for what is no colour or font.
+    Raises MessageError for a colour that cannot be read on its background, and for what is not a colour or font.
     """
 
     accent: str = "#0b5cad"
@@ -42,14 +42,14 @@ class Theme:
     def __post_init__(self) -> None:
         for name, colour, paper in (("accent", self.accent, PAPER), ("accent_dark", self.accent_dark, DARK["paper"])):
             if _COLOUR.fullmatch(colour) is None:
-                raise _refuse(name, f"{colour[:20]!r} is no colour", "write one such as #0b5cad")
+                raise _refuse(name, f"{colour[:20]!r} is not a colour", "write one such as #0b5cad")
             if (found := contrast(colour, paper)) < 4.5:
                 how = "darker" if name == "accent" else "lighter"
                 raise _refuse(
                     name, f"{colour} on {paper} has a contrast of {found:.1f}", f"take a {how} one; 4.5 is read"
                 )
         if _FAMILY.fullmatch(self.font) is None:
-            raise _refuse("font", f"{self.font[:40]!r} is no list of fonts", "write one such as Georgia, serif")
+            raise _refuse("font", f"{self.font[:40]!r} is not a list of fonts", "write one such as Georgia, serif")
         if not 320 <= self.width <= 1200:
             raise _refuse("width", f"{self.width} pixels", "take 320 to 1200; 600 to 700 is usual")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sendkit.testing._local_session import Session
 
-_BAD_ADDRESS = "553 5.1.3 that is no mail address"
+_BAD_ADDRESS = "553 5.1.3 that is not a mail address"
 
 
 class Answers:
@@ -112,7 +112,7 @@ class Answers:
         action = session.server.action(Phase.END_OF_DATA, connection=session.number)
         reply, number = action.reply if action else None, 0
         if reply is None or reply.positive:
-            # Where the script loses the answer, the message is taken all the same.
+            # Where the script loses the answer, the message is taken anyway.
             number = session.server._take(self._caught(facts, gathered, content))
             session.why_refused = None
         return await session.act(action) or f"250 2.0.0 queued as {number}"

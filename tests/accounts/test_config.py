@@ -208,8 +208,8 @@ def test_the_memory_of_the_host_is_a_choice_or_a_file(
         ('[defaults]\nhsot = "x"\n[accounts.work]\nhost = "h"', ["[defaults]: hsot"]),
         ('[defaults]\ninherits = "work"\n[accounts.work]\nhost = "h"', ["[defaults]: inherits"]),
         ('[account.work]\nhost = "h"', ["account is unknown", "[accounts.NAME]"]),
-        ("accounts = 1", ["[accounts] ", "is no table"]),
-        ("[accounts]\nwork = 1", ["[accounts.work] ", "is no table"]),
+        ("accounts = 1", ["[accounts] ", "is not a table"]),
+        ("[accounts]\nwork = 1", ["[accounts.work] ", "is not a table"]),
         ("[accounts.work\n", ["line 1"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""`sendkit.testing.LocalServer` to any client, not only to ours: well-behaved, but for what its script says."""
+"""`sendkit.testing.LocalServer` to any client, not only to ours: well-behaved, except for what its script says."""
 
 from __future__ import annotations
 

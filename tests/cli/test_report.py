@@ -73,7 +73,7 @@ def test_it_is_sent_like_any_message(shell: Shell, folder: Path, server: LocalSe
         (["notes.md", "--title", "T", "--figure", "nope.png"], 65, "nope.png"),
         (["-", "-", "--title", "T"], 64, "named twice"),
         (["orders.csv", "--title", "T", "--alt", "x"], 64, "more --alt than --figure"),
-        (["orders.csv", "--title", "T", "--rows", "0"], 64, "no number from 1 on"),
+        (["orders.csv", "--title", "T", "--rows", "0"], 64, "is not a number from 1 on"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_cure(

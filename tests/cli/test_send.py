@@ -74,7 +74,7 @@ def test_standard_input_is_left_alone_when_a_text_is_given(shell: Shell, tmp_pat
 def test_a_text_that_is_no_utf8_is_refused(shell: Shell) -> None:
     answer = shell("send", "--dry-run", *HEAD, stdin="Núñez".encode("latin-1"))
     assert answer.code == 65
-    assert answer.err.startswith("sendkit: text: it is no UTF-8\n  hint: ")
+    assert answer.err.startswith("sendkit: text: it is not UTF-8\n  hint: ")
 
 
 def test_html_attachments_and_headers_arrive(shell: Shell, server: LocalServer, tmp_path: Path) -> None:

@@ -97,14 +97,14 @@ async def test_a_file_for_its_owner_or_group_is_taken(file: Path, mode: int) -> 
 async def test_a_file_that_was_named_and_is_not_there_ends_the_search(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing"):
         answer = await missing(PasswordFile({"SENDKIT_PASSWORD_FILE": str(path)}))
-        assert (answer.why, answer.error) == ("is no file", CredentialsError)
+        assert (answer.why, answer.error) == ("is not a file", CredentialsError)
 
 
 @posix
 async def test_a_file_that_cannot_be_reached_ends_the_search(tmp_path: Path) -> None:
     answer = await missing(PasswordFile({"SENDKIT_PASSWORD_FILE": str(tmp_path / ("x" * 5000))}))
     assert answer.error is CredentialsError
-    assert answer.why.startswith(("cannot be read (File name too long)", "is no file"))
+    assert answer.why.startswith(("cannot be read (File name too long)", "is not a file"))
 
 
 async def test_a_file_too_large_for_a_secret_ends_the_search(file: Path) -> None:

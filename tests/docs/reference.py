@@ -1,6 +1,6 @@
 """Writes `docs/reference.md`: every public module, and what each of its names is, in the words of its docstring.
 
-`python -m tests.docs.reference` writes it anew.
+`python -m tests.docs.reference` writes it again.
 """
 
 from __future__ import annotations

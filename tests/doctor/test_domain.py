@@ -25,7 +25,7 @@ async def found(
     username: str = "ana@example.com",
     selector: str | None = None,
 ) -> dict[Check, Finding]:
-    """What is said of a domain whose records are well but for this change; an empty list takes one away."""
+    """What is said of a domain whose records are well except for this change; an empty list takes one away."""
     account = SMTPTransport(Server(host), username=username, credentials=None, limits=Limits(1))
     with NameServer({}, texts={**well("example.com"), **(change or {})}) as dns:
         findings = await examine_domain(domain, account, selector, dns.resolver, 20)
@@ -92,7 +92,7 @@ async def test_the_policy_of_the_domain_above_holds() -> None:
     ("records", "words"),
     [
         ([], "has no policy"),
-        (['"v=DMARC1; p=maybe"'], "p= is no policy"),
+        (['"v=DMARC1; p=maybe"'], "p= is not a policy"),
         (['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"'], "2 records"),
     ],
 )

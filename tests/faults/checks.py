@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Count(StrEnum):
-    """The columns of the closing table, but for the number of scenarios and of those that are right."""
+    """The columns of the closing table, except for the number of scenarios and of those that are right."""
 
     WRONG = "wrong"
     DUPLICATES = "duplicates"
@@ -44,7 +44,7 @@ _FATES = {
     ("accepted", False): {Fate.ACCEPTED},
     ("rejected", False): {Fate.REJECTED},
     ("deferred", True): {Fate.AGAIN, Fate.ONCE},
-    ("deferred", False): {Fate.MEND, Fate.ONCE},
+    ("deferred", False): {Fate.FIX, Fate.ONCE},
     ("in_doubt", False): {Fate.DOUBT},
 }
 SECRETS = (

@@ -52,7 +52,7 @@ FAULTS = (
     _reply("450 4.7.1 slow down", Kind.LATER),
     _reply("554 5.3.0 never", Kind.NEVER),
     _reply("552 5.2.2 full", Kind.NEVER),
-    _reply("421 4.3.2 closing", Kind.FAREWELL),
+    _reply("421 4.3.2 closing", Kind.CLOSING),
     _reply("530 5.7.0 log in", Kind.LOGIN),
     _reply("538 5.7.11 encrypt", Kind.LOGIN),
     _reply("503 5.5.1 bad sequence", Kind.MISFIT),

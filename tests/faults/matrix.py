@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from .faults import BY_NAME, FAULTS, Fault
-from .truth import AGAIN, MEND, ONCE, RECIPIENTS, YES, Fates, Kind, Mode, Place, Setting, truth
+from .truth import AGAIN, FIX, ONCE, RECIPIENTS, YES, Fates, Kind, Mode, Place, Setting, truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def _after(fates: Fates, later: Fates) -> Fates:
         return fates
     settled = (fates - again) | later
     # "once, one command at a time": whoever is deferred by it twice is left to a person, or to the next run.
-    return settled | MEND if later >= ONCE else settled
+    return settled | FIX if later >= ONCE else settled
 
 
 def scenarios() -> Iterator[Scenario]:

@@ -14,7 +14,7 @@ from tests.servers.scripted import AUTH, BASE, ScriptedServer
 
 from .checks import judge
 from .stage import PASSWORD, USER, Evidence, authority, client_context, letter, limits, mailer, observe, play, scripted
-from .truth import AGAIN, MEND, RECIPIENTS, YES, Fates, Mode
+from .truth import AGAIN, FIX, RECIPIENTS, YES, Fates, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_a_server_with_a_bad_certificate_gets_neither_secret_nor_mail(kind: Cert
     server = scripted(Mode.CHUNKING, implicit=implicit)
     server.tls = authority().server_context(kind)
     evidence = play(server, limits(), tries=3)
-    assert judge(evidence, alike(MEND)) == []
+    assert judge(evidence, alike(FIX)) == []
     assert commands(evidence) <= {"EHLO", "STARTTLS"}
     assert len(evidence.connections) == 1
     assert evidence.connections[0].octets(tls=True) == b""
@@ -69,7 +69,7 @@ def test_a_server_without_a_tls_version_of_ours_gets_neither_secret_nor_mail() -
             evidence.result = await used.send(letter(), check=False)
 
     evidence = observe(server, act)
-    assert judge(evidence, alike(MEND)) == []
+    assert judge(evidence, alike(FIX)) == []
     assert isinstance(error_of(evidence), errors.TLSError)
     assert len(evidence.connections) == 1
 
@@ -79,11 +79,11 @@ def _stripped(server: ScriptedServer) -> None:
 
 
 _TLS_REFUSED: dict[str, tuple[Callable[[ScriptedServer], object], Fates]] = {
-    "not offered": (_stripped, MEND),
+    "not offered": (_stripped, FIX),
     "454": (lambda server: server.on_starttls().reply("454 4.7.0 TLS not available"), AGAIN),
-    "502": (lambda server: server.on_starttls().reply("502 5.5.1 not implemented"), MEND),
-    "EHLO 500": (lambda server: server.on_ehlo(nth=1).reply("500 5.5.1 what", times=1), MEND),
-    "EHLO 502": (lambda server: server.on_ehlo(nth=1).reply("502 5.5.1 what", times=1), MEND),
+    "502": (lambda server: server.on_starttls().reply("502 5.5.1 not implemented"), FIX),
+    "EHLO 500": (lambda server: server.on_ehlo(nth=1).reply("500 5.5.1 what", times=1), FIX),
+    "EHLO 502": (lambda server: server.on_ehlo(nth=1).reply("502 5.5.1 what", times=1), FIX),
 }
 
 
@@ -107,7 +107,7 @@ def test_what_stands_in_the_clear_behind_the_220_is_never_believed(injected: byt
     server.on_starttls().stray(injected)
     evidence = play(server, limits("command"))
     # Without it nobody could log in here: the server offers no AUTH inside TLS.
-    assert judge(evidence, alike(AGAIN | MEND)) == []
+    assert judge(evidence, alike(AGAIN | FIX)) == []
     assert not commands(evidence) & {"AUTH", "MAIL"}
 
 
@@ -116,7 +116,7 @@ def test_a_server_that_offers_no_login_of_ours_gets_no_mail(offered: list[str]) 
     server = scripted(Mode.CHUNKING)
     server.capabilities_in_tls = [*BASE, *offered]
     evidence = play(server, limits(), tries=3)
-    assert judge(evidence, alike(MEND)) == []
+    assert judge(evidence, alike(FIX)) == []
     assert isinstance(error_of(evidence), errors.AuthenticationError)
     assert not commands(evidence) & {"AUTH", "MAIL"}
 
@@ -142,7 +142,7 @@ def test_a_secret_that_was_refused_once_is_never_sent_again(at_once: bool) -> No
     server = scripted(Mode.CHUNKING)
     server.users = {USER: "another one"}
     evidence, results = send_many(server, 8, at_once=at_once, tries=3)
-    assert judge(evidence, alike(MEND)) == []
+    assert judge(evidence, alike(FIX)) == []
     assert {told.outcome for result in results for told in result.recipients.values()} == {Outcome.DEFERRED}
     assert server.auth_commands == 1
     assert isinstance(error_of(evidence), errors.AuthenticationError)
@@ -162,7 +162,7 @@ def test_a_demand_to_log_in_is_no_refusal_of_the_message(place: str, code: str) 
     server = scripted(Mode.PIPELINING)
     getattr(server, place)().reply(f"{code} log in first")
     evidence = play(server, limits(), tries=3)
-    assert judge(evidence, alike(MEND)) == []
+    assert judge(evidence, alike(FIX)) == []
     assert isinstance(error_of(evidence), errors.AuthenticationError)
     assert len(evidence.connections) == 1
 
@@ -189,6 +189,6 @@ def test_the_wrong_kind_of_port_is_named_and_gets_no_secret(implicit: bool) -> N
             evidence.result = await used.send(letter(), check=False)
 
     evidence = observe(server, act)
-    assert judge(evidence, alike(AGAIN | MEND)) == []
+    assert judge(evidence, alike(AGAIN | FIX)) == []
     assert commands(evidence) == set()
     assert ("implicit_tls" if implicit else "starttls") in str(error_of(evidence)).lower()

@@ -21,12 +21,12 @@ from .play import limits_of, write
 from .stage import PASSWORD, SKIPPED, USER, Evidence, letter, limits, observe, scripted, send, server_of
 from .steps import When, cancelled_at
 from .test_cancellation import dishonest
-from .truth import AGAIN, MEND, ONCE, RECIPIENTS, YES, A, B, C, Fates, Kind, Mode, Place, truth
+from .truth import AGAIN, FIX, ONCE, RECIPIENTS, YES, A, B, C, Fates, Kind, Mode, Place, truth
 
 _STEP = 13
 _ONE_TRY = (scenario for scenario in scenarios() if scenario.persistence is Persistence.NO_RETRY)
 _SAMPLE = [scenario for number, scenario in enumerate(_ONE_TRY) if number % _STEP == 0]
-_LEFT = AGAIN | ONCE | MEND
+_LEFT = AGAIN | ONCE | FIX
 
 
 def over_both(first: ScriptedServer, second: ScriptedServer, timeouts: Timeouts, scenario: Scenario) -> Evidence:

@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
     LATER = "4yz"
     NEVER = "5yz"
-    FAREWELL = "421"
+    CLOSING = "421"
     LOGIN = "530"
     MISFIT = "503"
     UNEXPECTED = "a reply of another kind"
@@ -63,12 +63,12 @@ class Fate(Enum):
     REJECTED = "rejected"
     AGAIN = "deferred, and tried again by itself"
     ONCE = "deferred, and tried again once, one command at a time"
-    MEND = "deferred, and somebody must act first"
+    FIX = "deferred, and somebody must act first"
     DOUBT = "in doubt, and left alone"
 
 
 Fates = frozenset[Fate]
-YES, NO, AGAIN, ONCE, MEND, DOUBT = (frozenset({fate}) for fate in Fate)
+YES, NO, AGAIN, ONCE, FIX, DOUBT = (frozenset({fate}) for fate in Fate)
 _IN_TIME = AGAIN | DOUBT
 
 
@@ -97,30 +97,30 @@ class Setting:
 # "resolve, connect, greeting, EHLO", "STARTTLS", "AUTH": one fate for all, and no mail.
 _SESSION: dict[Kind, Fates] = {
     Kind.LATER: AGAIN,
-    Kind.FAREWELL: AGAIN,
-    Kind.NEVER: MEND,
-    Kind.LOGIN: MEND,
-    Kind.MISFIT: MEND,
+    Kind.CLOSING: AGAIN,
+    Kind.NEVER: FIX,
+    Kind.LOGIN: FIX,
+    Kind.MISFIT: FIX,
     Kind.UNEXPECTED: AGAIN,
     Kind.LOST: AGAIN,
     Kind.SILENT: AGAIN,
     Kind.MALFORMED: AGAIN,
-    Kind.LOOSE: AGAIN | MEND,
+    Kind.LOOSE: AGAIN | FIX,
     Kind.STRAY_YES: AGAIN,
     Kind.STRAY_NO: AGAIN,
     Kind.GONE: AGAIN,
 }
-# What is no TLS record may be a passing fault, or a port that does not speak TLS.
-_HANDSHAKE = {Kind.LOST: AGAIN, Kind.SILENT: AGAIN, Kind.MALFORMED: AGAIN | MEND}
+# What is not a TLS record may be a passing fault, or a port that does not speak TLS.
+_HANDSHAKE = {Kind.LOST: AGAIN, Kind.SILENT: AGAIN, Kind.MALFORMED: AGAIN | FIX}
 # RFC 3207 section 4.2: what stands behind the 220 in the clear is thrown away, or breaks the handshake.
-_INJECTED = YES | AGAIN | MEND
+_INJECTED = YES | AGAIN | FIX
 
 # "MAIL", "DATA", "a drop before the end of data left", and "malformed or unexpected reply elsewhere".
 _BEFORE: dict[Kind, Fates] = {
     Kind.LATER: AGAIN,
-    Kind.FAREWELL: AGAIN,
+    Kind.CLOSING: AGAIN,
     Kind.NEVER: NO,
-    Kind.LOGIN: MEND,
+    Kind.LOGIN: FIX,
     Kind.MISFIT: ONCE,
     Kind.UNEXPECTED: AGAIN,
     Kind.LOST: AGAIN,
@@ -146,9 +146,9 @@ _AHEAD: dict[Kind, Fates] = _BEFORE | {
 # "reply after the end of data", and what is none.
 _END: dict[Kind, Fates] = {
     Kind.LATER: AGAIN,
-    Kind.FAREWELL: AGAIN,
+    Kind.CLOSING: AGAIN,
     Kind.NEVER: NO,
-    Kind.LOGIN: MEND,
+    Kind.LOGIN: FIX,
     Kind.MISFIT: DOUBT,
     Kind.UNEXPECTED: DOUBT,
     Kind.LOST: DOUBT,
@@ -163,7 +163,7 @@ _END: dict[Kind, Fates] = {
 _RSET: dict[Kind, Fates] = {
     Kind.LATER: YES | AGAIN,
     Kind.NEVER: YES | AGAIN,
-    Kind.LOGIN: YES | AGAIN | MEND,
+    Kind.LOGIN: YES | AGAIN | FIX,
     Kind.MISFIT: YES | AGAIN | ONCE,
     Kind.UNEXPECTED: YES | AGAIN,
 }
@@ -210,14 +210,14 @@ def _alike(fates: Fates) -> tuple[Fates, Fates, Fates]:
 
 
 def _at_mail(setting: Setting) -> Fates:
-    if not setting.ahead and setting.reused and setting.kind in (Kind.LOST, Kind.FAREWELL):
+    if not setting.ahead and setting.reused and setting.kind in (Kind.LOST, Kind.CLOSING):
         # "an idle pooled connection found dead before MAIL is replaced at once and costs no attempt"
         return _REPLACED
     return (_AHEAD if setting.ahead else _BEFORE)[setting.kind]
 
 
 def _at_rset(setting: Setting) -> Fates:
-    if setting.kind is Kind.FAREWELL or (setting.kind is Kind.LOST and not setting.ahead):
+    if setting.kind is Kind.CLOSING or (setting.kind is Kind.LOST and not setting.ahead):
         return _REPLACED
     return _RSET.get(setting.kind) or (_AHEAD if setting.ahead else _BEFORE)[setting.kind]
 
@@ -228,7 +228,7 @@ def _at_rcpt(setting: Setting) -> tuple[Fates, Fates, Fates]:
     match setting.kind:
         case Kind.LATER | Kind.NEVER | Kind.LOGIN:
             return YES, own, YES
-        case Kind.FAREWELL if setting.ahead:
+        case Kind.CLOSING if setting.ahead:
             return _IN_TIME, own, _IN_TIME
         case Kind.MISFIT:
             # "ProtocolError, connection closed"; an acceptance that was really given stays one.
@@ -264,7 +264,7 @@ def _refused(setting: Setting, otherwise: Fates) -> Fates:
     """ "Replies that already came (a refused RCPT) stay valid whatever happens after"."""
     own = NO if setting.refusal == 550 else AGAIN
     if setting.place not in _AFTER_RCPT:
-        # Where the others go through, or are only told so, the first recipient is refused all the same.
+        # Where the others go through, or are only told so, the first recipient is refused anyway.
         return (otherwise - YES) | own if otherwise >= YES else otherwise
     if setting.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
         # Which reply was whose is not certain where several were under way.

@@ -27,8 +27,8 @@ ENVELOPE: dict[str, Any] = {"envelope_from": "ana@example.com", "recipients": "l
 CPYTHON = Path(sysconfig.get_path("stdlib")) / "test" / "test_email" / "data"
 # What is refused, and why: documented, and said by the error.
 REFUSED = {
-    "msg_19.txt": "no header field",  # a body where a head should be
-    "msg_35.txt": "no header field",
+    "msg_19.txt": "not a header field",  # a body where a head should be
+    "msg_35.txt": "not a header field",
     "sina_01.txt": "UTF-8",  # raw octets in a Subject, as a stdlib message
 }
 

@@ -44,5 +44,5 @@ def test_a_figure_among_the_inline_pictures_names_picture() -> None:
 def test_a_frame_is_one_attachment_that_cannot_be_and_not_many() -> None:
     frame = pytest.importorskip("pandas", reason="pip install --group plots").DataFrame({"a": [1]})
     for value in (frame, [frame]):
-        with pytest.raises(MessageError, match="DataFrame is no attachment"):
+        with pytest.raises(MessageError, match="DataFrame is not an attachment"):
             Message(sender="ana@example.com", to="b@example.com", attachments=value)

@@ -74,7 +74,7 @@ def test_a_message_is_the_same_on_the_other_side(fields: dict[str, Any], there_a
     assert wire(again) == wire(message)
     assert again.as_bytes() == message.as_bytes()
     assert {**again.model_dump(), "date": ""} == {**message.model_dump(), "date": ""}
-    # A text that was made from html is made anew in a copy with another html.
+    # A text that was made from html is made again in a copy with another html.
     texts = {one.model_copy(update={"html": "<p>new", "inline": None}).text for one in (message, again)}
     assert len(texts) == 1
 

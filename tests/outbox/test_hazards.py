@@ -244,7 +244,7 @@ print(outbox.counts().letters["ready"])
 
 def test_a_link_in_the_place_of_the_file_is_refused(where: Path, tmp_path: Path) -> None:
     where.symlink_to(tmp_path / "elsewhere.db")
-    with Outbox(where, account="test") as outbox, pytest.raises(ConfigurationError, match="no regular file"):
+    with Outbox(where, account="test") as outbox, pytest.raises(ConfigurationError, match="not a regular file"):
         outbox.put(message())
 
 

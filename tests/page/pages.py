@@ -43,7 +43,7 @@ def hostile(canary: str) -> Message:
 
 
 class Canary:
-    """A port on which nobody must ever connect; `visits` has what came all the same."""
+    """A port on which nobody must ever connect; `visits` has what came anyway."""
 
     def __enter__(self) -> Self:
         self.visits: list[bytes] = []

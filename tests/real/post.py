@@ -110,7 +110,7 @@ class Mailboxes(Protocol):
 
 
 def contents(server: Mailboxes, mailbox: str) -> list[bytes]:
-    """The messages of a mailbox as they were sent, but for line ends: without what the server wrote on top."""
+    """The messages of a mailbox as they were sent, except for line ends: without what the server wrote on top."""
     return [_TRACE.sub(b"", raw) for raw in server.raw_mailbox(mailbox)]
 
 

@@ -117,7 +117,7 @@ class TestKPI:
         ("settings", "told"),
         [
             ({"label": "", "value": 1}, "a tile without a label"),
-            ({"label": "F", "value": 1, "trend": ["x"]}, "trend: 'x' is no number"),
+            ({"label": "F", "value": 1, "trend": ["x"]}, "trend: 'x' is not a number"),
         ],
     )
     def test_what_is_none_is_refused(self, settings: dict[str, Any], told: str) -> None:
@@ -163,7 +163,7 @@ class TestCodeAndLog:
 
     def test_what_is_no_text_is_refused(self) -> None:
         for kind in (Code, Markdown):
-            with pytest.raises(MessageError, match="int is no text"):
+            with pytest.raises(MessageError, match="int is not text"):
                 kind(5)  # type: ignore[arg-type]
 
 
@@ -256,11 +256,11 @@ class TestReport:
         [
             ("", ["x"], "title: a report without a title"),
             ("R", [], "body: a report without a body"),
-            ("R", [5], r"body\[0\]: int is no block"),
+            ("R", [5], r"body\[0\]: int is not a block"),
             ("R", ["x", [5]], r"body\[1\]: a list holds int"),
             ("R", ["x", []], r"body\[1\]: a list holds nothing"),
-            ("R", {"a": 1}, "body: dict is no list of blocks"),
-            ("R", b"x", "body: bytes is no list of blocks"),
+            ("R", {"a": 1}, "body: dict is not a list of blocks"),
+            ("R", b"x", "body: bytes is not a list of blocks"),
         ],
     )
     def test_what_is_none_is_refused_with_its_place(self, title: str, body: Any, told: str) -> None:

@@ -76,8 +76,8 @@ class TestStored:
             (b"\xff\xd8\xff\xff" * 3, "the picture is cut off"),
             (b"GIF89a\x00\x00\x00\x00", "the picture has no size"),
             (Path("/nowhere.png"), "cannot be read"),
-            (object(), "object is no figure"),
-            (None, "NoneType is no figure"),
+            (object(), "object is not a figure"),
+            (None, "NoneType is not a figure"),
         ],
     )
     def test_what_is_no_picture_is_refused(self, data: Any, told: str) -> None:

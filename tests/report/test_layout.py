@@ -175,8 +175,8 @@ class TestTheme:
         [
             ({"accent": "#ffff00"}, "has a contrast of 1"),
             ({"accent_dark": "#000000"}, "has a contrast of 1"),
-            ({"accent": "red"}, "'red' is no colour"),
-            ({"font": "x;}</style>"}, "no list of fonts"),
+            ({"accent": "red"}, "'red' is not a colour"),
+            ({"font": "x;}</style>"}, "is not a list of fonts"),
             ({"width": 50}, "50 pixels"),
         ],
     )

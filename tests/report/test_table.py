@@ -345,11 +345,11 @@ def test_what_cannot_be_meant_is_an_error_with_its_cure(settings: dict[str, Any]
     ("formats", "told"),
     [
         ({"region": ",.2f"}, r"formats\['region'\]: ,.2f does not fit 'East'"),
-        ({"margin": "percnt"}, r"formats\['margin'\]: 'percnt' is no format"),
-        ({"margin": "percent:x"}, "'x' is no number of decimals"),
-        ({"margin": "currency:Euro"}, "'Euro' is no currency"),
-        ({"region": "date"}, "'East' is no date"),
-        ({"region": "link:ftp://x"}, "no address to link to"),
+        ({"margin": "percnt"}, r"formats\['margin'\]: 'percnt' is not a format"),
+        ({"margin": "percent:x"}, "'x' is not a number of decimals"),
+        ({"margin": "currency:Euro"}, "'Euro' is not a currency"),
+        ({"region": "date"}, "'East' is not a date"),
+        ({"region": "link:ftp://x"}, "is not an address to link to"),
         ({"region": lambda value: value + 1}, "<lambda> does not fit 'East'"),
     ],
 )

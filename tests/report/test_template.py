@@ -118,7 +118,7 @@ def test_its_marks_leave_no_trace(folder: Path) -> None:
         ("\n{{ name.nothing }}", r"a.html, line 2: .*'nothing'"),
         ("\n{% if %}", r"a.html, line 2: Expected an expression"),
         ('{% include "b.html" %}', r"there is no 'b.html' in"),
-        ("{{ name | fmt('percnt') }}", "'percnt' is no format"),
+        ("{{ name | fmt('percnt') }}", "'percnt' is not a format"),
     ],
 )
 def test_what_is_wrong_with_it_is_told_with_its_line(tmp_path: Path, source: str, told: str) -> None:

@@ -107,7 +107,7 @@ def _impossible(made: type[Mailer | AsyncMailer], **settings: Any) -> list[Calla
 
 WRONG: dict[str, dict[str, Any]] = {
     "a password with NUL": {"password": f"{SECRET}\0"},
-    "a password that is no UTF-8": {"password": f"{SECRET}\ud800"},
+    "a password that is not UTF-8": {"password": f"{SECRET}\ud800"},
     "a password of octets": {"password": SECRET.encode()},
     "a password as credentials": {"credentials": SECRET},
     "a password as octets as credentials": {"credentials": SECRET.encode()},

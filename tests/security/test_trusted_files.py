@@ -105,7 +105,7 @@ def test_what_is_no_file_is_refused_at_once_and_waited_for_by_nobody(file: Path)
     pipe = file.parent / "pipe"
     os.mkfifo(pipe, 0o600)
     for path in (pipe, file.parent):
-        with pytest.raises(errors.ConfigurationError, match="no regular file"):
+        with pytest.raises(errors.ConfigurationError, match="not a regular file"):
             _read(path)
     with pytest.raises(FileNotFoundError):
         _read(file.parent / "missing")

@@ -19,7 +19,7 @@ HOST = "smtp.example.com"
 
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No HOME, and no entry in passwd: a uid of that kind is not to be had by a test that may not become another."""
+    """No HOME, and no entry in passwd: a uid of that kind is not to be found by a test that may not become another."""
 
     def nobody(uid: int) -> NoReturn:
         raise KeyError(f"getpwuid(): uid not found: {uid}")

@@ -74,7 +74,7 @@ DIFFERENT: list[dict[str, object]] = [
     {"sender": LUIS},
     {"subject": "Wel"},
     {"subject": re.compile("^elcome")},
-    {"text_contains": "Good-bye"},
+    {"text_contains": "Later"},
     {"html_contains": "Hello"},
     {"link": "https://example.com"},
     {"attachment": "report.pdf"},

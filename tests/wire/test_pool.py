@@ -73,7 +73,7 @@ async def test_who_came_first_is_served_first(opener: Opener) -> None:
 
 
 async def test_who_waits_for_a_place_says_so_in_its_log(opener: Opener) -> None:
-    """So that the time is no server's."""
+    """So that the time is not a server's."""
     pool, seen = Pool(opener, Limits(1)), list[str]()
     late = log()
 

@@ -50,7 +50,7 @@ async def test_a_machine_without_authorities_is_named_as_such(
 async def test_a_store_that_could_not_be_read_for_want_of_a_descriptor_is_read_again(
     start: Start, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """OpenSSL says nothing where it cannot open its file, and such a context trusts nobody for ever."""
+    """OpenSSL says nothing where it cannot open its file, and such a context trusts nobody forever."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     async with mailer(start().port) as sender:

@@ -29,7 +29,7 @@ ENTRIES = (
         codes=(450, 451, 421, 452),
         words="gr[ea]y.?list|try again (in|after|later).*(minute|second)|please (re)?try (again )?later",
         title="the server wants to be asked again",
-        cause="a server that has not seen this sender before puts it off for some minutes (greylisting)",
+        cause="a server that has not seen this sender before defers it for some minutes (greylisting)",
         remedy="give it some minutes",
         source="RFC 6647",
     ),

@@ -24,7 +24,7 @@ CODES: dict[int, tuple[str, str, str, str]] = {
     354: ("go on", "the server waits for the message", NOTHING, _CODES),
     421: ("the server closes the connection for now", "it is too busy, shuts down, or waited too long", LATER, _CODES),
     432: ("the password must be renewed", "the server wants another mechanism once", "log in at a browser once", _AUTH),
-    450: ("not now", "the mailbox is busy, or the server puts strangers off for some minutes", LATER, _CODES),
+    450: ("not now", "the mailbox is busy, or the server defers unknown senders for some minutes", LATER, _CODES),
     451: ("the server has a problem of its own", "something failed on its side", LATER, _CODES),
     452: ("the server has no room, or too many recipients", "a limit is reached for the moment", LATER, _CODES),
     454: ("no login for now", "the server cannot check passwords or begin TLS at the moment", LATER, _AUTH),

@@ -52,7 +52,7 @@ ENTRIES = (
         codes=(454,),
         enhanced=("4.7.0",),
         title="Gmail saw too many logins",
-        cause="each connection logs in anew, and the account did so too often in a short time",
+        cause="each connection logs in again, and the account did so too often in a short time",
         remedy="wait some minutes, keep one mailer for many messages, and lower max_connections=",
         source=_GMAIL,
     ),

@@ -73,7 +73,7 @@ ENTRIES = (
         codes=(550, 553, 554),
         words="From address (is not one of your addresses|rejected)|not one of your addresses",
         title="iCloud sends for the addresses of the account alone",
-        cause="From is no address, alias or custom domain of this Apple Account",
+        cause="From is not an address, alias or custom domain of this Apple Account",
         remedy="send from an address of the account",
         source=_ICLOUD,
     ),

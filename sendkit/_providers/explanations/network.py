@@ -63,7 +63,7 @@ SYMPTOMS = (
         cause="it sat idle for too long, the server restarts or has too many connections from here, or a STARTTLS port "
         "was used with implicit TLS",
         why="connection_closed",
-        elsewhere="connect anew for each batch and send at once. If it happened after the content went out, the "
+        elsewhere="connect again for each batch and send at once. If it happened after the content went out, the "
         "message may have been accepted: look before you send it again",
         source="RFC 1047; RFC 5321 section 4.2.5",
     ),

@@ -27,7 +27,7 @@ ENTRIES = (
         codes=(554,),
         words="email address is not verified|identities failed the check",
         title="Amazon SES does not know this sender",
-        cause="From is no verified address or domain in this region; in the sandbox recipients must be verified too",
+        cause="From is not a verified address or domain in this region; in the sandbox recipients must be verified too",
         remedy="verify the domain in the SES console, in this region, or leave the sandbox",
         source=_SES_IDENTITY,
     ),

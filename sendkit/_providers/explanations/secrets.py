@@ -47,8 +47,8 @@ SYMPTOMS = (
         words="-25244|errSecInvalidOwnerEdit|-25293|errSecAuthFailed",
         title="macOS does not let this program change that entry of the keychain",
         cause="another program, or another build of Python, made the entry and owns it",
-        remedy="delete the entry in Keychain Access, then store it anew: `sendkit login HOST USER`",
-        elsewhere="delete the entry in Keychain Access, and let the program store it anew",
+        remedy="delete the entry in Keychain Access, then store it again: `sendkit login HOST USER`",
+        elsewhere="delete the entry in Keychain Access, and let the program store it again",
         source="https://developer.apple.com/documentation/security/errsecinvalidowneredit",
     ),
     Symptom(
