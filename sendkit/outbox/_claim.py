@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from sendkit.outbox._fence import Announced, Ledger
 from sendkit.outbox._rows import Claim
 from sendkit.outbox._schema import PAUSED
-from sendkit.outbox._statements import Rows, Work, ask
+from sendkit.outbox._statements import Rows, Statement, Work, ask, ask_all
 
 SMALL = 262_144  # octets; a larger content is read when it leaves
 HOUR, DAY = 3600.0, 86400.0
@@ -85,9 +85,10 @@ def blocks(ledger: Ledger, items: Sequence[Block]) -> Work[list[bytes | None]]:
 
 
 def _take(ledger: Ledger, wish: Take) -> Work[Taken]:
-    if (yield from ask(ledger.texts.meta, PAUSED)):
+    paused, rows = yield from ask_all(Statement(ledger.texts.meta, (PAUSED,)), Statement(ledger.texts.held_accounts))
+    if paused:
         return Taken()
-    held = [HeldAccount._make(row) for row in (yield from ask(ledger.texts.held_accounts))]
+    held = [HeldAccount._make(row) for row in rows]
     if wish.id is not None:
         return (yield from _take_one(ledger, wish, held))
     accounts = yield from _usable(ledger, wish, held)
@@ -205,12 +206,14 @@ def _claim(ledger: Ledger, owner: str, numbers: Sequence[int]) -> Work[tuple[Cla
     rows = yield from ask(texts.claim, json.dumps([[number] for number in numbers]), owner)
     claims = {row[0]: Claim(*row) for row in rows}
     ids = json.dumps([[number] for number in claims])
-    recipients: dict[int, list[tuple[int, str]]] = {number: [] for number in claims}
-    for number, n, address in (yield from ask(texts.waiting_recipients, ids)):
-        recipients[number].append((n, address))
     small = json.dumps([[number] for number, claim in claims.items() if claim.size <= SMALL])
+    wanted = Statement(texts.waiting_recipients, (ids,)), Statement(texts.content, (small,))
+    waiting, octets_of = yield from ask_all(*wanted)
+    recipients: dict[int, list[tuple[int, str]]] = {number: [] for number in claims}
+    for number, n, address in waiting:
+        recipients[number].append((n, address))
     content: dict[int, list[bytes]] = {}
-    for number, octets in (yield from ask(texts.content, small)):
+    for number, octets in octets_of:
         content.setdefault(number, []).append(bytes(octets))
     return tuple(
         claims[number]._replace(

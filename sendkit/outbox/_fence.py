@@ -139,9 +139,10 @@ def locked(
 ) -> Work[tuple[dict[int, LetterRow], defaultdict[int, list[RecipientRow]]]]:
     """The letters under their locks, and their recipients as they stand from then on."""
     wanted = json.dumps([[i] for i in sorted(set(ids))])
-    # Not in one batch: what the lock waited for must be seen by the second statement.
-    found = yield from ask(ledger.texts.lock, wanted)
-    rows = yield from ask(ledger.texts.recipients, wanted)
+    # Two statements, the second of which begins when the first one has ended, and so sees what the lock waited for.
+    found, rows = yield from ask_all(
+        Statement(ledger.texts.lock, (wanted,)), Statement(ledger.texts.recipients, (wanted,))
+    )
     recipients: defaultdict[int, list[RecipientRow]] = defaultdict(list)
     for row in map(RecipientRow._make, rows):
         recipients[row.letter_id].append(row)

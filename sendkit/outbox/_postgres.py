@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from typing import TypeAlias
 
 import psycopg
 
@@ -17,12 +18,13 @@ from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._postgres_texts import POSTGRES
 from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 
-Result = TypeVar("Result")
+_Cursor: TypeAlias = "psycopg.RawCursor[tuple[object, ...]]"
 _OLDEST = 120000
 _NOW = "select extract(epoch from clock_timestamp())::double precision"
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
 DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
+_FRESH = 1.0  # seconds
 _PATIENCE = 30  # seconds until who waits for a lock is told so
 
 
@@ -31,10 +33,17 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
+        self._read_at = float("-inf")  # by the clock that runs on while a machine sleeps
 
     def set(self, now: float) -> None:
         """It is that time on the server."""
         self._offset = now - time.monotonic()
+        self._read_at = time.time()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was read a moment ago."""
+        return abs(time.time() - self._read_at) < _FRESH
 
     def now(self) -> float:
         """What time it is there, in seconds."""
@@ -50,6 +59,7 @@ class PostgresDatabase:
         self._url = url
         self._name = name
         self._clock = clock
+        self._asked: psycopg.Cursor[tuple[object, ...]] | None = None  # for the time
         self._connection = self._connected()
 
     def now(self) -> float:
@@ -57,8 +67,26 @@ class PostgresDatabase:
         return self._clock.now()
 
     def execute(self, batch: Batch) -> list[Rows]:
-        """Carry out one batch, in the transaction that is open."""
-        return [carried_out(psycopg.RawCursor(self._connection), statement) for statement in batch]
+        """Carry out one batch in one go, in the transaction that is open."""
+        cursors = [self._begun(statement) for statement in batch]
+        found = [[] if cursor is None else cursor.fetchall() for cursor in cursors]
+        self._read_clock()
+        return found
+
+    def _begun(self, statement: Statement) -> _Cursor | None:
+        """A statement that is on its way; None where it gives no rows, so that nobody waits for it before the end."""
+        cursor = psycopg.RawCursor(self._connection)
+        if statement.many:
+            cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
+            return None
+        cursor.execute(statement.sql, arguments_of(statement))
+        return cursor if gives_rows(statement.sql) else None
+
+    def _read_clock(self) -> None:
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            row = asked.fetchone()
+            self._clock.set(float(str(row[0] if row else None)))
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -79,13 +107,24 @@ class PostgresDatabase:
             self._connection = self._connected()
         with translating(self._name):
             try:
-                self._connection.execute(begin)
-                self._clock.set(float(str(_value(self._connection, _NOW))))
-                yield
-                self._connection.execute("commit")
+                # Statements go out together; whoever waits for rows waits for all before them. The block ends when the
+                # server has answered the commit, and not before: in a pipeline, `execute` says nothing.
+                with self._pipeline():
+                    self._connection.execute(begin)
+                    self._asked = self._connection.execute(_NOW)
+                    if not self._clock.fresh:
+                        self._read_clock()
+                    yield
+                    self._connection.execute("commit")
+                self._read_clock()
             except BaseException:
+                self._asked = None
                 self._undo()
                 raise
+
+    def _pipeline(self) -> AbstractContextManager[object]:
+        """One where the client library can (libpq 14)."""
+        return self._connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
     def _undo(self) -> None:
         try:
@@ -132,6 +171,12 @@ def identity_of(connection: psycopg.Connection[tuple[object, ...]]) -> str:
 def _value(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> object:
     row = connection.execute(sql).fetchone()
     return None if row is None else row[0]
+
+
+@cache
+def gives_rows(sql: str) -> bool:
+    """Whether a statement has rows to give."""
+    return sql.startswith(("select", "with")) or "returning " in sql
 
 
 def carried_out(cursor: psycopg.RawCursor[tuple[object, ...]], statement: Statement) -> Rows:
