@@ -74,7 +74,7 @@ def test_a_report_is_shown_with_its_table_and_its_picture(
     browser.until(SHOWN)
     assert text(browser, "#subject") == REPORT.subject
     assert browser.inside(LOADED) == 320
-    assert browser.inside("document.querySelectorAll('table tr').length") == 5
+    assert browser.inside("document.querySelectorAll('table.d tr').length") == 6
     assert browser.value("document.documentElement.scrollWidth") == screen[0], "nothing is wider than the screen"
     shoot(browser, f"report-{screen[0]}")
 
