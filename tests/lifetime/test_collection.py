@@ -93,7 +93,7 @@ def test_closing_beside_calls_leaves_nobody_waiting(server: ScriptedServer) -> N
                 jobs = [pool.submit(call, mailer, f"{turn}-{number}") for number in range(8)]
                 mailer.close()
                 for job in jobs:
-                    assert job.result(timeout=20) is True
+                    assert job.result(timeout=200) is True
         say("done")
         """,
         server,

@@ -74,7 +74,7 @@ closing.join(); thread.join()
         child.stdin.flush()
         assert child.stdout.readline() == "closing\n"
         server.release()
-        output, errors = child.communicate(timeout=60)
+        output, errors = child.communicate(timeout=300)
     assert (sorted(output.split()), errors) == (["True", "closed"], "")
 
 

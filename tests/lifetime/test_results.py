@@ -131,7 +131,7 @@ def test_the_first_ctrl_c_lets_what_is_in_progress_end_and_tells_all(server: Scr
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGINT)
-        output, errors = child.communicate(timeout=60)
+        output, errors = child.communicate(timeout=300)
     assert (output, errors) == (f"{len(server.accepted)} True\n", "")
     assert set(server.copies().values()) == {1}
 
@@ -153,7 +153,7 @@ def test_a_second_ctrl_c_cancels_and_still_tells(server: ScriptedServer) -> None
                 break
             except subprocess.TimeoutExpired:
                 continue
-        output, errors = child.communicate(timeout=60)
+        output, errors = child.communicate(timeout=300)
     assert (output, errors) == ("4 False\n", "")
 
 
