@@ -5,19 +5,19 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from sendkit import errors
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
-from sendkit._delivery.stream import Window
+from sendkit._delivery.stream import Started, Window
 from sendkit._lifetime import threads
 from sendkit._lifetime.loops import PerLoop
-from sendkit._lifetime.progress import PATIENCE, Progress
+from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
 from sendkit._many import AsyncSendStream, StreamResult
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
@@ -146,17 +146,20 @@ class AsyncMailer(Constructors):
         width, burst = self._plan.max_connections * in_flight, (in_flight + 1) // 2
         return Window(begin, width, burst, lambda: self._closed)
 
-    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Coroutine[Any, Any, StreamResult]:
+    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         try:
             letter = compose(message)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             return _ended(StreamResult.of(failed_before_sending(_told(error)), index, message))
-        return self._carry_out(terms, index, message, letter)
+        work = self._progress.here(Progress).work(self._plan.deadline)
+        return Begun(work, self._carry_out(terms, index, message, letter, work))
 
-    async def _carry_out(self, terms: Terms, index: int, message: AnyMessage, letter: Letter) -> StreamResult:
+    async def _carry_out(
+        self, terms: Terms, index: int, message: AnyMessage, letter: Letter, work: Work
+    ) -> StreamResult:
         try:
-            result = await self._deliver(letter, self._plan.deadline, terms)
+            result = await self._deliver(letter, self._plan.deadline, terms, work=work)
         except errors.SendkitError as error:
             result = failed_before_sending(error)
         except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
@@ -170,18 +173,25 @@ class AsyncMailer(Constructors):
         return StreamResult.of(result, index, message)
 
     async def _deliver(
-        self, letter: Letter, deadline: float | None, terms: Terms, policy: RetryPolicy | None = None
+        self,
+        letter: Letter,
+        deadline: float | None,
+        terms: Terms,
+        policy: RetryPolicy | None = None,
+        work: Work | None = None,
     ) -> DeliveryResult:
-        self._check_open()
         plan = self._plan
+        if work is None:
+            self._check_open()
+            work = self._progress.here(Progress).work(deadline)
         if plan.signers:
-            letter = await _signed(letter, plan.signers)
+            letter = await _signed(letter, plan.signers, work)
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
         delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted)
         try:
-            await delivery.run_as(self._progress.here(Progress).work(deadline), deadline)
+            await delivery.run_as(work, deadline)
         except errors.SendkitError:
             raise
         except Stopped as stopped:
@@ -287,12 +297,21 @@ class AsyncMailer(Constructors):
         await self.aclose()
 
 
-async def _signed(letter: Letter, signers: tuple[Signer, ...]) -> Letter:
+async def _signed(letter: Letter, signers: tuple[Signer, ...], work: Work | None = None) -> Letter:
     """The letter with signatures, once for all its tries. Files are read on a thread: a disk may be slow."""
     from sendkit._message.dkim import signed  # noqa: PLC0415 - few mailers sign
 
-    work = partial(signed, letter.content, signers)
-    return replace(letter, content=await threads.run(work) if letter.content.stored else work())
+    sign = partial(signed, letter.content, signers)
+    if not letter.content.stored:
+        return replace(letter, content=sign())
+    if work is None:
+        return replace(letter, content=await threads.run(sign))
+    work.begin()
+    try:
+        return replace(letter, content=await threads.run(sign))
+    except BaseException:
+        work.end()
+        raise
 
 
 async def _ended(result: StreamResult) -> StreamResult:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pydantic import PrivateAttr
 
+from sendkit.errors import ConfigurationError
 from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
@@ -191,15 +192,25 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
     def _go_on(self) -> bool:
         """Let the loop go on until there is something to do here; False when there is nothing more to come."""
         window = self._window
-        if self._portal.closed:
-            return False
         if self._items is None:
-            self._portal.call(self._next_of_async())
+            self._call(self._next_of_async())
             return False
+        if self._portal.closed or window.closed:
+            return not window.over and self._call(window.settled())
         more = not window.stopped and window.failure is None and self._read(self._items)
         if not self._batch and window.over:
             return more
-        self._portal.call(window.turn(self._batch, more=more))
+        return self._call(window.turn(self._batch, more=more))
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Have it done on the loop; where the mailer is closed, wait until what was in progress has ended: False."""
+        try:
+            self._portal.call(work)
+        except ConfigurationError:
+            if not self._portal.closed:
+                raise
+            self._portal.wait_closed()
+            return False
         return True
 
     def _read(self, items: Iterator[AnyMessage]) -> bool:
@@ -233,12 +244,10 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
                 vars(interrupt)["results"] = self._window.left
 
     def _wait(self) -> None:
-        if self._portal.closed:
-            return
         try:
-            self._portal.call(self._window.settled())
+            self._call(self._window.settled())
         except KeyboardInterrupt as again:
-            self._portal.call(self._window.cut())
+            self._call(self._window.cut())
             vars(again)["results"] = self._window.left
             raise
 

@@ -9,12 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Send = Callable[[int, Item], Coroutine[Any, Any, Result]]
+Made_co = TypeVar("Made_co", covariant=True)
+
+
+class Started(Awaitable[Made_co], Protocol[Made_co]):
+    """What comes to a result when it is awaited; a coroutine is one."""
+
+    def close(self) -> None:
+        """It is over, whether it was awaited or not."""
+        ...
+
+
+Send = Callable[[int, Item], Started[Result]]
 
 
 class Window(Generic[Item, Result]):
@@ -34,7 +45,7 @@ class Window(Generic[Item, Result]):
         self._full = False
         self._begun = 0
         self._open: dict[int, Item] = {}
-        self._running: dict[asyncio.Task[None], tuple[int, Coroutine[Any, Any, Result]]] = {}
+        self._running: dict[asyncio.Task[None], tuple[int, Started[Result]]] = {}
         self._finished: deque[tuple[int, Result]] = deque()
         self._feeder: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,6 +69,11 @@ class Window(Generic[Item, Result]):
     def left(self) -> tuple[Result, ...]:
         """The results that nobody has taken."""
         return tuple([result for _, result in self._finished])
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be started any more."""
+        return self._closed()
 
     @property
     def ready(self) -> bool:
@@ -120,7 +136,7 @@ class Window(Generic[Item, Result]):
 
     async def turn(self, items: deque[Item], *, more: bool) -> None:
         """Begin these, taking them away, and wait until there is a result, or, where there are more, room."""
-        while items:
+        while items and not self._closed():
             self.begin(items.popleft())
         while not self._finished and self._running and not (more and self.room):
             await self._news()
@@ -152,7 +168,7 @@ class Window(Generic[Item, Result]):
         finally:
             self._waiting.discard(waiter)
 
-    async def _carry_out(self, index: int, work: Coroutine[Any, Any, Result]) -> None:
+    async def _carry_out(self, index: int, work: Started[Result]) -> None:
         try:
             result: Result | None = await work
         except asyncio.CancelledError as ended:

@@ -10,7 +10,6 @@ Knows threads and loops, and nothing of mail. After a fork the child begins with
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import queue
 import threading
 import time
@@ -23,6 +22,7 @@ from sendkit._lifetime.calls import Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, may_raise, on_the_main_thread
+from sendkit._lifetime.own_loop import close_loop, made_loop, run_on
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
@@ -30,8 +30,6 @@ Result = TypeVar("Result")
 # Seconds after which the keeper runs a loop that nobody else does (a program that makes many calls is back before), and
 # how often at least it looks whether a long call is over.
 _LINGER, _LONGEST_LINGER = 0.02, 1.0
-# Seconds for tasks that nobody waits for, when the loop is given up.
-_GRACE = 5.0
 
 
 _KEEPER = object()
@@ -75,11 +73,21 @@ class Portal:
         self._keeper: threading.Thread | None = None
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._calls = 0
+        # Whether closing has come to its end; in the child of a fork nobody closes for the parent.
+        self._over = threading.Event()
+        if self._closed:
+            self._over.set()
 
     @property
     def closed(self) -> bool:
         """Whether it takes no more calls."""
         return self._closed
+
+    def wait_closed(self) -> None:
+        """Once it is `closed`: wait until what was in progress has ended."""
+        running = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+        if running is None or running is not self._loop:
+            self._over.wait()
 
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop, and return what it returns, or raise what it raises.
@@ -103,12 +111,19 @@ class Portal:
         """Refuse new calls, end what is in progress (as `end` says), and give up the loop and its thread."""
         with self._lock:
             closed, self._closed = self._closed, True
-        if closed or self._loop is None:
+        if closed:
             return
         try:
-            self._call((end or self._end)(), last=True)
+            if self._loop is not None:
+                self._end_with(self._loop, end or self._end)
         finally:
-            self._give_up(self._loop)
+            self._over.set()
+
+    def _end_with(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            self._call(end(), last=True)
+        finally:
+            self._give_up(loop)
 
     def abandon(self) -> None:
         """The same for a finalizer, on whatever thread and in the middle of anything: it waits for nothing."""
@@ -186,16 +201,7 @@ class Portal:
             raise ConfigurationError("a synchronous mailer was called from its own event loop", hint=hint)
 
     def _make_loop(self) -> asyncio.AbstractEventLoop:
-        held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
-        try:
-            made = asyncio.SelectorEventLoop()
-        except OSError as error:
-            hint = "raise the limit (ulimit -n), or close what is not needed"
-            raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error
-        finally:
-            if held:
-                logs.hand_on(logs.release())
-        made.set_debug(False)  # its debug mode logs while others wait
+        made = made_loop()
         with self._lock:
             if self._loop is None:
                 self._loop = made
@@ -226,7 +232,7 @@ class Portal:
                     self._events.put(_Event.WORK)
                     return
             if not self._try_keeper():
-                _run_on(loop)  # nobody else can see them through
+                run_on(loop)  # nobody else can see them through
         if self._keeper is None:
             self._try_keeper()
 
@@ -286,7 +292,7 @@ class Portal:
     def _run_for_others(self, loop: asyncio.AbstractEventLoop) -> None:
         """Until those who wait have what they want, or, where nobody does, until somebody comes."""
         while True:
-            _run_on(loop)
+            run_on(loop)
             with self._lock:
                 if not self._left:
                     self._runs = None
@@ -303,8 +309,8 @@ class Portal:
             call = Call(self._end(), self._ended)
             call.begin(loop)
             while not call.over:
-                _run_on(loop)
-        _close(loop)
+                run_on(loop)
+        close_loop(loop)
         if records := logs.taken():
             threads.spare(lambda: logs.hand_on(records))
 
@@ -321,27 +327,4 @@ class Portal:
                     self._runs = _KEEPER
                     break
             time.sleep(0.001)
-        _close(loop)
-
-
-def _run_on(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop for others, until it is stopped; a SystemExit in one of their tasks is theirs."""
-    with contextlib.suppress(SystemExit, KeyboardInterrupt):
-        loop.run_forever()
-
-
-def _close(loop: asyncio.AbstractEventLoop) -> None:
-    # `run_until_complete` is an error where somebody has asked the loop to stop.
-    closing = loop.create_task(_end_all(asyncio.all_tasks(loop)))
-    closing.add_done_callback(lambda _: loop.stop())
-    while not closing.done():
-        _run_on(loop)
-    loop.close()
-
-
-async def _end_all(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_GRACE)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+        close_loop(loop)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine, Generator
 from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 30.0
 """Seconds for what is in progress to end, when everything closes."""
@@ -62,30 +66,43 @@ class Progress:
 class Work:
     """A piece of work, within `async with`: there is a result at the end, also where it was cut short.
 
-    `late`: its own time ran out. `closed`: it was cut short because everything ends.
+    It is in progress from `begin` on, where that comes earlier. `late`: its own time ran out. `closed`: it was cut
+    short because everything ends.
     """
 
-    __slots__ = ("__weakref__", "_limit", "_progress", "closed")
+    __slots__ = ("__weakref__", "_entered", "_limit", "_progress", "closed")
 
     def __init__(self, progress: Progress, seconds: float | None) -> None:
         self._progress = progress
         self._limit = asyncio.timeout(seconds)
-        self.closed = False
+        self._entered = self.closed = False
 
     @property
     def late(self) -> bool:
         """Whether its own time ran out."""
         return self._limit.expired() and not self.closed
 
+    def begin(self) -> None:
+        """Count it as in progress, before its first step."""
+        self._progress.begin(self)
+
+    def end(self) -> None:
+        """It is over, whether it had its first step or not."""
+        self._progress.end(self)
+
     def cut(self) -> None:
         """End it now; on its event loop only."""
         if not self._limit.expired():
             self.closed = True
-            self._limit.reschedule(asyncio.get_running_loop().time())
+            if self._entered:
+                self._limit.reschedule(asyncio.get_running_loop().time())
 
     async def __aenter__(self) -> None:
         await self._limit.__aenter__()
+        self._entered = True
         self._progress.begin(self)
+        if self.closed:
+            self.cut()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -96,3 +113,22 @@ class Work:
         except TimeoutError:
             return True  # cut short by us: what became of it is for whoever asked to say
         return False
+
+
+class Begun(Generic[T]):
+    """A coroutine that is in progress before its first step, and until `close`, for it may never have one."""
+
+    __slots__ = ("_run", "_work")
+
+    def __init__(self, work: Work, run: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        self._run = run
+        work.begin()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._run.__await__()
+
+    def close(self) -> None:
+        """It is over."""
+        self._run.close()
+        self._work.end()

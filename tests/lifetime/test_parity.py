@@ -54,8 +54,7 @@ m = start(max_connections=2)
 result, stream = first(m, 10)
 close(m)
 left = rest(stream)
-# One that was started in the very moment of closing is told not to have been sent.
-say(all(one.ok or "closed" in str(one.error) for one in (result, *left)), len(stream.unfinished), len(left) < 4)
+say(all(one.ok for one in (result, *left)), len(stream.unfinished), len(left) in (1, 2, 3))
 """,
     "stopped in a stream": """
 m = start(max_connections=2)

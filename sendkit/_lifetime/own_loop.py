@@ -1,0 +1,52 @@
+"""An event loop of ours: how it is made, run for others, and closed. Knows nothing of who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from sendkit._lifetime import logs
+from sendkit.errors import SendkitError
+
+# Seconds for tasks that nobody waits for, when the loop is given up.
+_GRACE = 5.0
+
+
+def made_loop() -> asyncio.AbstractEventLoop:
+    """A new loop. Raises SendkitError where the system gives no descriptors."""
+    held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
+    try:
+        made = asyncio.SelectorEventLoop()
+    except OSError as error:
+        hint = "raise the limit (ulimit -n), or close what is not needed"
+        raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error
+    finally:
+        if held:
+            logs.hand_on(logs.release())
+    made.set_debug(False)  # its debug mode logs while others wait
+    return made
+
+
+def run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop for others, until it is stopped; a SystemExit in one of their tasks is theirs."""
+    with contextlib.suppress(SystemExit, KeyboardInterrupt):
+        loop.run_forever()
+
+
+def close_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what nobody waits for, and close the loop."""
+    # `run_until_complete` is an error where somebody has asked the loop to stop.
+    closing = loop.create_task(_end_all(asyncio.all_tasks(loop)))
+    closing.add_done_callback(lambda _: loop.stop())
+    while not closing.done():
+        run_on(loop)
+    loop.close()
+
+
+async def _end_all(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE)
+    await asyncio.get_running_loop().shutdown_asyncgens()
