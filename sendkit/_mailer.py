@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sendkit._doctor import Diagnosis
     from sendkit._message.dkim import Signer
     from sendkit._reading.lint import Advice
+    from sendkit._server.server import Security
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 
@@ -42,12 +43,14 @@ class AsyncMailer(Constructors):
     """Sends mail through one account on a submission server, and says what became of it.
 
     `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
-    first. With a `username` it logs in; the password is `password=`, what `credentials=` says, or found in the
-    environment or the operating system's keyring. `mechanism` is the one SASL mechanism that will do, in place of the
-    best that the server offers. `deadline` is the default in seconds for one message with all its tries. `transport`
-    replaces the wire; `transcript=True` keeps every conversation in `result.attempts`, secrets masked. For machines
-    that must not write to everybody: `redirect_all_to` gets all mail in place of its recipients, except for those that
-    `allow_only` names (`*@example.com`); without the former, nothing is sent to anybody else.
+    first. `port` and `security` ("starttls", "implicit_tls", "none") go with one host. With a `username` it logs in;
+    the password is `password=`, what `credentials=` says, or found in the environment or the operating system's
+    keyring. `mechanism` is the one SASL mechanism that will do, in place of the best that the server offers. `deadline`
+    is the default in seconds for one message with all its tries. `transport` replaces the wire; `transcript=True` keeps
+    every conversation in `result.attempts`, secrets masked. For machines that must not write to everybody:
+    `redirect_all_to` gets all mail in place of its recipients, except for those that `allow_only` names
+    (`*@example.com`); without the former, nothing is sent to anybody else. A message without a sender is from the
+    username, where that is a mail address.
 
     At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
     nobody used for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). A secret that the server
@@ -67,9 +70,11 @@ class AsyncMailer(Constructors):
         host_or_server: ServerLike | Sequence[ServerLike] | None = None,
         *,
         username: str | None = None,
+        port: int | None = None,
+        security: Security | str | None = None,
         **settings: Unpack[MailerSettings],
     ) -> None:
-        self._plan = plan(given(host_or_server, username), settings)
+        self._plan = plan(given(host_or_server, username, port, security), settings)
         self._closed = False
         self._progress: PerLoop[Progress] = PerLoop()
 
@@ -117,7 +122,8 @@ class AsyncMailer(Constructors):
         cancellation does: the connection is closed, and nothing of that transaction is accepted.
         """
         check_positive("deadline", deadline)
-        letter = compose(message, envelope_from=envelope_from, recipients=recipients)
+        sender = self._plan.usual_sender
+        letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=sender)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
         result = await self._deliver(letter, limit, terms)
@@ -149,7 +155,7 @@ class AsyncMailer(Constructors):
     def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         try:
-            letter = compose(message)
+            letter = compose(message, usual_sender=self._plan.usual_sender)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             return _ended(StreamResult.of(failed_before_sending(_told(error)), index, message))
         work = self._progress.here(Progress).work(self._plan.deadline)
@@ -225,7 +231,8 @@ class AsyncMailer(Constructors):
 
         check_positive("limit", limit)
         self._check_open()
-        letter = compose(message, envelope_from=envelope_from, recipients=recipients)
+        sender = self._plan.usual_sender
+        letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=sender)
         if self._plan.signers:
             letter = await _signed(letter, self._plan.signers)
         return await preflight(letter, self._plan.transport_now(), limit=limit)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sendkit._plan.options import MailerSettings
     from sendkit._plan.targets import ServerLike
     from sendkit._reading.lint import Advice
+    from sendkit._server.server import Security
     from sendkit.results import DeliveryResult
 
 
@@ -43,12 +44,14 @@ class Mailer(Constructors):
         host_or_server: ServerLike | Sequence[ServerLike] | None = None,
         *,
         username: str | None = None,
+        port: int | None = None,
+        security: Security | str | None = None,
         **settings: Unpack[MailerSettings],
     ) -> None:
         from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
         from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
 
-        self._core = AsyncMailer(host_or_server, username=username, **settings)
+        self._core = AsyncMailer(host_or_server, username=username, port=port, security=security, **settings)
         rest = self._core._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
         self._portal = Portal(rest, self._core.aclose)
         # A mailer that nobody closes still ends its connections with QUIT; when the interpreter ends, by the portal.

@@ -100,7 +100,11 @@ class MessageError(SendkitError, ValueError):
 
 
 class CredentialsError(SendkitError):
-    """No secret to log in with could be found or read."""
+    """No secret to log in with could be found or read; `why` is the reason as a value, where it is known."""
+
+    def __init__(self, message: str, *, hint: str | None = None, why: Reason | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.why = why
 
 
 class CredentialsNotFound(CredentialsError):

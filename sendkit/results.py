@@ -108,7 +108,8 @@ class RecipientResult(_Frozen):
     why: Reason | None = None
 
     def __str__(self) -> str:
-        words = "; ".join(str(each) for each in (self.reply, self.reason) if each)
+        tries = f"{self.attempts} tries" if self.attempts > 1 else None
+        words = "; ".join(str(each) for each in (self.reply, self.reason, tries) if each)
         return f"{self.address}: {self.outcome.value}" + (f" ({words})" if words else "")
 
 

@@ -24,7 +24,7 @@ FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.
 ORDER = (
-    ("sendkit._version", "sendkit._redaction", "sendkit._notebook"),
+    ("sendkit._version", "sendkit._redaction", "sendkit._notebook", "sendkit._spelling"),
     ("sendkit.errors",),
     ("sendkit._lifetime",),
     ("sendkit._trusted_file", "sendkit._frames", "sendkit._distribution"),

@@ -1,7 +1,8 @@
 """Which account to send through, as a URL or the environment says it.
 
 `smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST
-with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME. A password stands in neither: `_credentials` looks for it.
+with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with either, SENDKIT_LOCAL_HOSTNAME is the name given in EHLO.
+A password stands in neither: `_credentials` looks for it.
 """
 
 from __future__ import annotations
@@ -75,13 +76,13 @@ class Account:
         """Read the environment. Raises ConfigurationError that names the variable to set."""
         if url := environ.get("SENDKIT_URL"):
             account = cls.from_url(url)
-            return cls(account.server, account.username or environ.get("SENDKIT_USERNAME") or None)
+            return cls(_known_as(account.server, environ), account.username or environ.get("SENDKIT_USERNAME") or None)
         host = environ.get("SENDKIT_HOST")
         if not host:
             hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
             raise ConfigurationError("the environment names no server", hint=hint)
         server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
-        return cls(server, environ.get("SENDKIT_USERNAME") or None)
+        return cls(_known_as(server, environ), environ.get("SENDKIT_USERNAME") or None)
 
     @classmethod
     @frameless
@@ -92,6 +93,11 @@ class Account:
         """
         urls = (environ.get("SENDKIT_URL") or "").split()
         return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
+
+
+def _known_as(server: Server, environ: Mapping[str, str]) -> Server:
+    name = environ.get("SENDKIT_LOCAL_HOSTNAME")
+    return server.model_copy(update={"local_hostname": name}) if name else server
 
 
 def check_username(username: str) -> str:

@@ -11,6 +11,7 @@ from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, exit_code_of
 from sendkit._cli.mailer import mailer_for
 from sendkit._doctor import Finding, Status
+from sendkit._doctor.diagnosis import in_shell
 
 if TYPE_CHECKING:
     from sendkit._cli.options import DoctorOptions
@@ -26,9 +27,10 @@ _WRAPPER = textwrap.TextWrapper(
 def doctor(options: DoctorOptions) -> ExitCode:
     """Examine the account, and report. Raises ConfigurationError."""
     with mailer_for(options) as mailer:
-        diagnosis = mailer.diagnose(
+        found = mailer.diagnose(
             sender=_sender(options), to=options.to, limit=options.limit, dkim_selector=options.dkim_selector
         )
+    diagnosis = in_shell(found)
     if options.json:
         say(diagnosis.model_dump_json(indent=2))
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import Mailer, RetryPolicy, Server
 from sendkit._accounts.account import Account
+from sendkit._providers.provider import Provider
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,10 +34,18 @@ def mailer_for(options: PlaceOptions, *, retry: RetryPolicy | None = None, deadl
     return Mailer(accounts, retry=retry, deadline=deadline)
 
 
+def username_of(options: PlaceOptions) -> str | None:
+    """Who logs in at the first server that the arguments and the environment name, if they do."""
+    try:
+        return options.user or _accounts(options)[0].username
+    except ConfigurationError:
+        return os.environ.get("SENDKIT_USERNAME")
+
+
 def _as_told(account: Account, options: PlaceOptions) -> Account:
     server = account.server
     if options.ca_file is not None:
-        server = Server(server.host, server.port, server.security, ca_file=options.ca_file)
+        server = server.model_copy(update={"ca_file": options.ca_file})
     return Account(server, options.user or account.username)
 
 
@@ -61,7 +70,7 @@ def policy_for(options: DeliveryOptions, on_wait: Callable[[Waiting], object] | 
 def _accounts(options: PlaceOptions) -> tuple[Account, ...]:
     environ = {**os.environ, **_named(options)}
     if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
-        hint = "give --host HOST and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
+        hint = "give --host HOST (or --provider NAME) and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
         raise ConfigurationError("no server is named", hint=hint)
     if environ.get("SENDKIT_URL") and options.security:
         hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
@@ -74,6 +83,12 @@ def _named(options: PlaceOptions) -> dict[str, str]:
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
     if options.url:
         named["SENDKIT_URL"] = options.url
+    if options.local_hostname:
+        named["SENDKIT_LOCAL_HOSTNAME"] = options.local_hostname
+    if options.provider:
+        server = Provider.named(options.provider).server
+        place = {"SENDKIT_HOST": server.host, "SENDKIT_PORT": str(server.port), "SENDKIT_SECURITY": server.security}
+        return {**named, **place, "SENDKIT_URL": ""}
     if options.host:
         server = Server.parse(options.host)
         port = str(server.port) if re.search(r":[0-9]+$", options.host.strip()) else ""

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit import Attachment, Message
+from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain
+from sendkit._cli.mailer import username_of
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from sendkit import ReadyMessage
-    from sendkit._cli.options import SendOptions
+    from sendkit._cli.options import DeliveryOptions, SendOptions
 
 _STDIN = Path("-")
 
 
-def message_of(options: SendOptions, sender: str | None = None) -> Message | ReadyMessage:
-    """The message that the arguments describe; `sender` is that of the account. Raises MessageError."""
+def message_of(options: SendOptions) -> Message | ReadyMessage:
+    """The message that the arguments describe. Raises MessageError."""
     if options.message is not None:
         return Message.from_bytes(_read("message", options.message))
     html = None if options.html is None else _text("html", _read("html", options.html))
@@ -27,7 +29,7 @@ def message_of(options: SendOptions, sender: str | None = None) -> Message | Rea
     if text is None and html is None:
         text = _text("text", _read("text", _STDIN))
     return Message(
-        sender=sender_of(options.sender, sender),
+        sender=sender_of(options),
         to=options.to,
         cc=options.cc,
         bcc=options.bcc,
@@ -40,12 +42,17 @@ def message_of(options: SendOptions, sender: str | None = None) -> Message | Rea
     )
 
 
-def sender_of(given: str | None, usual: str | None) -> str:
-    """The sender: the one that is given, that of the account, or SENDKIT_FROM. Raises MessageError."""
-    sender = given or usual or os.environ.get("SENDKIT_FROM")
-    if not sender:
+def sender_of(options: DeliveryOptions) -> str:
+    """The sender: the one that is given, that of the account, SENDKIT_FROM, or the username where it is an address.
+
+    Raises MessageError.
+    """
+    account = None if options.account is None else account_named(options.account)
+    sender = options.sender or (account and account.sender) or os.environ.get("SENDKIT_FROM")
+    username = account.username if account else username_of(options)
+    if not sender and not (username and "@" in username):
         raise MessageError("sender: nobody is named", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
-    return sender
+    return sender or username or ""
 
 
 def _read(field: str, path: Path) -> bytes:

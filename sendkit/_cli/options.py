@@ -21,12 +21,17 @@ class PlaceOptions:
     user: str | None = None
     security: str | None = None
     ca_file: Path | None = None
+    provider: str | None = None
+    local_hostname: str | None = None
 
     def check_place(self) -> None:
         """Raise ValueError for those that do not go together."""
-        place = {"--host": self.host, "--url": self.url, "--user": self.user, "--security": self.security}
-        _check_together("--account", self.account, {**place, "--ca-file": self.ca_file})
-        _check_together("--host", self.host, {"--url": self.url})
+        servers: dict[str, object] = {"--url": self.url, "--provider": self.provider}
+        place: dict[str, object] = {"--host": self.host, **servers, "--user": self.user, "--security": self.security}
+        further = {"--ca-file": self.ca_file, "--local-hostname": self.local_hostname}
+        _check_together("--account", self.account, {**place, **further})
+        _check_together("--host", self.host, servers)
+        _check_together("--provider", self.provider, {"--url": self.url, "--security": self.security})
         _check_together("--url", self.url, {"--security": self.security})
 
 
@@ -181,7 +186,8 @@ class DoctorOptions(PlaceOptions):
     json: bool = False
 
     def __post_init__(self) -> None:
-        if self.account is not None and any((self.host, self.url, self.user, self.security, self.ca_file)):
+        named = (self.host, self.url, self.provider, self.user, self.security, self.ca_file, self.local_hostname)
+        if self.account is not None and any(named):
             raise ValueError("ACCOUNT and the options that name a server do not go together")
         self.check_place()
 

@@ -200,9 +200,11 @@ def _add_server(add: _Add) -> None:
 
 def _add_place(add: _Add) -> None:
     add("--host", metavar="HOST[:PORT]", help="the submission server (default: SENDKIT_HOST; port 587)")
+    add("--provider", metavar="NAME", help="the server of a provider by its name, as in `sendkit providers`")
     add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
     add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")
     _add_security(add)
+    add("--local-hostname", metavar="NAME", help="the name given in EHLO (default: SENDKIT_LOCAL_HOSTNAME)")
 
 
 def _add_security(add: _Add) -> None:

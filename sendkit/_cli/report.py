@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain
 from sendkit._cli.message import sender_of
 from sendkit._cli.send import deliver
@@ -30,10 +29,9 @@ def report(options: ReportOptions) -> ExitCode:
 def _message(options: ReportOptions) -> Message:
     from sendkit.report import Report  # noqa: PLC0415 - of this command alone
 
-    account = None if options.account is None else account_named(options.account).sender
     body = [*_prose(options), *_tables(options), *_figures(options)]
     made = Report(options.title, body, footer=options.footer, preheader=options.preheader, lang=options.lang)
-    sender, reply_to = sender_of(options.sender, account), options.reply_to
+    sender, reply_to = sender_of(options), options.reply_to
     return made.message(sender=sender, to=options.to, cc=options.cc, bcc=options.bcc, reply_to=reply_to)
 
 

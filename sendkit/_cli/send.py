@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sendkit import RetryPolicy, errors
-from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for, policy_for
@@ -28,11 +27,7 @@ if TYPE_CHECKING:
 def send(options: SendOptions) -> ExitCode:
     """Send, and report. Raises SendkitError for what the caller must fix, and KeyboardInterrupt, after the report."""
     redirected = ", ".join(options.to) if options.message is not None and options.to else None
-    return deliver(
-        lambda: message_of(options, None if options.account is None else account_named(options.account).sender),
-        options,
-        redirected,
-    )
+    return deliver(lambda: message_of(options), options, redirected)
 
 
 def deliver(

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shlex
 import threading
 from concurrent import futures
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sendkit._credentials.source import Found, Missing, judge
 from sendkit._lifetime import threads
 from sendkit._lifetime.forks import starts_over
-from sendkit.errors import ConfigurationError, KeyringLocked, KeyringUnavailable
+from sendkit._smtp.reason import Reason
+from sendkit.errors import ConfigurationError, CredentialsError, KeyringLocked, KeyringUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,43 @@ CHANGE_LIMIT = 60.0
 
 _UNLOCK = "unlock it (log in to the desktop, or run gnome-keyring-daemon --unlock), or set SENDKIT_PASSWORD"
 _ELSEWHERE = "set SENDKIT_PASSWORD or SENDKIT_PASSWORD_FILE, or install a keyring (on Linux: a Secret Service on D-Bus)"
+
+
+class _Known(NamedTuple):
+    words: str
+    error: type[CredentialsError]
+    hint: str
+    reason: Reason
+
+
+# What the keyrings of Windows (winerror.h) and macOS (SecBase.h) say in numbers.
+_NUMBERS = {
+    1783: _Known(
+        "the secret is too long for the Windows Credential Manager, which holds about 1,280 characters",
+        KeyringUnavailable,
+        "store what is shorter (an app password, or a grant by `sendkit login HOST USER --oauth PROVIDER`), or keep it "
+        "in a file that SENDKIT_PASSWORD_FILE names",
+        Reason.KEYRING_FULL,
+    ),
+    -25308: _Known(
+        "macOS may not ask anybody to unlock the keychain, since nobody is logged in on a screen",
+        KeyringLocked,
+        "run `security unlock-keychain` in the same session before, or set SENDKIT_PASSWORD or SENDKIT_PASSWORD_FILE",
+        Reason.KEYRING_LOCKED,
+    ),
+    -25244: _Known(
+        "macOS does not let this program change that entry, since another program made it",
+        KeyringUnavailable,
+        "delete the entry in Keychain Access, and store it anew: `sendkit login HOST USER`",
+        Reason.KEYRING_DENIED,
+    ),
+}
+
+
+def _numbers(error: BaseException) -> set[int]:
+    """The numbers in an error of a backend, as keyring hands them on: alone, or in its words."""
+    numbers = {one for one in error.args if isinstance(one, int)}
+    return numbers | {int(found) for found in re.findall(r"-\d{5}\b|\b\d{4}\b", str(error)[:300])}
 
 
 def service_name(host: str) -> str:
@@ -155,6 +194,9 @@ class _Visit(Generic[T]):
         # The words of others than keyring (a codec's, say) may quote the secret, and keyring's when it stores one.
         quote = self._quote_errors and isinstance(error, theirs.KeyringError)
         text = f"{type(error).__name__}: {error}" if quote else type(error).__name__
+        known = next((_NUMBERS[number] for number in _numbers(error) if number in _NUMBERS), None)
+        if known is not None:
+            return Missing(self._place, f"{known.words} ({text})", known.error, known.hint, reason=known.reason)
         if isinstance(error, theirs.KeyringLocked):
             return Missing(self._place, f"the keyring is locked ({text})", KeyringLocked, _UNLOCK)
         return self._unavailable(text)
@@ -205,4 +247,4 @@ def _checked(host: str, username: str) -> str:
 
 def _settle(answer: Missing | None) -> None:
     if answer is not None:
-        raise answer.error(f"{answer.place}: {answer.why}", hint=answer.hint)
+        raise answer.as_error(f"{answer.place}: {answer.why}")

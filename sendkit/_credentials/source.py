@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from sendkit._credentials.secret import Secret, seal
-from sendkit.errors import CredentialsError, CredentialsNotFound
+from sendkit._smtp.reason import Reason
+from sendkit.errors import CredentialsError, CredentialsNotFound, KeyringLocked, KeyringUnavailable
 
 GRANT = "oauth2:{"
 """How a secret begins that is not to be sent, but traded for tokens."""
@@ -66,12 +67,20 @@ class Missing:
     error: type[CredentialsError] = CredentialsNotFound
     hint: str | None = None
     transient: bool = False
+    reason: Reason | None = None
 
     def as_error(self, message: str, *, hint: str | None = None) -> CredentialsError:
         """The error to raise for it, outside of any `except` block."""
-        error = self.error(message, hint=self.hint or hint)
+        error = self.error(message, hint=self.hint or hint, why=self.reason or _REASONS.get(self.error))
         error.transient = self.transient
         return error
+
+
+_REASONS: dict[type[CredentialsError], Reason] = {
+    CredentialsNotFound: Reason.NO_CREDENTIALS,
+    KeyringUnavailable: Reason.KEYRING_UNAVAILABLE,
+    KeyringLocked: Reason.KEYRING_LOCKED,
+}
 
 
 class Source(Protocol):

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict, PrivateAttr, computed_field
 
-from sendkit._smtp.verdict import Cause
+from sendkit._smtp.reason import Cause, Reason
 
 
 class Check(StrEnum):
@@ -50,8 +50,8 @@ class _Frozen(BaseModel):
 class Finding(_Frozen):
     """One thing that was looked at: how it stands, in words, and, unless it is well, what to do about it.
 
-    `server` is `host:port`, or None for what the DNS says of a domain. `cause` says of a failure what kind it is, and
-    `transient` whether it may pass by itself.
+    `server` is `host:port`, or None for what the DNS says of a domain. `cause` says of a failure what kind it is, `why`
+    more closely, and `transient` whether it may pass by itself.
     """
 
     check: Check
@@ -60,10 +60,27 @@ class Finding(_Frozen):
     remedy: str | None = None
     server: str | None = None
     cause: Cause | None = None
+    why: Reason | None = None
     transient: bool = False
+    _shell: str | None = PrivateAttr(default=None)
 
     def __str__(self) -> str:
         return f"{self.status}: {self.check}: {self.text}"
+
+
+def for_shell(finding: Finding, remedy: str) -> Finding:
+    """The finding, which knows its remedy in the words of a command line too."""
+    finding._shell = remedy  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this file
+    return finding
+
+
+def in_shell(diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with the remedies of a command line, where they differ."""
+    told = (
+        one.model_copy(update={"remedy": one._shell}) if one._shell else one  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        for one in diagnosis.findings
+    )
+    return Diagnosis(findings=tuple(told))
 
 
 _GRAVITY, _WAY = list(Status), list(Check)

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sendkit._doctor.certificate import certificate_finding, described
-from sendkit._doctor.diagnosis import Check, Finding, Status
+from sendkit._doctor.diagnosis import Check, Finding, Status, for_shell
 from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Security, Server
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
-from sendkit._smtp.hints import Facts, hint_for
+from sendkit._smtp.hints import Caller, Facts, hint_for, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import SCRAM
-from sendkit._smtp.verdict import Again, Break, Cause, Failure, Verdict, judge_failure
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Reason, Verdict, judge_failure
 from sendkit._transport.smtp import SMTPTransport
 from sendkit._wire.dial import resolve
 from sendkit._wire.failure import SessionFailed
@@ -99,7 +99,7 @@ class Examination:
         try:
             self.login = await self.transport.login()
         except CredentialsError as error:
-            self._found(Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION)
+            self._found(Check.SECRET, Status.FAILURE, error.message, error.hint, Cause.AUTHENTICATION, why=error.why)
         except SessionFailed as failed:  # no token for now
             self._failed(failed.verdict, check=Check.SECRET)
         else:
@@ -172,13 +172,19 @@ class Examination:
             if log.certificate is not None:
                 self.findings.append(certificate_finding(log.certificate, self.server))
         elif self.server.security is Security.NONE:
-            self._found(Check.TLS, Status.WARNING, "none: everybody in between can read the mail", _TLS_WANTED)
+            self._tell_open()
         if (ehlo := self._answer(Phase.EHLO)) and ehlo.positive:
             self._tell_offered(ehlo)
         if (login := self._answer(Phase.AUTH)) and login.positive:
             self._found(
                 Check.LOGIN, Status.OK, f"as {self.transport.username or 'the client certificate'}: {_line(login)}"
             )
+
+    def _tell_open(self) -> None:
+        ehlo = self._answer(Phase.EHLO)
+        offered = ehlo is not None and ehlo.positive and Capabilities.parse(ehlo.text).starttls
+        text = "none, though the server offers STARTTLS" if offered else "none"
+        self._found(Check.TLS, Status.WARNING, f"{text}: everybody in between can read the mail", _TLS_WANTED)
 
     def _tell_offered(self, ehlo: Reply) -> None:
         offered = Capabilities.parse(ehlo.text)
@@ -215,7 +221,9 @@ class Examination:
         unsaid = verdict.reply is None and verdict.cause is Cause.AUTHENTICATION
         check = check or _CHECKS.get(verdict.phase) or (Check.MECHANISMS if unsaid else Check.LOGIN)
         self.findings = [finding for finding in self.findings if finding.check is not check]
-        self._found(check, Status.FAILURE, words, hint_for(verdict, self._facts), verdict.cause, transient=again)
+        why, remedy = tell(verdict, self._facts)
+        self._found(check, Status.FAILURE, words, remedy, verdict.cause, why=why, transient=again)
+        for_shell(self.findings[-1], hint_for(verdict, self._facts, Caller.SHELL) or "")
 
     def _found(
         self,
@@ -225,6 +233,7 @@ class Examination:
         remedy: str | None = None,
         cause: Cause | None = None,
         *,
+        why: Reason | None = None,
         transient: bool = False,
     ) -> None:
         found = Finding(
@@ -234,6 +243,7 @@ class Examination:
             remedy=remedy,
             server=self.server.address,
             cause=cause,
+            why=why,
             transient=transient,
         )
         self.findings.append(found)

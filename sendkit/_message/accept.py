@@ -22,11 +22,14 @@ from sendkit._message.drawn import drawn
 from sendkit._message.fields import header_field, needs_value
 from sendkit._message.foreign import cure_for, is_table
 from sendkit._message.invite import Invite
+from sendkit._message.mailbox import Mailbox, mailbox_of
 from sendkit._message.portable import without_header
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._smtp.address import AddressError
+from sendkit._spelling import meant
 from sendkit.errors import MessageError
 
+_MADE_HERE = frozenset({"boundary", "message_id", "date"})  # hardly what was meant
 _FURTHER = frozenset({"calendar", "in_reply_to"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
@@ -36,6 +39,9 @@ _OWNED = {  # each with the field to use instead
     "date": "date", "message-id": "message_id", "resent-bcc": "bcc", "return-path": "envelope_from of send()",
     "mime-version": "text or html (sendkit writes it)",
 }  # fmt: skip
+
+NOBODY = "sender.invalid"
+"""The domain in the Message-ID of a message whose sender is not known yet."""
 
 _NO_HEADERS: Mapping[str, str] = ReadOnlyMapping({})
 _NO_PICTURES: Mapping[str, Attachment] = ReadOnlyMapping({})
@@ -49,6 +55,11 @@ def no_headers() -> Mapping[str, str]:
 def no_pictures() -> Mapping[str, Attachment]:
     """None at all, as above."""
     return _NO_PICTURES
+
+
+def sender(value: object) -> Mailbox | None:
+    """One mailbox, or nobody yet."""
+    return None if value is None else mailbox_of(value)
 
 
 def subject(value: object) -> str:
@@ -222,8 +233,8 @@ def _with_further(data: Mapping[str, object]) -> Mapping[str, object]:
 
 def message_id_for(fields: Mapping[str, Any]) -> str:
     """A Message-ID for the checked fields of a message; a sender that is wrong is not among them, and refused later."""
-    sender = fields.get("sender")
-    return new_message_id(sender.address.domain if sender else "invalid")
+    author = fields.get("sender")
+    return new_message_id(author.address.domain if author else NOBODY)
 
 
 def now() -> datetime:
@@ -257,20 +268,18 @@ def message_error(error: ValidationError) -> MessageError:
     if isinstance(cause, MessageError):
         return cause
     if first["type"] == "missing":
-        hint = "give sender=…, or set SENDKIT_FROM" if field == "sender" else f"give {field}=…"
-        return MessageError(f"{field} is missing", field=field, hint=hint)
+        return MessageError(f"{field} is missing", field=field, hint=f"give {field}=…")
     if first["type"] == "extra_forbidden":
         return MessageError(f"a message has no field {field!r}", field=field, hint=_nearest(str(field)))
     return MessageError(f"{field}: {first['msg']}", field=field, hint="see the documentation of Message")
 
 
 def _nearest(field: str) -> str:
-    import difflib  # noqa: PLC0415 - it serves this one error
-
     from sendkit._message.message import Message  # noqa: PLC0415 - which imports this module
 
-    names = list(Message.model_fields)
-    return "did you mean " + " or ".join(difflib.get_close_matches(field, names, 2) or names) + "?"
+    names = [name for name in Message.model_fields if name not in _MADE_HERE]
+    near = meant(field, names)
+    return f"did you mean {near}?" if near else f"known are {', '.join(names)}"
 
 
 def _check_header(name: str, text: str) -> None:

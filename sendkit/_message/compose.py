@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
+from pydantic import BaseModel
+
+from sendkit._message.accept import NOBODY
 from sendkit._message.head import recipients_in, reverse_path_in
 from sendkit._message.letter import Letter, Redirection, distinct
+from sendkit._message.mailbox import author, mailbox_of
 from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
 from sendkit._message.render import render
@@ -30,25 +34,35 @@ def compose(
     *,
     envelope_from: str | None = None,
     recipients: Recipients | None = None,
+    usual_sender: str | None = None,
 ) -> Letter:
     """Make the letter of a message: its envelope, and its octets.
 
     `envelope_from` ("" is the null reverse path) and `recipients` (a comma list is enough) replace what the headers
-    say. Raises MessageError for anything that no server could take, and for a letter without recipients.
+    say; `usual_sender` is that of a Message which names none. Raises MessageError for anything that no server could
+    take, and for a letter without recipients.
     """
     redirection = Redirection.of(envelope_from, recipients)
     if isinstance(message, Message):
-        return _letter_of_message(message, redirection)
+        return _letter_of_message(_from_somebody(message, usual_sender), redirection)
     if isinstance(message, ReadyMessage):
         return _letter_of_ready(message, redirection)
     return _letter_of_ready(_from_stdlib(message, redirection), redirection)
 
 
 def _letter_of_message(message: Message, redirection: Redirection) -> Letter:
-    reverse_path = message.sender.address if redirection.reverse_path is None else redirection.reverse_path[0]
+    reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
     addressed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
     listed = addressed if redirection.recipients is None else redirection.recipients
     return Letter(reverse_path, _somebody(listed, redirection), render(message), message.message_id)
+
+
+def _from_somebody(message: Message, usual: str | None) -> Message:
+    if message.sender is not None or usual is None:
+        return message
+    sender = mailbox_of(usual)
+    named = message.message_id.replace(f"@{NOBODY}>", f"@{sender.address.domain}>")
+    return BaseModel.model_copy(message, update={"sender": sender, "message_id": named})
 
 
 def _letter_of_ready(message: ReadyMessage, redirection: Redirection) -> Letter:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from sendkit._distribution import installing
 from sendkit._message.drawn import drawn
+from sendkit._message.mailbox import author
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Invite:
             if text := getattr(self, name):
                 event.add(name, text)
         event.add("status", "CANCELLED" if self.method == "CANCEL" else "CONFIRMED")
-        event.add("organizer", _person(message.sender))
+        event.add("organizer", _person(author(message.sender)))
         for mailbox in (*message.to, *message.cc):
             event.add("attendee", _person(mailbox, attends=True))
         calendar.add_component(event)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._message.characters import forbidden
 from sendkit._smtp.address import Address, AddressError, parse_address
+from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from email.headerregistry import Address as StdlibAddress
@@ -91,6 +92,14 @@ def mailbox_of(value: object) -> Mailbox:
             return _from_stdlib(value)
 
 
+def author(sender: Mailbox | None) -> Mailbox:
+    """Whom a message is from. Raises MessageError where nobody is named."""
+    if sender is None:
+        hint = "give sender=…, or set SENDKIT_FROM; a mailer takes its username where that is a mail address"
+        raise MessageError("sender: nobody is named", field="sender", hint=hint)
+    return sender
+
+
 @functools.lru_cache(maxsize=256)
 def _one_mailbox(text: str) -> Mailbox:
     # A program writes in the name of few, and writes them the same way each time.
@@ -157,6 +166,8 @@ def _refuse_special(piece: str, text: str) -> None:
     shown = _shown(text)
     if piece in {"(", ")"}:
         raise AddressError(f"{shown} holds a comment", "take the round brackets out, or put the name in double quotes")
+    if piece == ";" and ":" not in text:
+        raise AddressError(f"{shown} holds a semicolon", "use a comma between the addresses, or give them as a list")
     if piece in {":", ";"}:
         raise AddressError(f"{shown} holds a group or a source route", _HINT)
     refuse_open_quote(piece, text)
@@ -224,11 +235,11 @@ def _word(match: re.Match[str]) -> str:
 
 
 def _decoded(text: str) -> str:
-    from email.errors import MessageError  # noqa: PLC0415 - few programs hand us encoded words
+    from email.errors import MessageError as Undecodable  # noqa: PLC0415 - few programs hand us encoded words
     from email.header import decode_header, make_header  # noqa: PLC0415 - as above
 
     try:
         # `email.utils.formataddr` writes such words.
         return str(make_header(decode_header(text)))
-    except (MessageError, LookupError, ValueError) as error:
+    except (Undecodable, LookupError, ValueError) as error:
         raise AddressError(f"{text[:80]!r} is a broken encoded word", "give the name as plain text") from error

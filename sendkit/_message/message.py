@@ -26,7 +26,7 @@ from pydantic import (
 from sendkit._message import accept, portable, purpose
 from sendkit._message.attachment import Attachment
 from sendkit._message.invite import Invite, invite, invite_dump
-from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of
+from sendkit._message.mailbox import Mailbox, mailboxes_of
 from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class Message(BaseModel):
     text is made from `html` when `text` is missing (a short note from html of over 512 Ki characters).
     `attachments` are paths, open binary files or `Attachment`s; `inline={"chart": png}` is shown by
     `<img src="cid:chart">`. `message_id`, `date` and `boundary` (of the parts) are fixed here; a copy with changes gets
-    new ones. A `sender` that is left out is SENDKIT_FROM of the environment. Pickled, copied or as JSON, it keeps its
-    octets.
+    new ones. A `sender` that is left out is SENDKIT_FROM of the environment, or, when the message is sent, the username
+    of the account where that is an address; its Message-ID gets that domain then. Pickled, copied or as JSON, it keeps
+    its octets.
 
     `unsubscribe` writes List-Unsubscribe (RFC 2369, RFC 8058); `auto_submitted=True` says that nobody wrote it (RFC
     3834); `priority` is "high", "normal" or "low"; `in_reply_to` is the message of any kind that it answers, or its
@@ -95,7 +96,11 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
-    sender: Annotated[Mailbox, PlainValidator(mailbox_of), PlainSerializer(str, return_type=str)]
+    sender: Annotated[
+        Mailbox | None,
+        PlainValidator(accept.sender),
+        PlainSerializer(lambda box: None if box is None else str(box), return_type=str | None),
+    ] = None
     to: _Mailboxes = ()
     cc: _Mailboxes = ()
     bcc: _Mailboxes = ()
@@ -178,7 +183,8 @@ class Message(BaseModel):
         people = ", ".join(one.address.written for one in (*self.to, *self.cc, *self.bcc))
         files = ", ".join(one.filename for one in self.attachments)
         to, having = f" to {_short(people)}" if people else "", f" with {_short(files)}" if files else ""
-        return f"<Message {_short(self.subject)!r} from {self.sender.address.written}{to}{having}>"
+        author = self.sender.address.written if self.sender else "(the account)"
+        return f"<Message {_short(self.subject)!r} from {author}{to}{having}>"
 
     __str__ = __repr__
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from sendkit._message.accept import NOBODY
 from sendkit._message.compose import compose
 from sendkit._notebook import frame, table
 from sendkit._page.file import page_of, shown_document
@@ -51,7 +52,7 @@ def notebook_html(message: AnyMessage) -> str:
 
 
 def _as_caught(message: AnyMessage, envelope_from: str | None, recipients: Recipients | None) -> CaughtMessage:
-    letter = compose(message, envelope_from=envelope_from, recipients=recipients)
+    letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=f"sender@{NOBODY}")
     content = b"".join(letter.content.blocks())
     replies = tuple((address, "(not sent)") for address in letter.envelope.recipients)
     return CaughtMessage(letter.envelope, content, replies=replies)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
+from sendkit._message.mailbox import author
 from sendkit._message.octets import base64_lines, normalised, sendable
 from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
 from sendkit._message.purpose import NAMES, purpose_fields
@@ -42,6 +44,7 @@ class Rendered:
     _pieces: tuple[Piece, ...] = field(repr=False)
     _files: Sequence[StoredFile] = field(repr=False)
     _source: tuple[Message, _Part] | None = field(repr=False)
+    _attached: tuple[Attachment, ...] = field(default=(), repr=False)
 
     @property
     def eight_bit(self) -> bool:
@@ -51,6 +54,10 @@ class Rendered:
     def pieces(self) -> tuple[Piece, ...]:
         """The content in order: octets, and large attachments, which several messages may share."""
         return self._pieces
+
+    @property
+    def largest(self) -> tuple[str, int] | None:
+        return max(((one.filename, _weight(one)) for one in self._attached), key=itemgetter(1), default=None)
 
     @property
     def stored(self) -> bool:
@@ -93,11 +100,23 @@ def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
     pieces = joined([head.encode(), *root.body])
     ascii_only = head.isascii()
     source = None if ascii_only else (message, root)
-    return Rendered(size_of(pieces), not ascii_only, pieces, files_in(pieces), source)
+    return Rendered(
+        size_of(pieces),
+        not ascii_only,
+        pieces,
+        files_in(pieces),
+        source,
+        (*message.attachments, *message.inline.values()),
+    )
+
+
+def _weight(attachment: Attachment) -> int:
+    source = source_of(attachment)
+    return len(source) if isinstance(source, bytes) else source.size
 
 
 def _head(message: Message, *, utf8: bool) -> str:
-    fields = [mailbox_field("From", [message.sender], utf8=utf8)]
+    fields = [mailbox_field("From", [author(message.sender)], utf8=utf8)]
     for name, mailboxes in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
         if mailboxes:
             fields.append(mailbox_field(name, mailboxes, utf8=utf8))

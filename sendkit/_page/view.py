@@ -1,6 +1,7 @@
 """What the page is given of a message, as JSON: its script makes text of it, and nothing else.
 
-Knows what stands in the list, and which part may be shown as a picture. Must not know where the addresses lead.
+Knows what stands in the list, what the lint says of a message, and which part may be shown as a picture. Must not know
+where the addresses lead.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sendkit._plan.options import MailerSettings
     from sendkit._plan.targets import ServerLike, Target
+    from sendkit._server.server import Security
 
 
 class Constructors:
@@ -27,6 +28,8 @@ class Constructors:
             host_or_server: ServerLike | Sequence[ServerLike] | None = None,
             *,
             username: str | None = None,
+            port: int | None = None,
+            security: Security | str | None = None,
             **settings: Unpack[MailerSettings],
         ) -> None: ...
 
@@ -46,7 +49,8 @@ class Constructors:
     def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
         """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-        SENDKIT_TRANSPORT stands above them: `memory`, `console` and `file:DIR` send nowhere. Raises ConfigurationError.
+        SENDKIT_LOCAL_HOSTNAME is the name given in EHLO. SENDKIT_TRANSPORT stands above them all: `memory`, `console`
+        and `file:DIR` send nowhere. Raises ConfigurationError.
         """
         from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 

@@ -6,13 +6,13 @@ explicit for `help()` and whatever else reads signatures, and seals the password
 
 # Without `from __future__ import annotations`, so that an option can be read from the annotation that declares it.
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, ParamSpec, TypedDict, TypeVar, cast, get_args
 
 from sendkit._frames import without_frames
+from sendkit._spelling import unexpected
 from sendkit.errors import ConfigurationError, SendkitError
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, 
             if name not in signature.parameters:
                 settings.clear()
                 args = ()  # type: ignore[assignment]  # neither is to be seen in this frame
-                near = difflib.get_close_matches(name, signature.parameters, n=1)
-                meant = f"; did you mean {near[0]!r}?" if near else ""
-                raise TypeError(f"{make.__qualname__}() got an unexpected keyword argument {name!r}{meant}")
+                raise unexpected(make.__qualname__, name, signature.parameters)
         try:
             return make(*args, **settings)
         except SendkitError as error:

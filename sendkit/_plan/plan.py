@@ -24,6 +24,7 @@ from sendkit._plan.logins import transport_to
 from sendkit._plan.options import MailerSettings, checked
 from sendkit._plan.targets import Found, Target
 from sendkit._seam.terms import Terms
+from sendkit._smtp.address import AddressError, parse_address
 from sendkit._transport.named import named_transport
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from sendkit.signing import DKIM
 
 TRANSPORT = "SENDKIT_TRANSPORT"
+
+# Nobody looks at the account where something stands in for it, and nothing leaves.
+_STAND_IN_SENDER = "account@example.invalid"
 
 _logger = logging.getLogger("sendkit")
 _warned: list[str] = []
@@ -45,6 +49,7 @@ class Plan:
     `by_name` and `hosts` say what a test's mailbox may stand in for; `hosts` are those of the servers that the program
     names, where SENDKIT_TRANSPORT took their place (`diverted`). The audiences hold one behind the other. The account
     names are those of the first account, which an outbox knows it by; none where the servers were never asked for.
+    `usual_sender` is whom a message is from that does not say it.
     """
 
     transport: Transport
@@ -59,6 +64,7 @@ class Plan:
     diverted: bool = False
     accounts: tuple[Account, ...] = ()
     signers: tuple[Signer, ...] = ()
+    usual_sender: str | None = None
 
     def __str__(self) -> str:
         """Where the mail goes, in short: `ana@smtp.example.com:587 starttls`, or the name of the transport."""
@@ -105,7 +111,17 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         diverted=bool(named),
         accounts=tuple(found.accounts),
         signers=_signers(options["dkim"]),
+        usual_sender=_STAND_IN_SENDER if target.by_name and unasked else _sender_of(found.accounts),
     )
+
+
+def _sender_of(accounts: Sequence[Account]) -> str | None:
+    """The username of the first account, where it is a mail address."""
+    username = accounts[0].username if accounts else None
+    try:
+        return parse_address(username).written if username else None
+    except AddressError:
+        return None
 
 
 def _signers(keys: DKIM | Sequence[DKIM] | None) -> tuple[Signer, ...]:

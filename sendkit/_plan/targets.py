@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._accounts.account import Account
-from sendkit._server.server import Server
+from sendkit._server.server import Security, Server
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,11 +41,32 @@ class Target:
     by_name: bool = True
 
 
-def given(places: ServerLike | Sequence[ServerLike] | Target | None, username: str | None) -> Target:
-    """The servers that the program names, each with this username unless it has its own."""
+def given(
+    places: ServerLike | Sequence[ServerLike] | Target | None,
+    username: str | None,
+    port: int | None = None,
+    security: Security | str | None = None,
+) -> Target:
+    """The servers that the program names, each with this username unless it has its own.
+
+    Raises ConfigurationError for a port or a security without a host that they belong to.
+    """
+    if port is not None or security is not None:
+        places = _server_at(places, port, security)
     if isinstance(places, Target):
         return places
     return Target(lambda: Found(accounts_of(places, username)), by_name=False)
+
+
+def _server_at(places: object, port: int | None, security: Security | str | None) -> Server:
+    if not isinstance(places, str):
+        hint = 'write Mailer("smtp.example.com", port=465, security="implicit_tls"), or give them to Server(…)'
+        raise ConfigurationError("port= and security= go with one host", hint=hint)
+    server = Server.parse(places)
+    named = server.port if places.strip().endswith(f":{server.port}") else None
+    if port is not None and named not in (None, port):
+        raise ConfigurationError(f"port={port}, and the host names port {named}", hint="give one of them")
+    return Server(server.host, port if named is None else named, security)
 
 
 def urls(url: str | Sequence[str]) -> Target:

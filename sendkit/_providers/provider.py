@@ -53,12 +53,16 @@ class Provider:
 
     @classmethod
     def named(cls, name: str) -> Provider:
-        """The provider of this name, in any case. Raises ConfigurationError, which names the nearest ones."""
+        """The provider of this name, in any case, or of this domain, address or server.
+
+        Raises ConfigurationError, which names the nearest ones.
+        """
         from sendkit._providers import table  # noqa: PLC0415 - long, and seldom needed
 
-        key = name.strip().lower().replace("_", "-").replace(" ", "")
-        if key in table.BY_NAME:
-            return table.BY_NAME[key]
+        key = name.strip().lower().rpartition("@")[2].replace("_", "-").replace(" ", "")
+        key = table.ALIASES.get(key, key)
+        if found := table.BY_NAME.get(key) or table.BY_DOMAIN.get(key) or table.BY_HOST.get(key):
+            return found
         for one in table.BY_REGION.values():
             region = key.removeprefix(f"{one.name}-")
             if key != region and _REGION.fullmatch(region):

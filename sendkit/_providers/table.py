@@ -12,8 +12,16 @@ from sendkit._providers.relays import REGIONAL, RELAYS
 BY_NAME = {provider.name: provider for provider in (*MAILBOXES, *RELAYS)}
 BY_REGION = {provider.name: provider for provider in REGIONAL}
 BY_DOMAIN = {domain: provider for provider in MAILBOXES for domain in provider.domains}
+BY_HOST = {provider.host: provider for provider in BY_NAME.values()}
+ALIASES = {  # what people call them, and the name here
+    "google": "gmail", "googlemail": "gmail", "gsuite": "gmail", "googleworkspace": "gmail",
+    "google-workspace": "gmail", "office365": "microsoft365", "office-365": "microsoft365", "o365": "microsoft365",
+    "m365": "microsoft365", "ms365": "microsoft365", "microsoft": "microsoft365", "microsoft-365": "microsoft365",
+    "exchangeonline": "microsoft365", "exchange-online": "microsoft365", "hotmail": "outlook", "live": "outlook",
+    "outlook365": "microsoft365", "apple": "icloud", "me": "icloud", "mac": "icloud", "protonmail": "proton",
+    "1und1": "ionos", "1and1": "ionos", "aws-ses": "ses", "amazon-ses": "ses", "amazonses": "ses", "amazon": "ses",
+}  # fmt: skip
 _OPERATORS = {one.name: one for one in (*BY_NAME.values(), *REGIONAL) if one.operator == one.name}
-_HOSTS = frozenset(provider.host for provider in BY_NAME.values())
 _OF_HOSTS = {host: one for one in _OPERATORS.values() for host in (one.host, *one.hosts)} | {
     one.host: _OPERATORS[one.operator] for one in BY_NAME.values()
 }
@@ -21,7 +29,7 @@ _OF_HOSTS = {host: one for one in _OPERATORS.values() for host in (one.host, *on
 
 def is_known_host(host: str) -> bool:
     """Whether this is the submission server of a provider in the table."""
-    return host in _HOSTS
+    return host in BY_HOST
 
 
 def operator_of(host: str | None, text: str = "") -> Provider | None:

@@ -195,4 +195,4 @@ class AttemptLog:
 def _why(error: SendkitError) -> Reason:
     if isinstance(error, MessageError):
         return Reason.MESSAGE_UNUSABLE  # wherever it is sent
-    return Reason.NO_CREDENTIALS if isinstance(error, CredentialsError) else Reason.SETTING_UNUSABLE
+    return (error.why or Reason.NO_CREDENTIALS) if isinstance(error, CredentialsError) else Reason.SETTING_UNUSABLE

@@ -71,6 +71,11 @@ _UNKNOWN = (
     "nothing was sent; the certificate is from an authority that this machine does not know, perhaps a company's own "
     "or a proxy's. Take its certificate as a PEM file"
 )
+_WITHOUT_KEYRING = "set SENDKIT_PASSWORD or SENDKIT_PASSWORD_FILE"
+_TOKENS = (
+    "many want OAuth 2 by now: `sendkit login {host} {user} --oauth google --client-id ID` (or --oauth microsoft) "
+    "stores the grant, and the token is refreshed by itself (Google ends those of a project in testing after 7 days)"
+)
 _RENEW = "`sendkit doctor --host {server}` shows the certificate"
 
 
@@ -104,7 +109,10 @@ BY_REASON = {
         "no greeting came: a port for implicit TLS (mostly 465) waits for the client to begin; if it is one: ",
         _IMPLICIT,
     ),
-    Reason.CONNECTION_CLOSED: Advice(f"the server or the network ended the connection; {_AGAIN}"),
+    Reason.CONNECTION_CLOSED: Advice(
+        f"the server or the network ended the connection, before the message was taken; {_AGAIN}, and nobody gets it "
+        "twice"
+    ),
     Reason.NO_REPLY: Advice(
         f"the server is slow, or the network loses what it says; {_AGAIN}, and Server(timeouts=…) gives it more time",
         f"the server is slow, or the network loses what it says; {_AGAIN}",
@@ -115,9 +123,10 @@ BY_REASON = {
     ),
     Reason.EHLO_REFUSED: Advice(
         "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
-        'Server("{host}", port={port}, local_hostname="host.example.com")',
+        'Server("{host}", port={port}, local_hostname="host.example.com"), or SENDKIT_LOCAL_HOSTNAME in the '
+        "environment",
         "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
-        "local_hostname of the account in config.toml",
+        "--local-hostname host.example.com, or SENDKIT_LOCAL_HOSTNAME in the environment",
     ),
     Reason.WANTS_IMPLICIT_TLS: _both("nothing was sent; set security=implicit_tls for this port: ", _IMPLICIT),
     Reason.WANTS_STARTTLS: _both(
@@ -188,12 +197,16 @@ BY_REASON = {
         "--help`)",
     ),
     Reason.NO_MECHANISM: Advice(
-        "take a mechanism= or credentials= that the server offers (many want OAuth 2 by now); give no username if it "
+        f"take a mechanism= that the server offers; {_TOKENS}, or credentials=OAuth2(…) does; give no username if it "
         "needs no login",
-        "many servers want OAuth 2 by now (`sendkit login --help`); give no --user if it needs no login",
+        f"{_TOKENS}; give no --user if it needs no login",
     ),
     Reason.NO_TOKEN_NOW: Advice(f"there is no token for now; {_AGAIN} when the authorization server answers"),
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
+    Reason.KEYRING_UNAVAILABLE: Advice(f"{_WITHOUT_KEYRING}, or install a keyring (on Linux a Secret Service)"),
+    Reason.KEYRING_LOCKED: Advice(f"unlock the keyring (log in to the desktop), or do without: {_WITHOUT_KEYRING}"),
+    Reason.KEYRING_DENIED: Advice(f"delete the entry in the keyring, and store it anew; or {_WITHOUT_KEYRING}"),
+    Reason.KEYRING_FULL: Advice(f"the keyring does not take a secret as long as this one: {_WITHOUT_KEYRING}"),
     Reason.SERVER_NOT_PROVEN: Advice(
         "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host; "
         "mechanism= takes another one",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Content(Protocol):
@@ -50,4 +50,14 @@ class Content(Protocol):
 
     def without_utf8(self) -> Content | None:
         """The same message for a server without SMTPUTF8 (RFC 6857); None where that is impossible."""
+        ...
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A content that knows what makes it large."""
+
+    @property
+    def largest(self) -> tuple[str, int] | None:
+        """The name of the largest file that goes with it, and its octets before they are encoded."""
         ...

@@ -76,9 +76,13 @@ def provider_of(reply: Reply | None, host: str | None) -> str | None:
 
 
 def _of_exchange(reply: Reply | None) -> bool:
-    # The registry ends at x.7.30, Gmail's own codes at x.7.40; what is beyond is Exchange's.
-    _, subject, detail = (reply.enhanced if reply and reply.enhanced else "0.0.0").split(".")
-    return subject == "7" and int(detail) > 40
+    # The registry ends at x.7.30, Gmail's own codes at x.7.40; what is beyond is Exchange's, as are these words.
+    if reply is None or reply.enhanced is None:
+        return False
+    _, subject, detail = reply.enhanced.split(".")
+    return subject == "7" and (
+        int(detail) > 40 or (detail == "3" and "authentication unsuccessful" in reply.text.lower())
+    )
 
 
 def _entries() -> tuple[Entry, ...]:

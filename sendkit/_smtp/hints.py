@@ -6,6 +6,7 @@ What a provider or the registry of enhanced codes says of a reply (`explain`) go
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +54,7 @@ class Trouble(NamedTuple):
 
 # A reply says nothing of what ends these.
 _UNEXPLAINED = (Cause.IN_DOUBT, Cause.PROTOCOL)
+_HOST, _USER = re.compile(r"(?<=login )HOST\b"), re.compile(r"(?<=login )(\S+ )USER\b")
 _NO_ADVICE = (NOTHING, LATER)
 
 
@@ -98,8 +100,9 @@ def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -
     found = entry or registered(trouble.reply)
     if found is None or found.remedy in _NO_ADVICE or found.remedy in usual:
         return usual
-    remedy = found.remedy.replace("login HOST ", f"login {facts.host or 'HOST'} ")
-    remedy = remedy.replace(" USER`", f" {facts.username or 'USER'}`")
+    remedy = _HOST.sub(
+        lambda _: facts.host or "HOST", _USER.sub(lambda login: f"{login[1]}{facts.username or 'USER'}", found.remedy)
+    )
     return f"{usual}; {remedy}" if trouble.cause is Cause.DEFERRED else remedy
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
-from sendkit._smtp.content import Content
+from sendkit._smtp.content import Content, Weighed
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 
@@ -35,9 +35,21 @@ def screen(
     if screening.content.eight_bit and not server.eight_bit_mime:
         screening = _fitted(screening, screening.content.seven_bit(), _8BITMIME)
     if server.max_size is not None and screening.content.size > server.max_size:
-        reason = f"the message has {screening.content.size} octets, and the server takes at most {server.max_size}"
+        reason = f"{measured(screening.content)}, and the server takes at most {megabytes(server.max_size)}"
         screening = _reject(screening, screening.recipients, (Reason.TOO_LARGE, reason))
     return _with_parameters(screening, reverse_path, server)
+
+
+def measured(content: Content) -> str:
+    """How large a message is as it is sent, and what makes it so."""
+    largest = content.largest if isinstance(content, Weighed) else None
+    told = f"; the largest file is {largest[0]!r} with {megabytes(largest[1])}" if largest else ""
+    return f"the message has {megabytes(content.size)} as it is sent, where files take a third more{told}"
+
+
+def megabytes(octets: int) -> str:
+    """Octets in MB, as providers count them (a million octets each), or as they are where there are few."""
+    return f"{octets / 1e6:.1f} MB" if octets >= 100_000 else f"{octets:,} octets"
 
 
 _Why = tuple[Reason, str]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from functools import partial
 
 from sendkit._credentials import Credentials, Renewable, Secret
@@ -204,7 +203,7 @@ class SMTPTransport(Transport):
             if not error.transient:
                 raise
             raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_TOKEN_NOW, error.message)) from error
-        return Login(self._username, secret, self._mechanism)
+        return Login.at(self._server.host, self._username, secret, self._mechanism)
 
     async def _renewed(self, login: Login) -> Login | None:
         """The login with another secret, if the source has one by now."""
@@ -215,7 +214,11 @@ class SMTPTransport(Transport):
         except (CredentialsError, NoThread):
             # That the server refused the secret says more than that its source failed afterwards.
             return None
-        return None if fresh is None or fresh == login.secret else replace(login, secret=fresh)
+        return (
+            None
+            if fresh is None or fresh == login.secret
+            else Login.at(self._server.host, login.username, fresh, login.mechanism)
+        )
 
 
 def _note(log: AttemptLog, failed: SessionFailed) -> None:

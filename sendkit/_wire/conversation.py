@@ -20,7 +20,9 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
 from sendkit._smtp.phase import Phase
+from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
+from sendkit._smtp.screening import measured
 from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Plan, Report
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
@@ -69,7 +71,7 @@ class Conversation:
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
-            return report
+            return _measured(report, self.content)
 
     async def _exchange(self, steps: _Steps, batch: Batch, turn: Turn, *, ahead: bool) -> Answers:
         self.replies, self.ended = [], False
@@ -188,6 +190,18 @@ class Conversation:
         if phase in (Phase.END_OF_DATA, Phase.BODY):
             return self.timeouts.end_of_data
         return self.timeouts.data if phase is Phase.DATA else self.timeouts.command
+
+
+def _measured(report: Report, content: Content) -> Report:
+    """The report, where a refusal for its size says how large the message is."""
+    if not any(verdict.why is Reason.TOO_LARGE for verdict in report.verdicts.values()):
+        return report
+    words = measured(content)
+    told = {
+        recipient: verdict._replace(reason=words) if verdict.why is Reason.TOO_LARGE and verdict.reply else verdict
+        for recipient, verdict in report.verdicts.items()
+    }
+    return report._replace(verdicts=told)
 
 
 def _described(framing: Framing, size: int) -> str:

@@ -12,8 +12,10 @@ from sendkit._smtp.exchange import OutOfTurn
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, judge_refusal, not_accepted
-from sendkit._tls import NO_DESCRIPTOR
+from sendkit._tls import NO_DESCRIPTOR, facts_of
 from sendkit._wire.mask import BARE, Mask
+
+_LONGEST_NAME = 120
 
 
 class Broken(Exception):
@@ -93,13 +95,24 @@ def _words(error: OSError) -> str:
 
 def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     if isinstance(error, ssl.SSLCertVerificationError):
-        words = f"the server's certificate was not accepted: {_words_of(error)}"
+        words = f"the server's certificate was not accepted: {_words_of(error)}{_issued(error)}"
         return not_accepted(phase, _CERTIFICATE.get(_code(error), Reason.CERTIFICATE_REFUSED), words)
     if error.reason in _NO_TLS:
         return not_accepted(phase, Reason.WANTS_STARTTLS, "the server does not speak TLS on this port")
     said = (error.reason or type(error).__name__).replace("_", " ").lower()
     why = _TLS.get(error.reason or "", Reason.TLS_FAILED)
     return not_accepted(phase, why, f"no TLS session could be agreed on: {said}")
+
+
+def _issued(error: ssl.SSLCertVerificationError) -> str:
+    """By whom, which says more than all else: a company's proxy, an antivirus, the server itself."""
+    shown: bytes | None = vars(error).get("certificate")
+    try:
+        issuer = facts_of(shown).issuer if shown else ""
+    except ValueError:
+        issuer = ""
+    issuer = "".join(character for character in issuer if character.isprintable())[:_LONGEST_NAME]
+    return f" (issued by {issuer})" if issuer else ""
 
 
 def _words_of(error: ssl.SSLCertVerificationError) -> str:

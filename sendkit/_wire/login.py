@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from sendkit._wire.mask import Mask
 # RFC 5321 section 4.5.3.1.4, without the line end; a longer first message waits for a challenge (RFC 4954 section 4).
 _LONGEST_COMMAND = 510
 _LONGEST_WORDS = 240
+# As Google shows an app password: four groups of letters. It takes it without the blanks alone.
+_GROUPS = re.compile(r"[a-z]{4}(?:[ \xa0][a-z]{4}){3}")
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,6 +39,25 @@ class Login:
     username: str
     secret: Secret | None
     mechanism: Mechanism | None = None
+    in_groups: bool = False
+
+    @classmethod
+    def at(cls, host: str, username: str, secret: Secret, mechanism: Mechanism | None = None) -> Login:
+        """The login on this host; what Google shows in groups of letters is sent there without the blanks."""
+        google = host.endswith((".gmail.com", ".googlemail.com")) and not secret.bearer
+        return cls(username, secret, mechanism, google and _GROUPS.fullmatch(secret.reveal()) is not None)
+
+    @property
+    def remark(self) -> str | None:
+        """What is odd about a password, in words that do not show it; None where nothing is."""
+        if self.secret is None or self.token or self.in_groups:
+            return None
+        if self.secret.reveal().endswith(("\r", "\n")):
+            return "the password that was sent ends with a newline, which is mostly a mistake"
+        if self.secret.reveal() != self.secret.reveal().strip():
+            return "the password that was sent begins or ends with a blank, which is mostly a mistake"
+        blank = any(character.isspace() for character in self.secret.reveal())
+        return "the password that was sent has blanks in it; app passwords are mostly taken without" if blank else None
 
     @property
     def token(self) -> bool:
@@ -44,6 +66,8 @@ class Login:
 
     def reveal(self) -> str:
         """The plain text of the secret; like `Secret.reveal`."""
+        if self.in_groups and self.secret is not None:
+            return Secret("".join(self.secret.reveal().split())).reveal()
         return self.secret.reveal() if self.secret is not None else ""
 
 

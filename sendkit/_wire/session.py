@@ -278,7 +278,9 @@ class _Opening:
         attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
         reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
         if reply.code != 235:
-            verdict = judge_login(reply, heard=authentication.heard)._replace(reason=authentication.told)
+            verdict = judge_login(reply, heard=authentication.heard)
+            remarks = filter(None, (authentication.told, login.remark if verdict.refused_login else None))
+            verdict = verdict._replace(reason="; ".join(remarks) or None)
             raise SessionFailed(verdict, refused=verdict.refused_login and authentication.heard)
         self._note(Phase.AUTH, reply)
         self.mechanism = mechanism

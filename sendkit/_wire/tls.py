@@ -20,6 +20,13 @@ _RECORD = 1 << 14
 _NOTHING = memoryview(b"")
 
 
+def _shown(tls: ssl.SSLObject) -> bytes | None:
+    """The certificate (DER) that the server showed and nobody trusts, where OpenSSL keeps it (from 3.0 on)."""
+    inner: Any = getattr(tls, "_sslobj", None)  # Python 3.13 has it in public: SSLObject.get_unverified_chain
+    chain: list[Any] = (inner.get_unverified_chain() or []) if hasattr(inner, "get_unverified_chain") else []
+    return chain[0].public_bytes(2) if chain else None  # _ssl.ENCODING_DER
+
+
 async def begin_tls(
     below: socket.socket | asyncio.Transport,
     protocol: asyncio.Protocol,
@@ -227,6 +234,8 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._protocol.pause_writing() if full else self._protocol.resume_writing()
 
     def _fail(self, error: ssl.SSLError) -> None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            vars(error)["certificate"] = _shown(self._tls)
         self._error = error
         self._raw.write(self._outgoing.read())  # the alert tells the server why (RFC 8446 section 6.2)
         self.abort()

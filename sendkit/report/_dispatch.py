@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sendkit
+from sendkit._message.mailbox import author
 from sendkit.errors import ConfigurationError, InDoubtError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Dispatch:
         if mailer is not None and outbox is not None:
             raise ConfigurationError("mailer and outbox do not go together", hint="the outbox has a mailer of its own")
         probe = sendkit.Message(sender=sender, to=to or (), subject="probe", text="")
-        self._sender = str(probe.sender)
+        self._sender = str(author(probe.sender))
         self._to = [str(box) for box in probe.to] or [self._sender]
         self._deliver: Callable[..., Any] | None = mailer.send if mailer else outbox.put if outbox else None
 

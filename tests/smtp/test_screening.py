@@ -55,8 +55,8 @@ def test_a_message_over_the_size_is_rejected_for_everybody_in_words() -> None:
     assert {verdict.outcome for verdict in screening.verdicts.values()} == {Outcome.REJECTED}
     verdict = screening.verdicts[LUIS]
     assert (verdict.reply, verdict.phase) == (None, Phase.MAIL)
-    assert "1001 octets" in (verdict.reason or "")
-    assert "at most 1000" in (verdict.reason or "")
+    assert "1,001 octets" in (verdict.reason or "")
+    assert "at most 1,000 octets" in (verdict.reason or "")
 
 
 @pytest.mark.parametrize("limit", [1_000, None])

@@ -15,7 +15,9 @@ _REFUSED = (
 )
 _MAKE_ONE = (
     "turn on 2-Step Verification, make an app password at https://myaccount.google.com/apppasswords, and store it with "
-    "`sendkit login smtp.gmail.com USER`; the username is the whole address"
+    "`sendkit login smtp.gmail.com USER` (its blanks do not matter); the username is the whole address. Or OAuth2: "
+    "`sendkit login smtp.gmail.com USER --oauth google --client-id ID` (its tokens end after 7 "
+    "days while the Google project is in testing)"
 )
 
 ENTRIES = (

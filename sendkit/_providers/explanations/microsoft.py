@@ -16,6 +16,7 @@ _SWITCH_ON = (
     "an administrator switches it on: Microsoft 365 admin center, the user, Mail, Manage email apps, Authenticated "
     "SMTP (for the whole organisation: Set-TransportConfig -SmtpClientAuthenticationDisabled $false)"
 )
+_OAUTH = "log in with OAuth2: `sendkit login HOST USER --oauth microsoft --client-id ID`"
 _SEND_AS = Entry(
     provider="microsoft365",
     words="SendAsDenied|not have permissions? to send as this sender|not allowed to send as",
@@ -42,7 +43,7 @@ ENTRIES = (
         title="Microsoft takes no passwords here, only OAuth",
         cause="outlook.com ended passwords for SMTP in 2024; Microsoft 365 turns them off by default for existing "
         "organisations at the end of December 2026",
-        remedy="log in with OAuth2; at Microsoft 365 an administrator can allow passwords for a while",
+        remedy=_OAUTH + "; at Microsoft 365 an administrator can allow passwords for a while",
         source=_M365_BASIC,
     ),
     Entry(
@@ -51,7 +52,7 @@ ENTRIES = (
         words="security defaults|conditional access|did not meet the criteria",
         title="a policy of the organisation stops this login at Microsoft 365",
         cause="security defaults, a Conditional Access policy or multi-factor authentication forbid a plain password",
-        remedy="log in with OAuth2, or ask the administrator to exempt this account; " + _SWITCH_ON,
+        remedy=_OAUTH + ", or ask the administrator to exempt this account; " + _SWITCH_ON,
         source=_M365_AUTH,
     ),
     Entry(
@@ -61,7 +62,9 @@ ENTRIES = (
         title="Microsoft 365 refuses the login",
         cause="SMTP AUTH is off for the mailbox or the organisation, or the username (the sign-in name, no alias) or "
         "the password is wrong",
-        remedy=_SWITCH_ON + "; then check username and password",
+        remedy=_SWITCH_ON
+        + "; then check username and password. Passwords end for existing organisations too: "
+        + _OAUTH,
         source=_M365_AUTH,
     ),
     Entry(
