@@ -16,7 +16,7 @@ from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.stream import Started, Window
 from sendkit._lifetime import threads
-from sendkit._lifetime.loops import PerLoop
+from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
 from sendkit._many import AsyncSendStream, StreamResult
 from sendkit._message.compose import AnyMessage, Recipients, compose
@@ -97,6 +97,7 @@ class AsyncMailer(Constructors):
         unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
         Raises ConfigurationError.
         """
+        running_loop()
         asked = not stands_in(settings)
         return cls._at(await discovered(address, trust=trust, resolver=resolver, asked=asked), settings)
 
@@ -230,6 +231,7 @@ class AsyncMailer(Constructors):
         from sendkit._doctor.preflight import preflight  # noqa: PLC0415 - not for sending
 
         check_positive("limit", limit)
+        running_loop()
         self._check_open()
         sender = self._plan.usual_sender
         letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=sender)
@@ -296,6 +298,7 @@ class AsyncMailer(Constructors):
             raise _closed()
 
     async def __aenter__(self) -> Self:
+        running_loop()
         return self
 
     async def __aexit__(

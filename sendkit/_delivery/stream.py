@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
+from sendkit._lifetime.loops import running_loop
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Made_co = TypeVar("Made_co", covariant=True)
@@ -108,7 +110,7 @@ class Window(Generic[Item, Result]):
 
     def begin(self, item: Item) -> None:
         """Begin one more."""
-        self._loop = loop = asyncio.get_running_loop()
+        self._loop = loop = running_loop()
         index, self._begun = self._begun, self._begun + 1
         self._open[index] = item
         work = self._send(index, item)
@@ -125,7 +127,7 @@ class Window(Generic[Item, Result]):
     def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
         """Read the source from now on, no faster than there is room; an error of it is kept as the `failure`."""
         if self._feeder is None and not self.stopped and not self._closed():
-            self._feeder = asyncio.get_running_loop().create_task(self._feed(source))
+            self._feeder = running_loop().create_task(self._feed(source))
             self._feeder.add_done_callback(self._fed)
 
     async def next(self) -> None:
@@ -161,7 +163,7 @@ class Window(Generic[Item, Result]):
                 one.set_result(None)
 
     async def _news(self) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[None] = running_loop().create_future()
         self._waiting.add(waiter)
         try:
             await waiter

@@ -26,8 +26,9 @@ from sendkit._transport.smtp import SMTPTransport
 from sendkit._wire.dial import resolve
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
+from sendkit._wire.opening import open_session
 from sendkit._wire.rehearsal import rehearse
-from sendkit._wire.session import Session, open_session
+from sendkit._wire.session import Session
 from sendkit.errors import ConfigurationError, CredentialsError
 
 _CHECKS = {

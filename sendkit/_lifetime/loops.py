@@ -7,11 +7,21 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from sendkit._lifetime.forks import Lock, leave_behind, starts_over
+from sendkit.errors import ConfigurationError
 
 T = TypeVar("T")
 
 # Seconds that another loop has longer than this one.
 _GRACE = 5.0
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """asyncio's loop that runs here. Raises ConfigurationError under trio, which has none of it, and without a loop."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        hint = "use Mailer; under trio on a thread of its own, await trio.to_thread.run_sync(mailer.send, message)"
+        raise ConfigurationError("AsyncMailer needs an event loop of asyncio, and none runs here", hint=hint) from None
 
 
 class PerLoop(Generic[T]):
@@ -32,8 +42,8 @@ class PerLoop(Generic[T]):
         self._made = {}
 
     def here(self, make: Callable[[], T]) -> T:
-        """What belongs to the running loop, made now if there is nothing yet."""
-        loop = asyncio.get_running_loop()
+        """What belongs to the running loop, made now if there is nothing yet. Raises as `running_loop`."""
+        loop = running_loop()
         found = self._made.get(id(loop))
         if found is not None and found[0] is loop:
             return found[1]
@@ -48,7 +58,7 @@ class PerLoop(Generic[T]):
 
         A loop that has stopped meanwhile, or whose thread waits for this one, is waited for no longer than `_GRACE`.
         """
-        here, mine, there = asyncio.get_running_loop(), list[T](), list[asyncio.Future[None]]()
+        here, mine, there = running_loop(), list[T](), list[asyncio.Future[None]]()
         for loop, one in list(self._made.values()):
             if loop is here:
                 mine.append(one)

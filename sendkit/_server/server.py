@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sendkit._frames import frameless
 from sendkit._redaction import quoted, redacted
+from sendkit._server.address_memory import AddressMemory
 from sendkit._server.addresses import ip_address, is_loopback, names_here
 from sendkit._server.endpoint import server_name
 from sendkit._server.folders import expanded, known_hosts_file
@@ -216,6 +217,11 @@ class Server(BaseModel):
             minimum_tls=self.minimum_tls,
             verified=not self.dangerously_skip_certificate_verification,
         )
+
+    @cached_property
+    def address_memory(self) -> AddressMemory:
+        """Which of its addresses failed."""
+        return AddressMemory()
 
     @cached_property
     def tls_memory(self) -> TLSMemory:

@@ -28,8 +28,9 @@ from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
+from sendkit._wire.opening import LoginTurn, open_session
 from sendkit._wire.pool import Pool
-from sendkit._wire.session import LoginTurn, Session, open_session
+from sendkit._wire.session import Session
 from sendkit.errors import CredentialsError
 
 
@@ -226,6 +227,8 @@ def _note(log: AttemptLog, failed: SessionFailed) -> None:
     log.phase = verdict.phase
     if failed.remembered:
         log.happened("this secret was refused before, and is not sent again")
+    elif failed.noted:
+        pass
     elif verdict.reply is not None:
         log.answered(verdict.phase, verdict.reply)
     elif verdict.reason is not None:

@@ -6,11 +6,14 @@ RFC 5321 section 5.1 (try the addresses in order), RFC 8305 section 5 (start the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Self
 
 from sendkit._lifetime import threads
+from sendkit._server.address_memory import AddressMemory
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.failure import SessionFailed, verdict_of
@@ -21,12 +24,84 @@ _Address = tuple[socket.AddressFamily, tuple[object, ...]]
 
 async def dial(host: str, port: int, limit: float) -> socket.socket:
     """Connect within `limit` seconds, name resolution included. Raises SessionFailed."""
-    phase = Phase.RESOLVE
+    return await (await Addresses.find(host, port, limit)).connect()
+
+
+class Addresses:
+    """The addresses of a host that are left to be asked: each once, and those that failed before come last."""
+
+    def __init__(self, addresses: Sequence[_Address], memory: AddressMemory, limit: float, until: float) -> None:
+        self._left = memory.ordered(addresses)
+        self._memory, self._limit, self._until = memory, limit, until
+        self._current: _Address | None = None
+
+    @classmethod
+    async def find(cls, host: str, port: int, limit: float, memory: AddressMemory | None = None) -> Self:
+        """Look the host up. `limit` is in seconds, for this and the first connection. Raises SessionFailed."""
+        until = asyncio.get_running_loop().time() + limit
+        with _as_failure(Phase.RESOLVE):
+            async with asyncio.timeout_at(until):
+                found = await resolve(host, port)
+        return cls(found, memory or AddressMemory(), limit, until)
+
+    @property
+    def left(self) -> bool:
+        """Whether there is one that was not asked yet."""
+        return bool(self._left)
+
+    async def connect(self) -> socket.socket:
+        """Connect to one of those that are left, within the limit. Raises SessionFailed."""
+        until = self._until if self._current is None else asyncio.get_running_loop().time() + self._limit
+        with _as_failure(Phase.CONNECT):
+            async with asyncio.timeout_at(until):
+                return await self._race()
+
+    def worked(self) -> None:
+        """A session came about at the address that was connected to last."""
+        self._memory.worked(self._current)
+
+    def failed(self) -> str:
+        """None came about there. Returns the address."""
+        self._memory.failed(self._current)
+        return "" if self._current is None else str(self._current[1][0])
+
+    async def _race(self) -> socket.socket:
+        running: dict[asyncio.Task[socket.socket], _Address] = {}
+        last: BaseException = OSError("the host has no address")
+        try:
+            for address in list(self._left):
+                running[asyncio.create_task(_connect(address))] = address
+                winner, last = await self._first(running, last, _STAGGER)
+                if winner:
+                    return winner
+            while running:
+                winner, last = await self._first(running, last, None)
+                if winner:
+                    return winner
+        finally:
+            await _call_off(running)
+        raise last
+
+    async def _first(
+        self, running: dict[asyncio.Task[socket.socket], _Address], last: BaseException, patience: float | None
+    ) -> tuple[socket.socket | None, BaseException]:
+        done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            address = running.pop(task)
+            self._left = [one for one in self._left if one != address]
+            error = task.exception()
+            if error is None:
+                self._current = address
+                return task.result(), last
+            self._memory.failed(address)
+            last = error
+        return None, last
+
+
+@contextlib.contextmanager
+def _as_failure(phase: Phase) -> Iterator[None]:
     try:
-        async with asyncio.timeout(limit):
-            addresses = await resolve(host, port)
-            phase = Phase.CONNECT
-            return await _race(addresses)
+        yield
     except threads.NoThread as error:
         raise SessionFailed(judge_failure(phase, Failure(Break.LOST, str(error.strerror)))) from error
     except (OSError, UnicodeError) as error:
@@ -42,38 +117,6 @@ async def resolve(host: str, port: int) -> list[_Address]:
     return [(family, address) for family, _, _, _, address in found]
 
 
-async def _race(addresses: Iterable[_Address]) -> socket.socket:
-    running: set[asyncio.Task[socket.socket]] = set()
-    last: BaseException = OSError("the host has no address")
-    try:
-        for address in addresses:
-            running.add(asyncio.create_task(_connect(address)))
-            winner, last = await _first(running, last, _STAGGER)
-            if winner:
-                return winner
-        while running:
-            winner, last = await _first(running, last, None)
-            if winner:
-                return winner
-    finally:
-        await _call_off(running)
-    raise last
-
-
-async def _first(
-    running: set[asyncio.Task[socket.socket]], last: BaseException, patience: float | None
-) -> tuple[socket.socket | None, BaseException]:
-    done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        error = task.exception()
-        if error is None:
-            running.discard(task)
-            return task.result(), last
-        running.discard(task)
-        last = error
-    return None, last
-
-
 async def _connect(address: _Address) -> socket.socket:
     family, sockaddr = address
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -86,7 +129,8 @@ async def _connect(address: _Address) -> socket.socket:
     return sock
 
 
-async def _call_off(running: set[asyncio.Task[socket.socket]]) -> None:
+async def _call_off(running: Iterable[asyncio.Task[socket.socket]]) -> None:
+    running = list(running)
     for task in running:
         task.cancel()
     for outcome in await asyncio.gather(*running, return_exceptions=True):

@@ -30,7 +30,7 @@ class SessionFailed(Exception):
     """No session came about; only inside this room and its transport.
 
     `remembered`: nothing was sent this time, since the same was refused before. `refused`: the server heard the secret,
-    and condemned it.
+    and condemned it. `noted`: it stands in the log already.
     """
 
     def __init__(self, verdict: Verdict, *, remembered: bool = False, refused: bool = False) -> None:
@@ -38,6 +38,7 @@ class SessionFailed(Exception):
         self.verdict = verdict
         self.remembered = remembered
         self.refused = refused
+        self.noted = False
 
 
 def as_reply(code: int, text: str, mask: Mask = BARE) -> Reply:

@@ -1,0 +1,297 @@
+"""From nothing to a session that may send: connect, greeting, EHLO, STARTTLS, EHLO again, one AUTH.
+
+RFC 5321 section 3.1 and 3.2, RFC 3207 section 4, RFC 8314 section 3.3, RFC 4954 section 4. Without verified TLS no
+secret goes out, and there is one AUTH command on a connection, never a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+
+import aiosmtplib
+
+from sendkit._redaction import Redactor
+from sendkit._seam.log import AttemptLog
+from sendkit._server.addresses import is_here
+from sendkit._server.server import Security, Server
+from sendkit._server.tls_memory import TLSMemory
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.sasl import Mechanism
+from sendkit._smtp.verdict import Again, Break, Failure, Reason, Verdict, judge_failure, judge_login, not_accepted
+from sendkit._tls import trusts_anybody
+from sendkit._wire.dial import Addresses
+from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
+from sendkit._wire.known_hosts import KnownHost
+from sendkit._wire.login import Authentication, Login
+from sendkit._wire.mask import Mask
+from sendkit._wire.resumption import ResumableTLS, memory_of
+from sendkit._wire.session import Session
+from sendkit._wire.takeover import Client, check_unread, take_over
+from sendkit._wire.verified import vouched
+from sendkit._wire.wrong_mode import Suspicion, wrong_mode
+from sendkit.results import TLSFacts
+
+_Response = tuple[int, str] | Exception | asyncio.CancelledError
+
+LoginTurn = Callable[[], AbstractAsyncContextManager[None]]
+
+
+async def open_session(
+    server: Server,
+    login: Login | None,
+    log: AttemptLog,
+    turn: LoginTurn = contextlib.nullcontext,
+    *,
+    secrets: Redactor | None = None,
+) -> Session:
+    """Connect to the server, secure the connection, and log in, `turn` around it. Raises SessionFailed.
+
+    An address that ends the session before the login is passed over for the next one (RFC 5321 section 5.1).
+    `secrets` are those that this server may have heard before: they are taken out of all that it says.
+    With `known_hosts` also ConfigurationError, when that file cannot be used.
+    """
+    log.phase = Phase.RESOLVE
+    before = await KnownHost.read(server)
+    try:
+        memory = memory_of(server)
+    except OSError as error:  # no descriptor left for the authorities' certificates
+        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
+    limits, loop = server.timeouts, asyncio.get_running_loop()
+    until = loop.time() + limits.connect + limits.greeting
+    addresses = await Addresses.find(server.host, server.port, limits.connect, server.address_memory)
+    failures: list[SessionFailed] = []
+    while True:
+        log.phase = Phase.CONNECT
+        try:
+            sock = await addresses.connect()
+            log.happened(f"connected to {server.address}")
+            client = _client(server, sock, memory)
+            opening = _Opening(server, log, sock, client, before, Mask(secrets), _peer(sock))
+            session = await _closing(opening, login, turn)
+        except SessionFailed as failed:
+            if not _may_pass_over(failed.verdict):
+                raise
+            failures.append(failed)
+            address, more = addresses.failed(), addresses.left and loop.time() < until
+            if not more and (told := _most_telling(failures)) is failed:
+                raise
+            _pass_over(address, failed, log)
+            if not more:
+                raise told from None
+        else:
+            addresses.worked()
+            return session
+
+
+async def _closing(opening: _Opening, login: Login | None, turn: LoginTurn) -> Session:
+    try:
+        return await opening.run(login, turn)
+    except BaseException:
+        opening.client.close()
+        raise
+
+
+def _may_pass_over(verdict: Verdict) -> bool:
+    """Not from AUTH on: the secret goes to one address. Not where the setting is wrong, or this machine is at fault."""
+    return verdict.phase is not Phase.AUTH and verdict.why not in (Reason.WANTS_IMPLICIT_TLS, Reason.OUT_OF_DESCRIPTORS)
+
+
+def _pass_over(address: str, failed: SessionFailed, log: AttemptLog) -> None:
+    verdict, failed.noted = failed.verdict, True
+    if verdict.reply is not None:
+        log.answered(verdict.phase, verdict.reply)
+    log.tls = log.certificate = None
+    log.happened(f"{address} is passed over: {verdict.words}")
+
+
+def _most_telling(failures: list[SessionFailed]) -> SessionFailed:
+    """What may be over later goes before what may not, and what came further before what did not."""
+    order = list(Phase)
+    return max(failures, key=lambda one: (one.verdict.again is Again.LATER, order.index(one.verdict.phase)))
+
+
+def _peer(sock: socket.socket) -> str:
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""
+
+
+def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> Client:
+    local_address = str(sock.getsockname()[0])
+    literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
+    client = Client(hostname=server.host, local_hostname=server.local_hostname or literal)
+    client.memory = memory
+    return client
+
+
+@dataclass(slots=True)
+class _Opening:
+    server: Server
+    log: AttemptLog
+    sock: socket.socket
+    client: Client
+    before: KnownHost
+    mask: Mask
+    peer: str
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    vouched: str | None = None
+    mechanism: Mechanism | None = None
+
+    async def run(self, login: Login | None, turn: LoginTurn) -> Session:
+        await self._greet()
+        await self._ehlo()
+        if self.server.security is Security.STARTTLS:
+            await self._starttls()
+            await self._ehlo()
+        if login is not None:
+            async with turn():
+                await self._log_in(login)
+        await self.before.remember(self.mechanism)
+        if isinstance(tls := self.client.get_transport_info("ssl_object"), ResumableTLS):
+            tls.remember()
+        try:
+            channel = take_over(self.client, self.mask)
+            self.client.let_go()
+        except Broken as error:
+            raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
+        return Session(channel, self.capabilities, self.log.tls)
+
+    async def _greet(self) -> None:
+        implicit = self.server.security is Security.IMPLICIT_TLS
+        phase = Phase.TLS if implicit else Phase.GREETING
+        suspicion = Suspicion(self.server, self.client.close)
+        try:
+            async with suspicion:
+                reply = await self._ask(phase, self._connect, self.server.timeouts.greeting)
+        except SessionFailed as failed:
+            if suspicion.confirmed:
+                raise SessionFailed(wrong_mode()) from failed
+            raise
+        self._note(Phase.GREETING, reply)
+
+    async def _connect(self) -> aiosmtplib.SMTPResponse:
+        implicit = self.server.security is Security.IMPLICIT_TLS
+        await self.client.open(self.sock, self.server.context if implicit else None)
+        self.log.phase = Phase.GREETING
+        return _ready(await self.client.greeting())
+
+    async def _ehlo(self) -> None:
+        limit = self.server.timeouts.command
+        self.log.said(f"EHLO {self.client.local_hostname}")
+        try:
+            reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=None), limit)
+        except SessionFailed as failed:
+            # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
+            if failed.verdict.reply is None or failed.verdict.reply.code not in (500, 502):
+                raise
+            self._note(Phase.EHLO, failed.verdict.reply)
+            self.log.said(f"HELO {self.client.local_hostname}")
+            reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=None), limit)
+            self.capabilities = Capabilities()
+        else:
+            # As it was said: what is masked is masked for the eye alone.
+            said = self.client.last_ehlo_response
+            self.capabilities = Capabilities.parse(said.message if said else "")
+        self._note(Phase.EHLO, reply)
+
+    async def _starttls(self) -> None:
+        if not self.capabilities.starttls:
+            self.before.check_starttls()
+            why, words = Reason.STARTTLS_NOT_OFFERED, "the server offers no STARTTLS"
+            raise SessionFailed(not_accepted(Phase.STARTTLS, why, words))
+        self.log.said("STARTTLS")
+        self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
+
+    async def _upgrade(self) -> aiosmtplib.SMTPResponse:
+        response = _ready(await self.client.execute_command(b"STARTTLS", timeout=None))
+        self.log.phase = Phase.TLS
+        await self.client.secure(self.server.context)
+        return response
+
+    def _check_peer(self) -> None:
+        """No secret leaves without TLS, or without verification, but to the address of this very machine."""
+        server = self.server
+        secure = server.security is not Security.NONE and (
+            not server.dangerously_skip_certificate_verification or bool(server.pins)
+        )
+        if not secure and not is_here(self.peer):
+            why = f"{server.host} is {self.peer or 'gone'} here, and not this machine, so that the password stays here"
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.LOGIN_NEEDS_TLS, why))
+
+    async def _log_in(self, login: Login) -> None:
+        self._check_peer()
+        if not self.capabilities.mechanisms:
+            await self._ehlo()  # some servers offer AUTH when they are asked once more, and not before
+        offered = self.capabilities.mechanisms
+        authentication = Authentication(self.client, login, offered, port=self.server.port, mask=self.mask)
+        mechanism = authentication.choose()
+        self.before.check_login(login, mechanism)
+        if mechanism is None:
+            raise SessionFailed(not_accepted(Phase.AUTH, Reason.NO_MECHANISM, self.mask(authentication.why_none)))
+        self.log.said(f"AUTH {mechanism} ***")
+        attempt = partial(authentication.run, mechanism, self.server.timeouts.command)
+        reply = await self._ask(Phase.AUTH, attempt, limit=None)  # it has its own
+        if reply.code != 235:
+            verdict = judge_login(reply, heard=authentication.heard)
+            remarks = filter(None, (authentication.told, login.remark if verdict.refused_login else None))
+            verdict = verdict._replace(reason="; ".join(remarks) or None)
+            raise SessionFailed(verdict, refused=verdict.refused_login and authentication.heard)
+        self._note(Phase.AUTH, reply)
+        self.mechanism = mechanism
+
+    async def _ask(self, phase: Phase, command: Callable[[], Awaitable[_Response]], limit: float | None) -> Reply:
+        self.log.phase = phase
+        cause: Exception | None = None
+        try:
+            check_unread(self.client)
+            # The limit is ours: with one of its own aiosmtplib waits by `wait_for`, which on Python 3.11 can swallow a
+            # cancellation (bpo-37658).
+            async with asyncio.timeout(limit):
+                response = await command()
+        except Broken as error:
+            failed = judge_failure(phase, error.failure)
+        except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
+            failed = verdict_of(self.log.phase, error, self.mask)
+            if failed.why is Reason.UNKNOWN_CA and not trusts_anybody(self.server.context):
+                failed = failed._replace(why=Reason.NO_TRUST_STORE)
+            # The text of others holds what the server said.
+            cause = error if isinstance(error, ssl.SSLError) else None
+        else:
+            if isinstance(response, asyncio.CancelledError):
+                raise response
+            if not isinstance(response, Exception):
+                return _checked(phase, *response, self.mask)
+            failed = verdict_of(phase, response, self.mask)
+        raise SessionFailed(failed) from cause
+
+    def _note(self, phase: Phase, reply: Reply) -> None:
+        self.log.answered(phase, reply)
+        tls = self.client.get_transport_info("ssl_object") if self.client.is_connected else None
+        if isinstance(tls, ssl.SSLObject) and (cipher := tls.cipher()):
+            if self.vouched is None:
+                self.log.certificate = tls.getpeercert(binary_form=True)
+                self.vouched = vouched(self.server, tls)
+                self.log.happened(f"{tls.version()} {self.vouched}, {cipher[0]}")
+            self.log.tls = TLSFacts(version=tls.version() or "", cipher=cipher[0])
+
+
+def _ready(response: aiosmtplib.SMTPResponse) -> aiosmtplib.SMTPResponse:
+    if response.code != aiosmtplib.SMTPStatus.ready:
+        raise aiosmtplib.SMTPResponseException(*response)
+    return response
+
+
+def _checked(phase: Phase, code: int, text: str, mask: Mask) -> Reply:
+    if not 200 <= code <= 599:
+        raise SessionFailed(judge_failure(phase, Failure(Break.MALFORMED, "what came was not an SMTP reply")))
+    return as_reply(code, text, mask)
