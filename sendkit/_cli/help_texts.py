@@ -179,6 +179,16 @@ letters of those accounts. It ends with 0; --once with 77 where an account canno
 doubt, and 75 where letters wait for another try. An option for a database takes no password: use PGPASSFILE, a service
 file, or SENDKIT_OUTBOX.""",
     ),
+    "completions": HelpText(
+        "print what completes the command in a shell, or the manual page",
+        "Print what lets bash, zsh or fish complete the commands and options of sendkit, or the manual page (man).",
+        """\
+examples:
+  sendkit completions bash > ~/.local/share/bash-completion/completions/sendkit
+  sendkit completions zsh > "${fpath[1]}/_sendkit"
+  sendkit completions fish > ~/.config/fish/completions/sendkit.fish
+  sendkit completions man > ~/.local/share/man/man1/sendkit.1""",
+    ),
     "catch": HelpText(
         "take all mail of a program under development, and show it in the browser",
         "Start a mail server on this machine, closed to all others, that takes every message and passes none on. Each\n"

@@ -209,6 +209,13 @@ class ProvidersOptions:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class CompletionsOptions:
+    """The arguments of `sendkit completions`."""
+
+    shell: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class CatchOptions:
     """The arguments of `sendkit catch`; port 0 is any free one."""
 
@@ -260,6 +267,7 @@ Options = (
     | ExplainOptions
     | ProvidersOptions
     | OutboxOptions
+    | CompletionsOptions
 )
 
 

@@ -16,6 +16,7 @@ from sendkit._cli import help_texts as texts
 from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
     CatchOptions,
+    CompletionsOptions,
     DemoOptions,
     DoctorOptions,
     ExplainOptions,
@@ -43,6 +44,7 @@ _OPTIONS: dict[str, type[Options]] = {
     "providers": ProvidersOptions,
     "catch": CatchOptions,
     "outbox": OutboxOptions,
+    "completions": CompletionsOptions,
 }
 
 
@@ -79,6 +81,11 @@ def _frozen(value: Any) -> Any:
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 
 
+def whole() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    return _parsers()[0]
+
+
 def help_text() -> str:
     """What `sendkit --help` prints."""
     return _parsers()[0].format_help()
@@ -113,6 +120,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
     _add_catch(commands["catch"])
     add_outbox(commands["outbox"], Parser, _tuned)
+    shells = ("bash", "zsh", "fish", "man")
+    commands["completions"].add_argument("shell", metavar="SHELL", choices=shells, help="bash, zsh, fish, or man")
     return main, commands
 
 
