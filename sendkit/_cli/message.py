@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sendkit._cli.options import DeliveryOptions, SendOptions
 
 _STDIN = Path("-")
+_NAME = "stdin"  # of what comes from there
 
 
 def message_of(options: SendOptions) -> Message | ReadyMessage:
@@ -26,7 +27,7 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
         return Message.from_bytes(_read("message", options.message))
     html = None if options.html is None else _text("html", _read("html", options.html))
     text = options.text
-    if text is None and html is None:
+    if text is None and html is None and _STDIN not in options.attach:
         text = _text("text", _read("text", _STDIN))
     return Message(
         sender=sender_of(options),
@@ -37,9 +38,15 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
         subject=options.subject or "",
         text=text,
         html=html,
-        attachments=[Attachment.from_path(path) for path in options.attach],
+        attachments=[_attachment(path) for path in options.attach],
         headers=dict(options.header),
     )
+
+
+def _attachment(path: Path) -> Attachment:
+    if path == _STDIN:
+        return Attachment.from_bytes(_read("attachment", path), filename=_NAME)
+    return Attachment.from_path(path)
 
 
 def sender_of(options: DeliveryOptions) -> str:

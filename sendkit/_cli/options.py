@@ -104,6 +104,8 @@ class SendOptions(DeliveryOptions):
         self.check_recipients()
         if self.subject is None:
             raise ValueError("no subject; give -s SUBJECT (-s '' for none)")
+        if self.attach.count(Path("-")) > 1 or (Path("-") in self.attach and self.html == Path("-")):
+            raise ValueError("standard input (-) is named twice")
         often = [name for name, times in Counter(name.lower() for name, _ in self.header).items() if times > 1]
         if often:
             raise ValueError(f"the header {often[0]!r} is given twice")

@@ -195,7 +195,7 @@ def _add_message(add: _Add) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="a file to attach; may be repeated",
+        help="a file to attach; may be repeated; - is standard input",
     )
     add("--header", action="append", default=[], type=_header, metavar="'NAME: VALUE'", help="a further header")
     help_text = "send this ready message (.eml; - is standard input), to --to or whom it names itself"

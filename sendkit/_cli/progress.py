@@ -13,6 +13,7 @@ from sendkit._cli.console import complain, draw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendkit import Mailer
     from sendkit.results import Waiting
 
 _LARGE = 1_000_000  # octets; less than that is gone before anybody has read the bar
@@ -23,6 +24,12 @@ _NAMED = 3  # recipients; there may be a thousand
 def bar() -> Callable[[int, int], None] | None:
     """What `on_progress` may be told, or None where nobody watches."""
     return _Bar() if sys.stderr.isatty() else None
+
+
+def connecting(mailer: Mailer) -> None:
+    """Say where the message goes, to who waits for it."""
+    if sys.stderr.isatty():
+        complain(f"connecting to {repr(mailer).removeprefix('<Mailer ').removesuffix('>')}")
 
 
 def waits() -> Callable[[Waiting], None] | None:

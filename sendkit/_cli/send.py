@@ -7,21 +7,23 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendkit import RetryPolicy, errors
+from sendkit import Message, RetryPolicy, errors
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
 from sendkit._cli.outcome import print_failure, print_recipients
-from sendkit._cli.progress import bar, waits
+from sendkit._cli.progress import bar, connecting, waits
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from sendkit import DeliveryResult, Message, ReadyMessage
+    from sendkit import DeliveryResult, ReadyMessage
     from sendkit._cli.options import DeliveryOptions, SendOptions
+
+_MISSED = {"empty", "cid-missing"}
 
 
 def send(options: SendOptions) -> ExitCode:
@@ -42,6 +44,7 @@ def deliver(
             return _preview(message, options, recipients)
         if options.check:
             return _check(message, options, recipients)
+        _warn(message)
         with _conversation(shown=options.verbose):
             result = _deliver(message, options, recipients)
     except errors.SendkitError as error:
@@ -53,7 +56,7 @@ def deliver(
             _report(so_far, options)
         raise
     _report(result, options)
-    print_failure(result)
+    print_failure(result, recipients_printed=not options.json)
     return exit_code(result)
 
 
@@ -62,6 +65,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
     try:
         retry = policy_for(options, waits())
         with mailer_for(options, retry=retry, deadline=options.deadline) as mailer:
+            connecting(mailer)
             result = mailer.send(
                 message,
                 envelope_from=options.envelope_from,
@@ -74,6 +78,14 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
             vars(interrupt)["result"] = result
         raise
     return result
+
+
+def _warn(message: Message | ReadyMessage) -> None:
+    """Say what its reader would miss: the text, or a picture."""
+    if isinstance(message, Message) and (message.html is not None or not (message.text or "").strip()):
+        for advice in message.lint():
+            if advice.code in _MISSED:
+                complain(f"warning: {advice.text}; {advice.hint}")
 
 
 def _report(result: DeliveryResult, options: DeliveryOptions) -> None:
