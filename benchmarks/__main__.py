@@ -23,7 +23,7 @@ from benchmarks.throughput import Outcome, measure
 from benchmarks.works import WORKS, Work
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("imports", "addresses", "plugin")
+_SCRIPTS = ("imports", "addresses", "plugin", "waiting")
 _HEAD = """\
 # What sendkit costs, beside its peers
 

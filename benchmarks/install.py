@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "benchmarks" / ".cache"
-_PEERS = ("redmail", "yagmail", "emails", "trustme", "pytest")
+_PEERS = ("redmail", "yagmail", "emails", "trustme", "pytest", "psycopg[binary]>=3.2,<4", "procrastinate>=3.10,<4")
 _NODE_PEER = "nodemailer"
 _CERTIFICATES = """
 import sys, trustme

@@ -52,6 +52,7 @@ class Work:
     rounds: int = 5
     baseline: str = BASELINE
     goals: dict[str, Goal] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()  # who sends nothing
 
 
 ATTACHMENT_OCTETS = 20_000_000
@@ -79,6 +80,25 @@ WORKS = (
             "outbox put_many": Goal(ratio=8),
             "outbox delivered": Goal(ratio=2.5),
         },
+        silent=("outbox put", "outbox put_many"),
+    ),
+    Work(
+        key="outbox-postgresql",
+        title="{messages:,} of them through an outbox on PostgreSQL, whose commits are on the disk",
+        measure=Measure.SPEED,
+        clients=(
+            "smtplib",
+            "postgresql put",
+            "postgresql put_many",
+            "postgresql delivered",
+            "postgresql, two workers",
+            "procrastinate",
+        ),
+        job={"kind": "stream", "messages": 1000, "connections": 4},
+        quick={"messages": 300},
+        baseline="smtplib",
+        goals={"postgresql delivered": Goal(ratio=1.3)},
+        silent=("postgresql put", "postgresql put_many"),
     ),
     Work(
         key="eight",

@@ -30,9 +30,9 @@ def _programs() -> Path | None:
 
 
 class PostgreSQL:
-    """A server; `new_database()` gives the URL of an empty one."""
+    """A server; `new_database()` gives the URL of an empty one. Only a `durable` one outlives its machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         programs = _programs()
         assert programs is not None
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-postgresql-"))
@@ -46,7 +46,8 @@ class PostgreSQL:
         subprocess.run([*initdb, "--pgdata", data], check=True, capture_output=True)
         (self.port,) = free_ports(1)
         # The tests kill workers, never the server's machine: what is written need not reach a disk.
-        settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "off"}
+        fsync = "on" if durable else "off"
+        settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": fsync}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._keeper = Keeper(self._folder, [Command([*prefix, programs / "postgres", "-D", data, *options])])
         self._keeper.wait_until(self._answers)
