@@ -19,7 +19,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DECLARED = PROJECT["project"]
 RUNTIME = {re.split(r"[<>=!~ \[]", line)[0].lower() for line in DECLARED["dependencies"]}
 EXTRAS = {
-    re.split(r"[<>=!~ \[]", line)[0].lower() for lines in DECLARED["optional-dependencies"].values() for line in lines
+    re.split(r"[<>=!~ \[]", line)[0].lower()
+    for extra, lines in DECLARED["optional-dependencies"].items()
+    for line in lines
+    if extra != "all"
 }
 
 
@@ -57,6 +60,14 @@ def test_every_dependency_is_declared_and_every_declared_one_is_used() -> None:
 @pytest.mark.parametrize("line", DECLARED["dependencies"])
 def test_every_dependency_has_a_floor_and_a_ceiling(line: str) -> None:
     assert re.fullmatch(r"[a-z\d]+>=[\d.]+,<\d+(; sys_platform .*)?", line)
+
+
+def test_the_extra_all_is_all_of_them_and_the_page_names_each() -> None:
+    extras = dict(DECLARED["optional-dependencies"])
+    (everything,) = extras.pop("all")
+    assert everything == f"{DECLARED['name']}[{','.join(sorted(extras))}]"
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE) == [*sorted(extras), "all"]
 
 
 def test_aiosmtplib_is_recent_enough_to_be_safe() -> None:

@@ -66,7 +66,7 @@ _NUMBERS = {
     -25244: _Known(
         "macOS does not let this program change that entry, since another program made it",
         KeyringUnavailable,
-        "delete the entry in Keychain Access, and store it anew: `sendkit login HOST USER`",
+        "delete the entry in Keychain Access, and store it again: `sendkit login HOST USER`",
         Reason.KEYRING_DENIED,
     ),
 }

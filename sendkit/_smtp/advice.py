@@ -205,7 +205,7 @@ BY_REASON = {
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
     Reason.KEYRING_UNAVAILABLE: Advice(f"{_WITHOUT_KEYRING}, or install a keyring (on Linux a Secret Service)"),
     Reason.KEYRING_LOCKED: Advice(f"unlock the keyring (log in to the desktop), or do without: {_WITHOUT_KEYRING}"),
-    Reason.KEYRING_DENIED: Advice(f"delete the entry in the keyring, and store it anew; or {_WITHOUT_KEYRING}"),
+    Reason.KEYRING_DENIED: Advice(f"delete the entry in the keyring, and store it again; or {_WITHOUT_KEYRING}"),
     Reason.KEYRING_FULL: Advice(f"the keyring does not take a secret as long as this one: {_WITHOUT_KEYRING}"),
     Reason.SERVER_NOT_PROVEN: Advice(
         "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host; "
