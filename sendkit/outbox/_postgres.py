@@ -7,7 +7,7 @@ A connection that broke is replaced at the next transaction. Must not know lette
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import TypeAlias
@@ -79,7 +79,7 @@ class PostgresDatabase:
         if statement.many:
             cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
             return None
-        cursor.execute(statement.sql, arguments_of(statement))
+        cursor.execute(statement.sql.encode(), arguments_of(statement))
         return cursor if gives_rows(statement.sql) else None
 
     def _read_clock(self) -> None:
@@ -89,7 +89,7 @@ class PostgresDatabase:
             self._clock.set(float(str(row[0] if row else None)))
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
         """A writing transaction, which is on the disk at its end in any case.
 
         A server that crashed must not have forgotten a claim: a worker of another machine may still be working on it,
@@ -98,11 +98,11 @@ class PostgresDatabase:
         yield from self._within("begin isolation level read committed read write")
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None]:
         """A reading transaction."""
         yield from self._within("begin isolation level repeatable read read only")
 
-    def _within(self, begin: str) -> Iterator[None]:
+    def _within(self, begin: str) -> Generator[None]:
         if self._connection.closed:
             self._connection = self._connected()
         with translating(self._name):
@@ -110,7 +110,7 @@ class PostgresDatabase:
                 # Statements go out together; whoever waits for rows waits for all before them. The block ends when the
                 # server has answered the commit, and not before: in a pipeline, `execute` says nothing.
                 with self._pipeline():
-                    self._connection.execute(begin)
+                    self._connection.execute(begin.encode())
                     self._asked = self._connection.execute(_NOW)
                     if not self._clock.fresh:
                         self._read_clock()
@@ -148,7 +148,7 @@ class PostgresDatabase:
                 connection.close()
                 hint = "use a newer server; 12 came in 2019"
                 raise ConfigurationError(f"the PostgreSQL of {self._name} is older than 12", hint=hint)
-            connection.execute(f"set lock_timeout = '{_PATIENCE}s'")
+            connection.execute(b"set lock_timeout = '%ds'" % _PATIENCE)
             # A receipt holds although the power goes, also where the server's usual is faster.
             if _value(connection, "show synchronous_commit") == "off":
                 connection.execute("set synchronous_commit = on")
@@ -169,7 +169,7 @@ def identity_of(connection: psycopg.Connection[tuple[object, ...]]) -> str:
 
 
 def _value(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> object:
-    row = connection.execute(sql).fetchone()
+    row = connection.execute(sql.encode()).fetchone()
     return None if row is None else row[0]
 
 
@@ -184,7 +184,7 @@ def carried_out(cursor: psycopg.RawCursor[tuple[object, ...]], statement: Statem
     if statement.many:
         cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
-    cursor.execute(statement.sql, arguments_of(statement))
+    cursor.execute(statement.sql.encode(), arguments_of(statement))
     return [] if cursor.description is None else cursor.fetchall()
 
 
@@ -195,7 +195,7 @@ def arguments_of(statement: Statement) -> list[object]:
 
 
 @contextmanager
-def translating(name: str) -> Iterator[None]:
+def translating(name: str) -> Generator[None]:
     """Raise OutboxError for PostgreSQL's errors."""
     try:
         yield

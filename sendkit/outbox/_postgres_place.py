@@ -103,7 +103,7 @@ class _AsyncLender:
             if statement.many:
                 await cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows
                 return []
-            await cursor.execute(statement.sql, arguments_of(statement))
+            await cursor.execute(statement.sql.encode(), arguments_of(statement))
             return [] if cursor.description is None else await cursor.fetchall()
 
     async def check(self, identity: str) -> None:
@@ -170,8 +170,8 @@ def _lent(connection: object, url: str, name: str) -> Lender:
     if status == TransactionStatus.INERROR:
         raise ConfigurationError("the transaction has failed already", hint="roll it back, and begin another one")
     if isinstance(connection, psycopg.Connection):
-        return _Checked(_Lender(connection, name), url)
-    return _Checked(_AsyncLender(connection, name), url)
+        return _Checked(_Lender(connection, name), url)  # pyright: ignore[reportUnknownArgumentType] - its rows are of any kind
+    return _Checked(_AsyncLender(connection, name), url)  # pyright: ignore[reportUnknownArgumentType] - as above
 
 
 @dataclass(slots=True)

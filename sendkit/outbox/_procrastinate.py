@@ -93,7 +93,7 @@ class ProcrastinateEngine:
             working.cancel()  # ends it after what is under way
             await asyncio.wait({working})
         finally:
-            tasks = [*self._working, working, sweeping, stopped]
+            tasks: list[asyncio.Future[Any]] = [*self._working, working, sweeping, stopped]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
