@@ -1,8 +1,8 @@
 """Which account to send through, as a URL or the environment says it.
 
 `smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST
-with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with either, SENDKIT_LOCAL_HOSTNAME is the name given in EHLO.
-A password stands in neither: `_credentials` looks for it.
+with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with either, what `server_settings` knows (SENDKIT_CA_FILE),
+which stands in the URL too (`?ca_file=`). A password stands in neither: `_credentials` looks for it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from sendkit._accounts.server_settings import check_known, of_environment, variable, with_settings
 from sendkit._frames import frameless
 from sendkit._redaction import quoted
 from sendkit._server.server import Security, Server
@@ -65,24 +66,29 @@ class Account:
         if parts.password is not None:
             hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
             raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
-        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT]", hint=_EXAMPLE)
+        if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
+            raise ConfigurationError(
+                "the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE
+            )
         username = check_username(unquote(parts.username)) if parts.username else None
-        return cls(Server(unquote(parts.hostname), parts.port, security), username)
+        server = Server(unquote(parts.hostname), parts.port, security)
+        return cls(with_settings(server, _query(parts), "{} of the server's URL".format), username)
 
     @classmethod
     @frameless
     def from_env(cls, environ: Mapping[str, str]) -> Account:
         """Read the environment. Raises ConfigurationError that names the variable to set."""
+        username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
         if url := environ.get("SENDKIT_URL"):
-            account = cls.from_url(url)
-            return cls(_known_as(account.server, environ), account.username or environ.get("SENDKIT_USERNAME") or None)
-        host = environ.get("SENDKIT_HOST")
-        if not host:
+            account, said = cls.from_url(url), _query(_split(url))
+            settings = {name: text for name, text in settings.items() if name not in said}
+            server, username = account.server, account.username or username
+        elif host := environ.get("SENDKIT_HOST"):
+            server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
+        else:
             hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
             raise ConfigurationError("the environment names no server", hint=hint)
-        server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
-        return cls(_known_as(server, environ), environ.get("SENDKIT_USERNAME") or None)
+        return cls(with_settings(server, settings, variable), username)
 
     @classmethod
     @frameless
@@ -93,11 +99,6 @@ class Account:
         """
         urls = (environ.get("SENDKIT_URL") or "").split()
         return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
-
-
-def _known_as(server: Server, environ: Mapping[str, str]) -> Server:
-    name = environ.get("SENDKIT_LOCAL_HOSTNAME")
-    return server.model_copy(update={"local_hostname": name}) if name else server
 
 
 def check_username(username: str) -> str:
@@ -124,6 +125,19 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         raise ConfigurationError("the server's URL cannot be read", hint=_EXAMPLE) from None
     return parts
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    """The settings in a URL. A plus sign is itself: it stands in base64."""
+    given: dict[str, str] = {}
+    for pair in filter(None, parts.query.split("&")):
+        name, _, text = pair.partition("=")
+        check_known(name := unquote(name))
+        if not text or name in given:
+            hint = f"write ?{name}=… once" + ("" if text else ", with a value")
+            raise ConfigurationError(f"{name} of the server's URL cannot be read", hint=hint)
+        given[name] = unquote(text)
+    return given
 
 
 def _port(text: str | None) -> int | None:

@@ -19,6 +19,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sendkit._accounts.account import Account, check_mechanism, check_username
+from sendkit._accounts.server_settings import shorter
 from sendkit._frames import frameless
 from sendkit._providers.provider import Provider
 from sendkit._server.folders import config_folder, expanded
@@ -66,6 +67,7 @@ class _Table(BaseModel):
     pins: list[str] | None = None
     known_hosts: str | bool | None = None
     local_hostname: str | None = None
+    timeout: float | int | None = None
     timeouts: dict[str, float | int] | None = None
     max_connections: int | None = None
     messages_per_connection: int | None = None
@@ -235,7 +237,7 @@ class _File:
         server, username = _named(keys)
         options = {
             "local_hostname": keys.local_hostname,
-            "timeouts": None if keys.timeouts is None else Timeouts(**keys.timeouts),
+            "timeouts": _limits(keys, server.timeouts),
             "minimum_tls": keys.minimum_tls,
             "pins": keys.pins,
             "known_hosts": self._path_of(keys.known_hosts),
@@ -265,6 +267,14 @@ def _over(base: dict[str, object], own: dict[str, object]) -> dict[str, object]:
         # A place of its own replaces the inherited one as a whole: half a server each would be neither.
         base = {key: value for key, value in base.items() if key not in _PLACE}
     return {**base, **own}
+
+
+def _limits(keys: _Table, otherwise: Timeouts) -> Timeouts | None:
+    """`timeout` for its three phases, and above it what `timeouts` says of each."""
+    if keys.timeout is None and keys.timeouts is None:
+        return None
+    limits = otherwise if keys.timeout is None else shorter(otherwise, keys.timeout)
+    return Timeouts(**{**limits.model_dump(), **(keys.timeouts or {})})
 
 
 def _named(keys: _Table) -> tuple[Server, str | None]:

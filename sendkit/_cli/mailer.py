@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import Mailer, RetryPolicy, Server
 from sendkit._accounts.account import Account
+from sendkit._accounts.server_settings import flag, with_settings
 from sendkit._providers.provider import Provider
 from sendkit.errors import ConfigurationError
 
@@ -43,9 +44,7 @@ def username_of(options: PlaceOptions) -> str | None:
 
 
 def _as_told(account: Account, options: PlaceOptions) -> Account:
-    server = account.server
-    if options.ca_file is not None:
-        server = server.model_copy(update={"ca_file": options.ca_file})
+    server = with_settings(account.server, options.server_settings, flag)
     return Account(server, options.user or account.username)
 
 
@@ -83,8 +82,8 @@ def _named(options: PlaceOptions) -> dict[str, str]:
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
     if options.url:
         named["SENDKIT_URL"] = options.url
-    if options.local_hostname:
-        named["SENDKIT_LOCAL_HOSTNAME"] = options.local_hostname
+    if options.url or options.provider or options.host:
+        named["SENDKIT_PINS"] = ""  # keys of another server
     if options.provider:
         server = Provider.named(options.provider).server
         place = {"SENDKIT_HOST": server.host, "SENDKIT_PORT": str(server.port), "SENDKIT_SECURITY": server.security}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
+
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class PlaceOptions:
@@ -20,15 +22,27 @@ class PlaceOptions:
     url: str | None = None
     user: str | None = None
     security: str | None = None
-    ca_file: Path | None = None
     provider: str | None = None
+    ca_file: Path | None = None
     local_hostname: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    minimum_tls: str | None = None
+    pins: str | None = None
+    known_hosts: str | None = None
+    timeout: str | None = None
+
+    @property
+    def server_settings(self) -> dict[str, str]:
+        """What was given of the server beside its place, by the names of `server_settings`."""
+        given = {name: getattr(self, name) for name in SERVER_SETTINGS}
+        return {name: str(value) for name, value in given.items() if value is not None}
 
     def check_place(self) -> None:
         """Raise ValueError for those that do not go together."""
         servers: dict[str, object] = {"--url": self.url, "--provider": self.provider}
         place: dict[str, object] = {"--host": self.host, **servers, "--user": self.user, "--security": self.security}
-        further = {"--ca-file": self.ca_file, "--local-hostname": self.local_hostname}
+        further = {flag(name): text for name, text in self.server_settings.items()}
         _check_together("--account", self.account, {**place, **further})
         _check_together("--host", self.host, servers)
         _check_together("--provider", self.provider, {"--url": self.url, "--security": self.security})
@@ -188,8 +202,8 @@ class DoctorOptions(PlaceOptions):
     json: bool = False
 
     def __post_init__(self) -> None:
-        named = (self.host, self.url, self.provider, self.user, self.security, self.ca_file, self.local_hostname)
-        if self.account is not None and any(named):
+        named = (self.host, self.url, self.provider, self.user, self.security)
+        if self.account is not None and (any(named) or self.server_settings):
             raise ValueError("ACCOUNT and the options that name a server do not go together")
         self.check_place()
 

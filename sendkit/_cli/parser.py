@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Never, TypeAlias, cast
 
+from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
 from sendkit._cli import help_texts as texts
 from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
@@ -213,7 +214,10 @@ def _add_place(add: _Add) -> None:
     add("--url", help="the same as smtp+starttls://USER@HOST:PORT or smtps://… (default: SENDKIT_URL)")
     add("--user", metavar="USERNAME", help="the username (default: SENDKIT_USERNAME, or that of the URL)")
     _add_security(add)
-    add("--local-hostname", metavar="NAME", help="the name given in EHLO (default: SENDKIT_LOCAL_HOSTNAME)")
+    for name, setting in SERVER_SETTINGS.items():
+        if name != "ca_file":
+            default = f" (default: {setting.variable})"
+            add(flag(name), metavar=setting.metavar, help=setting.help + default)
 
 
 def _add_security(add: _Add) -> None:
