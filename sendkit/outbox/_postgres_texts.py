@@ -122,8 +122,10 @@ select account from found where account is not null""",
     # A loose index scan: it takes one step for each lane, however many letters are in it.
     lanes=f"""with recursive wanted as (select account collate "C" as account from {_rows("account text")} w),
 pair (account, lane) as (
-  select wanted.account, (select min(l.lane) from sendkit_letter l where l.state = 'ready'
-      and l.account = wanted.account and (wanted.account > $2::text collate "C" or l.lane > $3::text collate "C"))
+  select wanted.account, case when wanted.account > $2::text collate "C" then
+    (select min(l.lane) from sendkit_letter l where l.state = 'ready' and l.account = wanted.account)
+    else (select min(l.lane) from sendkit_letter l
+      where l.state = 'ready' and l.account = wanted.account and l.lane > $3::text collate "C") end
   from wanted where wanted.account >= $2::text collate "C"
   union all
   select pair.account, (select min(l.lane) from sendkit_letter l

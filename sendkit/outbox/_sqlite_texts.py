@@ -109,8 +109,10 @@ select account from found where account is not null""",
     lanes=f"""with recursive wanted as (select account from {_rows("account")}),
 begin (account, lane) as (select ?, ?),
 pair (account, lane) as (
-  select wanted.account, (select min(l.lane) from sendkit_letter l where l.state = 'ready'
-      and l.account = wanted.account and (wanted.account > begin.account or l.lane > begin.lane))
+  select wanted.account, case when wanted.account > begin.account then
+    (select min(l.lane) from sendkit_letter l where l.state = 'ready' and l.account = wanted.account)
+    else (select min(l.lane) from sendkit_letter l
+      where l.state = 'ready' and l.account = wanted.account and l.lane > begin.lane) end
   from wanted, begin where wanted.account >= begin.account
   union all
   select pair.account, (select min(l.lane) from sendkit_letter l
