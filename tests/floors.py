@@ -9,9 +9,9 @@ import ast
 import re
 import textwrap
 
-from tests.test_architecture import ORDER, ROOT
+from tests.test_architecture import CHECKOUT, ORDER, ROOT
 
-PAGE = ROOT / "CONTRIBUTING.md"
+PAGE = CHECKOUT / "CONTRIBUTING.md"
 _BLOCK = re.compile(r"(?<=<!-- floors -->\n)```\n.*?```\n", re.DOTALL)
 _WIDTH = 118
 

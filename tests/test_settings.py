@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import pickle
-import resource
 import ssl
 from pathlib import Path
 
 import pytest
 
 from sendkit import Security, Server, Timeouts, errors
+from tests.own_process import limit
 from tests.servers.authority import Authority
 
 HOST = "smtp.example.com"
@@ -190,15 +190,15 @@ def test_a_ca_file_that_is_gone_by_now_is_said_so_and_not_of_another_setting(
     assert "client_cert" not in f"{failure.value} {failure.value.hint}"
 
 
+@pytest.mark.own_process
 def test_want_of_a_descriptor_says_nothing_of_a_ca_file(authority: Authority) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    server = Server(HOST, ca_file=authority.ca_file)
+    limit("NOFILE", 3)
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-        server = Server(HOST, ca_file=authority.ca_file)
         with pytest.raises(OSError, match="Too many open files") as failure:
             _ = server.context
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        limit("NOFILE", 256)
     assert failure.value.errno == errno.EMFILE
     assert server.context.cert_store_stats()["x509_ca"]
 
