@@ -23,7 +23,8 @@ from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import MailerSettings, check_positive, takes_settings
-from sendkit._plan.plan import plan, stands_in
+from sendkit._plan.plan import Plan, plan, stands_in
+from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Stopped, Terms
 from sendkit.results import DeliveryResult, failed_before_sending
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 OnProgress: TypeAlias = Callable[[int, int], object]
 
 
-class AsyncMailer(Constructors):
+class AsyncMailer(Constructors, AsyncDiscovery):
     """Sends mail through one account on a submission server, and says what became of it.
 
     `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
@@ -64,42 +65,49 @@ class AsyncMailer(Constructors):
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
-    @takes_settings
-    def __init__(
-        self,
-        host_or_server: ServerLike | Sequence[ServerLike] | None = None,
-        *,
-        username: str | None = None,
-        port: int | None = None,
-        security: Security | str | None = None,
-        **settings: Unpack[MailerSettings],
-    ) -> None:
-        self._plan = plan(given(host_or_server, username, port, security), settings)
-        self._closed = False
+    if not TYPE_CHECKING:  # checkers and editors see the whole signature
+
+        @takes_settings
+        def __init__(
+            self,
+            host_or_server: ServerLike | Sequence[ServerLike] | None = None,
+            *,
+            username: str | None = None,
+            port: int | None = None,
+            security: Security | str | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> None:
+            self._begin_with(plan(given(host_or_server, username, port, security), settings))
+
+    def _begin_with(self, made: Plan) -> None:
+        self._plan, self._closed = made, False
         self._progress: PerLoop[Progress] = PerLoop()
 
     def __repr__(self) -> str:
         return f"<AsyncMailer {self._plan}>"
 
-    @classmethod
-    @takes_settings
-    async def discover(
-        cls,
-        address: str,
-        *,
-        trust: Sequence[str] = (),
-        resolver: Resolver | None = None,
-        **settings: Unpack[MailerSettings],
-    ) -> Self:
-        """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+    if not TYPE_CHECKING:  # checkers and editors see the whole signature
 
-        RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an error,
-        unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
-        Raises ConfigurationError.
-        """
-        running_loop()
-        asked = not stands_in(settings)
-        return cls._at(await discovered(address, trust=trust, resolver=resolver, asked=asked), settings)
+        @classmethod
+        @takes_settings
+        async def discover(
+            cls,
+            address: str,
+            *,
+            trust: Sequence[str] = (),
+            resolver: Resolver | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> Self:
+            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
+            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+
+            Raises ConfigurationError.
+            """
+            running_loop()
+            asked = not stands_in(settings)
+            return cls._at(await discovered(address, trust=trust, resolver=resolver, asked=asked), settings)
 
     async def send(
         self,

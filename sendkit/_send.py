@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from sendkit._mailer import AsyncMailer, OnProgress
 from sendkit._message.attachment import Attachment, Readable
@@ -17,11 +17,14 @@ from sendkit._sync import Mailer
 from sendkit.errors import MessageError
 from sendkit.results import DeliveryResult
 
+if TYPE_CHECKING:
+    from sendkit._plan.signatures_apart import open as open  # noqa: A004, PLC0414 - read as sendkit.open, and exported
+else:
 
-@takes_settings
-def open(name: str, **settings: Unpack[MailerSettings]) -> Mailer:  # noqa: A001 - read as sendkit.open
-    """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`."""
-    return Mailer.from_config(name, **settings)
+    @takes_settings
+    def open(name: str, **settings: Unpack[MailerSettings]) -> Mailer:  # noqa: A001 - read as sendkit.open
+        """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`."""
+        return Mailer.from_config(name, **settings)
 
 
 @knows_keywords

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import takes_settings
+from sendkit._plan.signatures_apart import Discovery
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
-    from sendkit._mailer import OnProgress
+    from sendkit._mailer import AsyncMailer, OnProgress
     from sendkit._many import SendStream
     from sendkit._message.compose import AnyMessage, Recipients
     from sendkit._plan.options import MailerSettings
@@ -31,27 +32,33 @@ if TYPE_CHECKING:
     from sendkit.results import DeliveryResult
 
 
-class Mailer(Constructors):
+class Mailer(Constructors, Discovery):
     """Sends mail through one account on a submission server, and says what became of it.
 
     The same as AsyncMailer, for programs without an event loop: every method waits. Safe to share between threads, and
     to use after a fork. Inside a running event loop it blocks that loop, and warns once. Raises ConfigurationError.
     """
 
-    @takes_settings
-    def __init__(
-        self,
-        host_or_server: ServerLike | Sequence[ServerLike] | None = None,
-        *,
-        username: str | None = None,
-        port: int | None = None,
-        security: Security | str | None = None,
-        **settings: Unpack[MailerSettings],
-    ) -> None:
-        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
-        from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
+    if not TYPE_CHECKING:  # checkers and editors see the whole signature
 
-        self._core = AsyncMailer(host_or_server, username=username, port=port, security=security, **settings)
+        @takes_settings
+        def __init__(
+            self,
+            host_or_server: ServerLike | Sequence[ServerLike] | None = None,
+            *,
+            username: str | None = None,
+            port: int | None = None,
+            security: Security | str | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> None:
+            from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - see the law of this file
+
+            self._begin_with(AsyncMailer(host_or_server, username=username, port=port, security=security, **settings))
+
+    def _begin_with(self, core: AsyncMailer) -> None:
+        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
+
+        self._core = core
         rest = self._core._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
         self._portal = Portal(rest, self._core.aclose)
         # A mailer that nobody closes still ends its connections with QUIT; when the interpreter ends, by the portal.
@@ -60,31 +67,34 @@ class Mailer(Constructors):
     def __repr__(self) -> str:
         return repr(self._core).replace("AsyncMailer", "Mailer", 1)
 
-    @classmethod
-    @takes_settings
-    def discover(
-        cls,
-        address: str,
-        *,
-        trust: Sequence[str] = (),
-        resolver: Resolver | None = None,
-        **settings: Unpack[MailerSettings],
-    ) -> Self:
-        """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+    if not TYPE_CHECKING:  # checkers and editors see the whole signature
 
-        RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an error,
-        unless it is a known provider's or `trust` names it. Needs the extra `dns`; `resolver` replaces the system's.
-        Raises ConfigurationError.
-        """
-        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
-        from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
-        from sendkit._plan.targets import discovered  # noqa: PLC0415 - see the law of this file
+        @classmethod
+        @takes_settings
+        def discover(
+            cls,
+            address: str,
+            *,
+            trust: Sequence[str] = (),
+            resolver: Resolver | None = None,
+            **settings: Unpack[MailerSettings],
+        ) -> Self:
+            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
 
-        portal, asked = Portal(_nothing, _nothing), not stands_in(settings)
-        try:
-            return cls._at(portal.call(discovered(address, trust=trust, resolver=resolver, asked=asked)), settings)
-        finally:
-            portal.close()
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
+            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+
+            Raises ConfigurationError.
+            """
+            from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
+            from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
+            from sendkit._plan.targets import discovered  # noqa: PLC0415 - see the law of this file
+
+            portal, asked = Portal(_nothing, _nothing), not stands_in(settings)
+            try:
+                return cls._at(portal.call(discovered(address, trust=trust, resolver=resolver, asked=asked)), settings)
+            finally:
+                portal.close()
 
     def send(
         self,

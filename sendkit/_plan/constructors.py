@@ -9,74 +9,64 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from sendkit._plan.options import takes_settings
+from sendkit._plan.signatures import Signatures
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from sendkit._plan.options import MailerSettings
-    from sendkit._plan.targets import ServerLike, Target
-    from sendkit._server.server import Security
+    from sendkit._plan.targets import Target
 
 
-class Constructors:
+class Constructors(Signatures):
     """What both mailers have in common."""
 
-    if TYPE_CHECKING:  # each mailer has its own
+    if not TYPE_CHECKING:  # checkers and editors see the whole signatures
 
-        def __init__(
-            self,
-            host_or_server: ServerLike | Sequence[ServerLike] | None = None,
-            *,
-            username: str | None = None,
-            port: int | None = None,
-            security: Security | str | None = None,
-            **settings: Unpack[MailerSettings],
-        ) -> None: ...
+        @classmethod
+        @takes_settings
+        def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
+            """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
 
-    @classmethod
-    @takes_settings
-    def from_url(cls, url: str | Sequence[str], **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer from `smtp+starttls://USER@HOST:PORT` or `smtps://…`; a password in it is refused.
+            In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
+            """
+            from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        In a list, the backup servers stand behind the first, each with its own username. Raises ConfigurationError.
-        """
-        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
+            return cls._at(targets.urls(url), settings)
 
-        return cls._at(targets.urls(url), settings)
+        @classmethod
+        @takes_settings
+        def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
+            """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
 
-    @classmethod
-    @takes_settings
-    def from_env(cls, **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer from SENDKIT_URL, or SENDKIT_HOST, SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME.
+            SENDKIT_LOCAL_HOSTNAME is the name given in EHLO. SENDKIT_TRANSPORT stands above them all: `memory`,
+            `console` and `file:DIR` send nowhere. Raises ConfigurationError.
+            """
+            from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        SENDKIT_LOCAL_HOSTNAME is the name given in EHLO. SENDKIT_TRANSPORT stands above them all: `memory`, `console`
-        and `file:DIR` send nowhere. Raises ConfigurationError.
-        """
-        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
+            return cls._at(targets.environment(), settings)
 
-        return cls._at(targets.environment(), settings)
+        @classmethod
+        @takes_settings
+        def for_provider(cls, name: str, *, username: str, **settings: Unpack[MailerSettings]) -> Self:
+            """Make a mailer for an account at a provider that is known by name, such as "gmail" or "ses-eu-west-1".
 
-    @classmethod
-    @takes_settings
-    def for_provider(cls, name: str, *, username: str, **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer for an account at a provider that is known by name, such as "gmail" or "ses-eu-west-1".
+            Raises ConfigurationError, which names the nearest providers.
+            """
+            from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        Raises ConfigurationError, which names the nearest providers.
-        """
-        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
+            return cls._at(targets.provider(name, username), settings)
 
-        return cls._at(targets.provider(name, username), settings)
+        @classmethod
+        @takes_settings
+        def from_config(cls, name: str, **settings: Unpack[MailerSettings]) -> Self:
+            """Make a mailer for an account of `sendkit/config.toml`; what is given here stands above what is there.
 
-    @classmethod
-    @takes_settings
-    def from_config(cls, name: str, **settings: Unpack[MailerSettings]) -> Self:
-        """Make a mailer for an account of `sendkit/config.toml`; what is given here stands above what is there.
+            Raises ConfigurationError that names the file, the table and the key.
+            """
+            from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
 
-        Raises ConfigurationError that names the file, the table and the key.
-        """
-        from sendkit._plan import targets  # noqa: PLC0415 - see the law of this file
-
-        return cls._at(targets.configured(name), settings)
+            return cls._at(targets.configured(name), settings)
 
     @classmethod
     def _at(cls, target: Target, settings: MailerSettings) -> Self:

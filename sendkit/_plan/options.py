@@ -161,7 +161,28 @@ def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, 
             del bare
 
     vars(sealing)["__signature__"] = signature
+    sealing.__doc__ = described(make.__doc__ or "Make it.", signature.parameters)
     return sealing
+
+
+OWN = {
+    "host_or_server": "a Server, `host`, `host:port` or `[v6]:port`; in a list, the backup servers behind the first",
+    "username": "who logs in, mostly a mail address; None where the server wants no login",
+    "port": "the port, where the host names none: 587 by default, 465 for implicit TLS",
+    "security": '"starttls", "implicit_tls" or "none"; it follows from the port by default',
+    "url": "`smtp+starttls://USER@HOST:PORT` or `smtps://…`, or several",
+    "name": "the name of the provider, or of the account in the file",
+    "address": "the mail address whose domain says where its server is",
+    "trust": "domains in which a server may be, beside that of the address",
+    "resolver": "what asks the DNS in place of the system's resolver",
+}
+
+
+def described(doc: str, parameters: Iterable[str]) -> str:
+    """The docstring, and below it each parameter with what it is for."""
+    helps = {**OWN, **{name: option.help for name, option in OPTIONS.items()}}
+    lines = [f"{name}: {helps[name]}." for name in parameters if name in helps]
+    return "\n".join([inspect.cleandoc(doc), "", *lines])
 
 
 def _seal(settings: MailerSettings) -> None:

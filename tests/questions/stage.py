@@ -11,9 +11,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 from keyring.core import get_keyring, set_keyring
@@ -42,7 +42,8 @@ class Stage:
 
     def message(self, *to: str, **fields: Any) -> Message:
         """A message from Ana."""
-        return Message(**{"sender": ANA, "to": to or LUIS, "subject": "Hola", "text": "¿Qué tal?"} | fields)
+        given: dict[str, Any] = {"sender": ANA, "to": to or LUIS, "subject": "Hola", "text": "¿Qué tal?"} | fields
+        return Message(**given)
 
     def program(self, use: Callable[[], object]) -> None:
         """What a program is told: the error that it does not catch, a warning, or else the value."""
@@ -71,7 +72,7 @@ class Stage:
         self.shell.append(f"$ sendkit {' '.join(map(str, arguments))}\n{_written(out)}{_written(err)}".rstrip())
 
     @contextlib.contextmanager
-    def server(self, kind: Certificate = Certificate.GOOD, **settings: Any) -> Iterator[ScriptedServer]:
+    def server(self, kind: Certificate = Certificate.GOOD, **settings: Any) -> Generator[ScriptedServer]:
         """A server with STARTTLS, unless the settings say otherwise; on localhost, which has a certificate."""
         given: dict[str, Any] = {"tls": self.authority.server_context(kind), "host": "localhost"} | settings
         with ScriptedServer(**given) as server:
@@ -105,12 +106,11 @@ def _stream() -> io.TextIOWrapper:
 
 def _written(stream: io.TextIOWrapper) -> str:
     stream.flush()
-    octets: bytes = stream.buffer.getvalue()  # type: ignore[attr-defined]  # it is a BytesIO
-    return octets.decode()
+    return cast("io.BytesIO", stream.buffer).getvalue().decode()
 
 
 @contextlib.contextmanager
-def keyring_of(backend: KeyringBackend) -> Iterator[None]:
+def keyring_of(backend: KeyringBackend) -> Generator[None]:
     """The keyring of this process, for a moment."""
     before = get_keyring()
     set_keyring(backend)
