@@ -22,7 +22,7 @@ from sendkit._credentials.secret import Secret, check, sealed
 from sendkit._credentials.token_endpoint import Refusal
 from sendkit._frames import frameless
 from sendkit._lifetime import threads
-from sendkit._lifetime.turns import OneAtATime
+from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit.errors import ConfigurationError, CredentialsError
 
 Provided: TypeAlias = "str | Mapping[str, object]"

@@ -80,7 +80,7 @@ class Pace:
     """The pace of one mailer: at most `limit` messages a second, evenly spaced.
 
     `connections`: with so many of them, no more messages are started than can have one (times the messages in flight on
-    each); who is past the line would not feel a later complaint. None: the transport is not ours to count for.
+    each); who is past the queue would not feel a later complaint. None: the transport is not ours to count for.
     """
 
     def __init__(self, limit: float = UNLIMITED, connections: int | None = None) -> None:
@@ -90,10 +90,10 @@ class Pace:
         self._slowed: _Slowed | None = None
         self._last = -UNLIMITED
         self._done: deque[float] = deque(maxlen=_MEASURED)
-        self._lines: PerLoop[Line] = PerLoop()
+        self._queues: PerLoop[Queue] = PerLoop()
         self._clock: Clock | None = None
 
-    def line(self, clock: Clock | None = None) -> Line:
+    def queue(self, clock: Clock | None = None) -> Queue:
         """Where the messages of this event loop wait; another loop gets another.
 
         Another clock than before knows nothing of the times of that one.
@@ -101,11 +101,11 @@ class Pace:
         if clock is not self._clock:
             self._clock, self._slowed, self._last = clock, None, -UNLIMITED
             self._done.clear()
-        return self._lines.here(partial(Line, self))
+        return self._queues.here(partial(Queue, self))
 
     def forget(self) -> None:
         """Nobody waits any more."""
-        self._lines.forget()
+        self._queues.forget()
 
     @property
     def unlimited(self) -> bool:
@@ -159,7 +159,7 @@ class Pace:
         return max(_LEAST_MEASURED, len(recent) / span if span else 0.0)
 
 
-class Line:
+class Queue:
     """Who waits for a turn, in order of arrival, and how many are under way."""
 
     def __init__(self, pace: Pace) -> None:

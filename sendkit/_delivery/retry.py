@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sendkit._delivery.pace import Line, Pace
+from sendkit._delivery.pace import Pace, Queue
 from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
@@ -179,22 +179,22 @@ class Delivery:
 
     async def _attempt(self) -> tuple[Address, ...]:
         letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
-        line = self.pace.line(self.transport.clock)
-        if not line.enter_at_once(self.terms.in_flight) and not await self._wait_in(line, letter.recipients):
+        queue = self.pace.queue(self.transport.clock)
+        if not queue.enter_at_once(self.terms.in_flight) and not await self._wait_in(queue, letter.recipients):
             return self._left()
         try:
-            return await self._begin(letter, line)
+            return await self._begin(letter, queue)
         finally:
-            line.leave()
+            queue.leave()
 
-    async def _wait_in(self, line: Line, recipients: tuple[Address, ...]) -> bool:
+    async def _wait_in(self, queue: Queue, recipients: tuple[Address, ...]) -> bool:
         """Wait for a turn, with a log, but as no part of a try; False when the deadline came first."""
         waiting = "while the message waited for its turn"
         terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} {waiting}")
         log = AttemptLog(recipients, self.transport.clock, terms)
         self.tries.append(log)
         try:
-            if await line.enter(self.transport.clock, self.terms.deadline, self.terms.in_flight):
+            if await queue.enter(self.transport.clock, self.terms.deadline, self.terms.in_flight):
                 self.tries.pop()
                 return True
         finally:
@@ -203,7 +203,7 @@ class Delivery:
         log.settle_all(judge_failure(Phase.RESOLVE, failure))
         return False
 
-    async def _begin(self, letter: Letter, line: Line) -> tuple[Address, ...]:
+    async def _begin(self, letter: Letter, queue: Queue) -> tuple[Address, ...]:
         log = AttemptLog(letter.recipients, self.transport.clock, self.terms)
         self.tries.append(log)
         begun_in = self.pace.round
@@ -218,7 +218,7 @@ class Delivery:
         finally:
             log.close()
         verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
-        if self.pace.heed(verdicts, begun_in, self.transport.clock.monotonic(), crowd=line.crowded):
+        if self.pace.heed(verdicts, begun_in, self.transport.clock.monotonic(), crowd=queue.crowded):
             log.happened("the server gets too much: slowing down")
         return self._left()
 

@@ -66,7 +66,7 @@ Step = Command | Payload
 Batch = Sequence[Step]
 
 
-class Answers(NamedTuple):
+class BatchReplies(NamedTuple):
     """The replies to the first steps of a batch, in order, and what broke off, if anything did.
 
     `ended` says that the end of data was written, so that the server may have seen it; `unread`, that something more

@@ -15,7 +15,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import Answers, Batch, Command, Framing, Mode, Payload, Plan, Report, Step
+from sendkit._smtp.steps import Batch, BatchReplies, Command, Framing, Mode, Payload, Plan, Report, Step
 from sendkit._smtp.verdict import (
     Break,
     Failure,
@@ -54,12 +54,12 @@ class _State:
     mistrust: Verdict | None = None
 
 
-def transaction(plan: Plan) -> Generator[Batch, Answers, Report]:
+def transaction(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
     """Carry one message to the recipients of the plan."""
     return _at_once(plan) if plan.ahead else _in_turns(plan)
 
 
-def _at_once(plan: Plan) -> Generator[Batch, Answers, Report]:
+def _at_once(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
     batch: list[Step] = [*_head(plan), _WHOLE]
     answers = yield batch
     if _all_well(batch, answers):
@@ -69,7 +69,7 @@ def _at_once(plan: Plan) -> Generator[Batch, Answers, Report]:
     return _report(state)
 
 
-def _in_turns(plan: Plan) -> Generator[Batch, Answers, Report]:
+def _in_turns(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
     state = _State(plan)
     for batch in _batches(state):
         _take(state, batch, (yield batch))
@@ -122,7 +122,7 @@ def _head(plan: Plan) -> list[Command]:
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
 
 
-def _take(state: _State, batch: Batch, answers: Answers) -> None:
+def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
     for step, reply in zip(batch, answers.replies, strict=False):
         if _fits(step, reply):
             _answered(state, step, reply)
@@ -137,7 +137,7 @@ def _take(state: _State, batch: Batch, answers: Answers) -> None:
         _lose_count(state, batch[-1].phase, failure, ended=answers.ended)
 
 
-def _all_well(batch: Batch, answers: Answers) -> bool:
+def _all_well(batch: Batch, answers: BatchReplies) -> bool:
     """Whether a group was answered as almost all are; stepping through them finds the same, more slowly."""
     replies = answers.replies
     if answers.failure is not None or answers.unread or len(replies) != len(batch):

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sendkit._lifetime.turns import OneAtATime
+from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit._message.letter import Letter
 from sendkit._reading.sent import Sent
 from sendkit._seam.log import AttemptLog
@@ -25,7 +25,7 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import Screening, screen
-from sendkit._smtp.steps import Answers, Batch, Command, Payload, Plan, Report, Step
+from sendkit._smtp.steps import Batch, BatchReplies, Command, Payload, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
 from sendkit._transport.rules import ActionKind
@@ -200,7 +200,7 @@ class MemoryTransport(Script, Transport):
     def _keep(self, sent: Sent) -> None:
         self.sent.append(sent)
 
-    def _answer(self, step: Step, log: AttemptLog, taken: _Taken) -> Answers:
+    def _answer(self, step: Step, log: AttemptLog, taken: _Taken) -> BatchReplies:
         recipient = step.recipient if isinstance(step, Command) else None
         ended = step.phase is Phase.END_OF_DATA
         log.phase = Phase.BODY if ended else step.phase
@@ -213,11 +213,11 @@ class MemoryTransport(Script, Transport):
             reply = self._ask(step.phase, step.phase, recipient)
         except _Fault as fault:
             log.happened(fault.failure.reason)
-            return Answers((), fault.failure, ended=log.phase is Phase.END_OF_DATA)
+            return BatchReplies((), fault.failure, ended=log.phase is Phase.END_OF_DATA)
         log.answered(step.phase, reply, recipient)
         if recipient is not None and reply.positive:
             taken.recipients.append(recipient)
-        return Answers((reply,), ended=ended)
+        return BatchReplies((reply,), ended=ended)
 
     def _take_body(self, log: AttemptLog, taken: _Taken) -> None:
         connected, self._connected = self._connected, False  # unless nothing goes wrong
@@ -245,9 +245,9 @@ class MemoryTransport(Script, Transport):
         raise _Fault(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
 
 
-def _given_up(steps: Generator[Batch, Answers, Report], log: AttemptLog) -> dict[Address, Verdict]:
+def _given_up(steps: Generator[Batch, BatchReplies, Report], log: AttemptLog) -> dict[Address, Verdict]:
     try:
-        steps.send(Answers((), log.interrupted()))
+        steps.send(BatchReplies((), log.interrupted()))
     except StopIteration as stop:
         report: Report = stop.value
         return report.verdicts

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sendkit._lifetime.forks import Lock, starts_over
-from sendkit._lifetime.turns import OneAtATime
+from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.verdict import Verdict
 

@@ -23,7 +23,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import measured
-from sendkit._smtp.steps import SMALL, Answers, Batch, Command, Framing, Plan, Report
+from sendkit._smtp.steps import SMALL, Batch, BatchReplies, Command, Framing, Plan, Report
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
@@ -32,7 +32,7 @@ from sendkit._wire.session import Session
 from sendkit._wire.supply import supply
 from sendkit._wire.turns import Turn
 
-_Steps = Generator[Batch, Answers, Report]
+_Steps = Generator[Batch, BatchReplies, Report]
 
 
 class Stale(Exception):
@@ -73,7 +73,7 @@ class Conversation:
             report: Report = stop.value
             return _measured(report, self.content)
 
-    async def _exchange(self, steps: _Steps, batch: Batch, turn: Turn, *, ahead: bool) -> Answers:
+    async def _exchange(self, steps: _Steps, batch: Batch, turn: Turn, *, ahead: bool) -> BatchReplies:
         self.replies, self.ended = [], False
         channel = self.session.channel
         try:
@@ -89,7 +89,7 @@ class Conversation:
             if broken.failure.kind is Break.WITHDRAWN:
                 channel.abort()
             self.log.happened(broken.failure.reason)
-            return Answers(self.replies, broken.failure, self.ended)
+            return BatchReplies(self.replies, broken.failure, self.ended)
         except BaseException:  # a cancellation, or what a caller's function raised
             # Who wrote nothing leaves the connection to those before it.
             if self.begun:
@@ -97,11 +97,11 @@ class Conversation:
             self._give_up(steps)
             raise
         unread = self.session.turns.is_last(turn) and channel.unread
-        return Answers(self.replies, ended=self.ended, unread=unread)
+        return BatchReplies(self.replies, ended=self.ended, unread=unread)
 
     def _give_up(self, steps: _Steps) -> None:
         try:
-            steps.send(Answers(self.replies, self.log.interrupted(), self.ended))
+            steps.send(BatchReplies(self.replies, self.log.interrupted(), self.ended))
         except StopIteration as stop:
             self.log.settle(stop.value.verdicts)
 

@@ -35,7 +35,7 @@ from sendkit._wire.login import Authentication, Login
 from sendkit._wire.mask import Mask
 from sendkit._wire.resumption import ResumableTLS, memory_of
 from sendkit._wire.session import Session
-from sendkit._wire.takeover import Client, check_unread, take_over
+from sendkit._wire.takeover import LoginClient, check_unread, take_over
 from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 from sendkit.results import TLSFacts
@@ -126,10 +126,10 @@ def _peer(sock: socket.socket) -> str:
         return ""
 
 
-def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> Client:
+def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> LoginClient:
     local_address = str(sock.getsockname()[0])
     literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
-    client = Client(hostname=server.host, local_hostname=server.local_hostname or literal)
+    client = LoginClient(hostname=server.host, local_hostname=server.local_hostname or literal)
     client.memory = memory
     return client
 
@@ -139,7 +139,7 @@ class _Opening:
     server: Server
     log: AttemptLog
     sock: socket.socket
-    client: Client
+    client: LoginClient
     before: KnownHost
     mask: Mask
     peer: str

@@ -23,7 +23,7 @@ from sendkit._wire.failure import Broken
 from sendkit._wire.tls import begin_tls
 
 
-class Client(aiosmtplib.SMTP):
+class LoginClient(aiosmtplib.SMTP):
     """aiosmtplib's client, but what it does in one go has its steps here: `open`, `greeting`, and perhaps `secure`."""
 
     memory: TLSMemory | None = None

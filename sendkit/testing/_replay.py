@@ -24,7 +24,7 @@ from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 from sendkit.errors import ConfigurationError
-from sendkit.testing._tape import Line, RecordedAttempt, commands, on_one_line, read
+from sendkit.testing._tape import RecordedAttempt, TapeLine, commands, on_one_line, read
 
 if TYPE_CHECKING:
     import os
@@ -115,7 +115,7 @@ class Replay(Transport):
         return self._session
 
 
-def _announced(opening: Sequence[Line]) -> Capabilities:
+def _announced(opening: Sequence[TapeLine]) -> Capabilities:
     """What the last EHLO was answered; a server of before ESMTP has no extensions."""
     said = [line.reply.text for line in opening if line.phase is Phase.EHLO and line.reply and line.reply.positive]
     esmtp = said and not any(line.who == "C" and line.text.startswith("HELO ") for line in opening)
@@ -140,9 +140,9 @@ class _Tape:
         """Whether the client's next command is this one."""
         return bool(self._lines) and self._lines[0].text.startswith(verb)
 
-    def opening(self) -> list[Line]:
+    def opening(self) -> list[TapeLine]:
         """Play up to the first command of a transaction."""
-        played: list[Line] = []
+        played: list[TapeLine] = []
         while self._lines and not (self._lines[0].who == "C" and self._lines[0].text.startswith(_IN_A_TRANSACTION)):
             played.append(self._play())
         return played
@@ -163,7 +163,7 @@ class _Tape:
         """Whether the connection was lost while content was on its way."""
         return self.attempt.phase is Phase.BODY and not any(line.who == "S" for line in self._lines)
 
-    def verdict(self, opening: Sequence[Line], before: Reply | None) -> Verdict | None:
+    def verdict(self, opening: Sequence[TapeLine], before: Reply | None) -> Verdict | None:
         """What it meant that no session came about, or None where one did: always a deferral.
 
         A secret that was refused `before` is not sent again, and the reply of then is the verdict.
@@ -197,7 +197,7 @@ class _Tape:
             size_announced="SIZE=" in said,
         )
 
-    def _play(self) -> Line:
+    def _play(self) -> TapeLine:
         line = self._lines.popleft()
         self._clock.advance(self._began + line.offset - self._clock.monotonic())
         return line

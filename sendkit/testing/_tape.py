@@ -26,7 +26,7 @@ _NOTES = "# What is said during AUTH is masked, and content is left out; address
 
 
 @dataclass(slots=True, frozen=True)
-class Line:
+class TapeLine:
     """One line: seconds since the attempt began, who (`C`, `S`, `*`), the words; `S` also has a phase and a reply."""
 
     offset: float
@@ -55,7 +55,7 @@ class RecordedAttempt:
     port: int | None
     username: str | None
     tls: TLSFacts | None
-    lines: tuple[Line, ...]
+    lines: tuple[TapeLine, ...]
     phase: Phase
     ending: Ending | None
 
@@ -91,22 +91,22 @@ def _attempt(attempt: Attempt) -> str:
     return "\n".join([*lines, ""])
 
 
-def _lines(attempt: Attempt) -> Iterator[Line]:
+def _lines(attempt: Attempt) -> Iterator[TapeLine]:
     """The transcript, with each reply whole: it holds a line for each line of a reply, in the order of `replies`."""
     answers = iter(attempt.replies)
     more = 0
     for line in attempt.transcript or ():
         offset = (line.time - attempt.started).total_seconds()
         if line.who != "S":
-            yield Line(offset, line.who, on_one_line(line.text))
+            yield TapeLine(offset, line.who, on_one_line(line.text))
         elif more:
             more -= 1
         elif answer := next(answers, None):
             more = answer.reply.text.count("\n")
-            yield Line(offset, "S", str(answer.reply), answer.phase, answer.reply)
+            yield TapeLine(offset, "S", str(answer.reply), answer.phase, answer.reply)
 
 
-def _written(line: Line) -> str:
+def _written(line: TapeLine) -> str:
     if line.reply is None:
         return f"{line.offset:10.6f} {line.who} {line.text}"
     *firsts, last = [" ".join(filter(None, (line.reply.enhanced, one))) for one in line.reply.text.split("\n")]
@@ -152,7 +152,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._replies = ReplyReader()
-        self._lines: list[Line] = []
+        self._lines: list[TapeLine] = []
         self._host = ""
         self._port: int | None = None
         self._username: str | None = None
@@ -183,7 +183,7 @@ class _Reader:
 
     def _said(self, offset: float, who: str, text: str) -> None:
         if who != "S":
-            self._lines.append(Line(offset, who, text))
+            self._lines.append(TapeLine(offset, who, text))
             return
         phase, _, words = text.partition(" ")
         self._replies.feed(words.encode() + b"\r\n")
@@ -192,7 +192,7 @@ class _Reader:
         except MalformedReply as error:
             raise ValueError(f"no reply: {words!r}") from error
         if reply is not None:
-            self._lines.append(Line(offset, "S", str(reply), Phase(phase), reply))
+            self._lines.append(TapeLine(offset, "S", str(reply), Phase(phase), reply))
 
     def attempt(self) -> RecordedAttempt:
         """All that was taken."""
@@ -215,6 +215,6 @@ def _host_and_port(server: str) -> tuple[str, int | None]:
     return (host, int(port)) if server_name(host, int(port)) == server else (server, None)
 
 
-def commands(lines: Iterable[Line], verb: str) -> list[str]:
+def commands(lines: Iterable[TapeLine], verb: str) -> list[str]:
     """What the client said with this verb."""
     return [line.text for line in lines if line.who == "C" and line.text.startswith(verb)]

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase, Reply, RetryPolicy, errors
-from sendkit._delivery.pace import Line, Pace, complains, parse_rate
+from sendkit._delivery.pace import Pace, Queue, complains, parse_rate
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -116,8 +116,8 @@ class TestTheDeadline:
         assert len(transport.sent) == 2
 
     async def test_of_those_behind_others_is_kept_too(self) -> None:
-        clock, line = VirtualClock(), Line(Pace(0.1))
-        assert await asyncio.gather(*(line.enter(clock, 15) for _ in range(4))) == [True, True, False, False]
+        clock, queue = VirtualClock(), Queue(Pace(0.1))
+        assert await asyncio.gather(*(queue.enter(clock, 15) for _ in range(4))) == [True, True, False, False]
 
     async def test_on_the_clock_of_the_machine_ends_the_wait(self) -> None:
         transport = MemoryTransport()
@@ -132,10 +132,10 @@ class TestTheLine:
     """Who waits."""
 
     async def test_is_served_in_order_of_arrival(self) -> None:
-        clock, line, seen = VirtualClock(), Line(Pace(1)), list[int]()
+        clock, queue, seen = VirtualClock(), Queue(Pace(1)), list[int]()
 
         async def go(number: int) -> None:
-            await line.enter(clock, None)
+            await queue.enter(clock, None)
             seen.append(number)
 
         await asyncio.gather(*map(go, range(20)))
@@ -144,9 +144,9 @@ class TestTheLine:
 
     async def test_is_left_by_a_cancellation_as_if_nobody_had_stood_there(self) -> None:
         clock = HeldClock()
-        line = Line(Pace(1))
-        assert await line.enter(clock, None)
-        second, third = (asyncio.create_task(line.enter(clock, None)) for _ in range(2))
+        queue = Queue(Pace(1))
+        assert await queue.enter(clock, None)
+        second, third = (asyncio.create_task(queue.enter(clock, None)) for _ in range(2))
         assert await clock.sleeping.get() == 1
         second.cancel()
         assert await clock.sleeping.get() == 1
@@ -172,22 +172,22 @@ class TestTheLine:
         )
 
     async def test_lets_no_more_begin_than_there_are_connections_for(self) -> None:
-        clock, line = VirtualClock(), Line(Pace(connections=2))
-        assert [line.enter_at_once(2) for _ in range(5)] == [True, True, True, True, False]
-        fifth = asyncio.create_task(line.enter(clock, None, 2))
+        clock, queue = VirtualClock(), Queue(Pace(connections=2))
+        assert [queue.enter_at_once(2) for _ in range(5)] == [True, True, True, True, False]
+        fifth = asyncio.create_task(queue.enter(clock, None, 2))
         await asyncio.sleep(0)
-        assert not line.enter_at_once(2)
-        line.leave()
-        assert not line.enter_at_once(2)
+        assert not queue.enter_at_once(2)
+        queue.leave()
+        assert not queue.enter_at_once(2)
         assert await fifth
 
     async def test_lets_no_more_begin_behind_those_that_shared_a_connection_than_before_them(self) -> None:
         pace = Pace(connections=2)
         for in_flight, most in ((1, 2), (8, 16), (1, 2)):
-            line = pace.line()
-            assert [line.enter_at_once(in_flight) for _ in range(most + 1)] == [True] * most + [False]
+            queue = pace.queue()
+            assert [queue.enter_at_once(in_flight) for _ in range(most + 1)] == [True] * most + [False]
             for _ in range(most):
-                line.leave()
+                queue.leave()
 
     async def test_costs_no_time_where_nobody_asked_for_a_pace(self) -> None:
         transport = MemoryTransport()

@@ -15,7 +15,7 @@ from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import screen
-from sendkit._smtp.steps import Answers, Command, Mode, Plan
+from sendkit._smtp.steps import BatchReplies, Command, Mode, Plan
 from sendkit._smtp.transaction import transaction
 
 __all__ = ["Heard", "compose", "ends_of_data", "fields_of", "heard", "octets_of", "on_the_wire", "rest_of"]
@@ -70,7 +70,7 @@ def heard(letter: Letter, mode: Mode = Mode.PIPELINING, server: Capabilities = E
         said += [step.line for step in batch if isinstance(step, Command)]
         replies = [Reply(354 if step.phase.value == "data" else 250, None, "ok") for step in batch]
         try:
-            batch = steps.send(Answers(replies, ended=any(not isinstance(step, Command) for step in batch)))
+            batch = steps.send(BatchReplies(replies, ended=any(not isinstance(step, Command) for step in batch)))
         except StopIteration:
             break
     octets = b"".join(said)

@@ -11,8 +11,8 @@ from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.transaction import (
-    Answers,
     Batch,
+    BatchReplies,
     Command,
     Framing,
     Mode,
@@ -101,16 +101,16 @@ def converse(to_do: Plan, *replies: str, broken: Failure | None = None, unread: 
     return dialogue
 
 
-def _answers(batch: Batch, script: list[str], broken: Failure | None, unread: bool) -> Answers:
+def _answers(batch: Batch, script: list[str], broken: Failure | None, unread: bool) -> BatchReplies:
     now, script[: len(batch)] = script[: len(batch)], []
     replies = [Reply.parse(text) for text in now]
     ended = any(isinstance(step, Payload) and step.phase is Phase.END_OF_DATA for step in batch)
     if len(replies) == len(batch):
-        return Answers(replies, ended=ended, unread=unread and not script)
+        return BatchReplies(replies, ended=ended, unread=unread and not script)
     assert broken is not None, f"no reply is left for {written(batch[len(replies)])}"
     # A large body breaks off before its end is written; all else goes out in one write.
     before_the_end = batch[len(replies)].phase is Phase.BODY
-    return Answers(replies, broken, ended=ended and not before_the_end)
+    return BatchReplies(replies, broken, ended=ended and not before_the_end)
 
 
 def written(step: Step) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from sendkit import AsyncMailer, DeliveryResult, Mailer, RetryPolicy, Security, Server
 from sendkit._credentials import explicit
-from sendkit._lifetime.turns import OneAtATime
+from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit._seam.limits import Limits
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply

@@ -19,13 +19,13 @@ from sendkit import Security
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
 from sendkit._wire.failure import Broken
-from sendkit._wire.takeover import Client, check_unread, take_over
+from sendkit._wire.takeover import LoginClient, check_unread, take_over
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
 from .conftest import PASSWORD, USER, Start
 
-Connected = Callable[[ScriptedServer], AbstractAsyncContextManager[Client]]
+Connected = Callable[[ScriptedServer], AbstractAsyncContextManager[LoginClient]]
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def connected(authority: Authority) -> Connected:
     """A client as `session` makes it, behind EHLO and TLS."""
 
     @asynccontextmanager
-    async def connect(server: ScriptedServer) -> AsyncIterator[Client]:
+    async def connect(server: ScriptedServer) -> AsyncIterator[LoginClient]:
         sock = socket.create_connection(server.address)
         sock.setblocking(False)
         context = authority.client_context()
-        client = Client(hostname="localhost", local_hostname="test")
+        client = LoginClient(hostname="localhost", local_hostname="test")
         try:
             await client.open(sock, context if server.implicit_tls else None)
             assert (await client.greeting()).code == 220
