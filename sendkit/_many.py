@@ -6,6 +6,7 @@ The same for both mailers; the synchronous one reads its source on the caller's 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pydantic import PrivateAttr
 
+from sendkit._lifetime import interrupts
 from sendkit.errors import ConfigurationError
 from sendkit.results import DeliveryResult
 
@@ -137,7 +139,8 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
     `stop()` begins nothing new; what is in progress is still yielded. With `with`, the end of the block stops, and
     waits for what is in progress; results that were not yielded can still be, afterwards. The first Ctrl-C does what
     `stop()` does; KeyboardInterrupt is raised once what is in progress has ended, with the results that were not
-    yielded as its `.results`. A second one cancels what is in progress.
+    yielded as its `.results`. A second one cancels what is in progress. So it is in the body of the loop too, where the
+    main thread iterates and the program has no handler of SIGINT.
     """
 
     def __init__(
@@ -152,6 +155,7 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         self._items = None if isinstance(source, AsyncIterable) else iter(source)
         # Read, and not started.
         self._batch: deque[AnyMessage] = deque()
+        self._held = False
 
     @property
     def unfinished(self) -> tuple[AnyMessage, ...]:
@@ -166,14 +170,23 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         return self
 
     def __next__(self) -> StreamResult:
+        if not self._held:
+            self._held = True
+            interrupts.hold(self)
+        given: StreamResult | None = None
         try:
             while not self._window.ready and self._go_on():
                 pass
+            if self._window.ready:
+                given = self._window.first
+                self._window.take()
+                return given
         except KeyboardInterrupt as interrupt:
             self._end(interrupt)
+            if given is not None:  # taken, and not yielded after all
+                self._put_on(interrupt, given)
             raise
-        if self._window.ready:
-            return self._window.take()
+        interrupts.let_go(self)
         _raise_failure(self._window)
         raise StopIteration
 
@@ -235,20 +248,38 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         self._window.feed(self._source)
         await self._window.next()
 
+    def end(self, interrupt: KeyboardInterrupt) -> None:
+        """Begin nothing new, wait for what is in progress, and put the results that were not yielded on `interrupt`.
+
+        Another Ctrl-C cancels what is in progress.
+        """
+        with contextlib.suppress(KeyboardInterrupt):
+            self._end(interrupt)
+
+    def __del__(self) -> None:
+        interrupts.let_go(self)
+        super().__del__()
+
     def _end(self, interrupt: KeyboardInterrupt | None) -> None:
         self.stop()
         try:
             self._wait()
         finally:
+            interrupts.let_go(self)
             if interrupt is not None:
-                vars(interrupt)["results"] = self._window.left
+                self._put_on(interrupt)
+
+    def _put_on(self, interrupt: KeyboardInterrupt, *given: StreamResult) -> None:
+        known: tuple[StreamResult, ...] = vars(interrupt).get("results", ())
+        left = [result for result in (*given, *self._window.left) if not any(result is one for one in known)]
+        vars(interrupt)["results"] = (*known, *left)
 
     def _wait(self) -> None:
         try:
             self._call(self._window.settled())
         except KeyboardInterrupt as again:
             self._call(self._window.cut())
-            vars(again)["results"] = self._window.left
+            self._put_on(again)
             raise
 
 

@@ -94,6 +94,11 @@ class Window(Generic[Item, Result]):
         self._full = count >= self._width or (self._full and count > self._enough)
         return 0 if self._full else self._width - count
 
+    @property
+    def first(self) -> Result:
+        """What `take` would take."""
+        return self._finished[0][1]
+
     def take(self) -> Result:
         """The result that was there first."""
         index, result = self._finished.popleft()

@@ -10,6 +10,7 @@ Knows threads and loops, and nothing of mail. After a fork the child begins with
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -21,7 +22,7 @@ from sendkit._lifetime import exits, logs, threads
 from sendkit._lifetime.calls import Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
-from sendkit._lifetime.interrupts import Interrupts, may_raise, on_the_main_thread
+from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on
 from sendkit.errors import ConfigurationError, SendkitError
 
@@ -52,7 +53,7 @@ class Portal:
     ) -> None:
         refuse_green_threads()
         self._rest, self._end = rest, end
-        self._closed = False
+        self._closed, self._closing = False, [True]
         self._begin_anew()
         starts_over(self)
         exits.at_exit(self)
@@ -109,15 +110,21 @@ class Portal:
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Refuse new calls, end what is in progress (as `end` says), and give up the loop and its thread."""
-        with self._lock:
-            closed, self._closed = self._closed, True
-        if closed:
+        if not self._take_closing():
             return
         try:
             if self._loop is not None:
                 self._end_with(self._loop, end or self._end)
         finally:
             self._over.set()
+
+    def _take_closing(self) -> bool:
+        # Without the lock: a signal handler may wait for the loop in between.
+        with contextlib.suppress(IndexError):
+            self._closing.pop()
+            closed, self._closed = self._closed, True
+            return not closed
+        return False
 
     def _end_with(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
@@ -145,6 +152,7 @@ class Portal:
             return call.outcome()
         except KeyboardInterrupt as interrupt:
             vars(interrupt).setdefault("result", call.result())
+            end_held(interrupt)
             raise
         finally:
             logs.hand_on(call.records)

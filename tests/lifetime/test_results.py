@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 
 import pytest
 
 from tests.servers.scripted import ScriptedServer
 
-from .programs import ROOT, command, environment, run, subjects
+from .programs import command, environment, run, subjects
 
 LOOP = """
 told = []
@@ -159,62 +158,6 @@ say([result.recipients["luis@example.com"].outcome.value for result in broken])
     assert ended.lines[1].startswith("7 [('ZeroDivisionError: of its own")
     assert ended.lines[2] == "['deferred']"
     assert len(server.accepted) == 6
-
-
-INTERRUPTED = """
-mailer = made(max_connections=4)
-told = []
-def source():
-    for number in range(100_000):
-        yield message(number)
-try:
-    with mailer.send_many(source(), in_flight=4) as stream:  # so also where Ctrl-C comes in the loop's body
-        for result in stream:
-            told.append(result)
-            if len(told) == 20:
-                say("ready")
-except KeyboardInterrupt as interrupt:
-    say(len(told) + len(interrupt.results), all(result.ok for result in interrupt.results))
-mailer.close()
-"""
-
-
-def test_the_first_ctrl_c_lets_what_is_in_progress_end_and_tells_all(server: ScriptedServer) -> None:
-    with subprocess.Popen(
-        command(INTERRUPTED, server),
-        env=environment(),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
-        output, errors = child.communicate(timeout=300)
-    assert (output, errors) == (f"{len(server.accepted)} True\n", "")
-    assert set(server.copies().values()) == {1}
-
-
-def test_a_second_ctrl_c_cancels_and_still_tells(server: ScriptedServer) -> None:
-    server.after_data().silence()
-    program = INTERRUPTED.replace("source(), in_flight=4", "source()").replace("if len(told) == 20:", "if True:")
-    program = program.replace("yield message(number)", "number or say('ready'); yield message(number)")
-    with subprocess.Popen(
-        command(program, server), env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        server.wait_for(lambda: len(server.accepted) == 4)
-        for _ in range(20):
-            child.send_signal(signal.SIGINT)
-            try:
-                child.wait(0.5)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        output, errors = child.communicate(timeout=300)
-    assert (output, errors) == ("4 False\n", "")
 
 
 def test_a_cancelled_task_has_the_results_that_were_not_yielded(server: ScriptedServer) -> None:
