@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -160,12 +160,19 @@ def _busy(error: sqlite3.Error) -> bool:
 
 def _prepare(path: Path) -> None:
     """Make folder and file, closed to others. Raises ConfigurationError where somebody else could read or swap it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _opening(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_network(path)
     for suffix in ("", "-wal", "-shm"):
         _check(Path(f"{path}{suffix}"))
-    try:
+    with _opening(path):
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
         raise OutboxError(f"the outbox {path} cannot be opened ({error.strerror})", hint=hint) from error

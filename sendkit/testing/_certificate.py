@@ -12,6 +12,8 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sendkit.errors import ConfigurationError
+
 __all__ = ["server_context"]
 
 _NAMES = ("localhost", "127.0.0.1", "::1")
@@ -49,9 +51,13 @@ def _issue(folder: Path) -> None:
 
     authority = trustme.CA()
     leaf = authority.issue_cert(*_NAMES, not_after=datetime.now(UTC) + _VALID)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(folder / _LEAF, leaf.private_key_and_cert_chain_pem.bytes())
-    _write(folder / _AUTHORITY, authority.cert_pem.bytes())
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(folder / _LEAF, leaf.private_key_and_cert_chain_pem.bytes())
+        _write(folder / _AUTHORITY, authority.cert_pem.bytes())
+    except OSError as error:
+        hint = "set XDG_STATE_HOME to a folder that this user may write to"
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror}", hint=hint) from None
 
 
 def _write(path: Path, octets: bytes) -> None:

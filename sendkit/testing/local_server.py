@@ -84,9 +84,14 @@ class LocalServer(Script, Box):
 
     def __enter__(self) -> Self:
         from_extra = _sessions()
-        self._listener = _listening(self.host, self.port)
-        self._folder = self._certificate or Path(tempfile.mkdtemp(prefix="sendkit-server-"))
-        self._tls = server_context(self._folder, lasting=self._certificate is not None)
+        if self._certificate is not None:
+            self._folder = self._certificate
+            self._tls = server_context(self._folder, lasting=True)
+            self._listener = _listening(self.host, self.port)
+        else:
+            self._listener = _listening(self.host, self.port)
+            self._folder = Path(tempfile.mkdtemp(prefix="sendkit-server-"))
+            self._tls = server_context(self._folder, lasting=False)
         self.port = self._listener.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(from_extra, started), name=f"local-smtp-{self.port}")

@@ -10,9 +10,12 @@ from typing import NoReturn
 import pytest
 
 import sendkit
-from sendkit import Server, errors
+from sendkit import AsyncMailer, Server, errors
 from sendkit.outbox import Outbox
+from tests.accounts import message
 from tests.cli.shell import LETTER, Shell
+from tests.servers.authority import Authority
+from tests.servers.scripted import ScriptedServer
 
 HOST = "smtp.example.com"
 
@@ -80,3 +83,29 @@ def test_the_variable_that_the_hint_names_is_enough(name: str, tmp_path: Path, m
     else:
         with pytest.raises(errors.ConfigurationError, match=r"there is no .*config\.toml"):
             sendkit.Mailer.from_config("work")
+
+
+@pytest.mark.parametrize("command", [("outbox", "list"), ("catch",)], ids=lambda command: command[0])
+def test_a_home_that_cannot_be_written_to_is_an_error_of_ours_with_what_to_do(
+    shell: Shell, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the place of a folder stands a file: also a test that runs as root cannot write into it."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    answer = shell(*command)
+    assert (answer.code != 0, "Traceback" in answer.err) == (True, False)
+    assert "hint: " in answer.err
+    assert "cannot be" in answer.err
+
+
+async def test_known_hosts_in_a_home_that_cannot_be_written_to_says_what_to_do(
+    authority: Authority, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with ScriptedServer(tls=authority.server_context()) as server:
+        known = tmp_path / "file" / "known_hosts"
+        place = Server("localhost", server.port, ca_file=authority.ca_file, known_hosts=known)
+        async with AsyncMailer(place, username="ana@example.com", password="correct horse") as mailer:
+            with pytest.raises(errors.ConfigurationError) as failure:
+                await mailer.send(message())
+    assert failure.value.hint
