@@ -53,10 +53,10 @@ def texts() -> dict[Path, str]:
     one = _class("Discovery", "What the synchronous one has besides.", [_method("discover", Mailer.discover, "Self")])
     asked = _method("discover", AsyncMailer.discover, "Self", head="async def")
     other = _class("AsyncDiscovery", "What the asynchronous one has besides.", [asked])
-    opened = _indented(_method("open", sendkit.open, "Mailer", kind=""), 4)
+    opened = _method("open", sendkit.open, "Mailer", kind="")
     return {
         FILE: _formatted(_HEAD + both),
-        FURTHER: _formatted(f"{_HEAD}{one}{other}\n\nif TYPE_CHECKING:\n\n{opened}"),
+        FURTHER: _formatted(f"{_HEAD}{one}{other}\n\n{opened}"),
     }
 
 
@@ -83,7 +83,8 @@ def _method(
     told = f'\n    """{_escaped(inspect.cleandoc(made.__doc__ or ""))}\n    """' if doc else ""
     noqa = "  # noqa: A001 - read as sendkit.open" if name == "open" else ""
     listed = "".join(f"\n    {parameter}," for parameter in parameters)
-    return f"{decorated}{head} {name}({noqa}{listed}\n) -> {returns}:{told}\n    ...\n"
+    body = "..." if kind else "raise NotImplementedError  # it is `_send.open` that is called"
+    return f"{decorated}{head} {name}({noqa}{listed}\n) -> {returns}:{told}\n    {body}\n"
 
 
 def _escaped(told: str) -> str:

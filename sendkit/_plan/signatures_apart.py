@@ -134,44 +134,42 @@ class AsyncDiscovery:
             ...
 
 
-if TYPE_CHECKING:
+def open(  # noqa: A001 - read as sendkit.open
+    name: str,
+    *,
+    password: str | Secret | None = None,
+    credentials: Credentials | CredentialsCall | None = None,
+    mechanism: str | None = None,
+    retry: RetryPolicy | None = None,
+    transport: Transport | None = None,
+    deadline: float | None = None,
+    max_connections: int = 4,
+    messages_per_connection: int | None = None,
+    idle_timeout: float | None = 60,
+    login_rest: float = 3600,
+    rate: str | None = None,
+    transcript: bool = False,
+    dkim: DKIM | Sequence[DKIM] | None = None,
+    redirect_all_to: Iterable[str] | str | None = None,
+    allow_only: Iterable[str] | str | None = None,
+) -> Mailer:
+    """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`.
 
-    def open(  # noqa: A001 - read as sendkit.open
-        name: str,
-        *,
-        password: str | Secret | None = None,
-        credentials: Credentials | CredentialsCall | None = None,
-        mechanism: str | None = None,
-        retry: RetryPolicy | None = None,
-        transport: Transport | None = None,
-        deadline: float | None = None,
-        max_connections: int = 4,
-        messages_per_connection: int | None = None,
-        idle_timeout: float | None = 60,
-        login_rest: float = 3600,
-        rate: str | None = None,
-        transcript: bool = False,
-        dkim: DKIM | Sequence[DKIM] | None = None,
-        redirect_all_to: Iterable[str] | str | None = None,
-        allow_only: Iterable[str] | str | None = None,
-    ) -> Mailer:
-        """Make a mailer for an account of `sendkit/config.toml`; the same as `Mailer.from_config`.
-
-        name: the name of the provider, or of the account in the file.
-        password: the password; without it and credentials=, the environment and the keyring are searched.
-        credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
-        mechanism: the one SASL mechanism that will do, in place of the best that is offered.
-        retry: how often and for how long what was deferred is tried again.
-        transport: what carries the messages in place of the wire.
-        deadline: seconds for one message, all attempts included.
-        max_connections: how many connections are open at a time, at most.
-        messages_per_connection: how many messages one connection carries, at most.
-        idle_timeout: seconds after which an idle connection is closed; None keeps it.
-        login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
-        rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
-        transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
-        dkim: the key, or keys, that sign each message for its domain.
-        redirect_all_to: the mailbox that gets all mail in place of its recipients.
-        allow_only: who may get their own mail anyway: `*@example.com`.
-        """
-        ...
+    name: the name of the provider, or of the account in the file.
+    password: the password; without it and credentials=, the environment and the keyring are searched.
+    credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
+    mechanism: the one SASL mechanism that will do, in place of the best that is offered.
+    retry: how often and for how long what was deferred is tried again.
+    transport: what carries the messages in place of the wire.
+    deadline: seconds for one message, all attempts included.
+    max_connections: how many connections are open at a time, at most.
+    messages_per_connection: how many messages one connection carries, at most.
+    idle_timeout: seconds after which an idle connection is closed; None keeps it.
+    login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
+    rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
+    transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
+    dkim: the key, or keys, that sign each message for its domain.
+    redirect_all_to: the mailbox that gets all mail in place of its recipients.
+    allow_only: who may get their own mail anyway: `*@example.com`.
+    """
+    raise NotImplementedError  # it is `_send.open` that is called
