@@ -40,7 +40,11 @@ class SQLiteDatabase:
             _prepare(path)
         with self._translated():
             self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            self._set_up()
+            try:
+                self._set_up()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def _set_up(self) -> None:
         execute = self._connection.execute
