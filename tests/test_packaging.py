@@ -110,6 +110,12 @@ def test_the_files_that_belong_to_a_distribution_are_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 100
 
 
+def test_the_changelog_sorts_what_is_not_released_into_four_parts() -> None:
+    newest = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+    assert newest.startswith("Unreleased")
+    assert re.findall(r"^### (.*)", newest, re.MULTILINE) == ["Added", "Changed", "Fixed", "Security"]
+
+
 def test_a_source_distribution_holds_all_that_a_stranger_needs_to_judge_it() -> None:
     """Whatever stands at the root goes in; what benchmarks download stays out."""
     sdist = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]

@@ -25,7 +25,7 @@ MAKERS: list[Callable[..., Any]] = [
 
 def test_the_written_signatures_are_those_of_today() -> None:
     for path, text in signatures.texts().items():
-        assert path.read_text(encoding="utf-8") == text, "write them anew: python -m tests.signatures"
+        assert path.read_text(encoding="utf-8") == text, "write them again: python -m tests.signatures"
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__qualname__)
