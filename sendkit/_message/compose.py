@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-from pydantic import BaseModel
-
 from sendkit._message.accept import NOBODY
 from sendkit._message.head import recipients_in, reverse_path_in
 from sendkit._message.letter import Letter, Redirection, distinct
@@ -18,7 +16,8 @@ from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from email.message import Message as StdlibMessage
+    from copy import copy
+from email.message import Message as StdlibMessage
     from typing import Any
 
     from sendkit._smtp.address import Address
@@ -62,7 +61,9 @@ def _from_somebody(message: Message, usual: str | None) -> Message:
         return message
     sender = mailbox_of(usual)
     named = message.message_id.replace(f"@{NOBODY}>", f"@{sender.address.domain}>")
-    return BaseModel.model_copy(message, update={"sender": sender, "message_id": named})
+    named_copy = copy(message)  # not checked again: the rest of it was, when it was made
+    vars(named_copy).update(sender=sender, message_id=named)
+    return named_copy
 
 
 def _letter_of_ready(message: ReadyMessage, redirection: Redirection) -> Letter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import partial
 from typing import Self
 
@@ -99,7 +99,7 @@ class Addresses:
 
 
 @contextlib.contextmanager
-def _as_failure(phase: Phase) -> Iterator[None]:
+def _as_failure(phase: Phase) -> Generator[None]:
     try:
         yield
     except threads.NoThread as error:

@@ -82,7 +82,8 @@ async def open_session(
                 raise
             failures.append(failed)
             address, more = addresses.failed(), addresses.left and loop.time() < until
-            if not more and (told := _most_telling(failures)) is failed:
+            told = failed if more else _most_telling(failures)
+            if told is failed and not more:
                 raise
             _pass_over(address, failed, log)
             if not more:
