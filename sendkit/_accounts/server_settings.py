@@ -114,6 +114,7 @@ def check_known(name: str) -> None:
 def with_settings(server: Server, given: Mapping[str, str], named: Callable[[str], str]) -> Server:
     """The server with these settings; `named` is how an error calls one. Raises ConfigurationError."""
     update: dict[str, object] = {}
+    where = "the server"
     try:
         for name, text in given.items():
             where, setting = named(name), SERVER_SETTINGS[name]

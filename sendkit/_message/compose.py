@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from copy import copy
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._message.accept import NOBODY
@@ -16,8 +17,7 @@ from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from copy import copy
-from email.message import Message as StdlibMessage
+    from email.message import Message as StdlibMessage
     from typing import Any
 
     from sendkit._smtp.address import Address
