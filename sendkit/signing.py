@@ -10,11 +10,11 @@ import asyncio
 import hashlib
 import os
 import re
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, cast
 
 from sendkit._distribution import installing
+from sendkit._lifetime import threads
 from sendkit._message.dkim import Signer
 from sendkit._message.portable import base64_of, octets_of
 from sendkit._trusted_file import trusted_file
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from sendkit._credentials.source import Found, Missing
 
 __all__ = ["DKIM"]
 
@@ -124,17 +123,14 @@ def _in_keyring(record: str) -> str | SendkitError:
     from sendkit._credentials.os_keyring import Keyring  # noqa: PLC0415 - few keys are there
     from sendkit._credentials.source import Found as FoundHere  # noqa: PLC0415 - as above
 
-    answers: list[Found | Missing] = []
-    visit = threading.Thread(
-        target=lambda: answers.append(asyncio.run(Keyring().find(host=record, username="dkim"))), daemon=True
-    )
-    visit.start()
-    visit.join(_LOOKUP_LIMIT)
-    if not answers:
+    try:
+        visit = threads.start(lambda: asyncio.run(Keyring().find(host=record, username="dkim")))
+        answer = visit.result(_LOOKUP_LIMIT)
+    except TimeoutError:
         return CredentialsNotFound("the keyring did not answer")
-    if isinstance(answers[0], FoundHere):
-        return answers[0].secret.reveal()
-    return CredentialsNotFound(answers[0].why)
+    except threads.NoThread as error:
+        return CredentialsNotFound(f"the keyring cannot be asked: {error.strerror}")
+    return answer.secret.reveal() if isinstance(answer, FoundHere) else CredentialsNotFound(answer.why)
 
 
 class _RSA:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from sendkit._lifetime import threads
 from sendkit.errors import OutboxError
 from sendkit.outbox._fence import Ledger
 from sendkit.outbox._statements import Work, ask
@@ -93,20 +93,4 @@ async def _called(step: OnEvent, one: Event) -> None:
     if inspect.iscoroutinefunction(step) or inspect.iscoroutinefunction(type(step).__call__):
         await cast("Callable[[Event], Awaitable[object]]", step)(one)
         return
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: Exception | None) -> None:
-        if not done.done():
-            done.set_result(None) if error is None else done.set_exception(error)
-
-    def call() -> None:
-        error: Exception | None = None
-        try:
-            step(one)
-        except Exception as raised:  # noqa: BLE001 - it is raised where it is awaited
-            error = raised
-        loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=call, name="sendkit-outbox-event", daemon=True).start()
-    await done
+    await threads.run(lambda: step(one))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -18,7 +17,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
-from sendkit.errors import ConfigurationError
+from sendkit._lifetime import threads
+from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._fence import Announce, Ledger
 from sendkit.outbox._statements import Batch, Rows, Texts, Work, carry_out
 
@@ -101,14 +102,17 @@ class Writer:
         self._prepare = prepare
         self._announce = announce
         self._closed = False
-        self._start_over()
+        self._database: Database | None = None
+        self.start_over()
+        starts_over(self)
 
-    def _start_over(self) -> None:
-        self._pid = os.getpid()
+    def start_over(self) -> None:
+        """In the child of a fork neither the thread nor the connection is ours."""
+        leave_behind(self._database)
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[_Wish[Any, Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._database: Database | None = None
+        self._database = None
 
     def submit(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Future[Result]:
         """Have something done; the future is told when it is committed."""
@@ -116,9 +120,6 @@ class Writer:
         if self._closed:
             hint = "use it inside its `with` block, or make a new one"
             raise ConfigurationError("this outbox is closed", hint=hint)
-        if self._pid != os.getpid():  # neither the thread nor the connection is the child's
-            _left_behind.append(self._database)
-            self._start_over()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="sendkit-outbox", daemon=True)
@@ -137,7 +138,7 @@ class Writer:
     def close(self) -> None:
         """Do what is asked for already, and end."""
         self._closed = True
-        if self._pid == os.getpid() and self._thread is not None and self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._queue.put(None)
             if self._thread is not threading.current_thread():
                 self._thread.join()
@@ -216,8 +217,11 @@ class Writer:
         return True
 
 
-# What belongs to the parent of a forked process: to close it here could harm the parent.
-_left_behind: list[object] = []
+def _started(run: Callable[[], None]) -> threading.Thread:
+    try:
+        return threads.start_thread(run, name="sendkit-outbox")
+    except threads.NoThread as error:
+        raise OutboxError(f"an outbox needs a thread of its own, and {error.strerror}") from error
 
 
 def _grouped(wishes: list[_Wish[Any, Any]]) -> list[tuple[Task[Any, Any], list[_Wish[Any, Any]]]]:

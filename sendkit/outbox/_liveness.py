@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import Protocol
+
+from sendkit._lifetime import forks
 
 if sys.platform == "win32":
     import msvcrt
@@ -26,7 +27,7 @@ else:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-_guard = threading.Lock()
+_guard = forks.Lock()
 _ours: set[tuple[int, Path]] = set()
 
 

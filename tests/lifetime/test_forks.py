@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +156,42 @@ mailer.close()
     )
     assert (ended.lines, ended.errors, ended.code) == (["0", "True"], "", 0)
     assert set(subjects(server)) == {"parent", "child", "child too"}
+
+
+HELD = {
+    "the lock of liveness": "from sendkit.outbox import _liveness; lock = _liveness._guard",
+    "the outbox's queue": "lock = box._core.writer._lock",
+    "the secrets of the process": "from sendkit import _redaction; lock = _redaction._lock",
+}
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_a_fork_while_another_thread_holds_a_lock(server: ScriptedServer, tmp_path: Path, what: str) -> None:
+    ended = run(
+        FORK
+        + f"""
+box = Outbox({str(tmp_path / "outbox.db")!r}, account="main")
+box.put(message("parent"))
+{HELD[what]}
+reached, release = threading.Event(), threading.Event()
+def hold():
+    with lock:
+        reached.set()
+        release.wait()
+holding = threading.Thread(target=hold)
+holding.start()
+reached.wait()
+def act():
+    box.put(message("child"))
+    with Mailer(server(), retry=RetryPolicy(max_attempts=1)) as mailer:
+        box.drain(mailer, account="main")
+    return Mailer("localhost", username="ana", password="correct horse") is not None
+say(fork(act))
+release.set(); holding.join()
+say(sum(box.counts().letters.values()))
+box.close()
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["0", "2"], "", 0)
+    assert subjects(server) == ["child", "parent"]

@@ -96,6 +96,7 @@ for name in unknown:
 @pytest.mark.parametrize(
     "seconds", [pytest.param(4, id="a sample"), pytest.param(600, id="ten minutes", marks=pytest.mark.nightly)]
 )
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("faults", [False, True])
 def test_nothing_is_left_and_every_message_is_accounted_for(server: ScriptedServer, seconds: int, faults: bool) -> None:
     if faults:
