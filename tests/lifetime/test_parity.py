@@ -117,6 +117,30 @@ if child == 0:
 say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), one(m, "parent").ok)
 close(m)
 """,
+    "a fork in a stream": """
+m = start(max_connections=2)
+result, stream = first(m, 6)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)
+    if isinstance(m, AsyncMailer):
+        runner = asyncio.Runner()
+    os._exit(0 if one(m, "child").ok and one(start(), "child too").ok else 1)
+say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), [one.ok for one in (result, *rest(stream))])
+close(m)
+""",
+    "two at once": """
+m = start(max_connections=2)
+def work(name):
+    async def sent():
+        return [(await m.send(message(f"{name}{number}"))).ok for number in range(5)]
+    if isinstance(m, AsyncMailer):
+        return asyncio.run(sent())
+    return [m.send(message(f"{name}{number}")).ok for number in range(5)]
+with ThreadPoolExecutor(2) as pool:
+    say(list(pool.map(work, "ab")))
+close(m)
+""",
 }
 
 
