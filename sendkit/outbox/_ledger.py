@@ -122,8 +122,7 @@ class Writer:
             raise ConfigurationError("this outbox is closed", hint=hint)
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="sendkit-outbox", daemon=True)
-                self._thread.start()
+                self._thread = _started(self._run)
             self._queue.put(wish)
         return wish.done
 

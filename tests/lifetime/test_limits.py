@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.servers.scripted import ScriptedServer
@@ -86,3 +88,23 @@ def test_without_descriptors_there_is_an_error_and_afterwards_all_is_well(server
     )
     assert (ended.lines, ended.code) == (["True", "True", "True"], 0), ended.errors
     assert subjects(server) == ["late", "warm"]
+
+
+def test_an_outbox_without_a_thread_says_so_and_works_afterwards(server: ScriptedServer, tmp_path: Path) -> None:
+    ended = run(
+        NO_THREADS
+        + f"""
+from sendkit import errors
+box = Outbox({str(tmp_path / "outbox.db")!r}, account="main")
+threads(False)
+try:
+    box.put(message("early"))
+except errors.OutboxError as error:
+    say("thread" in str(error))
+threads(True)
+box.put(message("late"))
+box.close()
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
