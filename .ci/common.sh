@@ -3,23 +3,38 @@
 # shellcheck shell=bash
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-figures=()
+figures=() failed=()
 
 say() { printf '\n== %s\n' "$*"; }
 
-# Run a part under a name, and note how long it took: part 'ruff' command…
-part() {
-    local name=$1 began=$SECONDS
+# Run a part under a name: try 'ruff' command… The next one runs whatever comes of it, for which the caller must have
+# `set +e`; its time and the last line that it prints are its figure.
+try() {
+    local name=$1 began=$SECONDS verdict=ok
     shift
     say "$name"
-    "$@"
-    figures+=("$(printf '%5d s  %s' $((SECONDS - began)) "$name")")
+    ( set -e; "$@" ) 2>&1 | tee "$work/part.log"
+    if [[ ${PIPESTATUS[0]} -ne 0 ]]; then
+        verdict=FAILED
+        failed+=("$name")
+    fi
+    figures+=("$(printf '%5d s  %-6s %s: %s' $((SECONDS - began)) $verdict "$name" "$(grep . "$work/part.log" | tail -n 1)")")
 }
 
 print_figures() {
     say 'Figures'
     printf 'machine: %s cores, %s, %s\n' "$(nproc)" "$(uname -sr)" "$(date --utc +%FT%TZ)"
     printf '%s\n' "${figures[@]}"
+}
+
+# Print the figures, and end with 1 when a part failed.
+closing() {
+    print_figures
+    if [[ ${#failed[@]} -gt 0 ]]; then
+        printf 'failed: %s\n' "${failed[@]}"
+        exit 1
+    fi
+    say 'All is well.'
 }
 
 install_packages() {
