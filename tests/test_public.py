@@ -80,7 +80,7 @@ NAMES = dict(public_names())
 # What a method hands out and nobody makes: its constructor is for our rooms alone.
 HANDED_OUT = {"AsyncSendStream", "AsyncWorker", "ConnectRule", "Fault", "Rule", "SendStream", "Worker"}
 # Of a public value, except for our rooms: what keeps TLS sessions, and what signs octets.
-INSIDE = {"Server.tls_memory", "DKIM.signer"}
+INSIDE = {"Server.address_memory", "Server.tls_memory", "DKIM.signer"}
 KNOWN = {id(value) for value in NAMES.values()}
 
 
