@@ -54,5 +54,5 @@ def test_a_worker_that_signs_too_adds_no_second_signature(where: Path | str) -> 
 
 
 def test_what_is_no_key_is_refused_when_the_outbox_is_made() -> None:
-    with pytest.raises(ConfigurationError, match="no key of DKIM"):
+    with pytest.raises(ConfigurationError, match="key of DKIM"):
         Outbox("memory:", dkim="secret")  # type: ignore[arg-type]
