@@ -137,7 +137,14 @@ def execute_on(connection: sqlite3.Connection, statement: Statement) -> Rows:
     if statement.many:
         connection.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
-    return connection.execute(statement.sql, tuple(statement.arguments)).fetchall()
+    return connection.execute(statement.sql, _bound(statement)).fetchall()
+
+
+def _bound(statement: Statement) -> tuple[object, ...] | dict[str, object]:
+    # To Python, `?1` is a name: from 3.12 on it warns of a sequence for names, and from 3.14 on it refuses one.
+    if "?1" not in statement.sql:
+        return tuple(statement.arguments)
+    return {str(place): value for place, value in enumerate(statement.arguments, 1)}
 
 
 def translated(error: sqlite3.Error, path: Path | None) -> OutboxError:
