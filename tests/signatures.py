@@ -15,9 +15,12 @@ from typing import get_args
 
 import sendkit
 from sendkit import AsyncMailer, Mailer
+from sendkit._plan import options
 from sendkit._plan.options import OPTIONS, MailerSettings
 
-FILE = Path(__file__).parents[1] / "sendkit" / "_plan" / "signatures.py"
+FILE = Path(options.__file__).with_name("signatures.py")  # of the package that is imported, a wheel's too
+_OURS = "lint.isort.known-first-party = ['sendkit']"  # also beside an installed wheel, where ruff sees no folder of it
+_SETTINGS = Path(__file__).parents[1]  # where ruff finds them
 FURTHER = FILE.with_name("signatures_apart.py")
 _SHARED = ("from_url", "from_env", "for_provider", "from_config")
 _HEAD = '''"""The constructors of both mailers with every option in its place. Written by `python -m tests.signatures`.
@@ -96,8 +99,8 @@ def _indented(lines: str, by: int) -> str:
 
 
 def _formatted(source: str) -> str:
-    for command in (("check", "--fix", "--quiet", "--exit-zero"), ("format",)):
-        call = [sys.executable, "-m", "ruff", *command, "-", "--stdin-filename", str(FILE)]
+    for command in (("check", "--fix", "--quiet", "--exit-zero", "--config", _OURS), ("format",)):
+        call = [sys.executable, "-m", "ruff", *command, "-", "--stdin-filename", str(_SETTINGS / FILE.name)]
         source = subprocess.run(call, input=source, text=True, capture_output=True, check=True).stdout
     return source
 
