@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_GLANCE = 1.0  # seconds
+
 
 class Call(Generic[Result]):
     """A coroutine that runs on a loop, and what became of it; `ended` is told on the loop when it is over.
@@ -44,7 +46,9 @@ class Call(Generic[Result]):
     def wait(self) -> None:
         """Wait until it is over."""
         if self._news is not None and not self.over:
-            self._news.acquire()
+            # Again and again: a signal that comes just before a wait without a limit does not end it.
+            while not self._news.acquire(timeout=_GLANCE):
+                pass
 
     def cancel(self) -> None:
         """Cancel it, from any thread or signal handler; it is over a little later."""
