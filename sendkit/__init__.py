@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sendkit._smtp.phase import Phase
     from sendkit._smtp.reply import Reply
     from sendkit._smtp.verdict import Outcome
+    from sendkit._submission import SubmissionOptions
     from sendkit._sync import Mailer
     from sendkit._tls import InsecureTLSWarning
     from sendkit._transport.console import ConsoleTransport
@@ -82,6 +83,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "Server",
     "Status",
     "StreamResult",
+    "SubmissionOptions",
     "Timeouts",
     "Unsubscribe",
     "__version__",
@@ -138,6 +140,7 @@ _HOMES = {
     "Server": "_server.server",
     "Status": "_doctor",
     "StreamResult": "_many",
+    "SubmissionOptions": "_submission",
     "Timeouts": "_server.server",
     "Unsubscribe": "_message.purpose",
     "open": "_send",

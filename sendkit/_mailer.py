@@ -6,7 +6,6 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 from sendkit import errors
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
+from sendkit._delivery.signed import signed
 from sendkit._delivery.stream import Started, Window
-from sendkit._lifetime import threads
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
 from sendkit._many import AsyncSendStream, StreamResult
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
-    from sendkit._message.dkim import Signer
     from sendkit._reading.lint import Advice
     from sendkit._server.server import Security
+    from sendkit._submission import SubmissionOptions
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 
@@ -118,6 +117,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check: bool = True,
         deadline: float | None = None,
         on_progress: OnProgress | None = None,
+        options: SubmissionOptions | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -129,42 +129,49 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         `on_progress(sent, total)` is told, on the event loop, how many octets of the content have left: 0 first, then
         after each block, `total` at the end, and from 0 again on another try. What it raises ends the call as a
         cancellation does: the connection is closed, and nothing of that transaction is accepted.
+
+        `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
         """
         check_positive("deadline", deadline)
-        sender = self._plan.usual_sender
-        letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=sender)
+        letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
         result = await self._deliver(letter, limit, terms)
         return result.raise_for_failure() if check else result
 
     def send_many(
-        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
+        self,
+        messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage],
+        *,
+        in_flight: int = 1,
+        options: SubmissionOptions | None = None,
     ) -> AsyncSendStream:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
         (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
-        the connection dies.
+        the connection dies. `options` are those of `send`, for each message.
 
         `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
         `result.error`, and never ends the stream. The source is read no faster than messages leave. An error of the
         source itself is raised after what is in flight. What was started and not yielded when the loop is left ends by
         itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
         """
-        return AsyncSendStream(self._window(in_flight), messages, self)
+        return AsyncSendStream(self._window(in_flight, options), messages, self)
 
-    def _window(self, in_flight: int) -> Window[AnyMessage, StreamResult]:
+    def _window(self, in_flight: int, options: SubmissionOptions | None) -> Window[AnyMessage, StreamResult]:
         check_positive("in_flight", in_flight)
         self._check_open()
-        begin = partial(self._begin, self._plan.terms._replace(in_flight=in_flight))
+        begin = partial(self._begin, self._plan.terms._replace(in_flight=in_flight), options)
         width, burst = self._plan.max_connections * in_flight, (in_flight + 1) // 2
         return Window(begin, width, burst, lambda: self._closed)
 
-    def _begin(self, terms: Terms, index: int, message: AnyMessage) -> Started[StreamResult]:
+    def _begin(
+        self, terms: Terms, options: SubmissionOptions | None, index: int, message: AnyMessage
+    ) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         try:
-            letter = compose(message, usual_sender=self._plan.usual_sender)
+            letter = compose(message, usual_sender=self._plan.usual_sender, options=options)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             return _ended(StreamResult.of(failed_before_sending(_told(error)), index, message))
         work = self._progress.here(Progress).work(self._plan.deadline)
@@ -200,7 +207,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             self._check_open()
             work = self._progress.here(Progress).work(deadline)
         if plan.signers:
-            letter = await _signed(letter, plan.signers, work)
+            letter = await signed(letter, plan.signers, work)
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
@@ -241,10 +248,9 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("limit", limit)
         running_loop()
         self._check_open()
-        sender = self._plan.usual_sender
-        letter = compose(message, envelope_from=envelope_from, recipients=recipients, usual_sender=sender)
+        letter = compose(message, envelope_from, recipients, self._plan.usual_sender)
         if self._plan.signers:
-            letter = await _signed(letter, self._plan.signers)
+            letter = await signed(letter, self._plan.signers)
         return await preflight(letter, self._plan.transport_now(), limit=limit)
 
     async def diagnose(
@@ -313,23 +319,6 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-async def _signed(letter: Letter, signers: tuple[Signer, ...], work: Work | None = None) -> Letter:
-    """The letter with signatures, once for all its tries. Files are read on a thread: a disk may be slow."""
-    from sendkit._message.dkim import signed  # noqa: PLC0415 - few mailers sign
-
-    sign = partial(signed, letter.content, signers)
-    if not letter.content.stored:
-        return replace(letter, content=sign())
-    if work is None:
-        return replace(letter, content=await threads.run(sign))
-    work.begin()
-    try:
-        return replace(letter, content=await threads.run(sign))
-    except BaseException:
-        work.end()
-        raise
 
 
 async def _ended(result: StreamResult) -> StreamResult:

@@ -13,6 +13,7 @@ from sendkit._message.mailbox import MailboxLike
 from sendkit._message.message import Message
 from sendkit._plan.options import MailerSettings, takes_settings
 from sendkit._spelling import knows_keywords
+from sendkit._submission import SubmissionOptions
 from sendkit._sync import Mailer
 from sendkit.errors import MessageError
 from sendkit.results import DeliveryResult
@@ -47,6 +48,7 @@ def send(
     check: bool = True,
     deadline: float | None = None,
     on_progress: OnProgress | None = None,
+    options: SubmissionOptions | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names (`Mailer.from_env`).
 
@@ -75,6 +77,7 @@ def send(
             check=check,
             deadline=deadline,
             on_progress=on_progress,
+            options=options,
         )
 
 
@@ -98,6 +101,7 @@ async def send_async(
     check: bool = True,
     deadline: float | None = None,
     on_progress: OnProgress | None = None,
+    options: SubmissionOptions | None = None,
 ) -> DeliveryResult:
     """Send one message through the account that the environment names, and await it.
 
@@ -126,6 +130,7 @@ async def send_async(
             check=check,
             deadline=deadline,
             on_progress=on_progress,
+            options=options,
         )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sendkit._plan.targets import ServerLike
     from sendkit._reading.lint import Advice
     from sendkit._server.server import Security
+    from sendkit._submission import SubmissionOptions
     from sendkit.results import DeliveryResult
 
 
@@ -105,6 +106,7 @@ class Mailer(Constructors, Discovery):
         check: bool = True,
         deadline: float | None = None,
         on_progress: OnProgress | None = None,
+        options: SubmissionOptions | None = None,
     ) -> DeliveryResult:
         """Send one message, and return what became of it.
 
@@ -116,6 +118,8 @@ class Mailer(Constructors, Discovery):
         `on_progress(sent, total)` is told, on the mailer's own thread, how many octets of the content have left: 0
         first, then after each block, `total` at the end, and from 0 again on another try. What it raises ends the call
         as an interrupt does: the connection is closed, and nothing of that transaction is accepted.
+
+        `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
         """
         _warn_inside_a_loop()
         work = self._core.send(
@@ -125,17 +129,22 @@ class Mailer(Constructors, Discovery):
             check=check,
             deadline=deadline,
             on_progress=on_progress,
+            options=options,
         )
         return self._portal.call(work)
 
     def send_many(
-        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, in_flight: int = 1
+        self,
+        messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage],
+        *,
+        in_flight: int = 1,
+        options: SubmissionOptions | None = None,
     ) -> SendStream:
         """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
 
         `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
         (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
-        the connection dies.
+        the connection dies. `options` are those of `send`, for each message.
 
         `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
         `result.error`, and never ends the stream. The source is read on this thread, no faster than messages leave. An
@@ -146,7 +155,7 @@ class Mailer(Constructors, Discovery):
 
         _warn_inside_a_loop()
         self._portal.check_open()
-        window = self._core._window(in_flight)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        window = self._core._window(in_flight, options)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return SendStream(window, messages, self, self._portal)
 
     def preflight(

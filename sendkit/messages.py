@@ -18,6 +18,7 @@ from sendkit._message.template import MessageTemplate
 from sendkit._reading.lint import Advice
 from sendkit._smtp.address import Address
 from sendkit._smtp.envelope import Envelope
+from sendkit._submission import Notice, Returned, SubmissionOptions
 
 __all__ = [
     "Address",
@@ -32,11 +33,14 @@ __all__ = [
     "MailboxLike",
     "Message",
     "MessageTemplate",
+    "Notice",
     "Priority",
     "Readable",
     "ReadyContent",
     "ReadyMessage",
     "Recipients",
     "Redirection",
+    "Returned",
+    "SubmissionOptions",
     "Unsubscribe",
 ]

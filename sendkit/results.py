@@ -7,15 +7,16 @@ Knows the outcomes of `_smtp`, and nothing of how they came about.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, computed_field
+from pydantic import PlainSerializer, PlainValidator, computed_field
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
+from sendkit._frozen import Frozen
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.envelope import Envelope
@@ -52,41 +53,8 @@ _ERRORS: dict[Cause, type[errors.DeliveryError]] = {
     Cause.REJECTED: errors.RejectedError,
 }
 
-_Fields = ParamSpec("_Fields")
-_Model = TypeVar("_Model", bound=BaseModel)
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        # As in `unchecked`: what is unpickled is not validated either.
-        if not self.__pydantic_complete__:
-            self.model_rebuild()
-        super().__setstate__(state)
-
-
-def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
-    """The same constructor for values of ours: they are right already, and to validate them takes as long again.
-
-    Every field must be given, by name.
-    """
-
-    def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
-        model = cast("type[_Model]", kind)
-        if not model.__pydantic_complete__:
-            model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
-        made = model.__new__(model)
-        object.__setattr__(made, "__dict__", fields)
-        object.__setattr__(made, "__pydantic_fields_set__", set(fields))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
-
-    return make
-
-
-class RecipientResult(_Frozen):
+class RecipientResult(Frozen):
     """What became of the message for one recipient.
 
     `reply` is what the server said, `reason` says it in words where no reply does. `retryable`: the very same message
@@ -147,7 +115,7 @@ class AttemptReply:
     recipient: str | None = None
 
 
-class TranscriptLine(_Frozen):
+class TranscriptLine(Frozen):
     """One line of a conversation: when (UTC), who (`C` the client, `S` the server, `*` an event of both), and what.
 
     What the client says during AUTH is masked, and the content of messages is left out.
@@ -161,7 +129,7 @@ class TranscriptLine(_Frozen):
         return f"{self.time:%H:%M:%S.%f} {self.who}: {self.text}"
 
 
-class AttemptError(_Frozen):
+class AttemptError(Frozen):
     """Why an attempt ended before every recipient of it was accepted; `why` as in `RecipientResult`."""
 
     cause: Cause
@@ -172,11 +140,12 @@ class AttemptError(_Frozen):
     why: Reason | None = None
 
 
-class Attempt(_Frozen):
+class Attempt(Frozen):
     """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
 
     `username` is who was to log in, where somebody was.
-    `transcript` is there when the mailer was made with `transcript=True`.
+    `transcript` is there when the mailer was made with `transcript=True`. `ignored_options` are the names of the
+    `SubmissionOptions` that this server does not offer.
     """
 
     host: str
@@ -189,6 +158,7 @@ class Attempt(_Frozen):
     replies: tuple[AttemptReply, ...] = ()
     error: AttemptError | None = None
     transcript: tuple[TranscriptLine, ...] | None = None
+    ignored_options: tuple[str, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -197,7 +167,7 @@ class Attempt(_Frozen):
         return server_name(self.host, self.port)
 
 
-class _ErrorFacts(_Frozen):
+class _ErrorFacts(Frozen):
     type: str
     message: str
     hint: str | None = None
@@ -223,7 +193,7 @@ def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:
     return _ErrorFacts(type=type(error).__name__, message=error.message, hint=error.hint, field=field)
 
 
-class DeliveryResult(_Frozen):
+class DeliveryResult(Frozen):
     """What became of one message.
 
     `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the place of the
@@ -251,6 +221,17 @@ class DeliveryResult(_Frozen):
         """Whether every recipient was accepted."""
         found = self.recipients.values()
         return self.error is None and bool(found) and all(r.outcome is Outcome.ACCEPTED for r in found)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ignored_options(self) -> tuple[str, ...]:
+        """The names of the `SubmissionOptions` that a server which took the message does not offer.
+
+        Where none took it, those that any server does not offer.
+        """
+        took = {one.server for one in self.recipients.values() if one.outcome in (Outcome.ACCEPTED, Outcome.IN_DOUBT)}
+        found = [one.ignored_options for one in self.attempts if not took or one.server in took]
+        return tuple(dict.fromkeys(name for names in found for name in names))
 
     @property
     def accepted(self) -> tuple[RecipientResult, ...]:

@@ -25,10 +25,10 @@ FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.
 ORDER = (
-    ("sendkit._version", "sendkit._redaction", "sendkit._notebook", "sendkit._spelling"),
+    ("sendkit._version", "sendkit._redaction", "sendkit._notebook", "sendkit._spelling", "sendkit._frozen"),
     ("sendkit.errors",),
     ("sendkit._lifetime",),
-    ("sendkit._trusted_file", "sendkit._frames", "sendkit._distribution"),
+    ("sendkit._trusted_file", "sendkit._frames", "sendkit._distribution", "sendkit._submission"),
     ("sendkit._tls", "sendkit._dns"),
     ("sendkit._server",),
     ("sendkit._providers",),

@@ -88,12 +88,14 @@ def test_the_json_is_versioned_and_its_keys_are_stable(mixed: DeliveryResult) ->
         "error",
         "ok",
         "diverted",
+        "ignored_options",
     }
     assert set(shown["recipients"][OPS]) == {
         "address", "outcome", "reply", "reason", "retryable", "attempts", "server", "phase", "cause", "hint", "why",
     }  # fmt: skip
     assert set(shown["attempts"][0]) == {
         "host", "port", "username", "started", "duration", "phase", "tls", "replies", "error", "transcript", "server",
+        "ignored_options",
     }  # fmt: skip
     assert shown["recipients"][OPS]["outcome"] == "deferred"
     assert shown["recipients"][OPS]["reply"] == {"code": 450, "enhanced": "4.2.0", "text": "wait\nplease"}

@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Pace, Queue
+from sendkit._frozen import unchecked
 from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import PLAIN, Stopped, Terms, cancelled
-from sendkit._seam.transport import Transport
+from sendkit._seam.transport import Transport, carry
 from sendkit._server.server import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
-from sendkit.results import DeliveryResult, RecipientResult, Waiting, unchecked
+from sendkit.results import DeliveryResult, RecipientResult, Waiting
 
 if TYPE_CHECKING:
     import tenacity
@@ -209,7 +210,7 @@ class Delivery:
         begun_in = self.pace.round
         try:
             letter.content.check()
-            await self.transport.deliver(letter, log)
+            await carry(self.transport, letter, log)
         except SendkitError as error:
             if len(self.tries) == 1:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._message.accept import NOBODY
@@ -13,6 +14,7 @@ from sendkit._message.mailbox import author, mailbox_of
 from sendkit._message.message import Message
 from sendkit._message.ready import ReadyMessage
 from sendkit._message.render import render
+from sendkit._submission import SubmissionOptions
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -30,12 +32,12 @@ Recipients: TypeAlias = "Iterable[str] | Envelope | str"
 
 def compose(
     message: AnyMessage,
-    *,
     envelope_from: str | None = None,
     recipients: Recipients | None = None,
     usual_sender: str | None = None,
+    options: SubmissionOptions | None = None,
 ) -> Letter:
-    """Make the letter of a message: its envelope, and its octets.
+    """Make the letter of a message: its envelope, and its octets, with what is asked for beside.
 
     `envelope_from` ("" is the null reverse path) and `recipients` (a comma list is enough) replace what the headers
     say; `usual_sender` is that of a Message which names none. Raises MessageError for anything that no server could
@@ -43,10 +45,20 @@ def compose(
     """
     redirection = Redirection.of(envelope_from, recipients)
     if isinstance(message, Message):
-        return _letter_of_message(_from_somebody(message, usual_sender), redirection)
-    if isinstance(message, ReadyMessage):
-        return _letter_of_ready(message, redirection)
-    return _letter_of_ready(_from_stdlib(message, redirection), redirection)
+        letter = _letter_of_message(_from_somebody(message, usual_sender), redirection)
+    elif isinstance(message, ReadyMessage):
+        letter = _letter_of_ready(message, redirection)
+    else:
+        letter = _letter_of_ready(_from_stdlib(message, redirection), redirection)
+    return letter if options is None else replace(letter, options=_checked(options))
+
+
+def _checked(options: object) -> SubmissionOptions:
+    if not isinstance(options, SubmissionOptions):
+        problem = f"options: {type(options).__name__} says nothing that a server could be asked for"
+        hint = 'give sendkit.SubmissionOptions(notify="failure", …)'
+        raise MessageError(problem, field="options", hint=hint)
+    return options
 
 
 def _letter_of_message(message: Message, redirection: Redirection) -> Letter:

@@ -11,28 +11,43 @@ from typing import TYPE_CHECKING
 from sendkit._message.mailbox import mailbox_of, mailboxes_of
 from sendkit._smtp.address import Address, AddressError
 from sendkit._smtp.envelope import Envelope
+from sendkit._smtp.parameters import Asked
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sendkit._smtp.content import Content
+    from sendkit._submission import SubmissionOptions
 
 
 @dataclass(slots=True, frozen=True)
 class Letter:
-    """A reverse path (None is the null one), recipients without duplicates, and the content."""
+    """A reverse path (None is the null one), recipients without duplicates, the content, and what is asked for beside.
+
+    `envid` is the name that reports give it (RFC 3461 section 4.4) where the options name none; None: its
+    Message-ID without the angle brackets.
+    """
 
     reverse_path: Address | None
     recipients: tuple[Address, ...]
     content: Content
     message_id: str | None
+    options: SubmissionOptions | None = None
+    envid: str | None = None
 
     @property
     def envelope(self) -> Envelope:
         """The same reverse path and recipients as the public Envelope, as they were written."""
         sender = self.reverse_path.written if self.reverse_path else ""
         return Envelope(sender, [recipient.written for recipient in self.recipients])
+
+
+def asked(letter: Letter) -> Asked | None:
+    """What a server is to be asked for beside this letter."""
+    if letter.options is None:
+        return None
+    return Asked(letter.options, letter.envid or (letter.message_id or "").strip("<>"))
 
 
 def distinct(addresses: Iterable[Address]) -> tuple[Address, ...]:

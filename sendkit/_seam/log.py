@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sendkit._frozen import unchecked
 from sendkit._lifetime import logs
 from sendkit._redaction import redacted
 from sendkit._seam.clock import Clock, SystemClock
@@ -24,7 +25,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit.errors import CredentialsError, MessageError, SendkitError
-from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine, unchecked
+from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine
 
 _attempt = unchecked(Attempt)
 _logger = logging.getLogger("sendkit.smtp")
@@ -37,7 +38,7 @@ class AttemptLog:
     `username` is who logs in, where somebody does. `others` are the logs of further servers that were asked in the same
     try. `certificate` is the server's (DER). `own_wait` is entered around each wait for a place of our own, such as a
     free connection: what passes then is not a server's time.
-    `recording`: whether anybody wants to know what is said.
+    `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
     """
 
     recipients: tuple[Address, ...]
@@ -51,6 +52,7 @@ class AttemptLog:
     certificate: bytes | None = None
     others: tuple[AttemptLog, ...] = ()
     own_wait: Callable[[], AbstractContextManager[None]] = nullcontext
+    ignored: tuple[str, ...] = ()
     answers: list[AttemptReply] = field(default_factory=list[AttemptReply], init=False)
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
     recording: bool = field(init=False)
@@ -174,6 +176,7 @@ class AttemptLog:
             replies=tuple(self.answers),
             error=self._error(),
             transcript=None if self._lines is None else tuple(self._lines),
+            ignored_options=self.ignored,
         )
 
     def _error(self) -> AttemptError | None:

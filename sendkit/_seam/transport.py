@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from sendkit._message.letter import Letter
+from sendkit._message.letter import Letter, asked
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.log import AttemptLog
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.parameters import Offer, parameters
+
+_WITHOUT = Capabilities()
+
+
+async def carry(transport: Transport, letter: Letter, log: AttemptLog) -> None:
+    """Have a letter carried. A transport that knows of no options is taken for a server that offers none."""
+    if not transport.takes_options and (wishes := asked(letter)) is not None:
+        told = parameters(wishes, letter.recipients, Offer(_WITHOUT))
+        log.ignored = told.ignored
+        if told.refused is not None:
+            log.settle_all(told.refused)
+            return
+    await transport.deliver(letter, log)
 
 
 class Transport(ABC):
@@ -14,12 +29,14 @@ class Transport(ABC):
 
     Whatever a server or the network does is no exception, but a verdict in the log. `hosts` are the servers that it
     reaches over a network; a double reaches none. `tells_before_end`: it awaits `log.before_end` right before the end
-    of data; for one that does not, an outbox takes the whole of `deliver` for that moment.
+    of data; for one that does not, an outbox takes the whole of `deliver` for that moment. `takes_options`: it does
+    what `letter.options` ask for, or says in the log what it does not; for one that does not, `carry` says it.
     """
 
     clock: Clock = SystemClock()
     hosts: tuple[str, ...] = ()
     tells_before_end: bool = False
+    takes_options: bool = False
 
     @abstractmethod
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

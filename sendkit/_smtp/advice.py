@@ -229,6 +229,15 @@ BY_REASON = {
     ),
     Reason.NEEDS_SMTPUTF8: Advice("use an address in ASCII, or a server that offers SMTPUTF8 (RFC 6531)"),
     Reason.NEEDS_8BITMIME: Advice("sign the message after it was encoded to 7 bit, or use a server with 8BITMIME"),
+    Reason.NEEDS_REQUIRETLS: Advice(
+        "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without require_tls",
+        "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without --require-tls",
+    ),
+    Reason.NEEDS_FUTURERELEASE: Advice(
+        "nothing was sent: an outbox holds a message itself, put(message, send_at=…); or name a time within the limits",
+        "nothing was sent: name a time within the limits of a server that offers FUTURERELEASE (RFC 4865), or send it "
+        "when it is due (at, cron, a timer of systemd)",
+    ),
     Reason.NOT_ALLOWED: Advice(
         "add the address to allow_only= (SENDKIT_ALLOW_ONLY), or let redirect_all_to= have such mail",
         "add the address to SENDKIT_ALLOW_ONLY, or let SENDKIT_REDIRECT_ALL_TO have such mail",

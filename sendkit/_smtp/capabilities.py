@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(slots=True, frozen=True)
 class Capabilities:
-    """The extensions of one EHLO reply. Without ESMTP, or before EHLO, there are none."""
+    """The extensions of one EHLO reply. Without ESMTP, or before EHLO, there are none.
+
+    `max_hold` (seconds) and `max_hold_until` (as RFC 3339 writes it in UTC) are the limits of FUTURERELEASE; the limits
+    of RFC 9422 are `max_recipients` of a transaction, `max_domains` among them, and `max_transactions` of a connection.
+    """
 
     esmtp: bool = False
     starttls: bool = False
@@ -19,6 +26,13 @@ class Capabilities:
     size_announced: bool = False
     max_size: int | None = None
     max_recipients: int | None = None
+    max_domains: int | None = None
+    max_transactions: int | None = None
+    dsn: bool = False
+    require_tls: bool = False
+    future_release: bool = False
+    max_hold: int | None = None
+    max_hold_until: str | None = None
     mechanisms: tuple[str, ...] = ()
 
     @property
@@ -34,7 +48,7 @@ class Capabilities:
     def parse(cls, text: str) -> Capabilities:
         """Read the text of a 250 reply to EHLO: the greeting, then one keyword with its parameters on each line."""
         words = _keywords(text)
-        size = words.get("SIZE")
+        size, limits, hold = words.get("SIZE"), words.get("LIMITS", []), words.get("FUTURERELEASE", [])
         return cls(
             esmtp=True,
             starttls="STARTTLS" in words,
@@ -45,7 +59,14 @@ class Capabilities:
             enhanced_status_codes="ENHANCEDSTATUSCODES" in words,
             size_announced=size is not None,
             max_size=_number(size[0]) if size else None,
-            max_recipients=_limit(words.get("LIMITS", []), "RCPTMAX"),
+            max_recipients=_limit(limits, "RCPTMAX"),
+            max_domains=_limit(limits, "RCPTDOMAINMAX"),
+            max_transactions=_limit(limits, "MAILMAX"),
+            dsn="DSN" in words,
+            require_tls="REQUIRETLS" in words,
+            future_release="FUTURERELEASE" in words,
+            max_hold=_number(hold[0]) if hold else None,
+            max_hold_until=hold[1] if len(hold) > 1 and _UTC.fullmatch(hold[1]) else None,
             mechanisms=tuple(dict.fromkeys(words.get("AUTH", []))),
         )
 

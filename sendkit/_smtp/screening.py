@@ -1,34 +1,47 @@
 """What is known before asking: a recipient, or a content, that this server has said it does not take.
 
-RFC 1870 (SIZE), RFC 6531 (SMTPUTF8), RFC 6152 (8BITMIME). No command goes out for what is settled here.
+RFC 1870 (SIZE), RFC 6531 (SMTPUTF8), RFC 6152 (8BITMIME), and what `parameters` asks for. No command goes out for what
+is settled here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.content import Content, Weighed
+from sendkit._smtp.parameters import Asked, Offer, parameters
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 
 
 class Screening(NamedTuple):
-    """Those rejected unasked, those left, the content in the form that fits, and the parameters for MAIL."""
+    """Those rejected unasked, those left, the content in the form that fits, and the parameters for MAIL.
+
+    `for_each` are those for RCPT; `ignored` are the options that this server does not know of.
+    """
 
     verdicts: dict[Address, Verdict]
     recipients: tuple[Address, ...]
     content: Content
     parameters: tuple[str, ...] = ()
     utf8: bool = False
+    for_each: Mapping[Address, Sequence[str]] | None = None
+    ignored: tuple[str, ...] = ()
 
 
 def screen(
-    reverse_path: Address | None, recipients: Sequence[Address], content: Content, server: Capabilities
+    reverse_path: Address | None,
+    recipients: Sequence[Address],
+    content: Content,
+    server: Capabilities,
+    asked: Asked | None = None,
+    *,
+    tls: bool = True,
 ) -> Screening:
-    """Hold one message against what the server announced."""
+    """Hold one message, and what is asked for beside it, against what the server announced."""
     screening = Screening({}, tuple(recipients), content)
     if not server.smtputf8:
         screening = _without_smtputf8(screening, reverse_path)
@@ -37,7 +50,8 @@ def screen(
     if server.max_size is not None and screening.content.size > server.max_size:
         reason = f"{measured(screening.content)}, and the server takes at most {megabytes(server.max_size)}"
         screening = _reject(screening, screening.recipients, (Reason.TOO_LARGE, reason))
-    return _with_parameters(screening, reverse_path, server)
+    screening = _with_parameters(screening, reverse_path, server)
+    return screening if asked is None else _with_options(screening, asked, Offer(server, tls))
 
 
 def measured(content: Content) -> str:
@@ -100,3 +114,12 @@ def _with_parameters(screening: Screening, reverse_path: Address | None, server:
     if utf8:
         parameters.append("SMTPUTF8")
     return Screening(screening.verdicts, screening.recipients, content, tuple(parameters), utf8)
+
+
+def _with_options(screening: Screening, asked: Asked, offer: Offer) -> Screening:
+    written = parameters(asked, screening.recipients, offer)
+    if written.refused is not None:
+        refused = dict.fromkeys(screening.recipients, written.refused)
+        return screening._replace(verdicts=screening.verdicts | refused, recipients=())
+    mail = (*screening.parameters, *written.mail)
+    return screening._replace(parameters=mail, for_each=written.for_each, ignored=written.ignored)

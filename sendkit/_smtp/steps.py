@@ -6,7 +6,7 @@ made for every message is a NamedTuple: frozen as a frozen dataclass is, and mad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -90,7 +90,10 @@ class BatchReplies(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What one transaction is to do: who, to whom, how large, and how it may be written."""
+    """What one transaction is to do: who, to whom, how large, and how it may be written.
+
+    `parameters` go with MAIL, `for_each` with the RCPT of each recipient.
+    """
 
     reverse_path: Address | None
     recipients: Sequence[Address]
@@ -100,6 +103,7 @@ class Plan(NamedTuple):
     stepwise: bool = False
     parameters: Sequence[str] = ()
     utf8: bool = False
+    for_each: Mapping[Address, Sequence[str]] | None = None
 
     @property
     def ahead(self) -> bool:

@@ -8,7 +8,7 @@ transport and against a plain list of replies in tests. It knows no clock and no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sendkit._smtp.address import Address
@@ -110,13 +110,19 @@ _DATA = Command(Phase.DATA, command_line("DATA"))
 _CLOSING = 221
 _RSET = Command(Phase.RSET, command_line("RSET"))
 _WHOLE = Payload(Framing.CHUNK_LAST)
+_NOTHING: Mapping[Address, Sequence[str]] = {}
 
 
 def _head(plan: Plan) -> list[Command]:
     sender = plan.reverse_path.wire if plan.reverse_path else ""
     mail = Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
+    further = plan.for_each or _NOTHING
     rcpt = [
-        Command(Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", utf8=plan.utf8), recipient)
+        Command(
+            Phase.RCPT,
+            command_line(f"RCPT TO:<{recipient.wire}>", *further.get(recipient, ()), utf8=plan.utf8),
+            recipient,
+        )
         for recipient in plan.recipients
     ]
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]

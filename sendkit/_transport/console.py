@@ -31,7 +31,7 @@ class ConsoleTransport(Transport):
     The text is shown up to its twentieth line, so that a link in it can be followed; with `text=False` it is not.
     """
 
-    tells_before_end = True
+    tells_before_end = takes_options = True
 
     def __init__(self, stream: TextIO | None = None, *, text: bool = True) -> None:
         self._stream = stream
@@ -40,6 +40,7 @@ class ConsoleTransport(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Write the summary; a stream that is closed is a deferral."""
         log.host, log.phase = "console", Phase.BODY
+        log.ignored = letter.options.given if letter.options else ()
         lines = [*_envelope(letter), *_message(letter, text=self._text)]
         await log.before_end(letter.recipients)
         try:

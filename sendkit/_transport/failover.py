@@ -18,7 +18,7 @@ from typing import cast
 from sendkit._lifetime import logs
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
-from sendkit._seam.transport import Transport
+from sendkit._seam.transport import Transport, carry
 from sendkit._smtp.phase import BEFORE_TRANSACTION
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import ConfigurationError, SendkitError
@@ -68,6 +68,8 @@ class FailoverTransport(Transport):
     to be transferred may use all of it. Raises ConfigurationError without a transport, and in `deliver` what the first
     of them raised where none could be asked.
     """
+
+    takes_options = True  # as far as each of them does
 
     def __init__(self, transports: Sequence[Transport]) -> None:
         if not transports:
@@ -121,7 +123,7 @@ class FailoverTransport(Transport):
         share = None if log.terms.deadline is None or waiting == 1 else (log.terms.deadline - began) / waiting
         try:
             async with _let_in_within(share, log):
-                await server.transport.deliver(letter, log)
+                await carry(server.transport, letter, log)
         except SendkitError as error:
             log.unable(error)
             raised = error

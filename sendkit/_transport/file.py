@@ -36,7 +36,7 @@ class FileTransport(Transport):
     when the folder cannot be one.
     """
 
-    tells_before_end = True
+    tells_before_end = takes_options = True
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = expanded(directory)
@@ -44,6 +44,7 @@ class FileTransport(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Write both files; a full disk and the like is a deferral."""
         log.host, log.phase = "file", Phase.BODY
+        log.ignored = letter.options.given if letter.options else ()
         self._make_directory()
         name = f"{log.clock.now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}"
         reply = Reply(250, "2.0.0", f"kept as {name}.eml")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sendkit._lifetime.one_at_a_time import OneAtATime
-from sendkit._message.letter import Letter
+from sendkit._message.letter import Letter, asked
+from sendkit._reading.asked import read
 from sendkit._reading.sent import Sent
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
@@ -25,9 +26,11 @@ from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import Screening, screen
+from sendkit._smtp.shares import share
 from sendkit._smtp.steps import Batch, BatchReplies, Command, Payload, Plan, Report, Step
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break, Failure, Verdict, judge_failure, judge_refusal
+from sendkit._submission import SubmissionOptions
 from sendkit._transport.rules import ActionKind
 from sendkit._transport.script import Script
 from sendkit.errors import MessageError
@@ -44,6 +47,12 @@ _USUAL = {
     Phase.DATA: Reply(354, None, "end with a dot"),
     Phase.END_OF_DATA: Reply(250, "2.0.0", "kept in memory"),
 }
+
+
+def _options(screening: Screening, recipient: Address) -> SubmissionOptions:
+    """What the server was asked for, as it came over the wire."""
+    further = () if screening.for_each is None else screening.for_each[recipient]
+    return read((*screening.parameters, *further)).options
 
 
 class VirtualClock:
@@ -94,13 +103,13 @@ class MemoryTransport(Script, Transport):
     Waits cost no time. Safe to share between tasks, threads and mailers.
     """
 
-    tells_before_end = True
+    tells_before_end = takes_options = True
 
     def __init__(self, *, capabilities: Capabilities | None = None, timeouts: Timeouts | None = None) -> None:
         super().__init__()
         self.sent: list[Sent] = []
         self.clock = self._virtual = VirtualClock()
-        self._capabilities = capabilities or Capabilities(esmtp=True, eight_bit_mime=True, smtputf8=True)
+        self._capabilities = capabilities or _ANNOUNCED
         self._timeouts = timeouts or Timeouts()
         self._turns: OneAtATime[None] = OneAtATime()
         self._connections = 0
@@ -127,15 +136,17 @@ class MemoryTransport(Script, Transport):
 
     async def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
         """False when a reused connection was dead before anything of the letter was taken."""
-        screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities)
+        screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities, asked(letter))
         log.settle(screening.verdicts)
+        log.ignored = screening.ignored
         left = screening.recipients
         while left:
-            report = await self._transact(letter, screening, left, log, reused=reused)
+            now, later = share(left, self._capabilities)
+            report = await self._transact(letter, screening, now, log, reused=reused)
             if report is None:
                 return False
             log.settle(report.verdicts)
-            left, reused = report.carried, False
+            left, reused = (*report.carried, *later), False
         return True
 
     def _connect(self, log: AttemptLog) -> bool:
@@ -167,6 +178,7 @@ class MemoryTransport(Script, Transport):
             rset=self._rset_due,
             parameters=screening.parameters,
             utf8=screening.utf8,
+            for_each=screening.for_each,
         )
         taken = _Taken(screening.content)
         steps = transaction(plan)
@@ -181,7 +193,8 @@ class MemoryTransport(Script, Transport):
                 reused = False
                 if answers.ended and (answers.failure or answers.replies[0].positive):
                     sender = letter.envelope.reverse_path
-                    self._keep(Sent(Envelope(sender, [r.written for r in taken.recipients]), taken.octets))
+                    to = Envelope(sender, [recipient.written for recipient in taken.recipients])
+                    self._keep(Sent(to, taken.octets, _options(screening, taken.recipients[0])))
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
@@ -255,6 +268,9 @@ def _given_up(steps: Generator[Batch, BatchReplies, Report], log: AttemptLog) ->
 
 
 _OK = Reply(250, "2.0.0", "ok")
+_ANNOUNCED = Capabilities(
+    esmtp=True, eight_bit_mime=True, smtputf8=True, dsn=True, require_tls=True, future_release=True
+)
 
 
 def _limit(timeouts: Timeouts, phase: Phase) -> float:

@@ -40,7 +40,7 @@ class SMTPTransport(Transport):
     Logs in when there is a `username`, or with EXTERNAL, by the `mechanism` that was asked for or the preferred one.
     """
 
-    tells_before_end = True
+    tells_before_end = takes_options = True
 
     def __init__(
         self,
@@ -86,7 +86,8 @@ class SMTPTransport(Transport):
         log.host, log.port, log.username = self._server.host, self._server.port, self._username
         pool = self._pool()
         try:
-            # Each dead connection is dropped, and a new one is never dead before it was used, so this comes to an end.
+            # Each dead connection is dropped, and a new one is never dead before it was used, and takes a transaction;
+            # so this comes to an end.
             while not await self._carry(pool, letter, log):
                 pass
         except SessionFailed as failed:
@@ -105,16 +106,15 @@ class SMTPTransport(Transport):
         return None
 
     async def _carry(self, pool: Pool, letter: Letter, log: AttemptLog) -> bool:
-        """False when the session was dead before anything of the letter was written."""
+        """False when another session is to go on with it: this one was dead before, or may have no more."""
         session = await pool.acquire(log)
         try:
-            await self._carrier.carry(session, letter, log)
+            return await self._carrier.carry(session, letter, log)
         except Stale:
             session.give_up()
             return False
         finally:
             pool.release(session)
-        return True
 
     async def aclose(self) -> None:
         """Close the idle connections with QUIT, on every event loop that runs; the others behind their last letter."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sendkit._message.letter import Letter
+from sendkit._message.letter import Letter, asked
 from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.screening import Screening, screen
+from sendkit._smtp.shares import share
 from sendkit._smtp.steps import Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.conversation import Conversation, Stale
@@ -29,18 +30,24 @@ class Carrier:
     timeouts: Timeouts
     stepwise: bool = False
 
-    async def carry(self, session: Session, letter: Letter, log: AttemptLog) -> None:
-        """Run the letter's transactions, and note every verdict.
+    async def carry(self, session: Session, letter: Letter, log: AttemptLog) -> bool:
+        """Run the letter's transactions for those without a verdict, and note every verdict.
 
         Recipients that were too many for one transaction go into the next at once, as long as each makes progress.
+        False when the session may have no more transactions, and some are left for another one (RFC 9422 section 4.1).
         Raises Stale when the session was dead before anything was written.
         """
-        screening = screen(letter.reverse_path, log.recipients, letter.content, session.capabilities)
+        recipients, settled = log.recipients, log.verdicts
+        if settled:
+            recipients = tuple([recipient for recipient in recipients if recipient not in settled])
+        offered, tls = session.capabilities, session.tls is not None
+        screening = screen(letter.reverse_path, recipients, letter.content, offered, asked(letter), tls=tls)
+        log.ignored = screening.ignored
         if screening.verdicts:
             log.settle(screening.verdicts)
         left, first = screening.recipients, True
         while left:
-            now, later = _split(left, session.capabilities.max_recipients)
+            now, later = share(left, offered)
             report = await self._transact(session, letter, screening, now, log, first=first)
             if report is None:
                 break
@@ -49,8 +56,11 @@ class Carrier:
             left, first = (*report.carried, *later), False
             if report.close:
                 break
+        if left and session.exhausted and not session.given_up:
+            return False
         if left:
             log.settle(dict.fromkeys(left, _NOT_REACHED))
+        return True
 
     async def _transact(
         self,
@@ -62,11 +72,13 @@ class Carrier:
         *,
         first: bool,
     ) -> Report | None:
-        """One transaction; None when others on the session gave it up meanwhile. Raises Stale."""
+        """One transaction; None when others on the session gave it up, or used it up, meanwhile. Raises Stale."""
         with await session.turns.next() as turn:
             if session.given_up:
                 if first:
                     raise Stale
+                return None
+            if session.exhausted:
                 return None
             plan = self._plan(session, letter, screening, recipients)
             conversation = Conversation(
@@ -87,6 +99,7 @@ class Carrier:
             stepwise=self.stepwise,
             parameters=screening.parameters,
             utf8=screening.utf8,
+            for_each=screening.for_each,
         )
 
     def mode(self, server: Capabilities) -> Mode:
@@ -94,7 +107,3 @@ class Carrier:
         if self.stepwise or not server.pipelining:
             return Mode.STEPWISE
         return Mode.CHUNKING if server.ahead else Mode.PIPELINING
-
-
-def _split(recipients: tuple[Address, ...], most: int | None) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    return (recipients, ()) if most is None else (recipients[:most], recipients[most:])

@@ -127,7 +127,8 @@ class Pool:
         return None
 
     def _spent(self, session: Session) -> bool:
-        return self._limits.letters is not None and session.letters >= self._limits.letters
+        enough = self._limits.letters is not None and session.letters >= self._limits.letters
+        return enough or session.exhausted
 
     def _board(self, session: Session, log: AttemptLog) -> Session:
         session.add_letter(log.terms.in_flight)

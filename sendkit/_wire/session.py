@@ -49,6 +49,12 @@ class Session:
         return self._room > 1
 
     @property
+    def exhausted(self) -> bool:
+        """Whether it has had as many transactions as the server announced to take (RFC 9422 section 4.1, MAILMAX)."""
+        most = self.capabilities.max_transactions
+        return most is not None and self.transactions >= most
+
+    @property
     def has_room(self) -> bool:
         """Whether another letter may be put on it now."""
         return not self.given_up and self._in_use < self._room

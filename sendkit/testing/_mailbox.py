@@ -87,4 +87,4 @@ class MemoryMailbox(Box, MemoryTransport):
                     self._untaken.append(f"{recipient.written}: {verdict.outcome.value} ({why})")
 
     def _keep(self, sent: Sent) -> None:
-        super()._keep(ReceivedMessage(sent.envelope, sent.content, when=self.clock.now()))
+        super()._keep(ReceivedMessage(sent.envelope, sent.content, sent.options, when=self.clock.now()))

@@ -19,7 +19,17 @@ from .scripted_records import Accepted
 _PATH = r'<((?:"(?:\\.|[^"\\])*"|[^">])*)>(?: (.*))?'
 _MAIL, _RCPT = re.compile("FROM:" + _PATH, re.IGNORECASE), re.compile("TO:" + _PATH, re.IGNORECASE)
 _CHUNK = re.compile(r"(\d{1,20})( LAST)?", re.IGNORECASE)
-_NEEDS = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "AUTH": "AUTH", "RET": "DSN", "ENVID": "DSN"}
+_NEEDS = {
+    "REQUIRETLS": "REQUIRETLS",
+    "HOLDFOR": "FUTURERELEASE",
+    "HOLDUNTIL": "FUTURERELEASE",
+    "SIZE": "SIZE",
+    "BODY": "8BITMIME",
+    "SMTPUTF8": "SMTPUTF8",
+    "AUTH": "AUTH",
+    "RET": "DSN",
+    "ENVID": "DSN",
+}
 
 
 @dataclass(slots=True)

@@ -1,0 +1,46 @@
+"""Frozen values that are made for every message: pydantic's models, without the price of validating our own.
+
+Must not know what they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+
+_Fields = ParamSpec("_Fields")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """A value that is never changed; what a newer version wrote into it is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        # As in `unchecked`: what is unpickled is not validated either.
+        if not self.__pydantic_complete__:
+            self.model_rebuild()
+        super().__setstate__(state)
+
+
+def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
+    """The same constructor for values of ours: they are right already, and to validate them takes as long again.
+
+    Every field must be given, by name.
+    """
+
+    def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
+        model = cast("type[_Model]", kind)
+        if not model.__pydantic_complete__:
+            model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
+        made = model.__new__(model)
+        object.__setattr__(made, "__dict__", fields)
+        object.__setattr__(made, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+    return make
