@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from pydantic import PrivateAttr
 
 from sendkit._lifetime import interrupts
+from sendkit._lifetime.forks import starts_over
 from sendkit.errors import ConfigurationError
 from sendkit.results import DeliveryResult
 
@@ -155,7 +156,11 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         self._items = None if isinstance(source, AsyncIterable) else iter(source)
         # Read, and not started.
         self._batch: deque[AnyMessage] = deque()
-        self._held = False
+        starts_over(self)
+
+    def start_over(self) -> None:
+        """In the child of a fork: what was read is the parent's to send."""
+        self._batch = deque()
 
     @property
     def unfinished(self) -> tuple[AnyMessage, ...]:
@@ -170,8 +175,8 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         return self
 
     def __next__(self) -> StreamResult:
-        if not self._held:
-            self._held = True
+        if not self._window.started:
+            self._window.started = True
             interrupts.hold(self)
         given: StreamResult | None = None
         try:

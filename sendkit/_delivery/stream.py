@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
-from sendkit._lifetime.loops import running_loop
+from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit._lifetime.loops import PerLoop, running_loop
+from sendkit.errors import ConfigurationError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,6 +30,9 @@ class Started(Awaitable[Made_co], Protocol[Made_co]):
 
 
 Send = Callable[[int, Item], Started[Result]]
+
+# While a feeder waits for room, nobody else may know it; a collector would end it where it stands.
+_feeders: PerLoop[set[asyncio.Task[None]]] = PerLoop()
 
 
 class Window(Generic[Item, Result]):
@@ -52,8 +57,22 @@ class Window(Generic[Item, Result]):
         self._feeder: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Future[None]] = set()
+        # Whether a source is being read; and whether that is so in the parent of this process.
+        self.started = self._forked = False
         self.stopped = False
         self.failure: BaseException | None = None
+        starts_over(self)
+
+    def start_over(self) -> None:
+        """In the child of a fork: what was started is the parent's, which is told what becomes of it."""
+        leave_behind(vars(self).copy())
+        self._open, self._running, self._waiting = {}, {}, set()
+        self._finished = deque()
+        self._feeder = self._loop = None
+        if self.started and not self._forked:
+            self._forked = self.stopped = True
+            hint = "send what is left with a new one in the child, or leave the loop there"
+            self.failure = ConfigurationError("this stream belongs to the process that started it", hint=hint)
 
     # On any thread.
 
@@ -75,7 +94,7 @@ class Window(Generic[Item, Result]):
     @property
     def closed(self) -> bool:
         """Whether nothing can be started any more."""
-        return self._closed()
+        return self._forked or self._closed()
 
     @property
     def ready(self) -> bool:
@@ -131,9 +150,13 @@ class Window(Generic[Item, Result]):
 
     def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
         """Read the source from now on, no faster than there is room; an error of it is kept as the `failure`."""
-        if self._feeder is None and not self.stopped and not self._closed():
+        if self._feeder is None and not self.stopped and not self.closed:
+            self.started = True
             self._feeder = running_loop().create_task(self._feed(source))
             self._feeder.add_done_callback(self._fed)
+            feeders = _feeders.here(set)
+            feeders.add(self._feeder)
+            self._feeder.add_done_callback(feeders.discard)
 
     async def next(self) -> None:
         """Wait until there is a result, or there will be none; a cancellation changes nothing."""
@@ -143,7 +166,7 @@ class Window(Generic[Item, Result]):
 
     async def turn(self, items: deque[Item], *, more: bool) -> None:
         """Begin these, taking them away, and wait until there is a result, or, where there are more, room."""
-        while items and not self._closed():
+        while items and not self.closed:
             self.begin(items.popleft())
         while not self._finished and self._running and not (more and self.room):
             await self._news()
@@ -207,12 +230,12 @@ class Window(Generic[Item, Result]):
             self.failure = error
 
     async def _admit(self, item: Item) -> bool:
-        if self.stopped or self._closed():
+        if self.stopped or self.closed:
             return False
         self.begin(item)
         while not self.room and not self.stopped:
             await self._news()
-        return not self.stopped and not self._closed()
+        return not self.stopped and not self.closed
 
     def _fed(self, feeder: asyncio.Task[None]) -> None:
         self._feeder, self.stopped = None, True

@@ -13,17 +13,27 @@ from sendkit.errors import SendkitError
 _GRACE = 5.0
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """One that says nothing when it could not be made, for want of descriptors, and is finalized."""
+
+    whole = False
+
+    def is_closed(self) -> bool:
+        return not self.whole or super().is_closed()
+
+
 def made_loop() -> asyncio.AbstractEventLoop:
     """A new loop. Raises SendkitError where the system gives no descriptors."""
     held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
     try:
-        made = asyncio.SelectorEventLoop()
+        made = _Loop()
     except OSError as error:
         hint = "raise the limit (ulimit -n), or close what is not needed"
         raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error
     finally:
         if held:
             logs.hand_on(logs.release())
+    made.whole = True
     made.set_debug(False)  # its debug mode logs while others wait
     return made
 
