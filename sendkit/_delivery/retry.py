@@ -133,8 +133,9 @@ class Delivery:
         if seconds is not None:
             self.terms = self.terms._replace(deadline=self.transport.clock.monotonic() + seconds)
         self.terms = self.terms._replace(why_interrupted=partial(_why, work, seconds))
-        async with work:
-            await self.run()
+        with records.Unheard(self.letter.message_id):
+            async with work:
+                await self.run()
 
     async def _try_again(self, left: tuple[Address, ...]) -> None:
         try:

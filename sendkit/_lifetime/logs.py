@@ -3,7 +3,9 @@
 A logging handler may send mail: its thread then holds the handler's lock while it waits for a loop of ours, and a
 record that the loop's thread handed to that handler would wait forever. So a thread that works for others holds back
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
-on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail.
+on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail. The same
+holds where a handler leaves the sending to a task or a thread: for what it starts while it is given a record of ours,
+and for each message that was made within it.
 """
 
 from __future__ import annotations
@@ -11,9 +13,21 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections import OrderedDict
+from contextvars import ContextVar, Token
+from types import TracebackType
 
 # Those below us that log on threads of ours.
 _BELOW = ("asyncio", "keyring.core", "keyring.backend")
+
+
+# Whether this context, such as that of a task, was made by a handler while it was given a record of ours.
+_for_a_handler: ContextVar[bool] = ContextVar("sendkit_for_a_handler", default=False)
+# What stands before the @ in the Message-IDs of what was written inside of `logging`, the latest of them.
+_written_inside: OrderedDict[str, None] = OrderedDict()
+_KEPT = 10_000
+_STDLIB = frozenset({"logging", "logging.handlers"})
+_LISTENED_TO = (logging.getLogger(), logging.getLogger("sendkit"), logging.getLogger("sendkit.smtp"))
 
 
 class _Held(threading.local):
@@ -37,14 +51,14 @@ for _name in _BELOW:
 
 def log(logger: logging.Logger, level: int, message: str, *arguments: object) -> None:
     """Log as `logger.log` does, or hold it back."""
-    if not logger.isEnabledFor(level):
+    if not logger.isEnabledFor(level) or _for_a_handler.get():
         return
     path, line, function, _ = logger.findCaller(stacklevel=2)
     record = logger.makeRecord(logger.name, level, path, line, message, arguments, None, function)
     if _held.records is not None:
         _held.records.append(record)
     elif not inside_of_logging():
-        logger.handle(record)
+        _give(record)
 
 
 def hold() -> bool:
@@ -74,7 +88,49 @@ def hand_on(records: list[logging.LogRecord]) -> None:
     """Give the records to the handlers of their loggers, unless this is inside of `logging` itself."""
     if records and not inside_of_logging():
         for record in records:
-            logging.getLogger(record.name).handle(record)
+            _give(record)
+
+
+def _give(record: logging.LogRecord) -> None:
+    token = _for_a_handler.set(True)
+    try:
+        logging.getLogger(record.name).handle(record)
+    finally:
+        _for_a_handler.reset(token)
+
+
+def written(message_id: str) -> str:
+    """Note the message, if it is written inside of `logging`; what is logged while it is sent goes nowhere."""
+    if _somebody_else_listens() and inside_of_logging():
+        _written_inside[message_id.partition("@")[0]] = None
+        while len(_written_inside) > _KEPT:
+            _written_inside.popitem(last=False)
+    return message_id
+
+
+class Unheard:
+    """Within `with`, and in all that begins there, nothing is logged if the message was written inside of `logging`."""
+
+    __slots__ = ("_message_id", "_token")
+
+    def __init__(self, message_id: str | None) -> None:
+        self._message_id = message_id
+        self._token: Token[bool] | None = None
+
+    def __enter__(self) -> None:
+        if _written_inside and self._message_id and self._message_id.partition("@")[0] in _written_inside:
+            self._token = _for_a_handler.set(True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            _for_a_handler.reset(self._token)
+
+
+def _somebody_else_listens() -> bool:
+    # To look at the stack takes 10 µs, and those of the standard library send no mail through us.
+    return any(type(one).__module__ not in _STDLIB for logger in _LISTENED_TO for one in logger.handlers)
 
 
 def inside_of_logging() -> bool:

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard, cast
 
 from pydantic import ValidationError
 
+from sendkit._lifetime import logs
 from sendkit._message import purpose
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
@@ -234,7 +235,7 @@ def _with_further(data: Mapping[str, object]) -> Mapping[str, object]:
 def message_id_for(fields: Mapping[str, Any]) -> str:
     """A Message-ID for the checked fields of a message; a sender that is wrong is not among them, and refused later."""
     author = fields.get("sender")
-    return new_message_id(author.address.domain if author else NOBODY)
+    return logs.written(new_message_id(author.address.domain if author else NOBODY))
 
 
 def now() -> datetime:

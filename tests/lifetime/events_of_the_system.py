@@ -52,7 +52,8 @@ TOKEN = """
 def provide(*_):
     wait()
     return "token"
-def again(): return start(username="ana@example.com", credentials=OAuth2(provide) if {oauth2} else lambda *_: "correct horse" if provide() else None)
+def password(*_): return "correct horse" if provide() else None
+def again(): return start(username="ana@example.com", credentials=OAuth2(provide) if {oauth2} else password)
 """
 
 FORKS = {

@@ -94,3 +94,89 @@ def test_an_async_mailer_in_a_handler_hears_nothing_of_itself(server: ScriptedSe
     )
     assert (ended.errors, ended.code) == ("", 0)
     assert subjects(server) == ["one"]
+
+
+LATER = {
+    "create_task": "asyncio.create_task(mailer.send(made_now))",
+    "ensure_future": "asyncio.ensure_future(mailer.send(made_now))",
+    "a task of its own": "asyncio.create_task(self.later(made_now))",
+    "call_soon": "asyncio.get_running_loop().call_soon(self.soon, made_now) and None",
+    "another loop": "asyncio.run_coroutine_threadsafe(mailer.send(made_now), other)",
+    "an executor": "executor.submit(blocking.send, made_now)",
+    "the executor of the loop": "asyncio.get_running_loop().run_in_executor(executor, blocking.send, made_now)",
+    "a stream": "executor.submit(lambda: list(blocking.send_many([made_now])))",
+}
+
+
+@pytest.mark.parametrize("way", LATER)
+def test_a_handler_that_leaves_the_sending_to_others_hears_nothing_of_it(server: ScriptedServer, way: str) -> None:
+    ended = run(
+        f"""
+        tasks, jobs, gone = [], [], threading.Event()
+        class Mailing(logging.Handler):
+            async def later(self, one):
+                await mailer.send(one)
+            def soon(self, one):
+                tasks.append(asyncio.ensure_future(mailer.send(one)))
+            def emit(self, record):
+                made_now = message(record.getMessage())
+                job = {LATER[way]}
+                (tasks if isinstance(job, asyncio.Future) else jobs).append(job)
+        mailer, blocking, executor = made(AsyncMailer, max_connections=2), made(), ThreadPoolExecutor(4)
+        async def main():
+            for number in range(3):
+                logging.getLogger("app").error("record %s", number)
+                await asyncio.sleep(0)
+            while pending := [task for task in tasks if not task.done()]:
+                await asyncio.wait(pending)
+            for job in jobs:
+                if job is not None:
+                    await asyncio.to_thread(job.result, 60)
+            await mailer.aclose()
+        other = asyncio.new_event_loop()
+        threading.Thread(target=other.run_forever, daemon=True).start()
+        logging.getLogger("asyncio").propagate = False
+        logging.getLogger().addHandler(Mailing())
+        logging.getLogger().setLevel(logging.DEBUG)
+        asyncio.run(main())
+        executor.shutdown()
+        blocking.close()
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.errors, ended.code) == ("", 0)
+    assert subjects(server) == ["record 0", "record 1", "record 2"]
+
+
+def test_a_task_that_a_handler_starts_for_a_record_of_ours_is_not_heard(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        from email.message import EmailMessage
+        tasks = []
+        def plain(subject):
+            one = EmailMessage()
+            one["From"], one["To"], one["Subject"] = "ana@example.com", "luis@example.com", subject
+            return one
+        async def later(text):
+            await mailer.send(plain(text))
+        class Mailing(logging.Handler):
+            def emit(self, record):
+                tasks.append(asyncio.create_task(later(record.name)))
+        mailer = made(AsyncMailer, max_connections=2)
+        async def main():
+            logging.getLogger("app").error("one")
+            while pending := [task for task in tasks if not task.done()]:
+                await asyncio.wait(pending)
+            await mailer.aclose()
+        logging.getLogger("asyncio").propagate = False
+        logging.getLogger().addHandler(Mailing())
+        logging.getLogger().setLevel(logging.DEBUG)
+        asyncio.run(main())
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.errors, ended.code) == ("", 0)
+    assert subjects(server)[0] == "app"
+    assert 1 < len(subjects(server)) < 40  # one about each line of the first one's dialogue, and none about theirs
