@@ -9,8 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
+from sendkit._submission import SubmissionOptions
+from sendkit.errors import MessageError
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -62,6 +65,11 @@ class DeliveryOptions(PlaceOptions):
     retries: int | None = None
     patient: bool = False
     deadline: float | None = None
+    notify: str | None = None
+    ret: Literal["headers", "full"] | None = None
+    envid: str | None = None
+    require_tls: bool = False
+    hold_for: timedelta | None = None
     dry_run: bool = False
     check: bool = False
     preview: bool = False
@@ -76,6 +84,21 @@ class DeliveryOptions(PlaceOptions):
             "--check", self.check, {"--json": self.json, "--preview": self.preview, "--dry-run": self.dry_run}
         )
         _check_together("--preview", self.preview, {"--json": self.json})
+        try:
+            self.submission()
+        except MessageError as error:
+            raise ValueError(f"--{error.message.replace('_', '-', 1)}") from None
+
+    def submission(self) -> SubmissionOptions | None:
+        """What the server is to be asked for beside the message. Raises MessageError."""
+        wishes = SubmissionOptions(
+            notify=self.notify,
+            ret=self.ret,
+            envid=self.envid,
+            require_tls=self.require_tls,
+            hold_for=self.hold_for,
+        )
+        return wishes if wishes.given else None
 
     def check_recipients(self) -> None:
         """Raise ValueError where nobody is named."""

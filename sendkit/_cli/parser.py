@@ -30,6 +30,7 @@ from sendkit._cli.options import (
     SendOptions,
 )
 from sendkit._cli.outbox_parser import add_outbox
+from sendkit._cli.submission import add_submission
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -169,6 +170,7 @@ def _add_sending(add: _Add) -> None:
     )
     add("--patient", action="store_true", help="outlast greylisting: try again after 1, 5 and 15 minutes")
     add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
+    add_submission(add)
     add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
     add("--check", action="store_true", help="say what would go wrong at readers and at the server, and send nothing")
     add("--preview", action="store_true", help="show the message in the browser, and send nothing")

@@ -14,6 +14,7 @@ from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
 from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar, connecting, waits
+from sendkit._cli.submission import tell_ignored
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 
@@ -56,6 +57,7 @@ def deliver(
             _report(so_far, options)
         raise
     _report(result, options)
+    tell_ignored(result)
     print_failure(result, recipients_printed=not options.json)
     return exit_code(result)
 
@@ -72,6 +74,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
                 recipients=recipients,
                 check=False,
                 on_progress=None if options.verbose else bar(),
+                options=options.submission(),
             )
     except KeyboardInterrupt as interrupt:
         if result is not None:  # it came when every recipient was settled, and only QUIT was left

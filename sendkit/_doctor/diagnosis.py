@@ -24,6 +24,7 @@ class Check(StrEnum):
     TLS = "tls"
     CERTIFICATE = "certificate"
     SIZE = "size"
+    OPTIONS = "options"
     MECHANISMS = "mechanisms"
     SECRET = "secret"  # noqa: S105 - the name of a check
     LOGIN = "login"

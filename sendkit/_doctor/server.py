@@ -13,6 +13,7 @@ from typing import Literal
 
 from sendkit._doctor.certificate import certificate_finding, described
 from sendkit._doctor.diagnosis import Check, Finding, Status, for_shell
+from sendkit._doctor.offers import offers
 from sendkit._seam.log import AttemptLog
 from sendkit._server.server import Security, Server
 from sendkit._smtp.address import Address
@@ -194,6 +195,7 @@ class Examination:
             return
         size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
         self._found(Check.SIZE, Status.OK, size)
+        self._found(Check.OPTIONS, Status.OK, offers(offered, tls=self.log.tls is not None))
         if offered.mechanisms:
             proof = any(name in SCRAM for name in offered.mechanisms) and self.server.known_hosts is None
             self._found(Check.MECHANISMS, Status.OK, ", ".join(offered.mechanisms), _REMEMBER if proof else None)

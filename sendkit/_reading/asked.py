@@ -6,7 +6,7 @@ RFC 3461 section 4, RFC 8689 section 2, RFC 4865 section 4. Must not know what a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from sendkit._submission import SubmissionOptions
@@ -16,14 +16,15 @@ _HEX = re.compile(r"\+([0-9A-F]{2})")
 _ORCPT = re.compile(r"[!-~]+;[!-~]+")
 _RETURNED = {"HDRS": "headers", "FULL": "full"}
 _NAMES = {
-    "RET": "ret",
-    "ENVID": "envid",
-    "NOTIFY": "notify",
-    "REQUIRETLS": "require_tls",
-    "HOLDFOR": "hold_for",
-    "HOLDUNTIL": "hold_until",
-    "ORCPT": "orcpt",
+    "RET": ("ret", "DSN"),
+    "ENVID": ("envid", "DSN"),
+    "NOTIFY": ("notify", "DSN"),
+    "ORCPT": ("orcpt", "DSN"),
+    "REQUIRETLS": ("require_tls", "REQUIRETLS"),
+    "HOLDFOR": ("hold_for", "FUTURERELEASE"),
+    "HOLDUNTIL": ("hold_until", "FUTURERELEASE"),
 }
+_EVERYTHING = frozenset(extension for _, extension in _NAMES.values())
 
 
 class Read(NamedTuple):
@@ -33,8 +34,8 @@ class Read(NamedTuple):
     others: list[str]
 
 
-def read(words: Iterable[str]) -> Read:
-    """Take the parameters that `SubmissionOptions` has from the words of a command line.
+def read(words: Iterable[str], offered: Container[str] = _EVERYTHING) -> Read:
+    """Take the parameters of these extensions from the words of a command line.
 
     Raises MessageError for a value that its RFC does not allow; `field` is the parameter.
     """
@@ -42,7 +43,8 @@ def read(words: Iterable[str]) -> Read:
     others: list[str] = []
     for word in words:
         name, _, value = word.partition("=")
-        if (option := _NAMES.get(name.upper())) is None:
+        option, extension = _NAMES.get(name.upper(), ("", ""))
+        if extension not in offered:
             others.append(word)
         elif option in found:
             raise _wrong(name, "it is there twice")

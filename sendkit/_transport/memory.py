@@ -99,8 +99,8 @@ class _Fault(Exception):
 class MemoryTransport(Script, Transport):
     """Takes every message, keeps it in `sent`, and answers what `on_rcpt(…)`, `after_data()` and the like say instead.
 
-    `sent` holds what the server took, also where its reply was then lost. `capabilities` says what it announces.
-    Waits cost no time. Safe to share between tasks, threads and mailers.
+    `sent` holds what the server took, also where its reply was then lost. `capabilities` is what it announces, and may
+    be changed. Waits cost no time. Safe to share between tasks, threads and mailers.
     """
 
     tells_before_end = takes_options = True
@@ -109,7 +109,7 @@ class MemoryTransport(Script, Transport):
         super().__init__()
         self.sent: list[Sent] = []
         self.clock = self._virtual = VirtualClock()
-        self._capabilities = capabilities or _ANNOUNCED
+        self.capabilities = capabilities or _ANNOUNCED
         self._timeouts = timeouts or Timeouts()
         self._turns: OneAtATime[None] = OneAtATime()
         self._connections = 0
@@ -136,12 +136,12 @@ class MemoryTransport(Script, Transport):
 
     async def _carry(self, letter: Letter, log: AttemptLog, *, reused: bool) -> bool:
         """False when a reused connection was dead before anything of the letter was taken."""
-        screening = screen(letter.reverse_path, log.recipients, letter.content, self._capabilities, asked(letter))
+        screening = screen(letter.reverse_path, log.recipients, letter.content, self.capabilities, asked(letter))
         log.settle(screening.verdicts)
         log.ignored = screening.ignored
         left = screening.recipients
         while left:
-            now, later = share(left, self._capabilities)
+            now, later = share(left, self.capabilities)
             report = await self._transact(letter, screening, now, log, reused=reused)
             if report is None:
                 return False

@@ -61,7 +61,8 @@ class Answers:
         if instead := await self._session.obey(Phase.EHLO):
             return [instead]
         facts.host_name = hostname
-        return [*lines[:-1], "250 ENHANCEDSTATUSCODES"]
+        further = [f"250-{line}" for line in self._session.extensions]
+        return [*lines[:-1], *further, "250 ENHANCEDSTATUSCODES"]
 
     async def handle_HELO(self, smtp: SMTP, facts: Facts, gathered: Gathered, hostname: str) -> str:  # noqa: N802 - aiosmtpd's name
         if instead := await self._session.obey(Phase.EHLO):
@@ -123,6 +124,7 @@ class Answers:
         return CaughtMessage(
             _envelope(gathered),
             content,
+            session.options,
             when=datetime.now(UTC),
             username=session.server.username,
             replies=tuple(self._replies),

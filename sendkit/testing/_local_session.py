@@ -18,9 +18,13 @@ from typing import TYPE_CHECKING, Literal, Never, cast
 
 from aiosmtpd.smtp import SMTP
 
+from sendkit._reading.asked import read
 from sendkit._reading.collection import Refusal
+from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.parameters import Asked, Offer, parameters
 from sendkit._smtp.phase import Phase
 from sendkit._transport.rules import Action, ActionKind
+from sendkit.errors import MessageError
 from sendkit.results import TranscriptLine
 from sendkit.testing._local_answers import Answers
 from sendkit.testing._why_refused import WhyRefused
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sendkit._smtp.reply import Reply
+    from sendkit._submission import SubmissionOptions
     from sendkit.testing.local_server import LocalServer
 
 _MECHANISMS = ("PLAIN", "LOGIN")
@@ -59,6 +64,8 @@ class Session(SMTP):
         self._opening: Action | None = None
         self._stage = _Stage.GREETING
         self._cut = False
+        self._wishes: list[str] = []
+        self._of_recipient = False
         answers = Answers(self)
         super().__init__(
             answers,
@@ -72,6 +79,18 @@ class Session(SMTP):
             enable_SMTPUTF8=True,
             loop=loop,
         )
+        self.command_size_limits["MAIL"] += 256
+        self.command_size_limits["RCPT"] += 512  # RFC 3461 section 4
+
+    @property
+    def extensions(self) -> list[str]:
+        """What is announced beside what aiosmtpd has; REQUIRETLS inside of TLS alone (RFC 8689 section 2)."""
+        return [line for line in self.server.extensions if self.tls or line != "REQUIRETLS"]
+
+    @property
+    def options(self) -> SubmissionOptions:
+        """What the message is to be handled by: what was asked for at MAIL, and at the first RCPT."""
+        return read(self._wishes).options
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came, or its TLS handshake is done."""
@@ -186,10 +205,10 @@ class Session(SMTP):
         await self._take(f"AUTH {shown}" + " ***" * len(initial), super().smtp_AUTH, arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
-        await self._take(f"MAIL {arg}", super().smtp_MAIL, arg or "")
+        await self._take(f"MAIL {arg}", self._mail, arg or "")
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
-        await self._take(f"RCPT {arg}", super().smtp_RCPT, arg or "")
+        await self._take(f"RCPT {arg}", self._rcpt, arg or "")
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("DATA", self._data, arg)
@@ -202,6 +221,32 @@ class Session(SMTP):
 
     async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("QUIT", super().smtp_QUIT, arg)
+
+    async def _mail(self, arg: str) -> None:
+        self._wishes, self._of_recipient = [], False
+        if (rest := await self._without_wishes(arg, keep=True)) is not None:
+            await super().smtp_MAIL(rest)
+
+    async def _rcpt(self, arg: str) -> None:
+        if (rest := await self._without_wishes(arg, keep=not self._of_recipient)) is not None:
+            self._of_recipient = True
+            await super().smtp_RCPT(rest)
+
+    async def _without_wishes(self, arg: str, *, keep: bool) -> str | None:
+        """The argument without the parameters that aiosmtpd does not know; None where they were refused."""
+        words = arg.split(" ")
+        offered = Capabilities.parse("\n".join(["", *self.extensions]))
+        try:
+            options, others = read(words, {line.partition(" ")[0] for line in self.extensions})
+        except MessageError as error:
+            await self.push(f"501 5.5.4 {error.message}")
+            return None
+        if (refused := parameters(Asked(options), (), Offer(offered)).refused) is not None:
+            await self.push(f"501 5.5.4 {refused.words}")
+            return None
+        if keep:
+            self._wishes += [word for word in words if word not in others]
+        return " ".join(others)
 
     async def _starttls(self, arg: str) -> None:
         if instead := await self.obey(Phase.STARTTLS):

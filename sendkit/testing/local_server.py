@@ -16,6 +16,7 @@ import socket
 import tempfile
 import threading
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalServer"]
 
+_LONGEST_HOLD = timedelta(days=7)
 _MOST_OCTETS = 512 * 1024 * 1024  # of content, beside the number of messages that `limit` allows
 
 
@@ -54,6 +56,8 @@ class LocalServer(Script, Box):
     certificate that is used for a year, in place of a new one each time. `environment` tells a program of its own where
     the server is. `conversations` has the lines of each connection, with what the client said during AUTH masked and
     content left out.
+    `extensions` are announced at EHLO beside the usual ones, and may be changed: what a message asks for by them is in
+    its `options`, and nothing else comes of it.
     `on_rcpt(…).reply(…)` and the like say what it answers instead: the language of `MemoryTransport`. Raises
     ConfigurationError when the extra `demo` is not installed, or the port is taken. RFC 6409, RFC 3207, RFC 4954.
     """
@@ -76,6 +80,9 @@ class LocalServer(Script, Box):
         self.refused: list[str] = []
         self.conversations: list[list[TranscriptLine]] = []
         self.directory = None if directory is None else Path(directory)
+        until = datetime.now(UTC) + _LONGEST_HOLD
+        hold = f"FUTURERELEASE {_LONGEST_HOLD.total_seconds():.0f} {until:%Y-%m-%dT%H:%M:%SZ}"
+        self.extensions = ["DSN", "REQUIRETLS", hold]
         self._certificate = certificate
         self._opened = 0
         self._sessions: dict[Session, list[TranscriptLine]] = {}

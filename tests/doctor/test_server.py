@@ -20,7 +20,16 @@ from tests.servers.secretservice import SecretService
 
 from .conftest import PASSWORD, USER, Account, Start
 
-ON_THE_WAY = [Check.RESOLVE, Check.CONNECT, Check.GREETING, Check.EHLO, Check.TLS, Check.CERTIFICATE, Check.SIZE]
+ON_THE_WAY = [
+    Check.RESOLVE,
+    Check.CONNECT,
+    Check.GREETING,
+    Check.EHLO,
+    Check.TLS,
+    Check.CERTIFICATE,
+    Check.SIZE,
+    Check.OPTIONS,
+]
 DOMAIN = [Check.SPF, Check.DKIM, Check.DMARC, Check.ALIGNMENT]
 
 

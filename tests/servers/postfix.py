@@ -48,7 +48,8 @@ class Postfix:
 
     A user may send from the own address (also with `+details`) and from the null reverse path; other senders get 553 at
     RCPT. Recipients are the users, `josé@…` (SMTPUTF8), `box-ANY@…`, and `grey-N-ANY@…`, refused with 450 4.2.0 the
-    first N times since the last `reset`. Others get 550 5.1.1, other domains 554 5.7.1, messages over
+    first N times since the last `reset`; `fails-ANY@…` are taken, and a report of failure goes back.
+    Others get 550 5.1.1, other domains 554 5.7.1, messages over
     `message_size_limit` 552 5.3.4. A wrong password is refused with 535 5.7.8 after half a second (Dovecot's clock).
     Tokens for OAUTHBEARER and XOAUTH2 are made by `signer`.
 

@@ -51,6 +51,7 @@ def main_cf(folder: Path, *, login: str, delivery_uid: int, delivery_gid: int) -
         "virtual_mailbox_domains": DOMAIN,
         "virtual_mailbox_base": folder / "mail",
         "virtual_mailbox_maps": f"texthash:{folder}/etc/mailboxes regexp:{folder}/etc/patterns",
+        "virtual_alias_maps": f"regexp:{folder}/etc/aliases",
         "virtual_uid_maps": f"static:{delivery_uid}",
         "virtual_gid_maps": f"static:{delivery_gid}",
         "smtpd_sasl_type": "dovecot",
@@ -131,6 +132,7 @@ def tables(users: Mapping[str, str]) -> dict[str, str]:
     return {
         "mailboxes": "".join(f"{address} {address.partition('@')[0]}/\n" for address in sorted(boxes)),
         "patterns": rf"/^(grey-[0-9]+|box)-[^@]*@{DOMAIN.replace('.', '[.]')}$/ shared/" + "\n",
+        "aliases": rf"/^fails-[^@]*@{DOMAIN.replace('.', '[.]')}$/ gone@elsewhere.test" + "\n",
         "senders": "".join(f"{address} {address}\n" for address in users),
         "passwords": "".join(f"{address}:{{PLAIN}}{password}\n" for address, password in users.items()),
     }

@@ -1,0 +1,43 @@
+"""The options of the command line that ask the server for something beside the message: `SubmissionOptions`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sendkit._cli.console import complain
+from sendkit._smtp.parameters import ROWS
+
+if TYPE_CHECKING:
+    from sendkit.results import DeliveryResult
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_TIME = re.compile(r"([0-9]{1,9})([smhd]?)")
+
+
+def add_submission(add: Callable[..., Any]) -> None:
+    """Add them to a command."""
+    add("--notify", metavar="WHEN", help="ask for reports: never, or a comma list of success, failure, delay (DSN)")
+    add("--ret", choices=("headers", "full"), help="what a report of failure brings back (DSN)")
+    add("--envid", metavar="ID", help="the name that reports give the message (DSN; default: its Message-ID)")
+    add("--require-tls", action="store_true", help="demand verified TLS at every server on the way (REQUIRETLS)")
+    help_text = "have the server send it on later: 90 (seconds), 30m, 2h, 1d (FUTURERELEASE)"
+    add("--hold-for", type=time_of, metavar="TIME", help=help_text)
+
+
+def time_of(text: str) -> timedelta:
+    """A time as people write it in a shell."""
+    match = _TIME.fullmatch(text.strip().lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 90 (seconds), 30m, 2h or 1d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+
+
+def tell_ignored(result: DeliveryResult) -> None:
+    """Say on standard error what the server does not offer, and so was not asked for."""
+    extensions = {row.option: row.extension for row in ROWS}
+    for name in result.ignored_options:
+        complain(f"sendkit: --{name.replace('_', '-')} was ignored: the server does not offer {extensions[name]}")

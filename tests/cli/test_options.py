@@ -1,0 +1,54 @@
+"""`sendkit send` asks the server for reports, REQUIRETLS and a later release, and says what it does not offer."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendkit import SubmissionOptions
+
+from .shell import LETTER, Shell, account
+
+if TYPE_CHECKING:
+    from sendkit.testing import LocalServer
+
+
+def test_each_option_reaches_the_server(shell: Shell, server: LocalServer) -> None:
+    wishes = ("--notify", "success,failure", "--ret", "headers", "--envid", "42", "--require-tls", "--hold-for", "2h")
+    answer = shell("send", *LETTER, *account(server), *wishes)
+    assert (answer.code, answer.err) == (0, "")
+    assert server.messages[0].options == SubmissionOptions(
+        notify={"success", "failure"}, ret="headers", envid="42", require_tls=True, hold_for=timedelta(hours=2)
+    )
+
+
+def test_what_is_not_offered_is_said_and_stands_in_the_json(shell: Shell, server: LocalServer) -> None:
+    server.extensions.clear()
+    answer = shell("send", *LETTER, *account(server), "--notify", "never", "--json")
+    assert answer.code == 0
+    assert answer.err == "sendkit: --notify was ignored: the server does not offer DSN\n"
+    assert json.loads(answer.out)["ignored_options"] == ["notify"]
+    refused = shell("send", *LETTER, *account(server), "--hold-for", "90")
+    assert refused.code == 69
+    assert "does not offer FUTURERELEASE" in refused.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--notify", "sometimes"), "--notify: 'sometimes' is none of never, success"),
+        (("--envid", "ñ"), "--envid:"),
+        (("--hold-for", "2x"), "--hold-for: '2x' is not a time"),
+        (("--hold-for", "0"), "--hold-for:"),
+        (("--ret", "body"), "--ret:"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_sent(
+    shell: Shell, arguments: tuple[str, ...], words: str
+) -> None:
+    answer = shell("send", *LETTER, *arguments)
+    assert answer.code == 64
+    assert words in answer.err
