@@ -27,12 +27,18 @@ def page() -> str:
     return "\n".join([_OPENING, *_modules()])
 
 
-def _modules() -> Iterator[str]:
+def modules() -> Iterator[str]:
+    """The public modules that have names of their own."""
     for name in PUBLIC:
+        names = [one for one in getattr(import_module(name), "__all__", ()) if not one.startswith("__")]
+        if names and name != "sendkit.testing.local_server":
+            yield name
+
+
+def _modules() -> Iterator[str]:
+    for name in modules():
         module = import_module(name)
-        names = [one for one in getattr(module, "__all__", ()) if not one.startswith("__")]
-        if not names or (name == "sendkit.testing.local_server"):
-            continue
+        names = [one for one in module.__all__ if not one.startswith("__")]
         yield f"## `{name}`\n\n{_sentence(module.__doc__)}\n\n| name | |\n|---|---|"
         yield from (f"| `{one}` | {_told(getattr(module, one), one, name)} |" for one in names)
         yield ""

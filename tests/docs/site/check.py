@@ -1,0 +1,149 @@
+"""`python -m tests.docs.site.check FOLDER`: every link within the built site leads somewhere, and its search answers.
+
+The search is the site's own, in a headless Chromium: an error text is typed as a person would paste it, and the page
+that answers it must be among the first five that are found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import html.parser
+import http.server
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from tests.servers.browser import Browser
+
+SEARCHES = {
+    "535 5.7.8 Username and Password not accepted": "errors/gmail-does-not-take-this-username-and-password/",
+    "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant": (
+        "errors/smtp-auth-is-switched-off-at-microsoft-365/"
+    ),
+    "554 5.7.1 Relay access denied": "errors/the-server-does-not-send-on-for-whom-it-does-not-know/",
+    "451 4.7.1 Greylisted, please try again later": "errors/the-server-wants-to-be-asked-again/",
+    "552 5.3.4 Message size exceeds fixed limit": "questions/20-552-5-3-4-message-too-big/",
+    "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)": (
+        "errors/tls-was-spoken-to-a-port-that-begins-in-the-clear/"
+    ),
+    "certificate verify failed: unable to get local issuer certificate": (
+        "errors/the-certificate-is-from-an-authority-that-this-machine-does-not-know/"
+    ),
+    "keyring.errors.NoKeyringError: No recommended backend was available": "errors/this-machine-has-no-keyring/",
+    "invalid_grant: Token has been expired or revoked": "errors/the-refresh-token-is-no-longer-taken/",
+    "socket.gaierror: [Errno -2] Name or service not known": "errors/there-is-no-host-with-that-name/",
+    "smtplib.SMTPServerDisconnected: Connection unexpectedly closed": (
+        "errors/the-server-or-the-network-closed-the-connection/"
+    ),
+}
+_FIRST = 5
+
+
+class _Links(html.parser.HTMLParser):
+    """Where a page leads, and what in it can be led to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.names: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if value and name in ("href", "src"):
+                self.links.add(value)
+            elif value and name in ("id", "name"):
+                self.names.add(value)
+
+
+def broken(site: Path) -> Iterator[str]:
+    """Each link within the site that leads nowhere."""
+    pages = {
+        path.relative_to(site).as_posix(): _Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")
+    }
+    for name, page in pages.items():
+        if name == "404.html":
+            continue  # its links begin at the root of an address that the site does not have yet
+        for link in sorted(page.links):
+            target, fragment = urldefrag(urljoin(f"http://site/{name}", link))
+            if not target.startswith("http://site/"):
+                continue
+            path = unquote(target.removeprefix("http://site/"))
+            path = f"{path}index.html" if path.endswith("/") or not path else path
+            if not (site / path).exists():
+                yield f"{name}: {link}"
+            elif fragment and path in pages and unquote(fragment) not in pages[path].names:
+                yield f"{name}: {link} (no such heading)"
+
+
+@contextlib.contextmanager
+def served(site: Path) -> Iterator[str]:
+    """The site, on a port of this machine."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+_ROOT = (
+    "[...document.querySelectorAll('*')].map(one => one.shadowRoot).find(root => root && root.querySelector('input'))"
+)
+_FOUND = f"[...{_ROOT}.querySelectorAll('a[href]')].map(one => one.getAttribute('href'))"
+
+
+class Search:
+    """The search of the site, as somebody uses it."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser, self._url = browser, url
+
+    def find(self, text: str) -> list[str]:
+        """The pages that are found for a text, in the order in which they are shown."""
+        self._browser.open(self._url)
+        self._browser.until("document.readyState === 'complete' && !!document.querySelector('.md-search__button')")
+        self._browser.until(f"!!({_ROOT})")
+        self._browser.value("document.querySelector('.md-search__button').click()")
+        self._browser.value(f"{_ROOT}.querySelector('input').focus()")
+        self._browser.call("Input.insertText", text="mail")
+        self._browser.until(f"{_FOUND}.length")  # by now the index is there, and "no results" is an answer
+        self._browser.value(f"{_ROOT}.querySelector('input').select()")
+        self._browser.call("Input.insertText", text=text)
+        none = f"/no results/i.test({_ROOT}.querySelector('dialog').textContent)"
+        asked = f"{_FOUND}.some(link => new URL(link).searchParams.get('h') === {json.dumps(text)})"
+        self._browser.until(f"{none} || {asked}")
+        found = (urlsplit(urljoin(self._url, link)).path for link in self._browser.value(_FOUND))
+        return list(dict.fromkeys(path.removeprefix("/") for path in found))
+
+
+def unanswered(site: Path) -> Iterator[str]:
+    """Each pasted text that does not lead to its page."""
+    browser = Browser()
+    try:
+        with served(site) as url:
+            search = Search(browser, url)
+            for text, wanted in SEARCHES.items():
+                found = search.find(text)[:_FIRST]
+                if wanted not in found:
+                    yield f"{text!r} leads to {', '.join(found)}, and not to {wanted}"
+    finally:
+        browser.close()
+
+
+def main(site: Path) -> int:
+    """Print what is wrong, and how much was looked at."""
+    wrong = [*broken(site), *unanswered(site)]
+    sys.stdout.writelines(f"{one}\n" for one in wrong)
+    sys.stdout.write(f"{sum(1 for _ in site.rglob('*.html'))} pages, {len(SEARCHES)} searches, {len(wrong)} wrong\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
