@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sendkit._version import __version__
 
 if TYPE_CHECKING:
-    from sendkit import credentials, errors, messages, outbox, report, results, settings, testing, transports
+    from sendkit import credentials, errors, messages, observers, outbox, report, results, settings, testing, transports
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
     from sendkit._delivery.retry import RetryPolicy
@@ -90,6 +90,7 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "credentials",
     "errors",
     "messages",
+    "observers",
     "open",
     "outbox",
     "report",
@@ -101,7 +102,18 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "transports",
 ]
 
-_MODULES = ("credentials", "errors", "messages", "outbox", "report", "results", "settings", "testing", "transports")
+_MODULES = (
+    "credentials",
+    "errors",
+    "messages",
+    "observers",
+    "outbox",
+    "report",
+    "results",
+    "settings",
+    "testing",
+    "transports",
+)
 _HOMES = {
     "AsyncMailer": "_mailer",
     "AsyncOutbox": "outbox._asynchronous",

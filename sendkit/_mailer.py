@@ -15,9 +15,10 @@ from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.signed import signed
 from sendkit._delivery.stream import Started, Window
+from sendkit._delivery.watch import Watch, observed, watching
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
-from sendkit._many import AsyncSendStream, StreamResult
+from sendkit._many import AsyncSendStream, StreamResult, told
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
@@ -133,10 +134,15 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
         """
         check_positive("deadline", deadline)
-        letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
-        result = await self._deliver(letter, limit, terms)
+
+        async def sending() -> DeliveryResult:
+            letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options)
+            return await self._deliver(letter, limit, terms)
+
+        watches = watching(self._plan.watch)
+        result = await (observed(watches, sending) if watches else sending())
         return result.raise_for_failure() if check else result
 
     def send_many(
@@ -170,12 +176,15 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         self, terms: Terms, options: SubmissionOptions | None, index: int, message: AnyMessage
     ) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
+        watches = watching(self._plan.watch)
         try:
             letter = compose(message, usual_sender=self._plan.usual_sender, options=options)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
-            return _ended(StreamResult.of(failed_before_sending(_told(error)), index, message))
+            failed = partial(_ended, StreamResult.of(failed_before_sending(told(error)), index, message))
+            return observed(watches, failed) if watches else failed()
         work = self._progress.here(Progress).work(self._plan.deadline)
-        return Begun(work, self._carry_out(terms, index, message, letter, work))
+        sending = partial(self._carry_out, terms, index, message, letter, work)
+        return Begun(work, observed(watches, sending) if watches else sending())
 
     async def _carry_out(
         self, terms: Terms, index: int, message: AnyMessage, letter: Letter, work: Work
@@ -186,8 +195,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             result = failed_before_sending(error)
         except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
             known: DeliveryResult | None = vars(error).get("result")
-            told = _told(error)
-            result = failed_before_sending(told) if known is None else known.model_copy(update={"error": told})
+            said = told(error)
+            result = failed_before_sending(said) if known is None else known.model_copy(update={"error": said})
         except BaseException as ended:
             if (known := vars(ended).get("result")) is not None:
                 vars(ended)["result"] = StreamResult.of(known, index, message)
@@ -201,6 +210,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         terms: Terms,
         policy: RetryPolicy | None = None,
         work: Work | None = None,
+        *,
+        watch: Watch | None = None,
     ) -> DeliveryResult:
         plan = self._plan
         if work is None:
@@ -211,7 +222,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
-        delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted)
+        watches = watching(plan.watch, watch)
+        delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, watches)
         try:
             await delivery.run_as(work, deadline)
         except errors.SendkitError:
@@ -224,10 +236,12 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             raise
         return delivery.result()
 
-    async def _try_once(self, letter: Letter, before_end: BeforeEnd) -> DeliveryResult:
+    async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms = self._plan.terms._replace(before_end=before_end)
-        return await self._deliver(letter, self._plan.deadline, terms, RetryPolicy(max_attempts=1))
+        sending = partial(self._deliver, letter, self._plan.deadline, terms, RetryPolicy(max_attempts=1), watch=watch)
+        watches = watching(self._plan.watch, watch)
+        return await (observed(watches, sending) if watches else sending())
 
     async def preflight(
         self,
@@ -301,11 +315,17 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             await self._plan.transport.aclose()
             self._progress.forget()
             self._plan.pace.forget()
+            await self._tell_all()
 
     async def _rest(self) -> None:
         """Let what is in progress end, as `aclose` does, and close the connections; others may follow."""
         await self._progress.each(lambda progress: progress.over(PATIENCE))
         await self._plan.transport.close_idle()
+        await self._tell_all()
+
+    async def _tell_all(self) -> None:
+        if self._plan.watch is not None:
+            await self._plan.watch.over()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -328,12 +348,3 @@ async def _ended(result: StreamResult) -> StreamResult:
 def _closed() -> errors.ConfigurationError:
     hint = "send inside its `with` block, or make a new one"
     return errors.ConfigurationError("this mailer is closed", hint=hint)
-
-
-def _told(error: Exception) -> errors.SendkitError:
-    """An error that stands in a result; whatever is not ours is its cause."""
-    if isinstance(error, errors.SendkitError):
-        return error
-    told = errors.SendkitError(f"{type(error).__name__}: {error}", hint="its cause has the traceback")
-    told.__cause__ = error
-    return told

@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 
 from sendkit._lifetime import interrupts
 from sendkit._lifetime.forks import starts_over
-from sendkit.errors import ConfigurationError
+from sendkit.errors import ConfigurationError, SendkitError
 from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
@@ -295,3 +295,12 @@ def _raise_failure(window: Window[AnyMessage, StreamResult]) -> None:
             raise failure
         finally:
             del failure
+
+
+def told(error: Exception) -> SendkitError:
+    """An error that stands in a result; whatever is not ours is its cause."""
+    if isinstance(error, SendkitError):
+        return error
+    ours = SendkitError(f"{type(error).__name__}: {error}", hint="its cause has the traceback")
+    ours.__cause__ = error
+    return ours

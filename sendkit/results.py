@@ -43,7 +43,7 @@ __all__ = [
     "Waiting",
 ]
 
-_ERRORS: dict[Cause, type[errors.DeliveryError]] = {
+ERROR_OF: dict[Cause, type[errors.DeliveryError]] = {
     Cause.IN_DOUBT: errors.InDoubtError,
     Cause.TLS: errors.TLSError,
     Cause.AUTHENTICATION: errors.AuthenticationError,
@@ -143,7 +143,7 @@ class AttemptError(Frozen):
 class Attempt(Frozen):
     """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
 
-    `username` is who was to log in, where somebody was.
+    `username` is who was to log in, where somebody was; `peer` is the IP address that the connection went to.
     `transcript` is there when the mailer was made with `transcript=True`. `ignored_options` are the names of the
     `SubmissionOptions` that this server does not offer.
     """
@@ -154,6 +154,7 @@ class Attempt(Frozen):
     started: datetime
     duration: float
     phase: Phase
+    peer: str | None = None
     tls: TLSFacts | None = None
     replies: tuple[AttemptReply, ...] = ()
     error: AttemptError | None = None
@@ -294,7 +295,7 @@ class DeliveryResult(Frozen):
         failed = [r for r in self.recipients.values() if r.outcome is not Outcome.ACCEPTED]
         first = min(failed, key=_rank)
         partial = self.accepted and first.cause is not Cause.IN_DOUBT
-        kind = errors.PartialDelivery if partial else _ERRORS[first.cause or Cause.DEFERRED]
+        kind = errors.PartialDelivery if partial else ERROR_OF[first.cause or Cause.DEFERRED]
         last = next((attempt for attempt in reversed(self.attempts) if attempt.server == first.server), None)
         return kind(
             self._summary(failed, first, last),
@@ -314,7 +315,7 @@ class DeliveryResult(Frozen):
         return f"{where}{len(failed)} of {len(self.recipients)} recipients not accepted: {shown}"
 
 
-_ORDER = list(_ERRORS)
+_ORDER = list(ERROR_OF)
 
 
 def _rank(recipient: RecipientResult) -> int:

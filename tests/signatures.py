@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.observers import AnyObserver
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._plan.targets import ServerLike
     from sendkit._seam.transport import Transport

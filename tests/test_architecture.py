@@ -48,7 +48,14 @@ ORDER = (
     ("sendkit._mailer",),
     ("sendkit._sync",),
     ("sendkit.outbox",),
-    ("sendkit._send", "sendkit.credentials", "sendkit.messages", "sendkit.settings", "sendkit.transports"),
+    (
+        "sendkit._send",
+        "sendkit.credentials",
+        "sendkit.messages",
+        "sendkit.observers",
+        "sendkit.settings",
+        "sendkit.transports",
+    ),
     ("sendkit",),
     ("sendkit.testing", "sendkit.report"),
     ("sendkit._cli",),
@@ -74,6 +81,7 @@ DOORS = {
     "jinja2": ("sendkit.report._template",),
     "xlsxwriter": ("sendkit.report._files",),
     "procrastinate": ("sendkit.outbox._procrastinate",),
+    "opentelemetry": ("sendkit.observers._opentelemetry",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }

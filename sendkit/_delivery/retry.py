@@ -35,6 +35,8 @@ from sendkit.results import DeliveryResult, RecipientResult, Waiting
 if TYPE_CHECKING:
     import tenacity
 
+    from sendkit._delivery.watch import Watch
+
 _delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
 
 _logger = logging.getLogger("sendkit.delivery")
@@ -102,8 +104,8 @@ def _patiently(state: tenacity.RetryCallState) -> float:
 class Delivery:
     """One message on its way: the letter, and the log of each attempt so far.
 
-    `withheld` are those whom nobody is asked for; `diverted`: it goes elsewhere than it is addressed. The truth about
-    every recipient can be told at any moment.
+    `withheld` are those whom nobody is asked for; `diverted`: it goes elsewhere than it is addressed. `watches` are
+    told of each attempt, so far of the first `told`. The truth about every recipient can be told at any moment.
     """
 
     letter: Letter
@@ -113,7 +115,9 @@ class Delivery:
     terms: Terms = PLAIN
     withheld: tuple[RecipientResult, ...] = ()
     diverted: bool = False
+    watches: tuple[Watch, ...] = ()
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
+    told: int = field(default=0, init=False)
 
     @property
     def logs(self) -> list[AttemptLog]:
@@ -126,6 +130,7 @@ class Delivery:
             return
         left = await self._attempt()
         if left and self.policy.max_attempts > 1:
+            self.tell()
             await self._try_again(left)
 
     async def run_as(self, work: Work, seconds: float | None) -> None:
@@ -150,7 +155,11 @@ class Delivery:
         known = [left]
 
         async def attempt() -> tuple[Address, ...]:
-            return known.pop() if known else await self._attempt()
+            if known:
+                return known.pop()
+            left = await self._attempt()
+            self.tell()
+            return left
 
         def enough(state: tenacity.RetryCallState) -> bool:
             resume = clock.monotonic() + state.upcoming_sleep
@@ -244,8 +253,21 @@ class Delivery:
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
 
+    def tell(self) -> None:
+        """Tell those who watch of the attempts that they were not told of."""
+        watches = [watch for watch in self.watches if watch.of_attempts]
+        if not watches:
+            return
+        logs = self.logs
+        for log in logs[self.told :]:
+            attempt = log.summary()
+            for watch in watches:
+                watch.attempt(attempt)
+        self.told = len(logs)
+
     def result(self) -> DeliveryResult:
         """What has become of the message so far, as the value that callers get."""
+        self.tell()
         letter, logs = self.letter, self.logs
         recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
         recipients.update({one.address: one for one in self.withheld})

@@ -18,6 +18,7 @@ from sendkit.errors import ConfigurationError, SendkitError
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.observers import AnyObserver
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._seam.transport import Transport
     from sendkit.signing import DKIM
@@ -62,6 +63,12 @@ def _check_dkim(name: str, value: Any) -> None:
         from sendkit.signing import signers_of  # noqa: PLC0415 - few mailers sign
 
         signers_of(value)
+
+
+def _check_observers(name: str, value: Any) -> None:
+    from sendkit._delivery.observers import check_observers  # noqa: PLC0415 - few mailers are observed
+
+    check_observers(name, value)
 
 
 class Option(NamedTuple):
@@ -115,6 +122,9 @@ class MailerSettings(TypedDict, total=False):
     dkim: Annotated[
         "DKIM | Sequence[DKIM] | None",
         Option(None, "the key, or keys, that sign each message for its domain", _check_dkim),
+    ]
+    observers: Annotated[
+        "Iterable[AnyObserver]", Option((), "who is told of each attempt and each result", _check_observers)
     ]
     redirect_all_to: Annotated[
         "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail in place of its recipients")

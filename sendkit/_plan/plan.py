@@ -19,10 +19,12 @@ from sendkit._delivery import diversion
 from sendkit._delivery.audience import REDIRECT, Audience, settings_of
 from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
 from sendkit._delivery.retry import RetryPolicy
+from sendkit._delivery.watch import Watch, watch_of
 from sendkit._lifetime import logs
 from sendkit._plan.logins import transport_to
 from sendkit._plan.options import MailerSettings, checked
 from sendkit._plan.targets import Found, Target
+from sendkit._seam.clock import SystemClock
 from sendkit._seam.terms import Terms
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit._transport.named import named_transport
@@ -65,6 +67,7 @@ class Plan:
     accounts: tuple[Account, ...] = ()
     signers: tuple[Signer, ...] = ()
     usual_sender: str | None = None
+    watch: Watch | None = None
 
     def __str__(self) -> str:
         """Where the mail goes, in short: `ana@smtp.example.com:587 starttls`, or the name of the transport."""
@@ -112,7 +115,15 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         accounts=tuple(found.accounts),
         signers=_signers(options["dkim"]),
         usual_sender=_STAND_IN_SENDER if target.by_name and unasked else _sender_of(found.accounts),
+        watch=watch_of(options["observers"] or (), waits=_is_test(transport, found.accounts)),
     )
+
+
+def _is_test(transport: Transport, accounts: Sequence[Account]) -> bool:
+    """Whether the time of a test passes here, or its own server is asked."""
+    servers = [account.server for account in accounts]
+    own_time = not isinstance(transport.clock, SystemClock)
+    return own_time or diversion.current() is not None or (bool(servers) and all(map(diversion.is_local, servers)))
 
 
 def _sender_of(accounts: Sequence[Account]) -> str | None:

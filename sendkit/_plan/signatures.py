@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.observers import AnyObserver
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._plan.targets import ServerLike
     from sendkit._seam.transport import Transport
@@ -44,6 +45,7 @@ class Signatures:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> None: ...
@@ -66,6 +68,7 @@ class Signatures:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -87,6 +90,7 @@ class Signatures:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """
@@ -109,6 +113,7 @@ class Signatures:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -130,6 +135,7 @@ class Signatures:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """
@@ -154,6 +160,7 @@ class Signatures:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -176,6 +183,7 @@ class Signatures:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """
@@ -199,6 +207,7 @@ class Signatures:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -220,6 +229,7 @@ class Signatures:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
+    from sendkit._delivery.observers import AnyObserver
     from sendkit._delivery.retry import RetryPolicy
     from sendkit._seam.transport import Transport
     from sendkit._sync import Mailer
@@ -45,6 +46,7 @@ class Discovery:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -71,6 +73,7 @@ class Discovery:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """
@@ -102,6 +105,7 @@ class AsyncDiscovery:
             rate: str | None = None,
             transcript: bool = False,
             dkim: DKIM | Sequence[DKIM] | None = None,
+            observers: Iterable[AnyObserver] = (),
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
@@ -128,6 +132,7 @@ class AsyncDiscovery:
             rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
+            observers: who is told of each attempt and each result.
             redirect_all_to: the mailbox that gets all mail in place of its recipients.
             allow_only: who may get their own mail anyway: `*@example.com`.
             """
@@ -150,6 +155,7 @@ def open(  # noqa: A001 - read as sendkit.open
     rate: str | None = None,
     transcript: bool = False,
     dkim: DKIM | Sequence[DKIM] | None = None,
+    observers: Iterable[AnyObserver] = (),
     redirect_all_to: Iterable[str] | str | None = None,
     allow_only: Iterable[str] | str | None = None,
 ) -> Mailer:
@@ -169,6 +175,7 @@ def open(  # noqa: A001 - read as sendkit.open
     rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
     transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
     dkim: the key, or keys, that sign each message for its domain.
+    observers: who is told of each attempt and each result.
     redirect_all_to: the mailbox that gets all mail in place of its recipients.
     allow_only: who may get their own mail anyway: `*@example.com`.
     """

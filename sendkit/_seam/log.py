@@ -35,9 +35,9 @@ _logger = logging.getLogger("sendkit.smtp")
 class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
-    `username` is who logs in, where somebody does. `others` are the logs of further servers that were asked in the same
-    try. `certificate` is the server's (DER). `own_wait` is entered around each wait for a place of our own, such as a
-    free connection: what passes then is not a server's time.
+    `username` is who logs in, where somebody does; `peer` is the server's IP address. `others` are the logs of further
+    servers that were asked in the same try. `certificate` is the server's (DER). `own_wait` is entered around each wait
+    for a place of our own, such as a free connection: what passes then is not a server's time.
     `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
     """
 
@@ -48,6 +48,7 @@ class AttemptLog:
     port: int | None = None
     username: str | None = None
     phase: Phase = Phase.RESOLVE
+    peer: str | None = None
     tls: TLSFacts | None = None
     certificate: bytes | None = None
     others: tuple[AttemptLog, ...] = ()
@@ -172,6 +173,7 @@ class AttemptLog:
             started=self._started,
             duration=end - self._start,
             phase=self.phase,
+            peer=self.peer,
             tls=self.tls,
             replies=tuple(self.answers),
             error=self._error(),

@@ -75,7 +75,8 @@ async def open_session(
             sock = await addresses.connect()
             log.happened(f"connected to {server.address}")
             client = _client(server, sock, memory)
-            opening = _Opening(server, log, sock, client, before, Mask(secrets), _peer(sock))
+            log.peer = _peer(sock)
+            opening = _Opening(server, log, sock, client, before, Mask(secrets), log.peer)
             session = await _closing(opening, login, turn)
         except SessionFailed as failed:
             if not _may_pass_over(failed.verdict):
@@ -110,7 +111,7 @@ def _pass_over(address: str, failed: SessionFailed, log: AttemptLog) -> None:
     verdict, failed.noted = failed.verdict, True
     if verdict.reply is not None:
         log.answered(verdict.phase, verdict.reply)
-    log.tls = log.certificate = None
+    log.tls = log.certificate = log.peer = None
     log.happened(f"{address} is passed over: {verdict.words}")
 
 
@@ -165,7 +166,7 @@ class _Opening:
             self.client.let_go()
         except Broken as error:
             raise SessionFailed(judge_failure(self.log.phase, error.failure)) from None
-        return Session(channel, self.capabilities, self.log.tls)
+        return Session(channel, self.capabilities, self.log.tls, self.peer)
 
     async def _greet(self) -> None:
         implicit = self.server.security is Security.IMPLICIT_TLS

@@ -132,7 +132,7 @@ class Pool:
 
     def _board(self, session: Session, log: AttemptLog) -> Session:
         session.add_letter(log.terms.in_flight)
-        log.tls = session.tls
+        log.tls, log.peer = session.tls, session.peer
         if session.has_room:
             self._wake()
         return session

@@ -20,13 +20,15 @@ from sendkit.results import TLSFacts
 class Session:
     """A connection on which mail may be sent; what is known of it changes by its methods alone.
 
-    `rset_due`: the last transaction may still be open at the server. `given_up`: nothing more may be written.
+    `peer` is the server's IP address. `rset_due`: the last transaction may still be open at the server. `given_up`:
+    nothing more may be written.
     `letters`: how many it has had. `transactions`: how many were started on it.
     """
 
     channel: Channel
     capabilities: Capabilities
     tls: TLSFacts | None
+    peer: str | None = None
     rset_due: bool = False
     transactions: int = 0
     turns: Turns = field(init=False)

@@ -28,6 +28,7 @@ from sendkit.outbox._schedule import Waits
 from sendkit.outbox._states import RecipientState
 
 if TYPE_CHECKING:
+    from sendkit._delivery.watch import Watch
     from sendkit._mailer import AsyncMailer
     from sendkit._smtp.content import Content
     from sendkit.outbox._ledger import Writer
@@ -61,6 +62,7 @@ class Attempts:
     now: Callable[[], float]
     retry_doubt: bool = False
     warn_after: float | None = None
+    watch: Watch | None = None
     refused: set[str] = field(default_factory=set[str])
 
     async def make(self, claim: Claim, *, held: bool) -> float | None:
@@ -92,7 +94,7 @@ class _Attempt:
     async def deliver(self) -> DeliveryResult:
         if not self._by.mailer._plan.transport_now().tells_before_end:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the outbox and the mailer are one house
             await self._mark(())
-        return await self._by.mailer._try_once(self._letter(), self._mark)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        return await self._by.mailer._try_once(self._letter(), self._mark, self._by.watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
     async def ended(self, result: DeliveryResult, *, held: bool) -> float | None:
         """Settle what the mailer says."""

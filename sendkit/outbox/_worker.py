@@ -7,11 +7,13 @@ import logging
 import os
 import platform
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from sendkit._delivery.observers import AnyObserver, check_observers
+from sendkit._delivery.watch import watch_of
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._attempt import Attempts
@@ -44,6 +46,7 @@ class WorkerSettings(TypedDict, total=False):
     warn_after: timedelta | None
     on_event: Callable[[Event], object] | None
     stop_within: float
+    observers: Iterable[AnyObserver]
     keep_content: timedelta
     keep_rows: timedelta
 
@@ -55,7 +58,8 @@ class Policy:
     `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
     a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
     `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
-    what is in progress has to end. `keep_content` and `keep_rows`: how long after its end a letter's content is kept,
+    what is in progress has to end. `observers` are told of each attempt and its result, beside the mailer's own.
+    `keep_content` and `keep_rows`: how long after its end a letter's content is kept,
     and all that is known of it.
     """
 
@@ -66,6 +70,7 @@ class Policy:
     warn_after: timedelta | None = None
     on_event: Callable[[Event], object] | None = None
     stop_within: float = 30.0
+    observers: Iterable[AnyObserver] = ()
     keep_content: timedelta = timedelta(days=1)
     keep_rows: timedelta = timedelta(days=30)
 
@@ -78,6 +83,7 @@ class Policy:
             raise ConfigurationError(f"in_doubt= cannot be {self.in_doubt!r}", hint=hint)
         if self.report not in (None, "sender"):
             _check_report(self.report)
+        check_observers("observers", self.observers)
         Waits(self.schedule)
 
 
@@ -119,6 +125,7 @@ class AsyncWorker:
         self.stop = asyncio.Event()
         self.finish = False  # whether what is due by then is tried before the end
         self._loop = asyncio.get_running_loop()
+        self._watch = watch_of(policy.observers)
         self.desk = self._desk()
         self._teller = self._new_teller()
 
@@ -132,6 +139,7 @@ class AsyncWorker:
             self._now,
             retry_doubt=self._policy.in_doubt == "retry",
             warn_after=None if warn_after is None else warn_after.total_seconds(),
+            watch=self._watch,
         )
         keep = Age(self._policy.keep_content.total_seconds(), self._policy.keep_rows.total_seconds())
         return LedgerDesk(self._writer, attempts, self.accounts, self._liveness, keep)
@@ -186,6 +194,8 @@ class AsyncWorker:
         await self.desk.give_back()
         await self._writer.acall(takeovers, Takeover(self.owner, self._policy.in_doubt == "retry"))
         self._liveness.end(self.owner)
+        if self._watch is not None:
+            await self._watch.over()
 
     async def drain(self, until: float = float("inf")) -> int:
         """Work on what is due until nothing is, or it is late; how many attempts were made."""

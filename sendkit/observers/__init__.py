@@ -1,0 +1,28 @@
+"""What watches a mailer or a worker of the outbox: `observers=[…]`, and the observer for OpenTelemetry.
+
+An observer is any object with `on_attempt(attempt)`, `on_result(result)`, or both; each may be `async def`. They are
+told soon after, in order, on a thread or event loop where nobody waits for them, and can change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendkit._delivery.observers import AnyObserver, AttemptObserver, Observer, ResultObserver
+
+if TYPE_CHECKING:
+    from sendkit.observers._opentelemetry import OpenTelemetryObserver
+
+__all__ = ["AnyObserver", "AttemptObserver", "Observer", "OpenTelemetryObserver", "ResultObserver"]
+
+
+def __getattr__(name: str) -> object:
+    if name != "OpenTelemetryObserver":
+        raise AttributeError(f"module 'sendkit.observers' has no attribute {name!r}")
+    from sendkit.observers._opentelemetry import OpenTelemetryObserver  # noqa: PLC0415 - an extra
+
+    return OpenTelemetryObserver
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,208 @@
+"""What became of mail, as OpenTelemetry's spans and metrics; the one place that knows its API, and no SDK.
+
+The spans are made when a message is settled, with the times of its attempts, as children of the span that was current
+where it was sent. A server's words, addresses and subjects never leave: of replies there are the codes alone
+(RFC 5321 section 4.2, RFC 3463), of errors their names, and the Message-ID is on spans alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from sendkit._distribution import installing
+from sendkit._version import __version__
+from sendkit.errors import ConfigurationError, OutboxError, SendkitError
+from sendkit.results import ERROR_OF, Attempt, Cause, DeliveryResult, Outcome, Phase, Reply
+
+try:
+    from opentelemetry import metrics, trace
+    from opentelemetry.metrics import CallbackOptions, Observation
+    from opentelemetry.trace import SpanKind, StatusCode
+except ImportError as missing:
+    _hint = installing(extra="otel")
+    raise ConfigurationError("OpenTelemetryObserver needs opentelemetry-api", hint=_hint) from missing
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Meter, MeterProvider
+    from opentelemetry.trace import Span, TracerProvider
+
+    from sendkit.outbox import Counts, Outbox
+
+_Attributes: TypeAlias = dict[str, str | int]
+
+_SCOPE = "sendkit"
+# Seconds: from a server next door to the end of a deadline.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_WORST_FIRST = (Outcome.IN_DOUBT, Outcome.DEFERRED, Outcome.REJECTED, Outcome.ACCEPTED)
+_OF_CAUSE = {Cause.IN_DOUBT: Outcome.IN_DOUBT, Cause.REJECTED: Outcome.REJECTED}
+
+
+class OpenTelemetryObserver:
+    """Makes spans `smtp send` and metrics of all that a mailer sends; needs the extra `otel`.
+
+    The providers are by default those of the program, as OpenTelemetry's API finds them. With an `outbox` there are
+    gauges of it too: letters that wait, recipients in doubt, and the age in seconds of the oldest letter that is not
+    settled; they are read when metrics are collected. OpenTelemetry semantic conventions: `server.address`,
+    `server.port`, `network.peer.address`, `error.type`. Raises ConfigurationError without the extra.
+    """
+
+    def __init__(
+        self,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        outbox: Outbox | None = None,
+    ) -> None:
+        self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
+        meter = metrics.get_meter(_SCOPE, __version__, meter_provider)
+        self._duration = meter.create_histogram(
+            "sendkit.send.duration",
+            unit="s",
+            description="How long a message took, all attempts and waits between them included",
+            explicit_bucket_boundaries_advisory=_BUCKETS,
+        )
+        self._recipients = meter.create_counter(
+            "sendkit.recipients", unit="{recipient}", description="Recipients by outcome"
+        )
+        if outbox is not None:
+            _gauges(meter, outbox)
+
+    def on_result(self, result: DeliveryResult, /) -> None:
+        """Record one message."""
+        facts = _facts_of(result)
+        attempts = result.attempts
+        began = _nanoseconds(attempts[0].started) if attempts else time.time_ns()
+        ended = max(map(_end, attempts), default=began)
+        span = self._tracer.start_span(
+            "smtp send", kind=SpanKind.CLIENT, attributes=facts | _of_message(result), start_time=began
+        )
+        within = trace.set_span_in_context(span)
+        if span.is_recording():
+            for number, attempt in enumerate(attempts, 1):
+                self._attempt(span, within, attempt, number, cured=result.ok)
+            if not result.ok:
+                span.set_status(StatusCode.ERROR)
+        span.end(ended)
+        labels = {name: facts[name] for name in _LABELS if name in facts}
+        self._duration.record((ended - began) / 1e9, labels, within)
+        place = {name: labels[name] for name in _PLACE if name in labels}
+        for outcome in _WORST_FIRST:
+            if count := sum(one.outcome is outcome for one in result.recipients.values()):
+                self._recipients.add(count, {**place, "sendkit.outcome": outcome.value}, within)
+
+    def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
+        facts = _of_place(attempt) | _of_attempt(attempt) | {"sendkit.attempt": number}
+        start, end = _nanoseconds(attempt.started), _end(attempt)
+        span = self._tracer.start_span("smtp attempt", context=within, attributes=facts, start_time=start)
+        if attempt.error is not None and cured:
+            said = ("sendkit.attempt", "sendkit.phase", "sendkit.reply.code", "sendkit.reply.enhanced")
+            parent.add_event("sendkit.deferred", {name: facts[name] for name in said if name in facts}, end)
+        elif attempt.error is not None:
+            span.set_status(StatusCode.ERROR)
+        span.end(end)
+
+
+_PLACE = ("server.address", "server.port")
+_LABELS = (*_PLACE, "error.type", "sendkit.outcome")
+
+
+def _facts_of(result: DeliveryResult) -> _Attributes:
+    """What a span and the metrics share, and what only the span has."""
+    facts: _Attributes = _of_place(result.attempts[-1]) if result.attempts else {}
+    if not result.ok:
+        facts["error.type"] = _error_name(result)
+    if result.recipients:
+        worst = min(result.recipients.values(), key=lambda one: _WORST_FIRST.index(one.outcome))
+        facts |= {"sendkit.outcome": worst.outcome.value} | _of_reply(worst.reply, worst.phase)
+    return facts
+
+
+def _of_message(result: DeliveryResult) -> _Attributes:
+    named = {} if result.message_id is None else {"sendkit.message_id": result.message_id}
+    return {"sendkit.recipients.count": len(result.recipients), **named}
+
+
+def _of_place(attempt: Attempt) -> _Attributes:
+    found = {
+        "server.address": attempt.host,
+        "server.port": attempt.port,
+        "network.peer.address": attempt.peer,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _of_attempt(attempt: Attempt) -> _Attributes:
+    replies = [one.reply for one in attempt.replies]
+    refused = [reply for reply in replies if reply.code >= 400]
+    reply = (refused or replies)[-1] if replies else None
+    if attempt.error is None:
+        return {"sendkit.outcome": Outcome.ACCEPTED.value} | _of_reply(reply, attempt.phase)
+    outcome = _OF_CAUSE.get(attempt.error.cause, Outcome.DEFERRED)
+    # No reply came in the phase in which a connection was lost; those before it say nothing of that.
+    said = reply if refused else None
+    named = {"error.type": ERROR_OF[attempt.error.cause].__name__}
+    return {"sendkit.outcome": outcome.value} | named | _of_reply(said, attempt.error.phase)
+
+
+def _of_reply(reply: Reply | None, phase: Phase | None) -> _Attributes:
+    facts: Mapping[str, str | int | None] = {
+        "sendkit.phase": None if phase is None else phase.value,
+        "sendkit.reply.code": None if reply is None else reply.code,
+        "sendkit.reply.enhanced": None if reply is None else reply.enhanced,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _error_name(result: DeliveryResult) -> str:
+    try:
+        result.raise_for_failure()
+    except SendkitError as error:
+        return type(error).__name__
+    return "_OTHER"  # not reached: the convention's word for an error without a name
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e6) * 1000
+
+
+def _end(attempt: Attempt) -> int:
+    return _nanoseconds(attempt.started) + int(attempt.duration * 1e9)
+
+
+def _gauges(meter: Meter, outbox: Outbox) -> None:
+    """What waits in the outbox; where its database is away nothing is observed, which is to be seen too."""
+
+    def observed(value: Callable[[Counts], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            try:
+                return [Observation(value(outbox.counts()))]
+            except OutboxError:
+                return []
+
+        return observe
+
+    for name, unit, description, value in _GAUGES:
+        meter.create_observable_gauge(f"sendkit.outbox.{name}", [observed(value)], unit, description)
+
+
+def _waiting(counts: Counts) -> float:
+    return sum(count for state, count in counts.letters.items() if state in ("later", "ready", "held"))
+
+
+def _age(counts: Counts) -> float:
+    return 0.0 if counts.oldest is None else max(0.0, (datetime.now(UTC) - counts.oldest).total_seconds())
+
+
+def _in_doubt(counts: Counts) -> float:
+    return counts.in_doubt
+
+
+_GAUGES = (
+    ("waiting", "{letter}", "Letters that wait for a try", _waiting),
+    ("in_doubt", "{recipient}", "Recipients in doubt", _in_doubt),
+    ("oldest.age", "s", "Age of the oldest letter that is not settled", _age),
+)

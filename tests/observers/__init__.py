@@ -1,0 +1,1 @@
+"""Who watches: what observers are told, where, and that they change nothing."""

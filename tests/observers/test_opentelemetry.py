@@ -1,0 +1,313 @@
+"""OpenTelemetry: spans in the caller's trace, metrics by outcome, and nothing of anybody's in either."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from sendkit import AsyncMailer, Mailer, MemoryTransport, Message, Outbox, RetryPolicy, errors
+from sendkit.observers import OpenTelemetryObserver
+from sendkit.testing import LocalServer, assert_no_secret_leaks
+from tests.accounts import ANA, LUIS, OPS, message
+from tests.observers.telling import Telemetry, metrics_text, trace_text
+from tests.servers.ports import free_ports
+
+SUBJECT = "Confidential-Subject"
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """An observer that exports into memory."""
+    return Telemetry()
+
+
+@pytest.fixture
+def transport() -> MemoryTransport:
+    """A server that is none."""
+    return MemoryTransport()
+
+
+def secret_message(*to: str) -> Message:
+    """A message whose subject is nobody's business."""
+    return message(*to, subject=SUBJECT)
+
+
+class TestSpans:
+    """One for each message, with a child for each attempt."""
+
+    @pytest.mark.parametrize("way", ["send", "send_many", "thread", "async"])
+    def test_the_span_of_the_caller_is_the_parent(
+        self, way: str, telemetry: Telemetry, transport: MemoryTransport
+    ) -> None:
+        tracer, settings = (
+            telemetry.tracers.get_tracer("test"),
+            {"transport": transport, "observers": [telemetry.observer]},
+        )
+
+        def send() -> None:
+            with Mailer(**settings) as mailer:  # type: ignore[arg-type]
+                list(mailer.send_many([message()])) if way == "send_many" else mailer.send(message())
+
+        async def send_async() -> None:
+            async with AsyncMailer(**settings) as mailer:  # type: ignore[arg-type]
+                await mailer.send(message())
+
+        with tracer.start_as_current_span("request") as request:
+            if way == "async":
+                asyncio.run(send_async())
+            elif way == "thread":
+                thread = threading.Thread(target=contextvars.copy_context().run, args=(send,))
+                thread.start()
+                thread.join()
+            else:
+                send()
+        sent, attempt = telemetry.span(), telemetry.span("smtp attempt")
+        assert sent.parent == request.get_span_context()
+        assert attempt.parent == sent.context
+
+    def test_messages_of_two_requests_are_in_two_traces(self, telemetry: Telemetry, transport: MemoryTransport) -> None:
+        tracer = telemetry.tracers.get_tracer("test")
+        with Mailer(transport=transport, observers=[telemetry.observer]) as mailer:
+            for name in ("one", "two"):
+                with tracer.start_as_current_span(name):
+                    mailer.send(message())
+        spans = {span.name: span for span in telemetry.spans if span.name != "smtp attempt"}
+        parents = [span.parent for span in telemetry.spans if span.name == "smtp send"]
+        assert parents == [spans["one"].context, spans["two"].context]
+
+    def test_attempts_lie_within_the_message(self, telemetry: Telemetry, transport: MemoryTransport) -> None:
+        transport.on_rcpt().reply("450 4.2.0 not now", times=2)
+        with Mailer(transport=transport, observers=[telemetry.observer]) as mailer:
+            mailer.send(message())
+        sent = telemetry.span()
+        attempts = [span for span in telemetry.spans if span.name == "smtp attempt"]
+        assert [span.attributes and span.attributes["sendkit.attempt"] for span in attempts] == [1, 2, 3]
+        times = [(span.start_time or 0, span.end_time or 0) for span in attempts]
+        assert times == sorted(times)
+        assert (sent.start_time, sent.end_time) == (times[0][0], times[-1][1])
+        assert len(sent.events) == 2
+        assert sent.status.is_unset
+        assert all(span.status.is_unset for span in attempts)
+
+    def test_what_no_retry_cured_is_an_error_at_every_attempt(
+        self, telemetry: Telemetry, transport: MemoryTransport
+    ) -> None:
+        transport.on_rcpt().reply("450 4.2.0 not now")
+        with Mailer(transport=transport, observers=[telemetry.observer], retry=RetryPolicy(max_attempts=2)) as mailer:
+            mailer.send(message(), check=False)
+        assert [span.status.is_ok or span.status.is_unset for span in telemetry.spans] == [False] * 3
+        assert telemetry.span().events == ()
+
+    def test_a_lost_connection_has_the_phase_and_no_reply(
+        self, telemetry: Telemetry, transport: MemoryTransport
+    ) -> None:
+        transport.after_data().drop()
+        with Mailer(transport=transport, observers=[telemetry.observer]) as mailer:
+            mailer.send(message(), check=False)
+        facts = dict(telemetry.span().attributes or {})
+        assert (facts["sendkit.phase"], facts["error.type"]) == ("end_of_data", "InDoubtError")
+        assert "sendkit.reply.code" not in facts
+
+    def test_what_could_not_be_sent_at_all_is_a_span_without_attempts(
+        self, telemetry: Telemetry, transport: MemoryTransport
+    ) -> None:
+        with Mailer(transport=transport, observers=[telemetry.observer]) as mailer, pytest.raises(errors.MessageError):
+            mailer.send(message(), recipients=[])
+        facts = dict(telemetry.span().attributes or {})
+        assert facts == {"error.type": "MessageError", "sendkit.recipients.count": 0}
+        assert len(telemetry.spans) == 1
+
+    def test_without_an_sdk_nothing_happens(self, transport: MemoryTransport) -> None:
+        with Mailer(transport=transport, observers=[OpenTelemetryObserver()]) as mailer:
+            assert mailer.send(message()).ok
+
+
+class TestMetrics:
+    """How many, how long."""
+
+    def test_recipients_are_counted_by_outcome(self, telemetry: Telemetry, transport: MemoryTransport) -> None:
+        transport.on_rcpt(OPS).reply("550 5.1.1 no such user")
+        with Mailer(transport=transport, observers=[telemetry.observer]) as mailer:
+            for _ in range(3):
+                mailer.send(message(LUIS, OPS), check=False)
+        counted = {str(facts["sendkit.outcome"]): value for facts, value in telemetry.points["sendkit.recipients"]}
+        assert counted == {"accepted": 3, "rejected": 3}
+        ((facts, count),) = telemetry.points["sendkit.send.duration"]
+        assert (facts["error.type"], count) == ("PartialDelivery", 3)
+
+    def test_the_outbox_has_gauges(self, transport: MemoryTransport, tmp_path: Path) -> None:
+        with Outbox(tmp_path / "outbox.db", account="ana") as outbox, Mailer(transport=transport) as mailer:
+            telemetry = Telemetry(outbox)
+            assert [value for _, value in telemetry.points["sendkit.outbox.oldest.age"]] == [0]
+            transport.after_data().drop(times=1)
+            outbox.put(message())
+            outbox.drain(mailer)
+            transport.on_rcpt().reply("450 4.2.0 not now")
+            outbox.put(message())
+            outbox.drain(mailer)
+            gauges = {name: points[0][1] for name, points in telemetry.points.items()}
+        assert (gauges["sendkit.outbox.waiting"], gauges["sendkit.outbox.in_doubt"]) == (1, 1)
+        assert gauges["sendkit.outbox.oldest.age"] >= 0
+        assert all(facts == {} for points in telemetry.points.values() for facts, _ in points)
+
+
+def test_neither_secrets_nor_addresses_nor_subjects_are_exported(telemetry: Telemetry) -> None:
+    with LocalServer() as server, assert_no_secret_leaks(server.password) as watch:
+        server.on_rcpt(OPS).reply(f"550 5.1.1 {OPS} is nobody here, says {server.username}")
+        server.on_rcpt(LUIS).reply(f"450 4.2.0 {LUIS} is greylisted", times=1)
+        account = {"username": server.username, "password": server.password}
+        at_once = RetryPolicy(wait=lambda _: 0.0)
+        with Mailer(server.server, **account, retry=at_once, observers=[telemetry.observer]) as mailer:
+            result = mailer.send(secret_message(LUIS, OPS), check=False)
+        traced, measured = trace_text(telemetry), metrics_text(telemetry)
+        exported = [span.to_json() for span in telemetry.spans]
+        watch.look_at(traced, measured, exported)
+    for private in (ANA, LUIS, OPS, SUBJECT, server.username, "greylisted", "nobody here"):
+        assert private not in traced + measured + "".join(exported)
+    assert result.message_id is not None
+    assert result.message_id in traced
+    assert result.message_id not in measured
+
+
+class TestOTLP:
+    """What leaves the process by OTLP is the same."""
+
+    def test_an_otlp_receiver_gets_spans_and_metrics(self, transport: MemoryTransport) -> None:
+        with Receiver() as receiver:
+            _export(transport, receiver.url)
+        spans = [span for sent in receiver.traces for one in sent.resource_spans for span in one.scope_spans[0].spans]
+        assert sorted(span.name for span in spans) == ["smtp attempt", "smtp send"]
+        names = {
+            metric.name
+            for sent in receiver.metrics
+            for one in sent.resource_metrics
+            for metric in one.scope_metrics[0].metrics
+        }
+        assert {"sendkit.recipients", "sendkit.send.duration"} <= names
+
+    @pytest.mark.nightly
+    def test_a_collector_writes_them_into_a_file(self, transport: MemoryTransport, tmp_path: Path) -> None:
+        program = shutil.which("otelcol-contrib") or shutil.which("otelcol")
+        if program is None:
+            pytest.skip("no otelcol-contrib: see https://opentelemetry.io/docs/collector/installation/")
+        written = tmp_path / "telemetry.jsonl"
+        with _collector(program, tmp_path, written) as url:
+            _export(transport, url)
+        lines = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
+        traced = [one["scopeSpans"][0] for line in lines for one in line.get("resourceSpans", ())]
+        names = {span["name"] for scope in traced for span in scope["spans"]}
+        assert names == {"smtp attempt", "smtp send"}
+
+
+def test_a_missing_package_is_named_with_the_extra() -> None:
+    program = """
+import sys
+sys.modules["opentelemetry"] = None
+from sendkit import errors
+try:
+    from sendkit.observers import OpenTelemetryObserver
+except errors.ConfigurationError as error:
+    print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "opentelemetry-api" in ran.stdout
+    assert "[otel]" in ran.stdout
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes what is exported by OTLP over HTTP."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receives)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.traces: list[ExportTraceServiceRequest] = []
+        self.metrics: list[ExportMetricsServiceRequest] = []
+
+    def __enter__(self) -> Receiver:
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Receives(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        if self.path == "/v1/traces":
+            self.server.traces.append(ExportTraceServiceRequest.FromString(body))
+        else:
+            self.server.metrics.append(ExportMetricsServiceRequest.FromString(body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def _export(transport: MemoryTransport, url: str) -> None:
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{url}/v1/metrics"))
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    observer = OpenTelemetryObserver(tracer_provider=tracers, meter_provider=meters)
+    with Mailer(transport=transport, observers=[observer]) as mailer:
+        mailer.send(message())
+    tracers.shutdown()
+    meters.shutdown()
+
+
+@contextmanager
+def _collector(program: str, folder: Path, written: Path) -> Iterator[str]:
+    (port,) = free_ports(1)
+    config = folder / "collector.yaml"
+    config.write_text(
+        f"""
+receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
+exporters: {{file: {{path: "{written}", flush_interval: 100ms}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [file]}}
+    metrics: {{receivers: [otlp], exporters: [file]}}
+""",
+        encoding="utf-8",
+    )
+    running = subprocess.Popen([program, "--config", str(config)], stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    try:
+        assert any("Everything is ready" in line for line in running.stderr)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
