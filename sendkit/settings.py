@@ -10,14 +10,18 @@ from sendkit._delivery.retry import RetryPolicy
 from sendkit._plan.options import MailerSettings
 from sendkit._plan.targets import ServerLike
 from sendkit._providers.provider import Provider
+from sendkit._server.proxy import Proxy
+from sendkit._server.route import Dialer
 from sendkit._server.server import Security, Server, Timeouts
 from sendkit._tls import InsecureTLSWarning
 
 __all__ = [
     "Account",
+    "Dialer",
     "InsecureTLSWarning",
     "MailerSettings",
     "Provider",
+    "Proxy",
     "RetryPolicy",
     "Security",
     "Server",

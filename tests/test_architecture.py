@@ -74,6 +74,7 @@ DOORS = {
     "trustme": ("sendkit.testing",),
     "zxcvbn": ("sendkit._cli.login",),
     "icalendar": ("sendkit._message.invite",),
+    "python_socks": ("sendkit._wire.tunnel",),
     "cryptography": ("sendkit.signing", "sendkit.testing._certificate"),
     "narwhals": ("sendkit.report._frame",),
     "markdown_it": ("sendkit.report._markdown",),
@@ -86,6 +87,7 @@ DOORS = {
     "socket": ("sendkit._wire", "sendkit.testing"),
 }
 LAZY = {
+    "python_socks",
     "icalendar",
     "cryptography",
     "keyring",

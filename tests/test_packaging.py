@@ -28,6 +28,7 @@ EXTRAS = {
 
 # What is imported under another name than that of its distribution, or comes with another one.
 _DISTRIBUTIONS = {
+    "python_socks": "python-socks",
     "css_inline": "css-inline",
     "dns": "dnspython",
     "markdown_it": "markdown-it-py",

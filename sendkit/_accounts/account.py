@@ -1,8 +1,8 @@
 """Which account to send through, as a URL or the environment says it.
 
-`smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS; SENDKIT_URL, or SENDKIT_HOST
-with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with either, what `server_settings` knows (SENDKIT_CA_FILE),
-which stands in the URL too (`?ca_file=`). A password stands in neither: `_credentials` looks for it.
+`smtp+starttls://ana%40example.com@smtp.example.com:587`, `smtps://…` for implicit TLS, `unix:///…`; SENDKIT_URL, or
+SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with either, what `server_settings` knows
+(SENDKIT_CA_FILE), which stands in the URL too (`?ca_file=`). A password stands in neither: `_credentials` looks for it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sendkit._accounts.server_settings import check_known, of_environment, variable, with_settings
+from sendkit._accounts.server_settings import check_known, named_as, of_environment, variable, with_settings
 from sendkit._frames import frameless
 from sendkit._redaction import quoted
 from sendkit._server.server import Security, Server
+from sendkit._server.unix_socket import is_unix
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
 
@@ -28,6 +29,8 @@ _SCHEMES = {
     "smtps": Security.IMPLICIT_TLS,
     "smtp+none": Security.NONE,
 }
+UNIX = "unix"
+_UNIX = "write unix:///run/smtp.sock"
 _LONGEST_SCHEME = 16
 _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smtps://… for implicit TLS"
 
@@ -59,20 +62,23 @@ class Account:
     def from_url(cls, url: str) -> Account:
         """Read a URL. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
         parts = _split(url)
+        if parts.scheme == UNIX:
+            return _at_unix_socket(parts)
         security = _SCHEMES.get(parts.scheme)
         if security is None:
             named = f" {parts.scheme!r}" if len(parts.scheme) < _LONGEST_SCHEME else ""
             raise ConfigurationError(f"unknown scheme{named} in the server's URL", hint=_EXAMPLE)
-        if parts.password is not None:
-            hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
-            raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
+        _check_no_password(parts)
         if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
             raise ConfigurationError(
                 "the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE
             )
         username = check_username(unquote(parts.username)) if parts.username else None
-        server = Server(unquote(parts.hostname), parts.port, security)
-        return cls(with_settings(server, _query(parts), "{} of the server's URL".format), username)
+        settings = _query(parts)
+        protocol = settings.get("protocol", "smtp")
+        with named_as("protocol of the server's URL" if "protocol" in settings else None):
+            server = Server(unquote(parts.hostname), parts.port, security, protocol=protocol)
+        return cls(with_settings(server, settings, "{} of the server's URL".format), username)
 
     @classmethod
     @frameless
@@ -84,11 +90,15 @@ class Account:
             settings = {name: text for name, text in settings.items() if name not in said}
             server, username = account.server, account.username or username
         elif host := environ.get("SENDKIT_HOST"):
-            server = Server(host, _port(environ.get("SENDKIT_PORT")), environ.get("SENDKIT_SECURITY") or None)
+            security, protocol = environ.get("SENDKIT_SECURITY") or None, settings.get("protocol", "smtp")
+            with named_as(variable("protocol") if "protocol" in settings else None):
+                server = Server(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
         else:
             hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
             raise ConfigurationError("the environment names no server", hint=hint)
-        return cls(with_settings(server, settings, variable), username)
+        if is_unix(server.host):
+            settings.pop("proxy", None)  # it is the way of those that have none of their own
+        return cls(with_settings(server, settings, variable, secrets=True), username)
 
     @classmethod
     @frameless
@@ -99,6 +109,22 @@ class Account:
         """
         urls = (environ.get("SENDKIT_URL") or "").split()
         return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
+
+
+def _check_no_password(parts: SplitResult) -> None:
+    if parts.password is not None:
+        hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
+        raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
+
+
+def _at_unix_socket(parts: SplitResult) -> Account:
+    """`unix:///run/smtp.sock`, with `USER@` before the path where somebody logs in."""
+    _check_no_password(parts)
+    if parts.hostname or parts.port is not None or parts.fragment:
+        raise ConfigurationError("the URL of a unix socket must be unix://[USERNAME@]/PATH[?SETTING=…]", hint=_UNIX)
+    username = check_username(unquote(parts.username)) if parts.username else None
+    server = Server(f"{UNIX}://{parts.path}")
+    return Account(with_settings(server, _query(parts), "{} of the server's URL".format), username)
 
 
 def check_username(username: str) -> str:

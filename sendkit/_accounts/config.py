@@ -19,7 +19,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sendkit._accounts.account import Account, check_mechanism, check_username
-from sendkit._accounts.server_settings import shorter
+from sendkit._accounts.server_settings import check_proxy, shorter
 from sendkit._frames import frameless
 from sendkit._providers.provider import Provider
 from sendkit._server.folders import config_folder, expanded
@@ -67,6 +67,9 @@ class _Table(BaseModel):
     pins: list[str] | None = None
     known_hosts: str | bool | None = None
     local_hostname: str | None = None
+    proxy: str | None = None
+    local_address: str | None = None
+    protocol: str | None = None
     timeout: float | int | None = None
     timeouts: dict[str, float | int] | None = None
     max_connections: int | None = None
@@ -237,13 +240,18 @@ class _File:
         server, username = _named(keys)
         options = {
             "local_hostname": keys.local_hostname,
+            "proxy": keys.proxy,
+            "local_address": keys.local_address,
+            "protocol": keys.protocol,
             "timeouts": _limits(keys, server.timeouts),
             "minimum_tls": keys.minimum_tls,
             "pins": keys.pins,
             "known_hosts": self._path_of(keys.known_hosts),
             **{key: self._path_of(getattr(keys, key)) for key in ("ca_file", "client_cert", "client_key")},
         }
-        return server.model_copy(update={key: value for key, value in options.items() if value is not None}), username
+        server = server.model_copy(update={key: value for key, value in options.items() if value is not None})
+        check_proxy(server)
+        return server, username
 
     def _path_of(self, text: str | bool | None) -> Path | bool | None:
         # Relative to where the file of accounts stands.
@@ -288,4 +296,5 @@ def _named(keys: _Table) -> tuple[Server, str | None]:
         return account.server, account.username
     parsed = Server.parse(keys.host or "")
     named_port = parsed.port if re.search(r":[0-9]+$", (keys.host or "").strip()) else None
-    return Server(parsed.host, named_port if keys.port is None else keys.port, keys.security), None
+    port = named_port if keys.port is None else keys.port
+    return Server(parsed.host, port, keys.security, protocol=keys.protocol or "smtp"), None

@@ -1,15 +1,17 @@
 """What a Server takes beside its place, as text: the environment, a URL and the command line say it alike.
 
 `ca_file` is SENDKIT_CA_FILE, `?ca_file=` and --ca-file; a key of an account in config.toml has the same name. One
-table, so that another setting is one row. Not in it is what is for code alone: `tls_context` and
-`dangerously_skip_certificate_verification`. Must not know: where a text came from.
+table, so that another setting is one row. Not in it is what is for code alone: `tls_context`, `dialer`, `sock` and
+`dangerously_skip_certificate_verification`. The password of a proxy may stand in the environment alone: flags, URLs
+and files end up where others read them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,6 +83,9 @@ SERVER_SETTINGS: dict[str, ServerSetting] = {
     "known_hosts": ServerSetting(
         "SENDKIT_KNOWN_HOSTS", "FILE", "remember what the server offers here (true: the usual file)", _known_hosts
     ),
+    "proxy": ServerSetting("SENDKIT_PROXY", "URL", "connect through this proxy: socks5://, socks4a://, http://", _text),
+    "local_address": ServerSetting("SENDKIT_LOCAL_ADDRESS", "IP", "the address to connect from", _text),
+    "protocol": ServerSetting("SENDKIT_PROTOCOL", "NAME", "smtp, or lmtp on this very machine", _text),
     "timeout": ServerSetting(
         "SENDKIT_TIMEOUT", "SECONDS", "the limit for connect, greeting and each command", _timeout, "timeouts"
     ),
@@ -111,15 +116,40 @@ def check_known(name: str) -> None:
         raise ConfigurationError("the server's URL has an unknown parameter", hint=hint)
 
 
-def with_settings(server: Server, given: Mapping[str, str], named: Callable[[str], str]) -> Server:
-    """The server with these settings; `named` is how an error calls one. Raises ConfigurationError."""
+def check_proxy(server: Server) -> None:
+    """Refuse a proxy's password that stands where it should not. Raises ConfigurationError."""
+    if server.proxy is not None and server.proxy.password is not None:
+        user, host = server.proxy.username, server.proxy.host
+        hint = f"take it out; `sendkit login --no-test {host} {user}` stores it, and SENDKIT_PROXY may hold it"
+        raise ConfigurationError("a password in the proxy's URL is refused here", hint=hint)
+
+
+def with_settings(
+    server: Server, given: Mapping[str, str], named: Callable[[str], str], *, secrets: bool = False
+) -> Server:
+    """The server with these settings; `named` is how an error calls one. Raises ConfigurationError.
+
+    `secrets`: the password of a proxy may stand in them.
+    """
     update: dict[str, object] = {}
-    where = "the server"
-    try:
-        for name, text in given.items():
-            where, setting = named(name), SERVER_SETTINGS[name]
+    for name, text in given.items():
+        setting = SERVER_SETTINGS[name]
+        with named_as(named(name)):
             update[setting.field or name] = setting.read(server, text)
-        where = ", ".join(map(named, given))
-        return server.model_copy(update=update) if update else server
+    with named_as(", ".join(map(named, given))):
+        made = server.model_copy(update=update) if update else server
+    if "proxy" in given and not secrets:
+        with named_as(named("proxy")):
+            check_proxy(made)
+    return made
+
+
+@contextlib.contextmanager
+def named_as(where: str | None) -> Generator[None]:
+    """Put the name of a setting in front of what is wrong with it."""
+    try:
+        yield
     except ConfigurationError as error:
+        if where is None:
+            raise
         raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from None

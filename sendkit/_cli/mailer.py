@@ -80,10 +80,11 @@ def _accounts(options: PlaceOptions) -> tuple[Account, ...]:
 def _named(options: PlaceOptions) -> dict[str, str]:
     """The options as the variables that they stand for."""
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
+    named |= {"SENDKIT_PROTOCOL": options.protocol} if options.protocol else {}
     if options.url:
         named["SENDKIT_URL"] = options.url
     if options.url or options.provider or options.host:
-        named["SENDKIT_PINS"] = ""  # keys of another server
+        named = {"SENDKIT_PROTOCOL": "", **named, "SENDKIT_PINS": ""}  # of another server
     if options.provider:
         server = Provider.named(options.provider).server
         place = {"SENDKIT_HOST": server.host, "SENDKIT_PORT": str(server.port), "SENDKIT_SECURITY": server.security}

@@ -33,6 +33,9 @@ class PlaceOptions:
     minimum_tls: str | None = None
     pins: str | None = None
     known_hosts: str | None = None
+    proxy: str | None = None
+    local_address: str | None = None
+    protocol: str | None = None
     timeout: str | None = None
 
     @property

@@ -24,7 +24,7 @@ from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import PLAIN, Stopped, Terms, cancelled
 from sendkit._seam.transport import Transport, carry
-from sendkit._server.server import as_configuration_error
+from sendkit._server.checked import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase

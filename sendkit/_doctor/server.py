@@ -15,7 +15,9 @@ from sendkit._doctor.certificate import certificate_finding, described
 from sendkit._doctor.diagnosis import Check, Finding, Status, for_shell
 from sendkit._doctor.offers import offers
 from sendkit._seam.log import AttemptLog
+from sendkit._server.route import way
 from sendkit._server.server import Security, Server
+from sendkit._server.unix_socket import is_unix
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.hints import Caller, Facts, hint_for, tell
@@ -29,6 +31,7 @@ from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit._wire.opening import open_session
 from sendkit._wire.rehearsal import rehearse
+from sendkit._wire.routes import first_phase
 from sendkit._wire.session import Session
 from sendkit.errors import ConfigurationError, CredentialsError
 
@@ -75,7 +78,7 @@ class Examination:
 
     async def run(self, limit: float) -> list[Finding]:
         """Go the whole way, in at most `limit` seconds, and say what was found."""
-        self.log.host, self.log.port = self.server.host, self.server.port
+        self.log.host, self.log.port = self.server.host, self.server.port or None
         try:
             async with asyncio.timeout(limit):
                 await self._find_secret()
@@ -109,6 +112,11 @@ class Examination:
                 self._found(Check.SECRET, Status.OK, f"from {self.transport.source}")
 
     async def _resolve(self) -> None:
+        """Look the host up; not where a proxy does, or nobody."""
+        if self.server.proxy is not None:
+            self._found(Check.RESOLVE, Status.OK, f"{self.server.host} is looked up by the proxy {self.server.proxy}")
+        if first_phase(self.server) is not Phase.RESOLVE:
+            return
         try:
             addresses = await resolve(self.server.host, self.server.port)
         except (OSError, UnicodeError):
@@ -166,7 +174,8 @@ class Examination:
         log = self.log
         phase = failed.verdict.phase if failed else log.phase
         if phase not in (Phase.RESOLVE, Phase.CONNECT):
-            self._found(Check.CONNECT, Status.OK, f"connected to {self.server.address}")
+            by = way(self.server)
+            self._found(Check.CONNECT, Status.OK, " ".join(filter(None, ("connected to", self.server.address, by))))
         if (greeting := self._answer(Phase.GREETING)) and greeting.positive:
             self._found(Check.GREETING, Status.OK, _line(greeting))
         if log.tls is not None:
@@ -183,6 +192,9 @@ class Examination:
             )
 
     def _tell_open(self) -> None:
+        if is_unix(self.server.host):
+            self._found(Check.TLS, Status.OK, "none, and nobody is in between: the server is this machine")
+            return
         ehlo = self._answer(Phase.EHLO)
         offered = ehlo is not None and ehlo.positive and Capabilities.parse(ehlo.text).starttls
         text = "none, though the server offers STARTTLS" if offered else "none"
@@ -209,8 +221,10 @@ class Examination:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         look = AttemptLog(())
-        place = self.server
-        blind = Server(place.host, place.port, place.security, local_hostname=place.local_hostname, tls_context=context)
+        if self.server.sock is not None:
+            return None
+        otherwise = {"ca_file": None, "client_cert": None, "client_key": None, "minimum_tls": "1.2", "pins": ()}
+        blind = self.server.model_copy(update={**otherwise, "known_hosts": None, "tls_context": context})
         try:
             session = await open_session(blind, None, look)
         except SessionFailed:

@@ -92,10 +92,9 @@ def transport_to(accounts: Sequence[Account], options: MailerSettings) -> Transp
 def _wire(account: Account, credentials: Credentials | None, limits: Limits, mechanism: Mechanism | None) -> Transport:
     from sendkit._transport.smtp import SMTPTransport  # noqa: PLC0415 - a mailer with a transport needs no aiosmtplib
 
+    limits = replace(limits, quit=account.server.timeouts.quit)
+    if account.server.sock is not None:
+        limits = replace(limits, connections=1, idle=None)  # there will be no other
     return SMTPTransport(
-        account.server,
-        username=account.username,
-        credentials=credentials,
-        limits=replace(limits, quit=account.server.timeouts.quit),
-        mechanism=mechanism,
+        account.server, username=account.username, credentials=credentials, limits=limits, mechanism=mechanism
     )

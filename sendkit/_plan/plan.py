@@ -23,7 +23,7 @@ from sendkit._delivery.watch import Watch, watch_of
 from sendkit._lifetime import logs
 from sendkit._plan.logins import transport_to
 from sendkit._plan.options import MailerSettings, checked
-from sendkit._plan.targets import Found, Target
+from sendkit._plan.targets import Found, Target, through_proxy
 from sendkit._seam.clock import SystemClock
 from sendkit._seam.terms import Terms
 from sendkit._smtp.address import AddressError, parse_address
@@ -95,10 +95,11 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
     own = settings.get("transport")
     unasked = own is not None or (target.by_name and stands_in(settings, environ))
     found = Found() if unasked else target.find()
+    accounts = through_proxy(found.accounts, environ)
     options = checked({**found.settings, **settings})
     audiences = Audience.of(options["redirect_all_to"], options["allow_only"]), Audience.of(*settings_of(environ))
-    named = environ.get(TRANSPORT) if own is None and _may_be_diverted(target, found.accounts) else None
-    transport = own or (named_transport(named) if named else _usual_transport(target, found.accounts, options))
+    named = environ.get(TRANSPORT) if own is None and _may_be_diverted(target, accounts) else None
+    transport = own or (named_transport(named) if named else _usual_transport(target, accounts, options))
     limit, width = UNLIMITED if options["rate"] is None else parse_rate(options["rate"]), options["max_connections"]
     _warn_once({TRANSPORT: named, REDIRECT: environ.get(REDIRECT)})
     return Plan(
@@ -110,12 +111,12 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
         deadline=options["deadline"],
         max_connections=width,
         by_name=target.by_name and own is None,
-        hosts=tuple(account.server.host for account in found.accounts),
+        hosts=tuple(account.server.host for account in accounts),
         diverted=bool(named),
-        accounts=tuple(found.accounts),
+        accounts=tuple(accounts),
         signers=_signers(options["dkim"]),
-        usual_sender=_STAND_IN_SENDER if target.by_name and unasked else _sender_of(found.accounts),
-        watch=watch_of(options["observers"] or (), waits=_is_test(transport, found.accounts)),
+        usual_sender=_STAND_IN_SENDER if target.by_name and unasked else _sender_of(accounts),
+        watch=watch_of(options["observers"] or (), waits=_is_test(transport, accounts)),
     )
 
 

@@ -7,12 +7,14 @@ SENDKIT_TRANSPORT stands in for every server, it is not asked at all. Must not k
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._accounts.account import Account
+from sendkit._accounts.server_settings import named_as, variable
+from sendkit._server.proxy import Proxy
 from sendkit._server.server import Security, Server
 from sendkit.errors import ConfigurationError
 
@@ -104,6 +106,24 @@ def _configured(name: str) -> Found:
         longest = PATIENCE if patient is True else cast("float", patient)
         settings["retry"] = RetryPolicy.patient(max_elapsed=longest)
     return Found(account.places(), cast("MailerSettings", settings))
+
+
+def through_proxy(accounts: Sequence[Account], environ: Mapping[str, str]) -> Sequence[Account]:
+    """The accounts, those whose servers name no way of their own through SENDKIT_PROXY. Raises ConfigurationError.
+
+    What is named as this very machine is reached directly: behind a proxy that would be another one.
+    """
+    name = variable("proxy")
+    if not (proxy := environ.get(name)):
+        return accounts
+    with named_as(name):
+        return [_through(Proxy.parse(proxy), account) for account in accounts]
+
+
+def _through(proxy: Proxy, account: Account) -> Account:
+    server = account.server
+    own = server.proxy or server.dialer or server.sock or server.loopback
+    return account if own else replace(account, server=server.model_copy(update={"proxy": proxy}))
 
 
 async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver | None, asked: bool) -> Target:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 
+HERE = "127.0.0.1"
 _NAMES = ("localhost", "localhost.localdomain")
 
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def server_name(host: str, port: int | None) -> str:
     """`host:port`, with brackets around an IPv6 address; the host alone where there is no port."""
-    if port is None:
+    if not port:
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

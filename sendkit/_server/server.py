@@ -16,17 +16,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sendkit._frames import frameless
-from sendkit._redaction import quoted, redacted
+from sendkit._redaction import quoted
 from sendkit._server.address_memory import AddressMemory
-from sendkit._server.addresses import ip_address, is_loopback, names_here
+from sendkit._server.addresses import ip_address
+from sendkit._server.checked import as_configuration_error
 from sendkit._server.endpoint import server_name
 from sendkit._server.folders import expanded, known_hosts_file
+from sendkit._server.host_name import canonical_host, is_ehlo_name
+from sendkit._server.proxy import Proxy
+from sendkit._server.route import LMTP_PORT, MailProtocol, check_route, check_socket, on_this_machine
 from sendkit._server.tls_memory import TLSMemory
+from sendkit._server.unix_socket import canonical_unix, is_unix
 from sendkit._tls import InsecureTLSWarning, make_context, read_pin, trust
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import socket
+
+    from sendkit._server.route import Dialer
 
 IMPLICIT_TLS_PORT = 465
 SUBMISSION_PORT = 587
@@ -38,11 +48,6 @@ _OF_THE_CONTEXT = (
     "minimum_tls",
     "dangerously_skip_certificate_verification",
 )
-_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?")
-# The DNS takes any octet in a label (RFC 2181 section 11), and resolvers find services whose names have an underscore.
-_HOST_LABEL = _LABEL.replace("0-9", "0-9_")
-_HOST = re.compile(rf"(?=.{{1,253}}\.?$){_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?")
 
 
 class Security(StrEnum):
@@ -91,6 +96,9 @@ class Server(BaseModel):
     or a stronger mechanism before, and does not now, gets no password.
     `dangerously_skip_certificate_verification` is for tests on a machine of one's own: it warns each time, and allows
     no login, unless a pin vouches for the server or it is this very machine.
+    `host` may be a unix socket, `unix:///run/smtp.sock`. `proxy` is a URL (`socks5://HOST:PORT`), `dialer` an async
+    function that connects (see `settings.Dialer`), `sock` a socket that is connected, for one connection, and
+    `local_address` the IP address to connect from. `protocol` "lmtp" (RFC 2033) is for this very machine alone.
     `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
     4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
     """
@@ -98,8 +106,9 @@ class Server(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     host: str
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: Annotated[int, Field(ge=0, le=65535)]
     security: Security
+    protocol: MailProtocol = "smtp"
     local_hostname: str | None = None
     tls_context: ssl.SSLContext | None = Field(default=None, repr=False)
     ca_file: Path | None = None
@@ -109,6 +118,10 @@ class Server(BaseModel):
     pins: tuple[str, ...] = ()
     known_hosts: Path | None = None
     dangerously_skip_certificate_verification: bool = False
+    proxy: Proxy | None = None
+    local_address: str | None = None
+    dialer: Any = Field(default=None, repr=False)
+    sock: Any = Field(default=None, repr=False)
     timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
 
     @frameless
@@ -118,6 +131,7 @@ class Server(BaseModel):
         port: int | None = None,
         security: Security | str | None = None,
         *,
+        protocol: str = "smtp",
         local_hostname: str | None = None,
         tls_context: ssl.SSLContext | None = None,
         ca_file: str | Path | None = None,
@@ -127,14 +141,19 @@ class Server(BaseModel):
         pins: Iterable[str] = (),
         known_hosts: str | Path | bool | None = None,
         dangerously_skip_certificate_verification: bool = False,
+        proxy: str | Proxy | None = None,
+        local_address: str | None = None,
+        dialer: Dialer | None = None,
+        sock: socket.socket | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
-        port, security = _port_and_security(port, security)
+        port, security = _port_and_security(host, port, security, protocol)
         with as_configuration_error("Server"):
             super().__init__(
                 host=host,
                 port=port,
                 security=security,
+                protocol=protocol,
                 local_hostname=local_hostname,
                 tls_context=tls_context,
                 ca_file=ca_file,
@@ -144,14 +163,21 @@ class Server(BaseModel):
                 pins=(pins,) if isinstance(pins, str) else tuple(pins),
                 known_hosts=_known_hosts(known_hosts),
                 dangerously_skip_certificate_verification=dangerously_skip_certificate_verification,
+                proxy=Proxy.parse(proxy) if isinstance(proxy, str) else proxy,
+                local_address=local_address,
+                dialer=dialer,
+                sock=sock,
                 timeouts=timeouts or Timeouts(),
             )
+        check_route(self)
         self._check_tls()
 
     @classmethod
     @frameless
     def parse(cls, text: str) -> Server:
-        """Read `host`, `host:port` or `[v6]:port`. Raises ConfigurationError."""
+        """Read `host`, `host:port`, `[v6]:port` or `unix:///…`. Raises ConfigurationError."""
+        if is_unix(text.strip()):
+            return cls(text.strip())
         match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
         if match is None:
             hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587; a URL goes to from_url()"
@@ -194,13 +220,13 @@ class Server(BaseModel):
 
     @property
     def address(self) -> str:
-        """`host:port`, with brackets around an IPv6 address."""
+        """`host:port`, with brackets around an IPv6 address; a unix socket has no port."""
         return server_name(self.host, self.port)
 
     @property
     def loopback(self) -> bool:
         """Whether the server is named as this very machine; who a name leads to is looked at when it answers."""
-        return is_loopback(address) if (address := ip_address(self.host)) else names_here(self.host)
+        return on_this_machine(self)
 
     @cached_property
     def context(self) -> ssl.SSLContext:
@@ -231,21 +257,33 @@ class Server(BaseModel):
     @field_validator("host")
     @classmethod
     def _check_host(cls, host: str) -> str:
-        if (address := ip_address(host)) is not None:
-            return str(address)
-        ascii_host = _a_label(host)
-        if not _HOST.fullmatch(ascii_host):
-            raise ValueError(f"not a host name or IP address: {quoted(host)}")
-        # One name for TLS (RFC 6066 section 3: without the dot), the keyring, known_hosts and refused secrets.
-        return ascii_host.rstrip(".").lower()
+        return canonical_unix(host) if is_unix(host) else canonical_host(host)
 
     @field_validator("local_hostname")
     @classmethod
     def _check_local_hostname(cls, name: str | None) -> str | None:
-        literal = name is not None and re.fullmatch(r"\[(?:IPv6:)?([0-9A-Fa-f.:]+)\]", name)
-        if name is None or _DOMAIN.fullmatch(name) or (literal and ip_address(literal.group(1))):
+        if name is None or is_ehlo_name(name):
             return name
         raise ValueError(f"not a domain name, nor an address literal such as [192.0.2.1]: {name!r}")
+
+    @field_validator("local_address")
+    @classmethod
+    def _check_local_address(cls, address: str | None) -> str | None:
+        if address is None or ip_address(address) is not None:
+            return address
+        raise ValueError(f"not an IP address of this machine: {quoted(address)}")
+
+    @field_validator("dialer")
+    @classmethod
+    def _check_dialer(cls, dialer: Any) -> Any:
+        if dialer is None or callable(dialer):
+            return dialer
+        raise ValueError(f"must be an async function (host, port), not {type(dialer).__name__}")
+
+    @field_validator("sock")
+    @classmethod
+    def _check_sock(cls, sock: Any) -> Any:
+        return None if sock is None else check_socket(sock)
 
     @field_validator("pins")
     @classmethod
@@ -271,13 +309,23 @@ def _known_hosts(place: str | Path | bool | None) -> Path | None:
     return None if place is None else expanded(place)
 
 
-def _port_and_security(port: int | None, security: Security | str | None) -> tuple[int, Security]:
+def _port_and_security(
+    host: str, port: int | None, security: Security | str | None, protocol: str
+) -> tuple[int, Security]:
     if isinstance(security, str):
         security = _security(security)
+    if is_unix(host):
+        if port:
+            raise ConfigurationError("Server: a unix socket has no port", hint="leave port= out")
+        return 0, security or Security.NONE
+    if protocol == "lmtp":
+        return LMTP_PORT if port is None else port, security or Security.NONE
     if security is None:
         security = Security.IMPLICIT_TLS if port == IMPLICIT_TLS_PORT else Security.STARTTLS
     if port is None:
         port = IMPLICIT_TLS_PORT if security is Security.IMPLICIT_TLS else SUBMISSION_PORT
+    if not port:
+        raise ConfigurationError("Server: 0 is no port", hint="a number from 1 to 65535, mostly 587 or 465")
     return port, security
 
 
@@ -293,32 +341,3 @@ def _security(text: str) -> Security:
     except ValueError:
         choices = ", ".join(Security)
         raise ConfigurationError(f"unknown security: {text!r}", hint=f"choose one of {choices}") from None
-
-
-def _a_label(host: str) -> str:
-    if host.isascii():
-        return host
-    import idna  # noqa: PLC0415 - most hosts are ASCII, and its tables take time to load
-
-    try:
-        return idna.encode(host, uts46=True, transitional=False).decode("ascii")
-    except idna.IDNAError as error:
-        raise ValueError(f"not a host name: {quoted(host)} ({redacted(str(error))})") from None
-
-
-class as_configuration_error:  # noqa: N801 - reads as the statement that it is
-    """Turns pydantic's errors into ours, in one sentence for each field."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, ValidationError):
-            parts = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-            ]
-            hint = f"correct what is named; help(sendkit.{self._what}) says what each setting takes"
-            raise ConfigurationError(f"{self._what}: " + "; ".join(parts), hint=hint) from None

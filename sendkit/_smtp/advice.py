@@ -96,6 +96,37 @@ BY_REASON = {
         f"check host and port, and that no firewall is in between (many networks close port 25; submission is 587 or "
         f"465); {_AGAIN}"
     ),
+    Reason.LOCAL_ADDRESS: Advice(
+        "local_address= must be an address of this machine, and of the same family as one of the server's",
+        "--local-address must be an address of this machine, and of the same family as one of the server's",
+    ),
+    Reason.UNIX_SOCKET: Advice(
+        f"check the path, that the server runs, and that this user may write to the socket; {_AGAIN}"
+    ),
+    Reason.SOCKET_USED: Advice(
+        "sock= is good for one connection: give a new socket, or dialer= a function that makes them",
+        "the program that made the connection must make another one",
+    ),
+    Reason.DIALER_FAILED: Advice(
+        f"look at what the function of dialer= ran into; {_AGAIN}",
+        f"look at what the program's own way to connect ran into; {_AGAIN}",
+    ),
+    Reason.PROXY_UNREACHABLE: Advice(f"check host and port of the proxy, and that it runs; {_AGAIN}"),
+    Reason.PROXY_CANNOT_CONNECT: Advice(
+        f"the proxy is there, and could not reach {{server}}: check this name and port, and that the proxy's network "
+        f"lets it out; {_AGAIN}"
+    ),
+    Reason.PROXY_BROKE_OFF: Advice(
+        f"check that it is a proxy of this protocol (socks5, socks4a, http) on this port; a proxy may be "
+        f"silent too because the server does not answer it; {_AGAIN}"
+    ),
+    Reason.PROXY_REFUSED: Advice(
+        "the rules of the proxy must allow {server}: many HTTP proxies allow CONNECT to port 443 alone; ask who runs it"
+    ),
+    Reason.PROXY_LOGIN: Advice(
+        "put the username and the password into the proxy's URL in SENDKIT_PROXY, or the username alone, and store the "
+        "password with `sendkit login --no-test`, for the host of the proxy"
+    ),
     Reason.OUT_OF_DESCRIPTORS: Advice(
         "the process has no free file descriptor: use one mailer for many messages, close what is held open, or raise "
         "`ulimit -n`",

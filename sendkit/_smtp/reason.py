@@ -76,6 +76,15 @@ class Reason(StrEnum):
     NAME_NOT_RESOLVED = "name_not_resolved", Cause.CONNECTION, _LATER
     CONNECTION_REFUSED = "connection_refused", Cause.CONNECTION, _LATER
     UNREACHABLE = "unreachable", Cause.CONNECTION, _LATER
+    LOCAL_ADDRESS = "local_address", Cause.CONNECTION, _NEXT
+    UNIX_SOCKET = "unix_socket", Cause.CONNECTION, _LATER
+    SOCKET_USED = "socket_used", Cause.CONNECTION, _NEXT
+    DIALER_FAILED = "dialer_failed", Cause.CONNECTION, _LATER
+    PROXY_UNREACHABLE = "proxy_unreachable", Cause.CONNECTION, _LATER
+    PROXY_CANNOT_CONNECT = "proxy_cannot_connect", Cause.CONNECTION, _LATER
+    PROXY_BROKE_OFF = "proxy_broke_off", Cause.CONNECTION, _LATER
+    PROXY_REFUSED = "proxy_refused", Cause.CONNECTION, _NEXT
+    PROXY_LOGIN = "proxy_login", Cause.CONNECTION, _NEXT
     OUT_OF_DESCRIPTORS = "out_of_descriptors", Cause.CONNECTION, _LATER
     CLOSED_BEFORE_GREETING = "closed_before_greeting", Cause.CONNECTION, _LATER
     NO_GREETING = "no_greeting", Cause.CONNECTION, _LATER

@@ -30,6 +30,7 @@ from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit._wire.opening import LoginTurn, open_session
 from sendkit._wire.pool import Pool
+from sendkit._wire.routes import check_installed
 from sendkit._wire.session import Session
 from sendkit.errors import CredentialsError
 
@@ -51,6 +52,7 @@ class SMTPTransport(Transport):
         limits: Limits,
         mechanism: Mechanism | None = None,
     ) -> None:
+        check_installed(server)
         self.hosts = (server.host,)
         self._server = server
         self._username = username
@@ -83,7 +85,7 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
-        log.host, log.port, log.username = self._server.host, self._server.port, self._username
+        log.host, log.port, log.username = self._server.host, self._server.port or None, self._username
         pool = self._pool()
         try:
             # Each dead connection is dropped, and a new one is never dead before it was used, and takes a transaction;

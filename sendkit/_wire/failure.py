@@ -76,9 +76,9 @@ def _failure_of(phase: Phase, error: Exception) -> Failure:
     if isinstance(error, socket.gaierror):
         why = Reason.NO_SUCH_HOST if error.errno in _NO_SUCH_NAME else Reason.NAME_NOT_RESOLVED
         words = "no such host" if why is Reason.NO_SUCH_HOST else "the host name cannot be looked up for now"
-        return Failure(Break.LOST, f"{words} ({_words(error)})", why=why)
+        return Failure(Break.LOST, f"{words} ({words_of(error)})", why=why)
     if isinstance(error, OSError):
-        return Failure(Break.LOST, f"the connection was lost or refused ({_words(error)})", why=_why(error))
+        return Failure(Break.LOST, f"the connection was lost or refused ({words_of(error)})", why=_why(error))
     return Failure(Break.MALFORMED, f"what came was not an SMTP reply ({type(error).__name__})")
 
 
@@ -88,7 +88,8 @@ def _why(error: OSError) -> Reason | None:
     return Reason.CONNECTION_REFUSED if isinstance(error, ConnectionRefusedError) else None
 
 
-def _words(error: OSError) -> str:
+def words_of(error: OSError) -> str:
+    """What the system says of it."""
     # asyncio puts addresses into the text of its errors; the number says it in the words of the system.
     number = error.errno or 0
     return os.strerror(number) if number > 0 else error.strerror or str(error) or type(error).__name__
@@ -96,7 +97,7 @@ def _words(error: OSError) -> str:
 
 def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
     if isinstance(error, ssl.SSLCertVerificationError):
-        words = f"the server's certificate was not accepted: {_words_of(error)}{_issued(error)}"
+        words = f"the server's certificate was not accepted: {_verification_of(error)}{_issued(error)}"
         return not_accepted(phase, _CERTIFICATE.get(_code(error), Reason.CERTIFICATE_REFUSED), words)
     if error.reason in _NO_TLS:
         return not_accepted(phase, Reason.WANTS_STARTTLS, "the server does not speak TLS on this port")
@@ -116,7 +117,7 @@ def _issued(error: ssl.SSLCertVerificationError) -> str:
     return f" (issued by {issuer})" if issuer else ""
 
 
-def _words_of(error: ssl.SSLCertVerificationError) -> str:
+def _verification_of(error: ssl.SSLCertVerificationError) -> str:
     words: str = getattr(error, "verify_message", "")
     return words or str(error)
 

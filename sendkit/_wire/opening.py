@@ -19,7 +19,8 @@ import aiosmtplib
 
 from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
-from sendkit._server.addresses import is_here
+from sendkit._server.addresses import HERE, is_here
+from sendkit._server.route import over_unix, way
 from sendkit._server.server import Security, Server
 from sendkit._server.tls_memory import TLSMemory
 from sendkit._smtp.capabilities import Capabilities
@@ -28,12 +29,12 @@ from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Again, Break, Failure, Reason, Verdict, judge_failure, judge_login, not_accepted
 from sendkit._tls import trusts_anybody
-from sendkit._wire.dial import Addresses
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login
 from sendkit._wire.mask import Mask
 from sendkit._wire.resumption import ResumableTLS, memory_of
+from sendkit._wire.routes import find_route, first_phase
 from sendkit._wire.session import Session
 from sendkit._wire.takeover import LoginClient, check_unread, take_over
 from sendkit._wire.verified import vouched
@@ -59,7 +60,7 @@ async def open_session(
     `secrets` are those that this server may have heard before: they are taken out of all that it says.
     With `known_hosts` also ConfigurationError, when that file cannot be used.
     """
-    log.phase = Phase.RESOLVE
+    log.phase = first_phase(server)
     before = await KnownHost.read(server)
     try:
         memory = memory_of(server)
@@ -67,22 +68,22 @@ async def open_session(
         raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
     limits, loop = server.timeouts, asyncio.get_running_loop()
     until = loop.time() + limits.connect + limits.greeting
-    addresses = await Addresses.find(server.host, server.port, limits.connect, server.address_memory)
+    route, by = await find_route(server), way(server)
     failures: list[SessionFailed] = []
     while True:
         log.phase = Phase.CONNECT
         try:
-            sock = await addresses.connect()
-            log.happened(f"connected to {server.address}")
+            sock = await route.connect()
+            log.happened(f"connected to {server.address}" if by is None else f"connected to {server.address} {by}")
             client = _client(server, sock, memory)
             log.peer = _peer(sock)
-            opening = _Opening(server, log, sock, client, before, Mask(secrets), log.peer)
+            opening = _Opening(server, log, sock, client, before, Mask(secrets), _end(server, log.peer))
             session = await _closing(opening, login, turn)
         except SessionFailed as failed:
             if not _may_pass_over(failed.verdict):
                 raise
             failures.append(failed)
-            address, more = addresses.failed(), addresses.left and loop.time() < until
+            address, more = route.failed(), route.left and loop.time() < until
             told = failed if more else _most_telling(failures)
             if told is failed and not more:
                 raise
@@ -90,7 +91,7 @@ async def open_session(
             if not more:
                 raise told from None
         else:
-            addresses.worked()
+            route.worked()
             return session
 
 
@@ -102,9 +103,12 @@ async def _closing(opening: _Opening, login: Login | None, turn: LoginTurn) -> S
         raise
 
 
+_FOR_ALL_ADDRESSES = (Reason.WANTS_IMPLICIT_TLS, Reason.OUT_OF_DESCRIPTORS, Reason.PROXY_LOGIN, Reason.PROXY_REFUSED)
+
+
 def _may_pass_over(verdict: Verdict) -> bool:
     """Not from AUTH on: the secret goes to one address. Not where the setting is wrong, or this machine is at fault."""
-    return verdict.phase is not Phase.AUTH and verdict.why not in (Reason.WANTS_IMPLICIT_TLS, Reason.OUT_OF_DESCRIPTORS)
+    return verdict.phase is not Phase.AUTH and verdict.why not in _FOR_ALL_ADDRESSES
 
 
 def _pass_over(address: str, failed: SessionFailed, log: AttemptLog) -> None:
@@ -123,17 +127,28 @@ def _most_telling(failures: list[SessionFailed]) -> SessionFailed:
 
 def _peer(sock: socket.socket) -> str:
     try:
-        return str(sock.getpeername()[0])
+        return HERE if over_unix(sock) else str(sock.getpeername()[0])
     except OSError:
         return ""
 
 
+def _end(server: Server, peer: str) -> str:
+    """The address of the server; nobody knows it behind a proxy or a tunnel."""
+    return "" if server.proxy is not None or server.dialer is not None else peer
+
+
 def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> LoginClient:
-    local_address = str(sock.getsockname()[0])
-    literal = f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
-    client = LoginClient(hostname=server.host, local_hostname=server.local_hostname or literal)
+    client = LoginClient(hostname=server.host, local_hostname=server.local_hostname or _literal(server, sock))
     client.memory = memory
     return client
+
+
+def _literal(server: Server, sock: socket.socket) -> str:
+    """The address of this end (RFC 5321 section 4.1.3); behind a proxy it would tell of a network that is not seen."""
+    if server.proxy is not None or server.dialer is not None or over_unix(sock):
+        return f"[{HERE}]"
+    local_address = str(sock.getsockname()[0])
+    return f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"
 
 
 @dataclass(slots=True)
@@ -227,7 +242,7 @@ class _Opening:
             not server.dangerously_skip_certificate_verification or bool(server.pins)
         )
         if not secure and not is_here(self.peer):
-            why = f"{server.host} is {self.peer or 'gone'} here, and not this machine, so that the password stays here"
+            why = f"{server.host} is {self.peer or 'not known'} here, and not this machine: the password stays here"
             raise SessionFailed(not_accepted(Phase.AUTH, Reason.LOGIN_NEEDS_TLS, why))
 
     async def _log_in(self, login: Login) -> None:

@@ -15,9 +15,10 @@ from typing import Self
 from sendkit._server.server import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
-from sendkit._wire.dial import dial
 from sendkit._wire.failure import SessionFailed
+from sendkit._wire.routes import find_route
 from sendkit._wire.tls import begin_tls
+from sendkit.errors import SendkitError
 
 # Seconds of silence before the port is suspected.
 PATIENCE = 5.0
@@ -66,7 +67,7 @@ def wrong_mode() -> Verdict:
 
 
 def _patience(server: Server) -> float | None:
-    if server.security is not Security.STARTTLS or server.port in _IN_THE_CLEAR:
+    if server.security is not Security.STARTTLS or server.port in _IN_THE_CLEAR or server.sock is not None:
         return None
     return PATIENCE_WHERE_LIKELY if server.port == IMPLICIT_TLS_PORT else PATIENCE
 
@@ -74,14 +75,14 @@ def _patience(server: Server) -> float | None:
 async def _begins_tls(server: Server) -> bool:
     limit = server.timeouts.connect
     try:
-        sock = await dial(server.host, server.port, limit)
+        sock = await (await find_route(server)).connect()
         async with asyncio.timeout(limit):
             transport = await begin_tls(sock, asyncio.Protocol(), server.context, server.host)
     except ssl.SSLCertVerificationError:
         return True
     except ssl.SSLError as error:
         return "ALERT" in (error.reason or "")
-    except (OSError, SessionFailed):
+    except (OSError, SessionFailed, SendkitError):
         return False
     transport.abort()
     return True

@@ -22,7 +22,8 @@ from tests.servers.authority import Authority, Certificate
 
 HOST = "smtp.example.com"
 PIN = base64.b64encode(b"\xfb\xff" * 16).decode()
-FOR_CODE_ALONE = {"tls_context", "dangerously_skip_certificate_verification"}
+PROXY = "socks5://ana@proxy.example.net:1080"
+FOR_CODE_ALONE = {"tls_context", "dialer", "sock", "dangerously_skip_certificate_verification"}
 OF_THE_PLACE = {"host", "port", "security"}
 
 
@@ -32,7 +33,9 @@ def texts(authority: Authority, tmp_path: Path) -> dict[str, str]:
     pem = str(authority.pem(Certificate.GOOD))
     known = str(tmp_path / "a folder" / "known+hosts")
     files = {"ca_file": str(authority.ca_file), "client_cert": pem, "client_key": pem, "known_hosts": known}
-    return {**files, "local_hostname": "pc.example.com", "minimum_tls": "1.3", "pins": PIN, "timeout": "7.5"}
+    of_tls = {"minimum_tls": "1.3", "pins": PIN}
+    way = {"proxy": PROXY, "local_address": "192.0.2.7", "protocol": "smtp"}
+    return {**files, **of_tls, **way, "local_hostname": "pc.example.com", "timeout": "7.5"}
 
 
 def _by_environment(given: dict[str, str]) -> Server:
@@ -89,6 +92,7 @@ def test_all_four_ways_make_the_same_server(way: str, texts: dict[str, str]) -> 
     expected = Server(
         HOST, local_hostname="pc.example.com", ca_file=texts["ca_file"], client_cert=texts["client_cert"],
         client_key=texts["client_key"], minimum_tls="1.3", pins=PIN, known_hosts=texts["known_hosts"],
+        proxy=PROXY, local_address="192.0.2.7",
         timeouts=server.timeouts)  # fmt: skip
     assert told(server) == told(expected)
 

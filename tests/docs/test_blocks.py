@@ -21,6 +21,7 @@ from sendkit._cli import parser
 from sendkit.testing import LocalServer
 from tests.docs.pages import BLOCKS, README, ROOT, Block, page
 from tests.servers.authority import Authority
+from tests.servers.proxies import microsocks
 from tests.servers.scripted import ScriptedServer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
@@ -37,6 +38,8 @@ def kind(block: Block) -> str:
         return "token"
     if "sendkit.report" in block.text or block.page == "docs/reports.md":
         return "report"  # tests/report/test_docs.py
+    if block.page == "docs/connecting.md":
+        return "way"
     if block.text.startswith("result."):
         return "result"
     return "sending" if "smtp.example.com" in block.text else "fragment"
@@ -134,6 +137,22 @@ class TestPython:
             execute(block, mailer=mailer, message=Message(sender="ana@example.com", to="luis@example.com", text="Hola"))
         assert bool(mailbox.sent) is bool(re.search(r"\bsend(_many|_async)?\(", block.text))
         assert "100%" not in block.text or capsys.readouterr().out.endswith("100%")
+
+    @pytest.mark.parametrize("block", of_kind("way"), ids=str)
+    def test_each_way_to_a_server_is_gone(self, block: Block, server: LocalServer, tmp_path: Path) -> None:
+        message = Message(sender="ana@example.com", to="luis@example.com", text="Hola")
+        with microsocks() as proxy, ScriptedServer(path=tmp_path / "smtp.sock") as at_socket:
+            named = {
+                '"smtp.example.com"': f'"{server.host}", {server.port}, ca_file="{server.ca_file}"',
+                '"socks5://proxy.example.net:1080"': f'"socks5://127.0.0.1:{proxy}"',
+                '("127.0.0.1", 2525)': f'("127.0.0.1", {server.port})',
+                '"unix:///run/smtp.sock"': f'"{at_socket.host}"',
+            }
+            text = block.text
+            for told, real in named.items():
+                text = text.replace(told, real)
+            exec(compile(text, str(block), "exec"), {"message": message})
+            assert len(server.messages) + len(at_socket.accepted) == 1
 
     @pytest.mark.parametrize("block", of_kind("result"), ids=str)
     def test_a_result_is_asked_as_it_says(self, block: Block) -> None:

@@ -25,6 +25,7 @@ from .scripted_wire import Gone, Wire
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["Accepted", "Connection", "Ending", "ScriptedServer"]
@@ -40,8 +41,9 @@ class ScriptedServer(WireScript):
     `tls` with `implicit_tls=False` is STARTTLS. `capabilities` are announced in the clear and `capabilities_in_tls`
     inside TLS; both may be set while it runs. By default AUTH is offered only inside TLS, or where there is no TLS.
     `nested_mail_refused`: a refused end of data leaves the transaction open, as with Postfix. `refuses_pipelining`: as
-    OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback. `echoes` are
-    lines that stand in every reply of more. Leaving the context ends every connection and the thread.
+    OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback; with a `path` it
+    listens at a unix socket there. `echoes` are lines that stand in every reply of more. Leaving the context ends every
+    connection and the thread.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ScriptedServer(WireScript):
         refuses_pipelining: bool = False,
         max_recipients: int | None = None,
         host: str = "127.0.0.1",
+        path: Path | None = None,
         echoes: Iterable[str] = (),
     ) -> None:
         super().__init__()
@@ -74,7 +77,8 @@ class ScriptedServer(WireScript):
         self.max_recipients = max_recipients
         self.usual = WireAction(ActionKind.REPLY)
         self.silence: Callable[[], Callable[[], None]] = lambda: lambda: None  # called when it falls silent, and after
-        self.host, self.port = host, 0
+        self.host, self.port = host if path is None else f"unix://{path}", 0
+        self._path = path
         self.connections: list[Connection] = []
         self.accepted: list[Accepted] = []
         self.auth_commands = 0
@@ -83,15 +87,24 @@ class ScriptedServer(WireScript):
         self._sessions: dict[int, MailSession] = {}
 
     def __enter__(self) -> Self:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, 0), family=family, backlog=128)
+        self._listener = self._listening()
         self._listener.setblocking(False)
-        self.port = self._listener.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), name=f"scripted-smtp-{self.port}")
         self._thread.start()
         started.wait()
         return self
+
+    def _listening(self) -> socket.socket:
+        if self._path is not None:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(self._path))
+            listener.listen(128)
+            return listener
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.create_server((self.host, 0), family=family, backlog=128)
+        self.port = listener.getsockname()[1]
+        return listener
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -50,7 +50,8 @@ class Wire:
         self._left_in: int | None = None
         self._left_out: int | None = None
         self._cut = Ending.FIN
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family.name != "AF_UNIX":
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def tls(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sendkit import AsyncMailer, Phase, Security, Server, errors
-from sendkit._wire.dial import dial
+from sendkit._wire import dial as dialling
 from sendkit._wire.failure import SessionFailed
 from tests.accounts import message
 from tests.servers.authority import Authority
@@ -20,6 +20,11 @@ from tests.servers.scripted import ScriptedServer
 from .conftest import PASSWORD, USER, Account, Start
 
 Addresses = Callable[..., None]
+
+
+async def dial(host: str, port: int, limit: float) -> socket.socket:
+    """Look a host up and connect to it."""
+    return await (await dialling.Addresses.find(host, port, limit)).connect()
 
 
 def has_ipv6() -> bool:
