@@ -279,7 +279,7 @@ class OutboxOptions:
     json: bool = False
     letters: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
-    concurrency: int = 16
+    concurrency: int = 32
     once: bool = False
     report: str | None = None
     warn_after: timedelta | None = None

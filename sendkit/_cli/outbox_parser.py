@@ -83,7 +83,7 @@ def _add_run(add: _Add) -> None:
         metavar="NAME",
         help="an account of the config; again for more",
     )
-    add("--concurrency", type=_count, default=16, metavar="N", help="letters at a time (default: 16)")
+    add("--concurrency", type=_count, default=32, metavar="N", help="letters at a time (default: 32)")
     add("--once", action="store_true", help="try what is due, and end: for cron")
     add("--report", metavar="WHO", help="report returned mail to `sender`, or to this address")
     add("--warn-after", type=_hours, metavar="HOURS", help="report a delay too")

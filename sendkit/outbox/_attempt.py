@@ -52,7 +52,8 @@ _STATES = {
 class Attempts:
     """Makes attempts through one mailer, and writes them down with one writer. `now` is the database's clock.
 
-    `refused` are the accounts that were refused in this process, which remembers their secrets.
+    `refused` are the accounts that were refused in this process, which remembers their secrets; `said` is what was
+    settled and may be lost with a database that crashes.
     """
 
     writer: Writer
@@ -64,6 +65,7 @@ class Attempts:
     warn_after: float | None = None
     watch: Watch | None = None
     refused: set[str] = field(default_factory=set[str])
+    said: list[Settlement] = field(default_factory=list[Settlement])
 
     async def make(self, claim: Claim, *, held: bool) -> float | None:
         """Make one attempt, and settle it; when to try again, or None.
@@ -132,7 +134,7 @@ class _Attempt:
         # A redirection writes to others than the letter says: then all of the letter's own are at stake.
         numbers = [n for n in named if n is not None]
         at_stake = numbers if numbers and None not in named else list(self._numbers.values())
-        await self._by.writer.acall(marks, Mark(self._claim.id, self._claim.token, tuple(at_stake)))
+        await self._by.writer.acall(marks, Mark(self._claim.id, self._claim.token, tuple(at_stake)), How.LIGHT)
         self._marked = True
 
     async def _in_trouble(self, why: str, *, held: bool) -> None:
@@ -148,7 +150,9 @@ class _Attempt:
         claim, by, now = self._claim, self._by, self._by.now()
         due = by.waits.next(claim.attempts, now, claim.expires)
         said = Settlement(claim.id, claim.token, by.owner, tuple(verdicts), summary, due, by.retry_doubt, by.warn_after)
-        return await self._persist(lambda: by.writer.acall(settles, said, How.PATIENT))
+        again = await self._persist(lambda: by.writer.acall(settles, said, How.LIGHT))
+        by.said.append(said)
+        return again
 
     async def _release(self, due: float) -> float:
         wish = Release(self._claim.id, self._claim.token, due)

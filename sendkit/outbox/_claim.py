@@ -203,7 +203,8 @@ def _claim(ledger: Ledger, owner: str, numbers: Sequence[int]) -> Work[tuple[Cla
     if not numbers:
         return ()
     texts = ledger.texts
-    rows = yield from ask(texts.claim, json.dumps([[number] for number in numbers]), owner)
+    ids = json.dumps([[number] for number in numbers])
+    _, rows = yield from ask_all(Statement(texts.begin_epoch), Statement(texts.claim, (ids, owner)))
     claims = {row[0]: Claim(*row) for row in rows}
     ids = json.dumps([[number] for number in claims])
     small = json.dumps([[number] for number, claim in claims.items() if claim.size <= SMALL])

@@ -16,7 +16,7 @@ from sendkit.outbox._engine import LetterId
 from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
 from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age, purges
-from sendkit.outbox._upkeep import heartbeats, next_dues, owners, promotions
+from sendkit.outbox._upkeep import Alive, heartbeats, next_dues, owners, promotions
 
 if TYPE_CHECKING:
     from sendkit.outbox._ledger import Writer
@@ -58,7 +58,7 @@ class LedgerDesk:
     async def take(self, limit: int) -> Sequence[LetterId]:
         """Claim letters; what is claimed stays this desk's until it was worked on."""
         wish = Take(self._owner, limit, self.accounts, self._after, probing=self._due_probes())
-        taken = await _whole(self._writer.acall(takes, wish, How.LIGHT))
+        taken = await _whole(self._writer.acall(takes, wish))
         self._after = taken.last
         self._keep(taken)
         return [claim.id for claim in taken.claims]
@@ -67,7 +67,7 @@ class LedgerDesk:
         """Make one attempt; when it wants to be looked at again, or None."""
         if letter not in self._claims:
             wish = Take(self._owner, 1, self.accounts, id=letter, probing=self._due_probes())
-            self._keep(await _whole(self._writer.acall(takes, wish, How.LIGHT)))
+            self._keep(await _whole(self._writer.acall(takes, wish)))
         claim, held = self._claims.pop(letter, (None, False))
         if claim is None:
             return None
@@ -127,9 +127,18 @@ class LedgerDesk:
 
     async def _say_alive(self) -> None:
         beat, now = self._liveness.beat, self._loop.time()
-        if beat is not None and now - self._said >= beat:
+        if self._attempts.said or (beat is not None and now - self._said >= beat):
             self._said = now
-            await self._writer.acall(heartbeats, self._owner, How.LIGHT)
+            await self.confirm()
+
+    async def confirm(self) -> None:
+        """Say that this worker is there, and have on the disk what it has settled."""
+        said, self._attempts.said = self._attempts.said, []
+        try:
+            await self._writer.acall(heartbeats, Alive(self._owner, tuple(said)))
+        except BaseException:
+            self._attempts.said = said + self._attempts.said
+            raise
 
     def _keep(self, taken: Taken) -> None:
         now = self._attempts.now()

@@ -106,7 +106,7 @@ class _Run:
             await self._sweep()
             free = self._concurrency - len(self._tasks)
             # Letters that are taken together are marked and settled together, in one commit.
-            letters = await self._desk.take(free) if free >= max(1, self._concurrency // 4) else ()
+            letters = await self._desk.take(free) if free >= max(1, self._concurrency // 2) else ()
         except OutboxError as error:
             _logger.error("%s", error)  # noqa: TRY400 - the text says it all
             letters = ()

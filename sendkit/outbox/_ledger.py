@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -28,17 +28,16 @@ Result = TypeVar("Result")
 Task = Callable[[Ledger, Sequence[Item]], Work[Sequence[Result]]]
 
 _MOST = 256  # wishes in one commit
-_PATIENCE = 0.002  # seconds that what is patient waits for company
 
 
 class How(Enum):
-    """How something is done: in a commit at once; in one that waits a moment for others; without need of the disk.
+    """How something is done: in a commit that is on the disk; in one that is not waited for; without a change.
 
-    READS changes nothing, and waits for no lock.
+    What is LIGHT can be lost with the machine, or with a server that crashes, but not with this process. READS waits
+    for no lock.
     """
 
     AT_ONCE = "at once"
-    PATIENT = "patient"
     LIGHT = "light"
     READS = "reads"
 
@@ -81,12 +80,13 @@ class Database(Protocol):
 
 @dataclass(slots=True)
 class _Wish(Generic[Item, Result]):
-    """Something that somebody waits for; `how` is one of the words below."""
+    """Something that somebody waits for: a thread, or a coroutine of that loop."""
 
     task: Task[Item, Result]
     item: Item
     how: How
-    done: Future[Result] = field(default_factory=Future[Any])
+    done: Future[Result] | asyncio.Future[Result]
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class Writer:
@@ -116,7 +116,11 @@ class Writer:
 
     def submit(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Future[Result]:
         """Have something done; the future is told when it is committed."""
-        wish = _Wish(task, item, how)
+        done: Future[Result] = Future()
+        self._put(_Wish(task, item, how, done))
+        return done
+
+    def _put(self, wish: _Wish[Any, Any]) -> None:
         if self._closed:
             hint = "use it inside its `with` block, or make a new one"
             raise ConfigurationError("this outbox is closed", hint=hint)
@@ -124,7 +128,6 @@ class Writer:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = _started(self._run)
             self._queue.put(wish)
-        return wish.done
 
     def call(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """Have something done, and wait for it."""
@@ -132,7 +135,10 @@ class Writer:
 
     async def acall(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """The same for a coroutine. One that is cancelled does not take back what it asked for."""
-        return await asyncio.wrap_future(self.submit(task, item, how))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Result] = loop.create_future()
+        self._put(_Wish(task, item, how, done, loop))
+        return await done
 
     def close(self) -> None:
         """Do what is asked for already, and end."""
@@ -156,26 +162,21 @@ class Writer:
                 self._database = None
 
     def _waiting(self, first: _Wish[Any, Any]) -> tuple[list[_Wish[Any, Any]], bool]:
-        """The wish and all that have come since; True where nothing may follow them.
-
-        Verdicts wait a moment for the mark of the next letter, so that both take one commit.
-        """
-        wishes, patient = [first], first.how is How.PATIENT
+        """The wish and all that have come since; True where nothing may follow them."""
+        wishes = [first]
         with contextlib.suppress(queue.Empty):
             while len(wishes) < _MOST:
-                wish = self._queue.get(timeout=_PATIENCE) if patient else self._queue.get_nowait()
+                wish = self._queue.get_nowait()
                 if wish is None:
                     return wishes, True
                 wishes.append(wish)
-                patient = patient and wish.how is How.PATIENT
         return wishes, False
 
     def _grant(self, wishes: list[_Wish[Any, Any]]) -> None:
         try:
             database = self._connected()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
-            for wish in wishes:
-                _tell(wish, error=error)
+            _tell([(wish, error) for wish in wishes])
             return
         for wish in wishes:
             if wish.how is How.READS:
@@ -208,11 +209,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
             if not alone:
                 return False
-            for wish in wishes:
-                _tell(wish, error=error)
-            return True
-        for wish, result in results:
-            _tell(wish, result)
+            results = [(wish, error) for wish in wishes]
+        _tell(results)
         return True
 
 
@@ -230,10 +228,28 @@ def _grouped(wishes: list[_Wish[Any, Any]]) -> list[tuple[Task[Any, Any], list[_
     return list(groups.items())
 
 
-def _tell(wish: _Wish[Any, Any], result: object = None, *, error: Exception | None = None) -> None:
-    if not wish.done.set_running_or_notify_cancel():
+def _tell(results: Sequence[tuple[_Wish[Any, Any], object]]) -> None:
+    """Tell those who wait; each loop is woken once for all of its coroutines."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[_Wish[Any, Any], object]]] = {}
+    for wish, result in results:
+        if wish.loop is None:
+            _resolve(wish, result)
+        else:
+            loops.setdefault(wish.loop, []).append((wish, result))
+    for loop, some in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it who waited
+            loop.call_soon_threadsafe(_resolve_all, some)
+
+
+def _resolve_all(results: Sequence[tuple[_Wish[Any, Any], object]]) -> None:
+    for wish, result in results:
+        _resolve(wish, result)
+
+
+def _resolve(wish: _Wish[Any, Any], result: object) -> None:
+    if wish.done.cancelled():
         return
-    if error is not None or isinstance(result, Exception):
-        wish.done.set_exception(error or result)  # type: ignore[arg-type]  # an exception, by one of the two
+    if isinstance(result, Exception):
+        wish.done.set_exception(result)
     else:
         wish.done.set_result(result)

@@ -1,6 +1,7 @@
 """PostgreSQL as the database of an outbox: many workers on many machines, on the server's clock (psycopg 3).
 
-Each transaction is READ COMMITTED, whatever the server's default is, and its commit is on the disk when it returns.
+Each transaction is READ COMMITTED, whatever the server's default is, and its commit is on the disk when it returns,
+or, where it need not be, with the next one that is.
 A connection that broke is replaced at the next transaction. Must not know letters.
 """
 
@@ -21,6 +22,11 @@ from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 _Cursor: TypeAlias = "psycopg.RawCursor[tuple[object, ...]]"
 _OLDEST = 120000
 _NOW = "select extract(epoch from clock_timestamp())::double precision"
+# What writes names its few rows by an index, whatever the arguments are and however small the tables: plans are kept.
+_NOW_WRITING = (
+    f"{_NOW}, set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
+)
+_NOW_LIGHT = f"{_NOW_WRITING}, set_config('synchronous_commit', 'off', true)"
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
 DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
@@ -90,19 +96,17 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Generator[None]:
-        """A writing transaction, which is on the disk at its end in any case.
-
-        A server that crashed must not have forgotten a claim: a worker of another machine may still be working on it,
-        and the next one would get the same token.
-        """
-        yield from self._within("begin isolation level read committed read write")
+        """A writing transaction, which is on the disk at its end; one that need not be is there a moment later."""
+        yield from self._within(
+            "begin isolation level read committed read write", _NOW_WRITING if durable else _NOW_LIGHT
+        )
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """A reading transaction."""
-        yield from self._within("begin isolation level repeatable read read only")
+        yield from self._within("begin isolation level repeatable read read only", _NOW)
 
-    def _within(self, begin: str) -> Generator[None]:
+    def _within(self, begin: str, time_of: str) -> Generator[None]:
         if self._connection.closed:
             self._connection = self._connected()
         with translating(self._name):
@@ -111,7 +115,7 @@ class PostgresDatabase:
                 # server has answered the commit, and not before: in a pipeline, `execute` says nothing.
                 with self._pipeline():
                     self._connection.execute(begin.encode())
-                    self._asked = self._connection.execute(_NOW)
+                    self._asked = self._connection.execute(time_of.encode())
                     if not self._clock.fresh:
                         self._read_clock()
                     yield
@@ -149,6 +153,7 @@ class PostgresDatabase:
                 hint = "use a newer server; 12 came in 2019"
                 raise ConfigurationError(f"the PostgreSQL of {self._name} is older than 12", hint=hint)
             connection.execute(b"set lock_timeout = '%ds'" % _PATIENCE)
+            connection.execute("set jit = off")  # it would take longer than any statement
             # A receipt holds although the power goes, also where the server's usual is faster.
             if _value(connection, "show synchronous_commit") == "off":
                 connection.execute("set synchronous_commit = on")

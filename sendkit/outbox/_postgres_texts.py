@@ -72,6 +72,14 @@ _VERSION_1 = (
  for each statement execute function sendkit_letter_put()""",
 )
 
+# `epoch`: see `_rules`; the server empties an unlogged table when it has crashed, or is a standby that took over.
+# `options`: what the program asks of the mail server for this letter, as JSON.
+_VERSION_2 = (
+    "create unlogged table sendkit_epoch (one integer primary key, epoch text not null)",
+    "alter table sendkit_letter add column epoch text, add column options text",
+)
+_EPOCH = "(select e.epoch from sendkit_epoch e where e.one = 1)"
+
 _IDS = f"(select id from {_rows('id int')} ids)"
 _LETTER = _rows(
     *("uid text", "key text", "account text", "lane text", "priority int", "state text", "due float", "expires float"),
@@ -89,7 +97,7 @@ _CHANGED_LETTER = _rows(
 )
 
 POSTGRES = Texts(
-    schema=(_VERSION_1,),
+    schema=(_VERSION_1, _VERSION_2),
     has_meta="select 1 where to_regclass('sendkit_meta') is not null",
     lock_schema="select 1 from pg_advisory_xact_lock(7298374662)",
     create_meta="create table if not exists sendkit_meta (k text primary key, v text)",
@@ -136,11 +144,14 @@ select account, lane from pair where lane is not null order by account, lane lim
 where name in (select name from {_rows("name text")} j) order by name for update""",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from"
     f" {_rows('name text', 'tokens float', 'refilled float')} j where sendkit_lane.name = j.name",
+    begin_epoch="insert into sendkit_epoch (one, epoch)"
+    " values (1, md5(random()::text || clock_timestamp()::text)) on conflict do nothing",
     ready="select id, priority from sendkit_letter where state = 'ready' and account = $1 and lane = $2"
     " order by priority, id limit $3 for update skip locked",
     ready_one="select account, lane from sendkit_letter"
     " where id = $1 and (state = 'ready' or (state = 'later' and due <= $2)) for update skip locked",
-    claim=f"""update sendkit_letter set state = 'working', token = token + 1, owner = $2::text, attempts = attempts + 1
+    claim=f"""update sendkit_letter set state = 'working', token = token + 1, owner = $2::text, attempts = attempts + 1,
+  epoch = {_EPOCH}
 where id in {_IDS} and state in ('ready', 'later')
 returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,
   expires, kind""",
@@ -150,8 +161,8 @@ returning id, uid, token, account, lane, reverse_path, message_id, size, eight_b
 left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} order by c.letter_id, c.seq""",
     content_block="select coalesce(c.octets, s.octets) from sendkit_content c"
     " left join sendkit_shared s on s.id = c.shared_id where c.letter_id = $1 and c.seq = $2",
-    lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding from sendkit_letter"
-    f" where id in {_IDS} order by id for update",
+    lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding,"
+    f" (epoch = {_EPOCH}) is true from sendkit_letter where id in {_IDS} order by id for update",
     recipients=f"select letter_id, n, address, state, token, attempts from sendkit_recipient where letter_id in {_IDS}"
     " order by letter_id, n",
     mark=f"""update sendkit_recipient r set state = 'sending', token = j.token, at = $2

@@ -42,7 +42,7 @@ class Placed(NamedTuple):
 
 
 class LetterRow(NamedTuple):
-    """What decides over a letter, as it stands under the lock."""
+    """What decides over a letter, as it stands under the lock. `certain`: no mark since its claim can be missing."""
 
     id: int
     state: str
@@ -54,6 +54,7 @@ class LetterRow(NamedTuple):
     kind: str
     warned: bool
     holding: bool
+    certain: bool = True
 
 
 class RecipientRow(NamedTuple):

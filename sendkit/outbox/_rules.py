@@ -2,7 +2,12 @@
 
 Each token gives one worker leave to send. A takeover raises it, either before the mark, which then fails, or after it:
 then what was being sent is in doubt, and is not sent again by itself. So that this holds, the letter's row is locked
-while a rule is applied, and the changes are committed with it. Must not know: any database, any transport.
+while a rule is applied, and the changes are committed with it.
+
+A claim is on the disk before anything is sent, and says in which epoch it was made: the time in which a database
+forgets nothing (for SQLite until the machine is started again, for PostgreSQL until the server crashes). A mark or a
+verdict need not reach the disk by itself: it can only be lost with its epoch, and when that is over, whatever was
+claimed in it and has no verdict may have been sent. Must not know: any database, any transport.
 """
 
 from __future__ import annotations
@@ -69,6 +74,13 @@ def settle(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settleme
     return Decision(_after_verdicts(letter, states, said.due, now, ours=ours), tuple(changes), tuple(events))
 
 
+def is_missing(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settlement) -> bool:
+    """Whether what was settled is not there any more: the database has crashed since, and nobody knew of it."""
+    if letter.token == said.token:
+        return letter.state == LetterState.WORKING
+    return any(row.token == said.token and row.state == RecipientState.IN_DOUBT for row in recipients)
+
+
 def release(letter: LetterRow, recipients: Sequence[RecipientRow], token: int, due: float, now: float) -> Decision:
     """Give a letter back of which nothing has left: it costs no attempt."""
     if letter.token != token or letter.state != LetterState.WORKING:
@@ -84,7 +96,9 @@ def take_over(letter: LetterRow, recipients: Sequence[RecipientRow], now: float,
     if letter.state != LetterState.WORKING:
         return Decision()
     rows = {row.n: row for row in recipients}
-    changes = [_in_doubt(row, retry_doubt) for row in recipients if _is_sending(row)]
+    maybe = OPEN if not letter.certain else {RecipientState.SENDING}
+    left = [row._replace(token=letter.token) for row in recipients if row.state in maybe]
+    changes = [_in_doubt(row, retry_doubt) for row in left]
     states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
     rested = _rested(letter._replace(token=letter.token + 1), states, 0, now)
     return Decision(rested, tuple(changes), tuple(_events(letter.id, letter.token, changes, rows)))

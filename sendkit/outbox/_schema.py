@@ -64,9 +64,13 @@ def migration(texts: Texts, found: int) -> Batch:
 
 
 def migration_sql(texts: Texts) -> str:
-    """All statements that make the tables, for those who may not run them through a program."""
-    known = f"insert into sendkit_meta (k, v) values ('{VERSION}', '{len(texts.schema)}')"  # noqa: S608 - constants
-    return ";\n".join([texts.create_meta, *(sql for step in texts.schema for sql in step), known]) + ";"
+    """All statements that make the tables, version by version, for those who may not run them through a program."""
+    newest = f"('{VERSION}', '{len(texts.schema)}') on conflict (k) do update set v = excluded.v"
+    known = f"insert into sendkit_meta (k, v) values {newest};"  # noqa: S608 - constants
+    lines = ["-- Leave out the versions that the database has already.", f"{texts.create_meta};"]
+    for version, step in enumerate(texts.schema, 1):
+        lines += [f"-- version {version}", *(f"{sql};" for sql in step)]
+    return "\n".join([*lines, known])
 
 
 def _compare_identity(database: Database) -> None:

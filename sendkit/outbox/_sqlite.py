@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sendkit.errors import ConfigurationError, OutboxError
@@ -33,6 +34,7 @@ class SQLiteDatabase:
         self.path = path
         self.now = now
         self._durable = True
+        self._epoch = "memory" if path is None else _boot()
         if sqlite3.sqlite_version_info < _OLDEST:
             hint = "use a Python whose sqlite3 module is built with a newer one, or PostgreSQL"
             raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is needed", hint=hint)
@@ -51,6 +53,7 @@ class SQLiteDatabase:
         execute("pragma busy_timeout = 0")  # its own handler sleeps for up to 100 ms at a time; see `_begin`
         execute("pragma foreign_keys = on")
         execute("pragma secure_delete = on")
+        self._connection.create_function("sendkit_epoch", 0, lambda: self._epoch, deterministic=True)
         if self.path is None:
             return
         self._patiently(lambda: execute("pragma journal_mode = wal"))
@@ -72,8 +75,10 @@ class SQLiteDatabase:
     def transaction(self, *, durable: bool = True) -> Generator[None]:
         """A writing transaction: it holds the write lock from its beginning, and is on the disk at its end.
 
-        One that need not be durable is not waited for; the next durable one takes it along (the WAL is in order).
+        One that need not be durable is not waited for; the next durable one takes it along (the WAL is in order). Where
+        it cannot be known whether the machine was started again, each one is.
         """
+        durable = durable or self._epoch is None
         with self._translated():
             if durable is not self._durable:
                 self._connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
@@ -205,6 +210,15 @@ def _check(path: Path) -> None:
         raise ConfigurationError(f"the outbox {path} belongs to another user", hint=hint)
     if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
         path.chmod(0o600)
+
+
+@cache
+def _boot() -> str | None:
+    """What tells this run of the machine from every other one, where the system says so (Linux)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeError):
+        return None
 
 
 def _refuse_network(path: Path) -> None:

@@ -56,6 +56,12 @@ _VERSION_1 = (
     "create table sendkit_worker (id text primary key, host text not null, pid integer not null, seen real not null)",
 )
 
+# `epoch`: see `_rules`; `options`: what the program asks of the server for this letter, as JSON.
+_VERSION_2 = (
+    "alter table sendkit_letter add column epoch text",
+    "alter table sendkit_letter add column options text",
+)
+
 _LETTER = [
     "uid",
     "key",
@@ -76,7 +82,7 @@ _LETTER = [
 _IDS = f"(select id from {_rows('id')})"
 
 SQLITE = Texts(
-    schema=(_VERSION_1,),
+    schema=(_VERSION_1, _VERSION_2),
     has_meta="select 1 from sqlite_master where type = 'table' and name = 'sendkit_meta'",
     lock_schema="select 1",  # BEGIN IMMEDIATE has locked it
     create_meta="create table if not exists sendkit_meta (k text primary key, v text)",
@@ -124,11 +130,13 @@ select account, lane from pair where lane is not null order by account, lane lim
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from "
     + _rows("name", "tokens", "refilled")
     + " j where sendkit_lane.name = j.name",
+    begin_epoch="select 1",  # it is the machine's, and so begun
     ready="select id, priority from sendkit_letter where state = 'ready' and account = ? and lane = ?"
     " order by priority, id limit ?",
     ready_one="select account, lane from sendkit_letter"
     " where id = ? and (state = 'ready' or (state = 'later' and due <= ?))",
-    claim="update sendkit_letter set state = 'working', token = token + 1, owner = ?2, attempts = attempts + 1"
+    claim="update sendkit_letter set state = 'working', token = token + 1, owner = ?2, attempts = attempts + 1,"
+    " epoch = sendkit_epoch()"
     " where id in (select json_extract(value, '$[0]') from json_each(?1)) and state in ('ready', 'later')"
     " returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,"
     " expires, kind",
@@ -138,7 +146,8 @@ select account, lane from pair where lane is not null order by account, lane lim
 left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} order by c.letter_id, c.seq""",
     content_block="select coalesce(c.octets, s.octets) from sendkit_content c"
     " left join sendkit_shared s on s.id = c.shared_id where c.letter_id = ? and c.seq = ?",
-    lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding from sendkit_letter"
+    lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding,"
+    " epoch is (select sendkit_epoch()) from sendkit_letter"
     f" where id in {_IDS}",
     recipients=f"select letter_id, n, address, state, token, attempts from sendkit_recipient where letter_id in {_IDS}"
     " order by letter_id, n",

@@ -97,6 +97,7 @@ class Texts:
     lanes: str  # (JSON of accounts, after account, after lane, limit) -> account, lane
     lane_rules: str  # (JSON of lanes) -> name, paused, rate, tokens, refilled
     spend: str  # (JSON: name, tokens, refilled)
+    begin_epoch: str  # (): see `_rules`
     ready: str  # (account, lane, limit) -> id, priority
     ready_one: str  # (id, now) -> account, lane
     claim: str  # (JSON of ids, owner) -> Claim without recipients and content

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from sendkit.outbox._fence import Ledger
+from sendkit.outbox._fence import Ledger, locked, settles
+from sendkit.outbox._rows import Settlement
+from sendkit.outbox._rules import is_missing
 from sendkit.outbox._statements import Work, ask
 
 _AT_ONCE = 500  # rows in one commit, so that nobody waits long for the lock
@@ -38,10 +41,26 @@ def next_dues(ledger: Ledger, items: Sequence[float | None]) -> Work[list[float 
     return [rows[0][0]] * len(items)
 
 
-def heartbeats(ledger: Ledger, items: Sequence[str]) -> Work[list[None]]:
-    """Note that workers are there."""
-    for owner in items:
+class Alive(NamedTuple):
+    """A worker, and what it has settled since it last said that it is there."""
+
+    owner: str
+    said: tuple[Settlement, ...] = ()
+
+
+def heartbeats(ledger: Ledger, items: Sequence[Alive]) -> Work[list[None]]:
+    """Note that workers are there, and settle again what a crash of the database has lost.
+
+    This commit writes something always, and so takes with it to the disk whatever was committed before.
+    """
+    for owner, said in items:
         yield from ask(ledger.texts.add_worker, owner, platform.node(), os.getpid(), ledger.now())
+        if not said:
+            continue
+        letters, recipients = yield from locked(ledger, [one.id for one in said])
+        lost = [one for one in said if one.id in letters and is_missing(letters[one.id], recipients[one.id], one)]
+        if lost:
+            yield from settles(ledger, lost)
     return [None] * len(items)
 
 

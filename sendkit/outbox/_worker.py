@@ -25,7 +25,7 @@ from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age
 from sendkit.outbox._returns import Returner
 from sendkit.outbox._schedule import USUAL, Schedule, Waits
-from sendkit.outbox._upkeep import heartbeats, owners
+from sendkit.outbox._upkeep import owners
 
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
@@ -63,7 +63,7 @@ class Policy:
     and all that is known of it.
     """
 
-    concurrency: int = 16
+    concurrency: int = 32
     schedule: Schedule = USUAL
     in_doubt: Literal["hold", "retry"] = "hold"
     report: str | None = None
@@ -76,7 +76,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         if isinstance(self.concurrency, bool) or self.concurrency < 1:
-            hint = "give a whole number from 1 on; 16 is usual"
+            hint = "give a whole number from 1 on; 32 is usual"
             raise ConfigurationError(f"concurrency= cannot be {self.concurrency!r}", hint=hint)
         if self.in_doubt not in ("hold", "retry"):
             hint = '"hold" leaves it to a person; "retry" sends it again, and so may make copies'
@@ -155,7 +155,7 @@ class AsyncWorker:
         await self._writer.acall(owners, None, How.READS)  # that the database is there, and its folder
         # Whoever finds a worker in the database must find it alive.
         self._liveness.begin(self.owner)
-        await self._writer.acall(heartbeats, self.owner)
+        await self.desk.confirm()
         if self._listen is not None:
             self._deafen = self._listen(self.desk.wake)
 
@@ -192,6 +192,7 @@ class AsyncWorker:
         if self._deafen is not None:
             self._deafen()
         await self.desk.give_back()
+        await self.desk.confirm()
         await self._writer.acall(takeovers, Takeover(self.owner, self._policy.in_doubt == "retry"))
         self._liveness.end(self.owner)
         if self._watch is not None:

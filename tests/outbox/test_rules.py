@@ -77,6 +77,15 @@ def test_a_takeover_puts_in_doubt_what_was_being_sent_and_frees_the_rest() -> No
     assert states(decision) == {0: "in_doubt"}
 
 
+def test_a_takeover_after_a_crash_puts_in_doubt_whatever_may_have_left() -> None:
+    row = letter(certain=False)
+    decision = take_over(
+        row, [recipient(0), recipient(1, "waiting", 2), recipient(2, "accepted")], NOW, retry_doubt=False
+    )
+    assert states(decision) == {0: "in_doubt", 1: "in_doubt"}
+    assert {change.token for change in decision.recipients} == {3}, "so that a late verdict finds them"
+
+
 def test_a_verdict_that_comes_after_a_takeover_resolves_the_doubt() -> None:
     taken = letter("settled", token=4)
     decision = settle(taken, [recipient(state="in_doubt")], said(RecipientVerdict(0, "accepted", "250 ok")), NOW)

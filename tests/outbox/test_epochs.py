@@ -1,0 +1,185 @@
+"""Marks and verdicts that a machine or a server forgot when it crashed: in doubt, and never a copy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sendkit import Mailer, MemoryTransport, Message, Outbox
+from sendkit.outbox import LetterState, Receipt, RecipientState
+from sendkit.outbox._claim import Take, takes
+from sendkit.outbox._fence import Mark, Takeover, marks, settles, takeovers
+from sendkit.outbox._ledger import How
+from sendkit.outbox._rows import Claim, RecipientVerdict, Settlement
+from sendkit.outbox._sqlite import SQLiteDatabase
+from sendkit.outbox._statements import Statement, Work
+from sendkit.outbox._upkeep import Alive, heartbeats
+from tests.servers.postgresql import PostgreSQL
+
+OWNER = "elsewhere:1:dead"
+ANOTHER = "update sendkit_letter set epoch = 'another'"
+
+
+def message() -> Message:
+    return Message(sender="ana@example.com", to=["a@example.com", "b@example.com"], subject="n", text="x")
+
+
+@pytest.fixture
+def outbox(where: Path | str) -> Iterator[Outbox]:
+    with Outbox(where, account="test") as outbox:
+        yield outbox
+
+
+def say(outbox: Outbox, sql: str) -> None:
+    """Have one statement carried out."""
+
+    def task(_: object, items: object) -> Work[list[None]]:
+        yield (Statement(sql),)
+        return [None]
+
+    outbox._core.writer.call(task, None)
+
+
+def claimed(outbox: Outbox) -> Claim:
+    (claim,) = outbox._core.writer.call(takes, Take(OWNER, 1)).claims
+    return claim
+
+
+def states(outbox: Outbox, receipt: Receipt) -> set[RecipientState]:
+    return {one.state for one in outbox.status(receipt).recipients}
+
+
+def verdicts(claim: Claim) -> Settlement:
+    said = tuple(RecipientVerdict(n, "accepted", "250 ok") for n, _ in claim.recipients)
+    return Settlement(claim.id, claim.token, OWNER, said, "{}", 0.0)
+
+
+def test_a_letter_that_was_only_claimed_is_free_again_while_nothing_can_be_forgotten(outbox: Outbox) -> None:
+    receipt = outbox.put(message())
+    claimed(outbox)
+    outbox._core.writer.call(takeovers, Takeover(OWNER))
+    assert outbox.status(receipt).state is LetterState.READY
+    assert states(outbox, receipt) == {RecipientState.WAITING}
+
+
+def test_one_that_was_claimed_before_a_crash_is_in_doubt_also_without_a_mark(outbox: Outbox) -> None:
+    receipt = outbox.put(message())
+    claim = claimed(outbox)
+    say(outbox, ANOTHER)
+    outbox._core.writer.call(takeovers, Takeover(OWNER))
+    assert states(outbox, receipt) == {RecipientState.IN_DOUBT}
+    outbox._core.writer.call(settles, verdicts(claim))
+    assert states(outbox, receipt) == {RecipientState.ACCEPTED}, "the worker was alive, and tells late"
+
+
+def test_a_worker_that_outlives_a_crash_marks_and_settles_as_before(outbox: Outbox) -> None:
+    receipt = outbox.put(message())
+    claim = claimed(outbox)
+    say(outbox, ANOTHER)
+    wish = Mark(claim.id, claim.token, (0, 1))
+    outbox._core.writer.call(marks, wish, How.LIGHT)
+    outbox._core.writer.call(settles, verdicts(claim), How.LIGHT)
+    assert states(outbox, receipt) == {RecipientState.ACCEPTED}
+
+
+def test_a_verdict_that_a_crash_has_lost_is_settled_again(outbox: Outbox) -> None:
+    receipt = outbox.put(message())
+    claim = claimed(outbox)  # and what was settled then is gone
+    outbox._core.writer.call(heartbeats, Alive(OWNER, (verdicts(claim),)))
+    assert states(outbox, receipt) == {RecipientState.ACCEPTED}
+    outbox._core.writer.call(heartbeats, Alive(OWNER, (verdicts(claim),)))
+    assert len(outbox.status(receipt).history) == 1, "what is there is not written twice"
+
+
+def test_one_that_was_taken_over_meanwhile_is_resolved(outbox: Outbox) -> None:
+    receipt = outbox.put(message())
+    claim = claimed(outbox)
+    say(outbox, ANOTHER)
+    outbox._core.writer.call(takeovers, Takeover(OWNER))
+    outbox._core.writer.call(heartbeats, Alive(OWNER, (verdicts(claim),)))
+    assert states(outbox, receipt) == {RecipientState.ACCEPTED}
+
+
+def test_where_nobody_can_tell_one_start_of_the_machine_from_another_each_commit_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendkit.outbox._sqlite._boot", lambda: None)
+    with Outbox(tmp_path / "outbox.db", account="test") as outbox:
+        outbox.put(message())
+        claim = claimed(outbox)
+        outbox._core.writer.call(marks, Mark(claim.id, claim.token, (0, 1)), How.LIGHT)
+        database = outbox._core.writer._database
+        assert isinstance(database, SQLiteDatabase)
+        (level,) = database._connection.execute("pragma synchronous").fetchone()
+        assert level == 2, "FULL"
+
+
+def test_a_worker_has_its_verdicts_on_the_disk_when_it_has_ended(tmp_path: Path) -> None:
+    where = tmp_path / "outbox.db"
+    with Outbox(where, account="test") as outbox, Mailer(transport=MemoryTransport()) as mailer:
+        outbox.put(message())
+        with outbox.worker(mailer):
+            pass
+        database = outbox._core.writer._database
+        assert isinstance(database, SQLiteDatabase)
+        assert database._durable, "its last commit was waited for"
+    connection = sqlite3.connect(where)
+    assert connection.execute("select distinct state from sendkit_letter").fetchall() == [("settled",)]
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def own_server(postgresql_server: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A server that may crash; it is left out where the common one is."""
+    server = PostgreSQL(durable=True)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_server_that_crashes_and_its_worker_too_leave_doubt_and_no_copy(own_server: PostgreSQL, marked: bool) -> None:
+    """A backend that is killed takes the whole server with it, and what was not on the disk yet."""
+    url = own_server.new_database()
+    with Outbox(url, account="test") as outbox:
+        receipt = outbox.put(message())
+        claim = claimed(outbox)
+        if marked:
+            outbox._core.writer.call(marks, Mark(claim.id, claim.token, (0, 1)), How.LIGHT)
+    crash(url)
+    with Outbox(url, account="test") as outbox, Mailer(transport=(transport := MemoryTransport())) as mailer:
+        outbox._core.writer.call(takeovers, Takeover(OWNER))
+        outbox.drain(mailer)
+        assert states(outbox, receipt) == {RecipientState.IN_DOUBT}
+        assert transport.sent == []
+
+
+def crash(url: str) -> None:
+    """Kill a backend, and wait until the server has recovered."""
+    with psycopg.connect(url) as connection:
+        pid = connection.info.backend_pid
+        connection.execute("select 1")
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(3000):
+            try:
+                psycopg.connect(url, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                time.sleep(0.01)
+                continue
+            if not _is_up(connection):
+                return
+    raise AssertionError("it has not crashed")
+
+
+def _is_up(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    try:
+        connection.execute("select 1")
+    except psycopg.OperationalError:
+        return False
+    return True
