@@ -25,6 +25,11 @@ def picture() -> str:
     return "```\n" + "\n".join(lines) + "\n```\n"
 
 
+def rooms() -> list[list[str]]:
+    """The rooms of each floor as they are called, the ground floor first."""
+    return [[_file_of(room) for room in floor] for floor in ORDER]
+
+
 def drawn() -> str:
     """The block as it stands in the page."""
     found = _BLOCK.search(PAGE.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`python -m tests.docs.site FOLDER`: build the site, and put it into a folder, which is made anew."""
+"""`python -m tests.docs.site FOLDER`: build the site, and put it into a folder, which is emptied first."""
 
 from __future__ import annotations
 

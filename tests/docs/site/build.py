@@ -21,7 +21,7 @@ _ABOUT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "benchmar
 
 def lay_out(work: Path) -> None:
     """Write everything that the builder of the site reads."""
-    pages = {place: _read(source, place) for source, place in _by_hand().items()} | _examples() | generated()
+    pages = {place: page_of(source, place) for source, place in by_hand().items()} | _examples() | generated()
     for place, text in pages.items():
         _write(work / "docs" / place, text)
     for picture in (path for of in ("docs", "benchmarks") for path in sorted((ROOT / of).rglob("*"))):
@@ -39,7 +39,7 @@ def build(work: Path) -> Path:
     return work / "site"
 
 
-def _by_hand() -> dict[str, str]:
+def by_hand() -> dict[str, str]:
     """Each page that somebody wrote, by its path in the project, and its path in the site."""
     written = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
     replaced = "docs/reference.md"  # the site has a page for each module
@@ -61,15 +61,16 @@ def _place(source: str) -> str:
     return f"project/{Path(source).name}" if source.startswith("benchmarks/") else source.removeprefix("docs/")
 
 
-def _read(source: str, place: str) -> str:
+def page_of(source: str, place: str) -> str:
+    """A page that somebody wrote, as it stands in the site."""
     text = (ROOT / source).read_text(encoding="utf-8")
     if source == "LICENSE":
         return f"# License\n\n{code(text)}"
     pieces = _FENCES.split(text)
-    return "".join(piece if number % 2 else _moved(piece, source, place) for number, piece in enumerate(pieces))
+    return "".join(piece if number % 2 else moved(piece, source, place) for number, piece in enumerate(pieces))
 
 
-def _moved(text: str, source: str, place: str) -> str:
+def moved(text: str, source: str, place: str) -> str:
     """The links of a page, from where it stands in the site; what is not in the site is named and not linked."""
 
     def link(found: re.Match[str]) -> str:

@@ -95,7 +95,8 @@ def capital(title: str) -> str:
     return title if any(letter.isupper() for letter in title.split(maxsplit=1)[0]) else title[0].upper() + title[1:]
 
 
-def _path(title: str) -> str:
+def path_of(title: str) -> str:
+    """Where the page of this title stands."""
     return f"errors/{slug(title)}.md"
 
 
@@ -107,15 +108,15 @@ def _of_group(entries: list[Entry | Symptom]) -> tuple[str, str]:
     for entry in entries:
         text += list(_told(entry))
     text.append("`sendkit explain` says the same of a text that is pasted into it: [Errors](index.md).\n")
-    return _path(title), "\n".join(text)
+    return path_of(title), "\n".join(text)
 
 
 def grouped() -> dict[str, list[str]]:
     """The pages of each group; one that two groups tell of stands in the first."""
-    left = dict.fromkeys(_path(entry.title) for entries in GROUPS.values() for entry in entries)
+    left = dict.fromkeys(path_of(entry.title) for entries in GROUPS.values() for entry in entries)
     found: dict[str, list[str]] = {}
     for group, entries in GROUPS.items():
-        mine = [path for path in dict.fromkeys(_path(entry.title) for entry in entries) if path in left]
+        mine = [path for path in dict.fromkeys(path_of(entry.title) for entry in entries) if path in left]
         found[group] = mine
         for path in mine:
             del left[path]
@@ -166,7 +167,7 @@ def _index() -> str:
     for group, entries in GROUPS.items():
         text.append(f"## {group}\n")
         titles = dict.fromkeys(entry.title for entry in entries)
-        text += [f"- [{capital(title)}]({_path(title).removeprefix('errors/')})" for title in titles]
+        text += [f"- [{capital(title)}]({path_of(title).removeprefix('errors/')})" for title in titles]
         text.append("")
     return "\n".join(text)
 
@@ -174,4 +175,4 @@ def _index() -> str:
 def provider_pages_of(name: str) -> list[tuple[str, str]]:
     """Title and path of the pages about what this operator says."""
     entries = (entry for group in GROUPS.values() for entry in group if isinstance(entry, Entry))
-    return list(dict.fromkeys((entry.title, _path(entry.title)) for entry in entries if entry.provider == name))
+    return list(dict.fromkeys((entry.title, path_of(entry.title)) for entry in entries if entry.provider == name))

@@ -1,4 +1,4 @@
-"""The order of the site: its sections and their pages. A page of docs/ that stands in none of them is an error."""
+"""The order of the site: its sections and their pages. A page of docs/ that no section names is a guide."""
 
 from __future__ import annotations
 
@@ -47,6 +47,9 @@ def tree(pages: dict[str, str]) -> Tree:
     """Each section: titles of pages, and where they are. Raises LookupError for a page that no section has."""
     left = dict.fromkeys(sorted(pages, key=_index_first))
     sections: Tree = {section: _section(wanted, pages, left) for section, wanted in _SECTIONS.items()}
+    of_guides = sections["Guides"]
+    assert not isinstance(of_guides, str)
+    of_guides |= _section(tuple(place for place in left if "/" not in place), pages, left)
     if left:
         raise LookupError(f"pages without a place in the site: {', '.join(left)}")
     return sections
