@@ -1,7 +1,8 @@
 """The parameters of MAIL and RCPT that a caller may ask for: one table, a row for each (RFC 5321 section 4.1.1.11).
 
 RFC 3461 (DSN), RFC 6533 (its non-ASCII addresses), RFC 8689 (REQUIRETLS), RFC 4865 (FUTURERELEASE). A row says how the
-parameter is written, what offers it, and what becomes of a message that asks for nothing: it goes without, or not at all.
+parameter is written, what offers it, and what becomes of a message where it is not offered: it goes without, or not at
+all.
 """
 
 from __future__ import annotations
