@@ -2,7 +2,7 @@
 # Sourced by both, from the top of the checkout.
 # shellcheck shell=bash
 
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 figures=() failed=()
 
 say() { printf '\n== %s\n' "$*"; }

@@ -7,7 +7,9 @@ steals from the other when it is done, so that a server is started once by most 
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -25,9 +27,16 @@ _REAL = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the markers known, and what is compiled last."""
     config.addinivalue_line("markers", "nightly: takes long; runs with -m nightly alone")
+    _keep_bytecode()
     config.addinivalue_line("markers", "real_server: needs a server of this machine; set where a fixture starts one")
+
+
+def _keep_bytecode() -> None:
+    """Each worker compiles all tests, and hundreds of subprocesses sendkit, unless what one has compiled is kept."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -41,6 +50,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Ten thousand tests are looked through at every collection of garbage, unless they are set aside for good."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendkit import AsyncMailer, DeliveryError, DeliveryResult, Outcome, errors
+from tests.sampling import one_in
 
 from .checks import Count, Finding, judge
 from .stage import LIMIT, SKIPPED, Evidence, letter, limits, mailer, observe, scripted
@@ -100,10 +101,7 @@ SCRIPTS: dict[str, Callable[[ScriptedServer], object]] = {
 }
 
 
-@pytest.mark.parametrize("reused", [False, True])
-@pytest.mark.parametrize("name", SCRIPTS)
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("when", When)
+@pytest.mark.parametrize(("when", "mode", "name", "reused"), one_in(5, When, Mode, SCRIPTS, [False, True]))
 def test_a_cancellation_at_any_wait_tells_the_truth_and_harms_no_later_message(
     when: When, mode: Mode, name: str, reused: bool
 ) -> None:
@@ -115,8 +113,7 @@ def test_a_cancellation_at_any_wait_tells_the_truth_and_harms_no_later_message(
     assert wrong_at_any_wait(one) == {}
 
 
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("when", When)
+@pytest.mark.parametrize(("when", "mode"), one_in(2, When, Mode))
 def test_a_cancellation_in_a_handshake_a_long_login_or_a_large_content_tells_the_truth_too(
     when: When, mode: Mode
 ) -> None:

@@ -23,7 +23,7 @@ from .steps import When, cancelled_at
 from .test_cancellation import dishonest
 from .truth import AGAIN, FIX, ONCE, RECIPIENTS, YES, A, B, C, Fates, Kind, Mode, Place, truth
 
-_STEP = 13
+_STEP = 31
 _ONE_TRY = (scenario for scenario in scenarios() if scenario.persistence is Persistence.NO_RETRY)
 _SAMPLE = [scenario for number, scenario in enumerate(_ONE_TRY) if number % _STEP == 0]
 _LEFT = AGAIN | ONCE | FIX

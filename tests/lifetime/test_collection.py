@@ -16,7 +16,7 @@ def test_streams_that_are_collected_on_the_loop_hang_nobody(server: ScriptedServ
         mailer = made(max_connections=4)
         class Job:
             pass
-        for number in range(60):
+        for number in range(20):
             job = Job()
             try:
                 for result in mailer.send_many(message(f"{number}-{part}") for part in range(3)):
@@ -35,7 +35,7 @@ def test_streams_that_are_collected_on_the_loop_hang_nobody(server: ScriptedServ
     assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
     taken = subjects(server)
     assert len(taken) == len(set(taken))
-    assert {str(number) for number in range(60)} <= set(taken)
+    assert {str(number) for number in range(20)} <= set(taken)
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -115,7 +115,7 @@ def test_memory_is_freed_without_the_collector(authority: Authority, closed: boo
             def alive():
                 return [reference for pair in kept for reference in pair if reference() is not None]
             kept = []
-            for number in range(30):
+            for number in range(12):
                 once(number)
             late = time.monotonic() + 20
             while alive() and time.monotonic() < late:

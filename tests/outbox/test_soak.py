@@ -10,7 +10,7 @@ from tests.outbox.soak import soak
 
 @pytest.mark.parametrize("kind", [Kind.POSTGRESQL, Kind.PROCRASTINATE])
 def test_workers_that_are_killed_lose_nothing(kind: Kind, postgresql: str) -> None:
-    found = soak(prepared(kind, postgresql), kind, letters=200, seconds=8, seed=14)
+    found = soak(prepared(kind, postgresql), kind, letters=100, seconds=4, seed=14)
     assert found.good, found
     assert found.kills
 
