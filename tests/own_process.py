@@ -110,8 +110,9 @@ def as_nobody() -> Iterator[None]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of this process for another pytest: nothing of xdist's or of pytest's own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    """The environment of this process for another pytest: nothing of xdist's or of pytest's own, but which plugins."""
+    plugins = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") or name == plugins}
     return {**kept, **more}
 
 

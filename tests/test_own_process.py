@@ -47,7 +47,7 @@ def test_it_reports_into_a_file_what_became_of_each_test(tmp_path: Path) -> None
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "tests.own_process", "-p", "no:cacheprovider"]
     with (tmp_path / "report").open("w+", encoding="utf-8") as report:
-        environ = own_process.environment(PYTHONPATH=str(TESTS.parent), PYTEST_ADDOPTS="")
+        environ = own_process.environment(PYTHONPATH=str(TESTS.parent), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         subprocess.run(command, cwd=tmp_path, env=environ, stdout=report, stderr=report, check=False, timeout=300)
         report.seek(0)
         said = report.read()

@@ -30,7 +30,9 @@ def outcome(folder: Path, *arguments: str) -> str:
     (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = postfix: against Postfix\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "tests.workers", "-p", "no:cacheprovider", *arguments]
-    environ = own_process.environment(PYTHONPATH=str(ROOT), PYTEST_XDIST_AUTO_NUM_WORKERS="3")
+    environ = own_process.environment(
+        PYTHONPATH=str(ROOT), PYTEST_XDIST_AUTO_NUM_WORKERS="3", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"
+    )
     ran = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=300
     )
@@ -54,6 +56,6 @@ def test_nightly_is_left_out_unless_it_is_named(tmp_path: Path, arguments: list[
 
 def test_workers_run_the_same_suite(tmp_path: Path) -> None:
     pytest.importorskip("xdist", reason="pip install pytest-xdist")
-    said = outcome(tmp_path, "-n", "auto")
+    said = outcome(tmp_path, "-p", "xdist.plugin", "-n", "auto")
     assert "created: 3/3 workers" in said or "3 workers [2 items]" in said
     assert "2 passed in " in said
