@@ -262,10 +262,12 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("limit", limit)
         running_loop()
         self._check_open()
-        letter = compose(message, envelope_from, recipients, self._plan.usual_sender)
-        if self._plan.signers:
-            letter = await signed(letter, self._plan.signers)
+        letter = await self._written(message, envelope_from, recipients)
         return await preflight(letter, self._plan.transport_now(), limit=limit)
+
+    async def _written(self, message: AnyMessage, envelope_from: str | None, recipients: Recipients | None) -> Letter:
+        letter = compose(message, envelope_from, recipients, self._plan.usual_sender)
+        return await signed(letter, self._plan.signers) if self._plan.signers else letter
 
     async def diagnose(
         self,
@@ -275,28 +277,25 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         limit: float = 30,
         dkim_selector: str | None = None,
         resolver: Resolver | None = None,
+        message: AnyMessage | None = None,
     ) -> Diagnosis:
         """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
 
         Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
         says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
         seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
-        `resolver` is as in `discover`. Raises ConfigurationError.
+        `resolver` is as in `discover`; `message` is looked at as by `preflight`. Raises ConfigurationError and
+        MessageError.
         """
-        from sendkit._doctor import diagnose  # noqa: PLC0415 - seldom needed
+        from sendkit._doctor import Asked, Own, diagnose  # noqa: PLC0415 - seldom needed
 
         check_positive("limit", limit)
         self._check_open()
         async with self._progress.here(Progress).work():
-            return await diagnose(
-                self._plan.transport_now(),
-                sender=sender,
-                to=to,
-                limit=limit,
-                dkim_selector=dkim_selector,
-                resolver=resolver,
-                signers=self._plan.signers,
-            )
+            letter = None if message is None else await self._written(message, None, None)
+            own = Own(self._plan.signers, letter, paced=not self._plan.pace.unlimited)
+            asked = Asked(sender, to, dkim_selector, resolver)
+            return await diagnose(self._plan.transport_now(), asked, own, limit=limit)
         raise _closed()
 
     async def aclose(self, timeout: float | None = PATIENCE) -> None:  # noqa: ASYNC109 - it cancels nothing that has no result

@@ -185,17 +185,19 @@ class Mailer(Constructors, Discovery):
         limit: float = 30,
         dkim_selector: str | None = None,
         resolver: Resolver | None = None,
+        message: AnyMessage | None = None,
     ) -> Diagnosis:
         """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
 
         Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
         says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
         seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
-        `resolver` is as in `discover`. Raises ConfigurationError.
+        `resolver` is as in `discover`; `message` is looked at as by `preflight`. Raises ConfigurationError and
+        MessageError.
         """
         _warn_inside_a_loop()
-        work = self._core.diagnose(sender=sender, to=to, limit=limit, dkim_selector=dkim_selector, resolver=resolver)
-        return self._portal.call(work)
+        asked = partial(self._core.diagnose, sender=sender, to=to, limit=limit, dkim_selector=dkim_selector)
+        return self._portal.call(asked(resolver=resolver, message=message))
 
     def close(self, timeout: float | None = 30) -> None:
         """Refuse new work, let what is in progress end, and close the connections with QUIT.

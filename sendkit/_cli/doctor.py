@@ -10,6 +10,7 @@ from sendkit._accounts.config import account_named
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, exit_code_of
 from sendkit._cli.mailer import mailer_for
+from sendkit._cli.message import ready_message
 from sendkit._doctor import Finding, Status
 from sendkit._doctor.diagnosis import in_shell
 
@@ -25,10 +26,15 @@ _WRAPPER = textwrap.TextWrapper(
 
 
 def doctor(options: DoctorOptions) -> ExitCode:
-    """Examine the account, and report. Raises ConfigurationError."""
+    """Examine the account, and report. Raises ConfigurationError, MessageError."""
+    message = None if options.message is None else ready_message(options.message)
     with mailer_for(options) as mailer:
         found = mailer.diagnose(
-            sender=_sender(options), to=options.to, limit=options.limit, dkim_selector=options.dkim_selector
+            sender=_sender(options),
+            to=options.to,
+            limit=options.limit,
+            dkim_selector=options.dkim_selector,
+            message=message,
         )
     diagnosis = in_shell(found)
     if options.json:

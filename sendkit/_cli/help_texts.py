@@ -133,6 +133,7 @@ examples:
   sendkit doctor                                      the account of the environment
   sendkit doctor work                                 [accounts.work] of sendkit/config.toml
   sendkit doctor --host smtp.example.com --user ana@example.com --to luis@example.com
+  sendkit doctor --message newsletter.eml             what readers and the server would make of it, too
   sendkit doctor --json --limit 10
 
 It ends with 0 where nothing failed, whatever it warns of; else with 75, 77, 69 or 78, as `sendkit send` would. What it

@@ -24,7 +24,7 @@ _NAME = "stdin"  # of what comes from there
 def message_of(options: SendOptions) -> Message | ReadyMessage:
     """The message that the arguments describe. Raises MessageError."""
     if options.message is not None:
-        return Message.from_bytes(_read("message", options.message))
+        return ready_message(options.message)
     html = None if options.html is None else _text("html", _read("html", options.html))
     text = options.text
     if text is None and html is None and _STDIN not in options.attach:
@@ -41,6 +41,11 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
         attachments=[_attachment(path) for path in options.attach],
         headers=dict(options.header),
     )
+
+
+def ready_message(path: Path) -> ReadyMessage:
+    """The message in a file, or that of standard input for `-`. Raises MessageError."""
+    return Message.from_bytes(_read("message", path))
 
 
 def _attachment(path: Path) -> Attachment:

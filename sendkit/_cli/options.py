@@ -224,6 +224,7 @@ class DoctorOptions(PlaceOptions):
     sender: str | None = None
     to: str | None = None
     dkim_selector: str | None = None
+    message: Path | None = None
     limit: float = 30
     json: bool = False
 

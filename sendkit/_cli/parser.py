@@ -261,6 +261,7 @@ def _add_doctor(add: _Add) -> None:
     add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM, or the username)")
     add("-t", "--to", metavar="ADDR", help="whom to name in RCPT; nothing is sent there (default: the sender)")
     add("--dkim-selector", metavar="NAME", help="the name of the key that signs (default: the usual ones)")
+    add("--message", type=Path, metavar="FILE", help="look at this message too (.eml; - is standard input)")
     add("--limit", type=_seconds, default=30.0, metavar="SECONDS", help="the time for everything (default: 30)")
     add("--json", action="store_true", help="print the diagnosis as JSON")
 

@@ -9,6 +9,6 @@ Must not know: mailers, messages, or who reads the findings.
 from __future__ import annotations
 
 from sendkit._doctor.diagnosis import Check, Diagnosis, Finding, Status
-from sendkit._doctor.examination import diagnose
+from sendkit._doctor.examination import Asked, Own, diagnose
 
-__all__ = ["Check", "Diagnosis", "Finding", "Status", "diagnose"]
+__all__ = ["Asked", "Check", "Diagnosis", "Finding", "Own", "Status", "diagnose"]

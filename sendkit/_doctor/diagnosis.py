@@ -34,6 +34,8 @@ class Check(StrEnum):
     DKIM = "dkim"
     DMARC = "dmarc"
     ALIGNMENT = "alignment"
+    RATE = "rate"
+    MESSAGE = "message"
 
 
 class Status(StrEnum):

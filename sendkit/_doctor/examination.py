@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sendkit._doctor.diagnosis import Diagnosis
+from sendkit._doctor.diagnosis import Check, Diagnosis, Finding, Status
 from sendkit._doctor.domain import examine_domain
+from sendkit._doctor.preflight import preflight
 from sendkit._doctor.server import Examination
 from sendkit._message.mailbox import mailbox_of
+from sendkit._providers.table import operator_of
 from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit._transport.failover import FailoverTransport
@@ -17,40 +20,74 @@ from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dns.asyncresolver import Resolver
 
     from sendkit._message.dkim import Signer
+    from sendkit._message.letter import Letter
 
 
-async def diagnose(
-    transport: Transport,
-    *,
-    sender: str | None = None,
-    to: str | None = None,
-    limit: float = 30,
-    dkim_selector: str | None = None,
-    resolver: Resolver | None = None,
-    signers: Sequence[Signer] = (),
-) -> Diagnosis:
+@dataclass(slots=True, frozen=True)
+class Asked:
+    """What the caller of `diagnose` said."""
+
+    sender: str | None
+    to: str | None
+    dkim_selector: str | None
+    resolver: Resolver | None
+
+
+@dataclass(slots=True, frozen=True)
+class Own:
+    """What a mailer has of its own: its keys, a letter to be looked at, and whether it keeps to a rate."""
+
+    signers: Sequence[Signer] = ()
+    letter: Letter | None = None
+    paced: bool = False
+
+
+async def diagnose(transport: Transport, asked: Asked, own: Own, *, limit: float) -> Diagnosis:
     """Look at each server behind this transport, and at the sender's domain, in at most `limit` seconds.
 
-    Raises ConfigurationError for an address that is none, and for a transport that reaches no server.
+    `own` is what the mailer brings along. Raises ConfigurationError for an address that is none, and for a transport
+    that reaches no server.
     """
     members = transport.transports if isinstance(transport, FailoverTransport) else (transport,)
     servers = [member for member in members if isinstance(member, SMTPTransport)]
     if not servers:
         hint = "make the mailer for a server, without transport= and SENDKIT_TRANSPORT"
         raise ConfigurationError("there is no server to examine: this mailer's transport reaches none", hint=hint)
-    given, recipient = _address("sender", sender), _address("to", to)
-    whole = asyncio.gather(*(Examination(one, given or _own(one), recipient).run(limit) for one in servers))
+    given, recipient = _address("sender", asked.sender), _address("to", asked.to)
     author = given or _own(servers[0])
-    if author is None or author.domain.startswith("["):
-        return Diagnosis.of(chain(*await whole))
-    domain = examine_domain(author.domain.lower(), servers[0], dkim_selector, resolver, limit, signers=signers)
-    found, said = await asyncio.gather(whole, domain)
-    return Diagnosis.of(chain(*found, said))
+    whole = [Examination(one, given or _own(one), recipient).run(limit) for one in servers]
+    whole += [_message(own.letter, transport, limit)] if own.letter is not None else []
+    if author is not None and not author.domain.startswith("["):
+        whole.append(_domain(author.domain.lower(), servers[0], asked, own, limit))
+    return Diagnosis.of(chain(*await asyncio.gather(*whole), [] if own.paced else _rates(servers)))
+
+
+async def _domain(domain: str, server: SMTPTransport, asked: Asked, own: Own, limit: float) -> list[Finding]:
+    return await examine_domain(domain, server, asked.dkim_selector, asked.resolver, limit, signers=own.signers)
+
+
+async def _message(letter: Letter, transport: Transport, limit: float) -> list[Finding]:
+    said = await preflight(letter, transport, limit=limit)
+    found = [_finding(Check.MESSAGE, Status.WARNING, one.text, one.hint) for one in said]
+    return found or [_finding(Check.MESSAGE, Status.OK, "nothing is to be said of it", None)]
+
+
+def _rates(servers: Sequence[SMTPTransport]) -> Iterator[Finding]:
+    """What a provider is known to take in a while, as a suggestion: one letter is far from it."""
+    for one in servers:
+        known = operator_of(one.server.host)
+        if known is not None and known.rate is not None:
+            text = f"{known.name} takes {known.rate} of one mailbox, and slows down or refuses the rest"
+            yield _finding(Check.RATE, Status.OK, text, f'for many messages: rate="{known.rate}" (SENDKIT_RATE)')
+
+
+def _finding(check: Check, status: Status, text: str, remedy: str | None) -> Finding:
+    return Finding(check=check, status=status, text=text, remedy=remedy)
 
 
 def _own(transport: SMTPTransport) -> Address | None:

@@ -164,7 +164,12 @@ def boundary(value: object) -> str:
 def date(value: object) -> datetime:
     """A moment with its time zone, to the second."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise _refuse(
+                "date", f"{value[:80]!r} is no moment", "write one such as 2026-12-01T10:00:00+01:00"
+            ) from error
     if not isinstance(value, datetime):
         raise _refuse("date", f"{type(value).__name__} is no datetime", "give a datetime with a time zone")
     if (offset := value.utcoffset()) is None:
@@ -179,8 +184,15 @@ def _with_whole_minutes(value: datetime, offset: timedelta) -> datetime:
         return value
     try:
         return value.astimezone(timezone(offset - odd))
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # an offset of -23:59:01 would become -24:00
         raise _refuse("date", "a moment out of all bounds", "give a date of these years") from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _refuse("date", f"{text[:80]!r} is no moment", "write one such as 2026-12-01T10:00:00+01:00") from error
 
 
 def parts(fields: Mapping[str, Any]) -> None:
@@ -212,6 +224,14 @@ def completed(data: Mapping[str, object]) -> Mapping[str, object]:
     if data.get("sender") is None and (usual := os.environ.get("SENDKIT_FROM")):
         data = {**data, "sender": usual}
     return data if _FURTHER.isdisjoint(data) else _with_further(data)
+
+
+def derived(data: Mapping[str, object]) -> Iterable[str]:
+    """The fields of a dump that were made from others."""
+    named = data.get("derived", ())
+    if not isinstance(named, list | tuple) or set(cast("list[object]", named)) - {"text"}:
+        raise _refuse("derived", f"{named!r} is not known", "give what to_json() wrote")
+    return cast("Iterable[str]", named)
 
 
 def _with_pictures(data: Mapping[str, object], html: str) -> Mapping[str, object]:

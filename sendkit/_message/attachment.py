@@ -98,7 +98,7 @@ class Attachment:
             what = error.strerror if isinstance(error, OSError) else str(error)
             raise _refuse(f"the file {str(path)!r} cannot be read: {what}", "give another path") from error
         if not there:
-            raise _refuse(f"there is no file {str(path)!r}", "give the path of a file that exists")
+            raise _no_file(place, str(path))
         if not readable:
             raise _refuse(f"the file {str(path)!r} may not be read", "change its permissions")
         name = place.name if filename is None else filename
@@ -228,12 +228,26 @@ def check_content_id(text: str, *, field: str = "attachments") -> None:
         )
 
 
+def _no_file(place: Path, path: str) -> MessageError:
+    if place.is_dir():
+        return _refuse(
+            f"there is no file {path!r}: it is a folder",
+            "attach its files one by one, or a zip file of it (shutil.make_archive)",
+        )
+    if place.exists():
+        return _refuse(
+            f"there is no file {path!r}: it is a pipe or a device", "read it: Attachment.from_bytes(…, filename=…)"
+        )
+    return _refuse(f"there is no file {path!r}", "give the path of a file that exists")
+
+
 def _read(file: Readable) -> bytes:
     try:
         data: object = file.read()
-    except (OSError, ValueError) as error:  # also closed files, and those opened for writing
+    except Exception as error:  # closed files, those opened for writing, broken archives, whatever it is made of
         raise _refuse(
-            f"a file object that cannot be read: {error}", "open it for reading, and close it later"
+            f"a file object that cannot be read: {error or type(error).__name__}",
+            "open it for reading, and close it later",
         ) from error
     if inspect.isawaitable(data):
         if inspect.iscoroutine(data):

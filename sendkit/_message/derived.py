@@ -36,8 +36,8 @@ class DerivedText:
 def _text_template(html: Template) -> Template | None:
     """The text with the placeholders of the html; None where a value may change more than its own place.
 
-    That is within a tag; within a link, whose target is left out where the label says it; and where a longer value
-    moves others, as in the columns of a table.
+    That is within a tag, or a style sheet, which hides; within a link, whose target is left out where the label says
+    it; and where a longer value moves others, as in the columns of a table.
     """
     marked = _with_marks(html, 1)
     if len(marked) > _MAX_HTML or _BEGUN.search(marked) or _in_tag_or_link(marked):
@@ -52,14 +52,14 @@ def _with_marks(html: Template, length: int) -> str:
 
 
 def _in_tag_or_link(marked: str) -> bool:
-    links = 0
+    links = 0  # and style sheets
     for event in events_of(marked):
         if isinstance(event, Element):
             if "\ue000" in event.written or "\ue000" in event.name:
                 return True
-            links += event.name == "a"
+            links += event.name in {"a", "style"}
         elif isinstance(event, Closed):
-            links -= event.element.name == "a"
+            links -= event.element.name in {"a", "style"}
         elif links and "\ue000" in event:
             return True
     return False

@@ -130,7 +130,7 @@ def _short(octets: bytes) -> bytes:
         return octets
     lines = [short for line in octets.splitlines() for short in _folded(line)]
     if max(map(len, lines)) > MAX_LINE:
-        raise refuse(f"a header line of over {MAX_LINE} octets without a space", "shorten it")
+        raise refuse(f"a header line of over {MAX_LINE} octets that cannot be folded: {lines[0][:40]!r}", "shorten it")
     return b"\r\n".join(lines) + b"\r\n"
 
 

@@ -5,6 +5,7 @@ Must not know html.
 
 from __future__ import annotations
 
+_OF_A_TARGET = "/([#?&=%_+~@-"  # what would read on as a part of it
 _DEPTH = 8  # levels of lists that are indented
 
 
@@ -20,6 +21,7 @@ class Lines:
         self._mark: str | None = None
         self._first_item = False
         self._fresh = False
+        self._behind_target = False
 
     @property
     def all(self) -> list[str]:
@@ -36,13 +38,24 @@ class Lines:
         if not self._line or self._line[-1].endswith(" "):
             words = words.lstrip(" ")
         if words:
+            if self._behind_target and (words[0].isalnum() or words[0] in _OF_A_TARGET):
+                words = f" {words}"
             self.add(words)
+
+    def target(self, address: str) -> None:
+        """Add where a link leads: apart from the words around it; behind a block, on a line of its own."""
+        alone = not self._line
+        self.add(address if alone or self._line[-1].endswith(" ") else f" {address}")
+        self._behind_target = True
+        if alone and self._done:
+            self.end()
 
     def add(self, words: str) -> None:
         """Add words as they are."""
         if not self._line:
             self._begin()
         self._line.append(words)
+        self._behind_target = False
 
     def preformatted(self, text: str) -> None:
         """Add text whose line ends and white space stay."""
@@ -82,6 +95,7 @@ class Lines:
         if self._line:
             self._done.append((self._prefix + "".join(self._line)).rstrip(" \t"))
             self._line = []
+            self._behind_target = False
         if self._mark is None:
             self._gap = max(self._gap, 2 if blank else 1)
 

@@ -174,7 +174,7 @@ class Message(BaseModel):
                 accept.parts(vars(self))
             if filled is not data:
                 self.__pydantic_fields_set__.intersection_update(data)
-                self.__pydantic_fields_set__.difference_update(data.get("derived", ()))
+                self.__pydantic_fields_set__.difference_update(accept.derived(data))
 
     def __hash__(self) -> int:
         return hash(self.message_id)

@@ -11,7 +11,9 @@ import re
 from typing import TYPE_CHECKING
 
 from sendkit._message.grid import Grid
+from sendkit._message.hidden import Styles
 from sendkit._message.lines import Lines
+from sendkit._message.numbers import Numbers, whole
 from sendkit._reading.html import Closed, Element, events_of
 
 if TYPE_CHECKING:
@@ -29,13 +31,11 @@ _PARAGRAPHS = frozenset({
 _SILENT = frozenset({
     "script", "style", "title", "template", "svg", "iframe", "noembed", "noframes", "datalist",
 })  # fmt: skip
-_HIDDEN = re.compile(
-    r"(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0*\.?0+"
-    r"(?:px|pt|em|rem|%)?\s*(?:!important\s*)?(?:;|$))",
-    re.IGNORECASE,
-)
 _INVISIBLE = "\u034f\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff"
 _FILLER = re.compile(rf"[\u2007\xa0 ]*[{_INVISIBLE}](?:[\u2007\xa0 ]*[{_INVISIBLE}]){{2,}}[\u2007\xa0 ]*")
+_ALONE = re.compile(rf"(?<!\S)[{_INVISIBLE}]+(?!\S)")  # which joins nothing
+_NOT_SHOWN = re.compile(r"#|(?:javascript|vbscript|data):", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n\f]+")
 _MAX_HTML = 512 * 1024  # characters
 NOTE = "This message can only be read as HTML.\n"
@@ -63,33 +63,53 @@ class _Reader:
         self._grid: Grid | None = None
         self._hidden = 0
         self._preformatted = 0
-        self._lists: list[int | None] = []
+        self._lists: list[Numbers | None] = []
         self._link: tuple[str, list[str]] | None = None
+        self._styles = Styles()
+        self._in_sheet = False
+        # Elements with a size or white space of their own, with both as they are in them.
+        self._styled: list[tuple[Element, bool, bool]] = []
 
     def text(self) -> str:
         return self._lines.text()
 
     def take(self, event: str | Element | Closed) -> None:
         if isinstance(event, str):
-            if not self._hidden:
+            if self._in_sheet:
+                self._styles.sheet(event)
+            elif not self._hidden:
                 self._say(event)
         elif isinstance(event, Closed):
             self._close(event.element)
-        elif self._hidden or _is_hidden(event):
+        elif self._hidden or event.name in _SILENT or self._is_hidden(event):
             event.skipped = True
             self._hidden += 1
+            self._in_sheet = event.name == "style"
         else:
             self._open(event)
 
+    def _is_hidden(self, element: Element) -> bool:
+        style = self._styles.of(element)
+        if not style.hidden and (style.sized is not None or style.kept is not None):
+            _, sized, kept = self._styled[-1] if self._styled else (None, True, False)
+            element.styled = True
+            own = (sized if style.sized is None else style.sized, kept if style.kept is None else style.kept)
+            self._styled.append((element, *own))
+        return style.hidden
+
     def _say(self, text: str) -> None:
-        if self._preformatted:
+        _, sized, kept = self._styled[-1] if self._styled else (None, True, False)
+        if not sized:
+            return
+        if self._preformatted or (kept and not text.isspace()):
             self._lines.preformatted(text.replace("\xa0", " "))
             if self._link is not None:
                 self._link[1].append(text)
             return
         words = _SPACES.sub(" ", text)
         if not words.isascii():
-            words = _FILLER.sub(" ", words).replace("\xad", "").replace("\u200b", "").replace("\xa0", " ")
+            words = _FILLER.sub(" ", words).replace("\xad", "").replace("\u200b", "").replace("\ufeff", "")
+            words = _ALONE.sub("", words).replace("\xa0", " ")
         self._write(words)
 
     def _write(self, text: str) -> None:
@@ -104,6 +124,11 @@ class _Reader:
             act(self, element)
 
     def _close(self, element: Element) -> None:
+        self._in_sheet = False
+        if element.styled:
+            element.styled = False
+            while self._styled and not self._styled[-1][0].styled:
+                self._styled.pop()
         self._hidden -= element.skipped
         if self._hidden or element.skipped:
             return
@@ -126,8 +151,7 @@ class _Reader:
         self._lines.new_line()
 
     def open_list(self, element: Element) -> None:
-        first = _number(element.attributes().get("start"), 1) if element.name == "ol" else None
-        self._lists.append(first)
+        self._lists.append(Numbers.of(element) if element.name == "ol" else None)
         self._lines.indent()
 
     def close_list(self) -> None:
@@ -136,11 +160,8 @@ class _Reader:
             self._lines.outdent()
 
     def item(self, element: Element) -> None:
-        number = self._lists[-1] if self._lists else None
-        if number is not None:
-            number = _number(element.attributes().get("value"), number)
-            self._lists[-1] = number + 1
-        self._lines.begin_item("- " if number is None else f"{number}. ")
+        numbers = self._lists[-1] if self._lists else None
+        self._lines.begin_item("- " if numbers is None else numbers.mark(element.attributes().get("value")))
 
     def end_item(self) -> None:
         self._lines.end_item()
@@ -160,9 +181,9 @@ class _Reader:
             return
         (target, said), self._link = self._link, None
         label = "".join(said).strip()
-        address = target.removeprefix("mailto:")
-        if address and not target.startswith(("#", "javascript:")) and label != address:
-            self._lines.add(f" ({address})" if label else address)
+        address = _SCHEME.sub("", target)
+        if address and not _NOT_SHOWN.match(target) and label not in {address, target}:
+            self._lines.target(f"({address})" if label else address)
 
     def picture(self, element: Element) -> None:
         if alt := " ".join(element.attributes().get("alt", "").split()):
@@ -184,25 +205,13 @@ class _Reader:
 
     def cell(self, element: Element) -> None:
         if self._grid is not None:
-            self._lines = self._grid.new_cell(head=element.name == "th")
+            attributes = element.attributes()
+            across, down = (whole(attributes.get(name), 1) for name in ("colspan", "rowspan"))
+            self._lines = self._grid.new_cell(head=element.name == "th", across=across, down=down)
 
     def end_cell(self) -> None:
         if self._grid is not None and self._outer is not None:
             self._lines = self._outer  # text between cells goes before the table (section 13.2.6.1)
-
-
-def _is_hidden(element: Element) -> bool:
-    if element.name in _SILENT:
-        return True
-    written = element.written
-    if len(written) < 6 or not ("style" in written or "hidden" in written or "STYLE" in written):
-        return False
-    attributes = element.attributes()
-    return "hidden" in attributes or _HIDDEN.search(attributes.get("style", "")) is not None
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and re.fullmatch(r"[ \t\n]*[+-]?[0-9]{1,9}[ \t\n]*", text, re.ASCII) else otherwise
 
 
 _OPENS: dict[str, Callable[[_Reader, Element], None]] = {
@@ -215,6 +224,7 @@ _OPENS: dict[str, Callable[[_Reader, Element], None]] = {
     "ol": _Reader.open_list,
     "pre": _Reader.open_pre,
     "table": _Reader.open_table,
+    "textarea": _Reader.open_pre,
     "td": _Reader.cell,
     "th": _Reader.cell,
     "tr": _Reader.row,
@@ -229,6 +239,7 @@ _CLOSES: dict[str, Callable[[_Reader], None]] = {
     "pre": _Reader.close_pre,
     "table": _Reader.close_table,
     "td": _Reader.end_cell,
+    "textarea": _Reader.close_pre,
     "th": _Reader.end_cell,
     "ul": _Reader.close_list,
     "xmp": _Reader.close_pre,

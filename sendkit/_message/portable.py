@@ -50,7 +50,7 @@ def parsed(text: str | bytes | bytearray) -> dict[str, Any]:
     """JSON as the fields of a message. Raises MessageError for what is not a JSON object."""
     try:
         data: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise MessageError(f"message: no JSON: {error}", field="message", hint="give what to_json() wrote") from error
     if not isinstance(data, dict):
         raise MessageError("message: JSON, but no object", field="message", hint="give what to_json() wrote")
@@ -96,11 +96,14 @@ def with_files(data: Mapping[str, Any], folder: str | PathLike[str] | None) -> d
 def _with_file(field: str, entry: object, folder: str | PathLike[str] | None) -> object:
     if not isinstance(entry, dict) or not isinstance(path := cast("dict[str, Any]", entry).get("path"), str):
         return entry  # pyright: ignore[reportUnknownVariableType] - it is an object
-    if folder is None:
+    if folder is None or folder == "":  # an unset variable is not the working directory
         hint = "load it with allow_paths=FOLDER, or dump it with its files embedded"
         raise MessageError(f"{field}: a path stands in the JSON", field=field, hint=hint)
-    root = Path(folder).resolve()
-    place = (root / path).resolve()  # where links lead counts
+    try:
+        root = Path(folder).resolve()
+        place = (root / path).resolve()  # where links lead counts
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in it; links in a circle, until Python 3.13
+        raise MessageError(f"{field}: {path[:80]!r} is no path", field=field, hint="give another one") from error
     if not place.is_relative_to(root):
         raise MessageError(f"{field}: {path[:80]!r} is outside the folder", field=field, hint="move the file into it")
     return {**cast("dict[str, Any]", entry), "path": place}

@@ -7,7 +7,7 @@ Knows RFC 2369 and RFC 8058 (List-Unsubscribe), RFC 5322 section 3.6.4 (In-Reply
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
@@ -88,7 +88,7 @@ def unsubscribe(value: object) -> Unsubscribe | None:
     if value is None or isinstance(value, Unsubscribe):
         return value
     fields = cast("Mapping[str, str | None]", value) if isinstance(value, Mapping) else {"": None}
-    if not fields.keys() <= {"url", "mailto"}:
+    if not fields.keys() <= {"url", "mailto"} or not all(isinstance(text, str | None) for text in fields.values()):
         raise _refuse("unsubscribe", "this is no Unsubscribe", 'write Unsubscribe("https://…")')
     return Unsubscribe(**fields)
 
@@ -111,7 +111,7 @@ def auto_submitted(value: object) -> AutoSubmitted | None:
 
 def priority(value: object) -> Priority | None:
     """One of three words."""
-    if value is None or value in _LEVELS:
+    if value is None or (isinstance(value, str) and value in _LEVELS):
         return cast("Priority | None", value)
     raise _refuse("priority", f"{value!r} is not known", 'give "high", "normal" or "low"')
 
@@ -137,7 +137,9 @@ def references(value: object) -> tuple[str, ...]:
     """Message-IDs, the oldest first: as text, or in a list."""
     if value is None:
         return ()
-    listed = [value] if isinstance(value, str) else cast("list[object]", value)
+    if not isinstance(value, Iterable):
+        raise _refuse("references", f"{type(value).__name__} is no Message-ID", "give such as <…@…>")
+    listed = [value] if isinstance(value, str) else list(cast("Iterable[object]", value))
     found = [match for text in listed for match in _ID.findall(str(text))]
     if not found and any(str(text).strip() for text in listed):
         raise _refuse("references", "there is no Message-ID in it", "give such as <…@…>")

@@ -32,5 +32,8 @@ class ReadOnlyMapping(Mapping[str, _Value]):
         """All values; the inherited way to them takes three times as long."""
         return self._items.values()
 
+    def __reduce__(self) -> tuple[type[ReadOnlyMapping[_Value]], tuple[dict[str, _Value]]]:
+        return type(self), (self._items,)  # every protocol of pickle, which the older ones do not do for slots
+
     def __repr__(self) -> str:
         return repr(self._items)

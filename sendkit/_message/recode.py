@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
+from sendkit._message.head import SIGNATURES
 from sendkit._message.octets import base64_lines, normalised, sendable
 
 if TYPE_CHECKING:
@@ -23,12 +24,22 @@ _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 
 
 class _Message(message.Message):
-    """A part as it stands there: an enclosed message that is encoded, or may be (RFC 6532 section 3.7), is a leaf."""
+    """A part as it stands there.
+
+    A leaf is each kind of `message/…` that is no message, such as a report, of which `email` makes another one; and an
+    enclosed message that is encoded, or may be (RFC 6532 section 3.7).
+    """
 
     def get_content_type(self) -> str:
         kind = super().get_content_type()
-        encoded = kind.startswith("message/") and encoding_of(self) not in _IDENTITY
-        return "application/octet-stream" if encoded or kind == "message/global" else kind
+        enclosed = kind == "message/rfc822" and encoding_of(self) in _IDENTITY
+        return "application/octet-stream" if kind.startswith("message/") and not enclosed else kind
+
+    @property
+    def may_be_encoded(self) -> bool:
+        """Whether RFC 2046 section 5.2 and RFC 6533 allow it a transfer encoding."""
+        kind = super().get_content_type()
+        return not kind.startswith("message/") or kind.startswith("message/global")
 
 
 def encoding_of(part: message.Message) -> str:
@@ -39,17 +50,17 @@ def encoding_of(part: message.Message) -> str:
 def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     """The message with each part that does not fit as quoted-printable or base64; None where a part is sealed."""
     whole = _parsed(octets)
-    parts = list(whole.walk())
-    boundaries = _boundaries(parts)
-    if any(part.get_content_type() in SEALED for part in parts):
+    parts = list(with_seals(whole))
+    boundaries = _boundaries(part for part, _ in parts)
+    if any(part.get_content_type() in SEALED for part, _ in parts):
         return None
-    for part in parts:
+    for part, sealed in parts:
         if part.is_multipart():
             _relabel(part)
         elif fits(_payload(part)):
             continue
-        elif part.get_content_maintype() == "multipart":
-            return None  # without any part in it, there is nothing that an encoding could be said of
+        elif sealed or part.get_content_maintype() == "multipart" or not _may_be_encoded(part):
+            return None  # a multipart without any part in it: there is nothing that an encoding could be said of
         else:
             _recode(part, boundaries, top=part is whole)
     return _flat(whole)
@@ -80,12 +91,20 @@ def survives(octets: bytes) -> bool:
 
 
 def with_seals(part: message.Message, *, sealed: bool = False) -> Iterator[tuple[message.Message, bool]]:
-    """All parts, and whether a signature covers them or they are encrypted, so that nothing in them may change."""
+    """All parts, and whether a signature covers them or they are encrypted, so that nothing in them may change.
+
+    That of an enclosed message counts, for it is forwarded to be verified (RFC 6376, RFC 8617).
+    """
+    sealed = sealed or any(name.lower() in SIGNATURES for name in part)
     yield part, sealed
     if part.is_multipart():
         inside = sealed or part.get_content_type() in SEALED
         for one in cast("list[message.Message]", part.get_payload()):
             yield from with_seals(one, sealed=inside)
+
+
+def _may_be_encoded(part: message.Message) -> bool:
+    return not isinstance(part, _Message) or part.may_be_encoded
 
 
 def _parsed(octets: bytes) -> message.Message:

@@ -11,13 +11,13 @@ import re
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.errors import HeaderMissingRequiredValue, MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
 from email.errors import MessageError as StdlibMessageError
 from email.generator import BytesGenerator
 from email.message import Message as StdlibMessage
 from email.policy import EmailPolicy
-from email.utils import collapse_rfc2231_value, format_datetime
+from email.utils import collapse_rfc2231_value, format_datetime, parsedate_to_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from sendkit._message.letter import Redirection
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
+_LONG_ZONE = re.compile(r"([+-])[0-9]{4}([0-9]{2}(?:\.[0-9]+)?)$")
 _RAW_OCTETS = re.compile("[\udc80-\udcff]")  # how stdlib keeps octets over 127 in a str
 _ENCODING = "Content-Transfer-Encoding"
 
@@ -88,8 +89,20 @@ def _text(name: str, value: object) -> str:
     if name.lower() in ADDRESS_FIELDS:
         _check_defects(name, getattr(value, "defects", ()))
     text = _decoded(name, _FOLD.sub("", str(value)).strip(" \t"))
+    if name.lower() in {"date", "resent-date"} and (found := _LONG_ZONE.search(text)):
+        text = _with_short_zone(text, found)
     check_text(name, text.replace("\t", " "))
     return text
+
+
+def _with_short_zone(text: str, found: re.Match[str]) -> str:
+    """The same moment in a zone of whole minutes (RFC 5322 section 3.3), where `email` wrote seconds too."""
+    try:
+        moment = parsedate_to_datetime(text[: found.start(2)])
+    except ValueError:
+        return text
+    odd = timedelta(seconds=float(found[2]))
+    return format_datetime(moment + odd if found[1] == "-" else moment - odd)
 
 
 def _check_defects(name: str, defects: Iterable[MessageDefect]) -> None:
@@ -155,6 +168,8 @@ def _prepare(copy: Message) -> None:
             check_field_name("headers", name)
             check_text(name, _RAW_OCTETS.sub("", _FOLD.sub("", str(value)).replace("\t", " ")))
         if not sealed:
+            for name in [name for name, value in part.raw_items() if _of_the_body(name) and not str(value).strip()]:
+                del part[name]
             _name_in_ascii(part)
         if not part.is_multipart() and encoding_of(part) == "binary":
             _encode(part, sealed=sealed)

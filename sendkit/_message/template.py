@@ -19,6 +19,7 @@ from sendkit._message import accept
 from sendkit._message.derived import DerivedText
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
+from sendkit._message.plaintext import text_of
 from sendkit._message.portable import Portable, base64_of, octets_of
 from sendkit._message.purpose import Unsubscribe
 from sendkit._message.read_only import ReadOnlyMapping
@@ -113,8 +114,9 @@ class MessageTemplate(Portable):
         """Make the message for one recipient, with a Message-ID and a Date of its own.
 
         Values come by keyword, or as a mapping (a row of a table), which may hold more than is asked for. In html they
-        are escaped, except those with an `__html__` method. Raises MessageError for a value that is missing or None,
-        for a keyword that is not a placeholder, and for what `Message` would not take.
+        are escaped, except those with an `__html__` method, whose text stands in all other places. Raises MessageError
+        for a value that is missing or None, for a keyword that is not a placeholder, and for what `Message` would not
+        take.
         """
         filled = self._filled({**values, **more} if values else more, more)
         update: dict[str, Any] = {
@@ -153,15 +155,16 @@ class MessageTemplate(Portable):
     def _own(self, values: Mapping[str, object]) -> dict[str, Any]:
         """The fields that the values make a difference in."""
         own: dict[str, Any] = {}
+        given, values = values, {name: _plain(value) for name, value in values.items()}
         if self._subject is not None:
             own["subject"] = accept.subject(self._subject.substitute(values))
         if self._text is not None:
             own["text"] = _text(self._text.substitute(values))
         if self._html is not None:
-            html = self._html.substitute({name: _escaped(value) for name, value in values.items()})
+            html = self._html.substitute({name: _escaped(value) for name, value in given.items()})
             own["html"] = _html(html)
             if self._text_of is not None:
-                own["text"] = self._text_of.of(html, values)
+                own["text"] = self._text_of.of(html, given)
         if self._headers:
             checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
             own["headers"] = ReadOnlyMapping({**self._prototype.headers, **checked})
@@ -190,6 +193,12 @@ def _escaped(value: object) -> str:
     # The usual sign of text that is html already, as `markupsafe.Markup` gives it.
     html = getattr(value, "__html__", None)
     return escape(str(value)) if html is None else str(html())
+
+
+def _plain(value: object) -> object:
+    """What stands where there is no html: of a value that is html, its text."""
+    html = getattr(value, "__html__", None)
+    return value if html is None else text_of(str(html())).strip("\n")
 
 
 def _mailboxes(field: str, value: object) -> tuple[Mailbox, ...]:

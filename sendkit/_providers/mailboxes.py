@@ -35,6 +35,7 @@ MAILBOXES = (
         security=_STARTTLS,
         password="OAuth2; a password only where an administrator allows SMTP AUTH",  # noqa: S106 - says what it must be
         limits="10,000 recipients a day, 30 messages a minute, 3 connections",
+        rate="30/minute",
         quirks="SMTP AUTH is off in new organisations, and passwords end for existing ones in December 2026",
         hosts=("office365.com", "outlook.com", "office365.us"),
         marks=(".outlook.com", ".office365.com", "protection.outlook", "aka.ms/", "storedrv."),

@@ -37,7 +37,9 @@ class Element:
     name: str
     written: str = field(repr=False)
     nested: bool = False  # for a table: whether there is another one in it
-    skipped: bool = False  # for who reads it
+    items: int = 0  # of a list
+    skipped: bool = False  # both for who reads it
+    styled: bool = False
 
     def attributes(self) -> dict[str, str]:
         """The attributes, decoded; the first of a name counts."""
@@ -160,6 +162,12 @@ class _Tree:
             self._close_what_ends_before(name)
         element = Element(name, written)
         self.events.append(element)
+        if (
+            name == "li"
+            and (place := self._last(("ol", "ul", "menu"))) >= 0
+            and (outer := self._open[place]) is not None
+        ):
+            outer.items += 1
         if name in names.VOID or (_closes_itself(written) and (self._foreign or name in names.RAW or name == "svg")):
             self.events.append(Closed(element))
             return

@@ -33,7 +33,7 @@ from sendkit._message.plaintext import NOTE, text_of
         ("<li>alone", "- alone\n"),
         ("<script/>a<style/>b<template>c</b></template>d", "abd\n"),
         ("</p></ul></a>text</title>", "text\n"),
-        ('<a href="x">one <a href="y">two</a></a>', "one  (x)two (y)\n"),
+        ('<a href="x">one <a href="y">two</a></a>', "one (x) two (y)\n"),
         ("<svg><svg></svg></title>no</svg>yes", "yes\n"),
         ("<pre>a \t\n\tb\t", "a\n\tb\n"),
         ("a < b & c &lt", "a < b & c <\n"),
