@@ -34,7 +34,6 @@ class Check(StrEnum):
     DKIM = "dkim"
     DMARC = "dmarc"
     ALIGNMENT = "alignment"
-    RATE = "rate"
     MESSAGE = "message"
 
 

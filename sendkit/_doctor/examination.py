@@ -12,7 +12,6 @@ from sendkit._doctor.domain import examine_domain
 from sendkit._doctor.preflight import preflight
 from sendkit._doctor.server import Examination
 from sendkit._message.mailbox import mailbox_of
-from sendkit._providers.table import operator_of
 from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit._transport.failover import FailoverTransport
@@ -20,7 +19,7 @@ from sendkit._transport.smtp import SMTPTransport
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dns.asyncresolver import Resolver
 
@@ -60,11 +59,11 @@ async def diagnose(transport: Transport, asked: Asked, own: Own, *, limit: float
         raise ConfigurationError("there is no server to examine: this mailer's transport reaches none", hint=hint)
     given, recipient = _address("sender", asked.sender), _address("to", asked.to)
     author = given or _own(servers[0])
-    whole = [Examination(one, given or _own(one), recipient).run(limit) for one in servers]
+    whole = [Examination(one, given or _own(one), recipient, paced=own.paced).run(limit) for one in servers]
     whole += [_message(own.letter, transport, limit)] if own.letter is not None else []
     if author is not None and not author.domain.startswith("["):
         whole.append(_domain(author.domain.lower(), servers[0], asked, own, limit))
-    return Diagnosis.of(chain(*await asyncio.gather(*whole), [] if own.paced else _rates(servers)))
+    return Diagnosis.of(chain(*await asyncio.gather(*whole)))
 
 
 async def _domain(domain: str, server: SMTPTransport, asked: Asked, own: Own, limit: float) -> list[Finding]:
@@ -75,15 +74,6 @@ async def _message(letter: Letter, transport: Transport, limit: float) -> list[F
     said = await preflight(letter, transport, limit=limit)
     found = [_finding(Check.MESSAGE, Status.WARNING, one.text, one.hint) for one in said]
     return found or [_finding(Check.MESSAGE, Status.OK, "nothing is to be said of it", None)]
-
-
-def _rates(servers: Sequence[SMTPTransport]) -> Iterator[Finding]:
-    """What a provider is known to take in a while, as a suggestion: one letter is far from it."""
-    for one in servers:
-        known = operator_of(one.server.host)
-        if known is not None and known.rate is not None:
-            text = f"{known.name} takes {known.rate} of one mailbox, and slows down or refuses the rest"
-            yield _finding(Check.RATE, Status.OK, text, f'for many messages: rate="{known.rate}" (SENDKIT_RATE)')
 
 
 def _finding(check: Check, status: Status, text: str, remedy: str | None) -> Finding:

@@ -14,6 +14,7 @@ from typing import Literal
 from sendkit._doctor.certificate import certificate_finding, described
 from sendkit._doctor.diagnosis import Check, Finding, Status, for_shell
 from sendkit._doctor.offers import offers
+from sendkit._providers.table import operator_of
 from sendkit._seam.log import AttemptLog
 from sendkit._server.route import way
 from sendkit._server.server import Security, Server
@@ -60,6 +61,7 @@ class Examination:
     transport: SMTPTransport
     sender: Address | None
     recipient: Address | None
+    paced: bool = False  # by a rate that was asked for
     findings: list[Finding] = field(default_factory=list[Finding])
     log: AttemptLog = field(default_factory=lambda: AttemptLog(()))
     login: Login | None = None
@@ -206,7 +208,13 @@ class Examination:
         if self.log.tls is None and self.server.security is not Security.NONE:
             return
         size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
-        self._found(Check.SIZE, Status.OK, size)
+        known = operator_of(self.server.host)
+        if known is None or known.rate is None:
+            self._found(Check.SIZE, Status.OK, size)
+        else:
+            text = f"{size}; {known.rate} of one mailbox ({known.name})"
+            remedy = None if self.paced else f'for many messages: rate="{known.rate}" of the mailer or of its account'
+            self._found(Check.SIZE, Status.OK, text, remedy)
         self._found(Check.OPTIONS, Status.OK, offers(offered, tls=self.log.tls is not None))
         if offered.mechanisms:
             proof = any(name in SCRAM for name in offered.mechanisms) and self.server.known_hosts is None

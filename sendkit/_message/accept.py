@@ -164,12 +164,7 @@ def boundary(value: object) -> str:
 def date(value: object) -> datetime:
     """A moment with its time zone, to the second."""
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise _refuse(
-                "date", f"{value[:80]!r} is no moment", "write one such as 2026-12-01T10:00:00+01:00"
-            ) from error
+        value = _moment(value)
     if not isinstance(value, datetime):
         raise _refuse("date", f"{type(value).__name__} is no datetime", "give a datetime with a time zone")
     if (offset := value.utcoffset()) is None:

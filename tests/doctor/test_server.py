@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sendkit import AsyncMailer, Diagnosis, Finding, Mailer, MemoryTransport, Security, Server, errors
+from sendkit import AsyncMailer, Diagnosis, Finding, Mailer, MemoryTransport, Message, Security, Server, errors
 from sendkit._credentials import default_chain
 from sendkit._doctor import Check, Status
+from sendkit._providers import table
+from sendkit._providers.provider import Provider
 from sendkit._wire import wrong_mode
 from sendkit.testing import assert_no_secret_leaks
 from tests.servers.authority import Authority, Certificate
@@ -73,7 +75,7 @@ def test_a_healthy_postfix_has_every_line_ok(postfix: Postfix) -> None:
     with Mailer(server, username=ana, password=postfix.users[ana]) as mailer:
         diagnosis = mailer.diagnose(to="luis@example.test")
     assert diagnosis.ok
-    assert checks(diagnosis) == list(Check)
+    assert checks(diagnosis) == [check for check in Check if check is not Check.MESSAGE]
     told = {finding.check: finding.text for finding in diagnosis.findings}
     assert "::1" in told[Check.RESOLVE] or "127.0.0.1" in told[Check.RESOLVE]
     assert told[Check.TLS].startswith("TLSv1.3")
@@ -227,7 +229,7 @@ async def test_a_server_that_keeps_the_line_at_the_end_is_none_the_worse(start: 
     server = start()
     server.on_quit().silence()
     diagnosis = await diagnosis_of(account(server), limit=2)
-    assert checks(diagnosis) == list(Check)
+    assert checks(diagnosis) == [check for check in Check if check is not Check.MESSAGE]
 
 
 async def test_a_token_that_cannot_be_had_for_now_is_a_secret_that_may_come(start: Start, account: Account) -> None:
@@ -331,3 +333,26 @@ async def test_an_address_that_is_none_is_refused(start: Start, account: Account
 async def test_a_diagnosis_survives_json(start: Start, account: Account) -> None:
     diagnosis = await diagnosis_of(account(start()))
     assert Diagnosis.model_validate_json(diagnosis.model_dump_json()) == diagnosis
+
+
+async def test_a_message_is_looked_at_too(start: Start, account: Account) -> None:
+    message = Message(sender=USER, to="luis@example.com", subject="x", html='<a href="http://x.org">x</a>')
+    diagnosis = await diagnosis_of(account(start()), message=message)
+    (found,) = [finding for finding in diagnosis.findings if finding.check is Check.MESSAGE]
+    assert (found.status, "not https" in found.text) == (Status.WARNING, True)
+    assert found.remedy
+    well = await diagnosis_of(
+        account(start()), message=Message(sender=USER, to="luis@example.com", subject="x", text="x")
+    )
+    assert [finding.status for finding in well.findings if finding.check is Check.MESSAGE] == [Status.OK]
+
+
+@pytest.mark.parametrize("rate", [None, "30/minute"])
+async def test_the_rate_of_a_provider_is_suggested(
+    rate: str | None, start: Start, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(table._OF_HOSTS, "localhost", Provider.named("microsoft365"))
+    diagnosis = await diagnosis_of(account(start(), rate=rate))
+    (found,) = [finding for finding in diagnosis.findings if finding.check is Check.SIZE]
+    assert "30/minute of one mailbox (microsoft365)" in found.text
+    assert (found.remedy is None) == (rate is not None)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC
 from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
 from sendkit._message.compose import AnyMessage, compose
 
+PNG = b"\x89PNG\r\n\x1a\n"
+Read = Callable[[bytes], dict[str, dict[str, Any]]]
 WILD = st.one_of(
     st.text(max_size=120),
     st.text(st.sampled_from("ñ日🎉 aZ\"\\(),;:<>@[]=?_.\t\r\n\u2028\u200d\x85'*%/-\ud800"), max_size=120),
@@ -59,6 +65,49 @@ def addresses(octets: bytes, name: str) -> list[tuple[str, str]]:
 
 def _decoded(name: str) -> str:
     return str(make_header(decode_header(name))) if "=?" in name else name
+
+
+def of_python(octets: bytes) -> dict[str, Any]:
+    """What Python's own reader finds, as `tests/readers/read.mjs` says it of the others."""
+    message = read(octets)
+    parts = list(_leaves(message))
+    files = [part for part in parts if part.get_filename()]
+    texts = {part.get_content_type(): part.get_content() for part in parts if not part.get_filename()}
+    return {
+        "subject": message["Subject"],
+        "date": _instant(octets),
+        "from": [list(one) for one in addresses(octets, "From")],
+        "to": [list(one) for one in addresses(octets, "To")],
+        "text": texts.get("text/plain", ""),
+        "html": texts.get("text/html", ""),
+        "files": [[part.get_filename(), digest(part.get_payload(decode=True) or b"")] for part in files],
+    }
+
+
+def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
+    """The parts of a message; an enclosed message is one of them."""
+    if not message.is_multipart() or message.get_content_maintype() == "message":
+        yield message
+    else:
+        for part in message.iter_parts():
+            yield from _leaves(part)
+
+
+def _instant(octets: bytes) -> str:
+    written = email.message_from_bytes(octets)["Date"]
+    if written is None:
+        return ""
+    return parsedate_to_datetime(written).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def digest(data: Any) -> str:
+    """What stands for octets where readers are compared."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def lines(text: str) -> str:
+    """The text as every reader may show it: with LF line ends, and none at its end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
 
 
 def dovecot(octets: bytes, *fields: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import pickle
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dkim
+import keyring.core
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ed25519, rsa
@@ -22,6 +24,7 @@ from sendkit import DKIM, Mailer, MemoryTransport, Message, Outbox, errors
 from sendkit._message.compose import AnyMessage, compose
 from sendkit._message.dkim import body_hash, signed
 from sendkit.signing import KEY, KEY_FILE, signers_of
+from tests.credentials.helpers import Shelf
 from tests.message.readers import WILD, assert_wire_form
 
 RSA = DKIM(domain="example.com", selector="r1", key=rsa.generate_private_key(65537, 2048))
@@ -164,6 +167,23 @@ def test_a_key_comes_from_text_a_file_the_environment_and_der(tmp_path: Path, mo
     path.chmod(0o644)
     with pytest.raises(errors.ConfigurationError, match="every user"):
         DKIM(domain="example.com", selector="s")
+
+
+@pytest.mark.parametrize("inside_a_loop", [False, True])
+def test_a_key_comes_from_the_keyring(inside_a_loop: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    shelf = Shelf({("sendkit:s._domainkey.example.com", "dkim"): pem.decode()})
+    monkeypatch.setattr(keyring.core, "_keyring_backend", shelf)
+
+    async def made() -> DKIM:
+        return DKIM(domain="example.com", selector="s")
+
+    found = asyncio.run(made()) if inside_a_loop else DKIM(domain="example.com", selector="s")
+    assert found.public == DKIM(domain="example.com", selector="s", key=key).public
+    with pytest.raises(errors.ConfigurationError, match="no DKIM key for other") as caught:
+        DKIM(domain="example.com", selector="other")
+    assert "service sendkit:other._domainkey.example.com, user dkim" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,13 @@ class Broken(io.BytesIO):
         raise OSError("the disk is gone")
 
 
+class Torn(io.BytesIO):
+    name = "a.gz"
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+
+
 class Awaited:
     name = "a.pdf"
 
@@ -274,10 +281,11 @@ class Awaited:
         Path("a\0b"),
         Path("/proc/self/mem/x"),
         Broken(),
+        Torn(),
         Awaited(),
         io.StringIO("x"),
     ],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_what_cannot_be_attached_is_a_message_error(attachment: Any) -> None:
     for given in (lambda: Message(sender="a@b.c", attachments=[attachment]),
@@ -286,6 +294,13 @@ def test_what_cannot_be_attached_is_a_message_error(attachment: Any) -> None:
             given()
         assert caught.value.field in {"attachments", "inline"}
         assert caught.value.hint
+
+
+def test_a_folder_and_a_pipe_are_named_as_what_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path, "a folder"), (tmp_path / "pipe", "a pipe or a device")):
+        with pytest.raises(MessageError, match=f"it is {what}"):
+            Attachment.from_path(path)
 
 
 def test_a_closed_file_and_one_for_writing_are_message_errors(tmp_path: Path) -> None:

@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,61 +9,7 @@ from sendkit._message.attachment import Attachment
 from sendkit._message.mailbox import tidy_name
 from sendkit._message.message import Message
 from sendkit.errors import MessageError
-from tests.message.readers import WILD, addresses, octets_of, read
-
-READERS = Path(__file__).parents[1] / "readers"
-PNG = b"\x89PNG\r\n\x1a\n"
-Read = Callable[[bytes], dict[str, dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Read]:
-    """What postal-mime and mailparser make of a message; skips where they are not installed."""
-    node = shutil.which("node")
-    if node is None or not (READERS / "node_modules").is_dir():
-        pytest.skip("needs node, and `npm install --prefix tests/readers`")
-    command = [node, str(READERS / "read.mjs")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def ask(octets: bytes) -> dict[str, dict[str, Any]]:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(base64.b64encode(octets) + b"\n")
-            process.stdin.flush()
-            found: dict[str, dict[str, Any]] = json.loads(process.stdout.readline())
-            return found
-
-        yield ask
-        process.stdin.close()
-        process.wait(60)
-
-
-def of_python(octets: bytes) -> dict[str, Any]:
-    """The same of Python's own reader."""
-    message = read(octets)
-    parts = [part for part in message.walk() if not part.is_multipart()]
-    files = [part for part in parts if part.get_filename()]
-    texts = {part.get_content_type(): part.get_content() for part in parts if not part.get_filename()}
-    return {
-        "subject": message["Subject"],
-        "from": [list(one) for one in addresses(octets, "From")],
-        "to": [list(one) for one in addresses(octets, "To")],
-        "text": texts.get("text/plain", ""),
-        "html": texts.get("text/html", ""),
-        "files": [[part.get_filename(), digest(part.get_payload(decode=True))] for part in files],
-    }
-
-
-def digest(data: Any) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def lines(text: str) -> str:
-    """The text as every reader may show it: with LF line ends, and none at its end."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
-
+from tests.message.readers import PNG, WILD, Read, digest, lines, octets_of, of_python
 
 # Readers show these in their own ways: they cut or replace what has no shape, and each a little differently.
 PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co", "Cf", "Zl", "Zp"]), max_size=120)

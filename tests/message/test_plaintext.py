@@ -155,3 +155,40 @@ def test_hostile_html_costs_linear_time_and_text(before: str, unit: str, after: 
     room = 512 * 1024 - len(before) - len(after)
     html = before + unit * (room // len(unit)) + after
     assert len(text_of(html)) <= 5 * len(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        # Written in any case, with comments, and what only looks so
+        ("<p HIDDEN>no</p><p Style='DISPLAY: None !Important'>no</p><p style='display:/**/none'>no</p>yes", "yes\n"),
+        ("<p style='backface-visibility:hidden;min-opacity:0'>yes</p><p aria-hidden=true class=hidden>2", "yes\n\n2\n"),
+        ("<p style='height:0;overflow:hidden'>no</p><p style='height:0'>yes", "yes\n"),
+        ("<p style='display:none;display:block'>yes<p style='display:none!important;display:block'>no", "yes\n"),
+        # A size of 0 holds for the text of the element, not for what has a size of its own
+        ("<td style='font-size:0px'>no<div style='font-size:13px'>yes<b style='font-size:2em'>2</b></div>no", "yes2\n"),
+        ("<p style='font:0/0 a'>no<b style='font:bold 12px/1 Arial'>yes</b></p>after", "yes\n\nafter\n"),
+        ("<p style='font-size:0'>no<i style='font-size:120%'>no</i></p>after", "after\n"),
+        # Style sheets
+        ("<style>.p,td.q{display:none}#r{visibility:hidden}</style><b class='x p'>no</b><b class=q>1<b id=r>no", "1\n"),
+        ("<style>@media print{.p{display:none}}</style><b class=p>yes", "yes\n"),
+        ("<style>.p{display:none}.p{display:block}</style><b class=p>yes", "yes\n"),
+        ("<style>.p{display:none}</style><b class=p style='display:inline'>yes", "yes\n"),
+        ("<style>.p{display:none!important}</style><b class=p style='display:inline'>no", "\n"),
+        # Fillers that stand alone
+        ("Code&#8199;&#65279;&#847; &zwnj; now &zwnj;", "Code now\n"),
+        # Links
+        ('<a href="MAILTO:a@b.c">a@b.c</a> <a href="tel:+34">+34</a> <a href=" JavaScript:x()">x</a>', "a@b.c +34 x\n"),
+        ('<a href="https://x.org"><img></a>text<a href=/y>y</a>z.', "https://x.org texty (/y) z.\n"),
+        ('<a href="https://x.org"><div>Block</div><p>More</p></a>z', "Block\n\nMore\n\n(https://x.org)\nz\n"),
+        # Lists and tables
+        ("<ol reversed><li>a<li>b</ol><ol type=A start=27><li>c", "2. a\n1. b\n\nAA. c\n"),
+        ("<ol type=i><li value=9>d<li>e", "ix. d\nx. e\n"),
+        ("<table><tr><th rowspan=2>A<th>B<tr><td>1<tr><td>2<td>3</table>", "A | B\n  | 1\n2 | 3\n"),
+        ("<table><tr><th colspan=2>AB<th>C<tr><td>1<td>2<td>3</table>", "AB    | C\n1 | 2 | 3\n"),
+        # White space that is kept
+        ("<div style='white-space: pre-wrap'>a\n\nb  c</div><textarea>\nd\n\ne</textarea>", "a\n\nb  c\nd\n\ne\n"),
+    ],
+)  # fmt: skip
+def test_what_a_style_says_counts_and_nothing_else_hides(html: str, text: str) -> None:
+    assert text_of(html) == text

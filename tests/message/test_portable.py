@@ -134,6 +134,12 @@ def test_a_dump_says_what_it_is_and_warns_of_nothing() -> None:
         ({"attachments": [{"filename": "x", "content_type": "a/b", "data": "", "mode": "w"}]}, "attachments"),
         ({"boundary": "x"}, "boundary"),
         ({"headers": [["X-A", "1", "2"]]}, "headers"),
+        ({"priority": []}, "priority"),
+        ({"unsubscribe": {"url": 5}}, "unsubscribe"),
+        ({"references": 5}, "references"),
+        ({"derived": 5}, "derived"),
+        ({"derived": ["html"]}, "derived"),
+        ({"date": "today"}, "date"),
     ],
 )
 def test_what_was_not_dumped_here_is_refused(change: dict[str, Any], field: str) -> None:
@@ -144,7 +150,7 @@ def test_what_was_not_dumped_here_is_refused(change: dict[str, Any], field: str)
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '"x"', b"\xff", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "[]", "{", '"x"', b"\xff", "[" * 100_000, None])
 @pytest.mark.parametrize("kind", [Message, ReadyMessage, MessageTemplate])
 def test_what_is_no_json_object_is_refused(kind: type[Message], text: str) -> None:
     with pytest.raises(MessageError, match="JSON"):
@@ -180,6 +186,16 @@ def test_a_path_in_json_is_loaded_from_the_folder_that_the_reader_names_alone(tm
         data["attachments"][0]["path"] = str(path)
         with pytest.raises(MessageError, match="outside the folder"):
             Message.from_json(json.dumps(data), allow_paths=inside)
+
+
+def test_a_path_that_is_none_and_a_folder_that_is_not_named_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    data = json.loads(rich(attachments=[tmp_path / "a.txt"]).to_json(embed_files=False))
+    with pytest.raises(MessageError, match="a path stands"):
+        Message.from_json(json.dumps(data), allow_paths="")  # an unset variable is not the working directory
+    data["attachments"][0]["path"] = "a\0.txt"
+    with pytest.raises(MessageError, match="no path"):
+        Message.from_json(json.dumps(data), allow_paths=tmp_path)
 
 
 def test_octets_that_were_changed_in_the_queue_are_checked_as_new_ones() -> None:

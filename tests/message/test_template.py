@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendkit import Mailer, MemoryTransport, Message, MessageTemplate
+from sendkit import Mailer, MemoryTransport, Message, MessageTemplate, Unsubscribe
 from sendkit._message.attachment import Attachment
 from sendkit.errors import MessageError
 from tests.message.readers import WILD, octets_of, read
@@ -240,6 +240,25 @@ class Bold:
         return "<b>Luis</b> &amp; Ana"
 
 
+def test_a_value_that_is_html_is_its_text_where_there_is_no_html() -> None:
+    template = Message.template(
+        sender=SENDER,
+        subject="To $x",
+        text="Hola $x",
+        html="<p>Hola $x",
+        headers={"X-Who": "$x"},
+        unsubscribe=Unsubscribe("https://example.com/$x"),
+    )
+    message = template.merge(x=Bold(), to="a@b.c")
+    assert (message.subject, message.text, message.headers["X-Who"]) == (
+        "To Luis & Ana",
+        "Hola Luis & Ana",
+        "Luis & Ana",
+    )
+    assert message.html == "<p>Hola <b>Luis</b> &amp; Ana"
+    assert message.unsubscribe == Unsubscribe("https://example.com/Luis%20%26%20Ana")
+
+
 VALUES = st.sampled_from(
     ["Luis", "a b", "a  b", " a", "a\nb", "", "<b>", "&amp;", "&lt", "x@y.z", "mailto:x@y.z", "#top", "javascript:x",
      Bold(), "https://x.org", "日本" * 30, "Wort\xadtrennung", "\u034f" * 5, "$x", 42, "-->", "</p>"]
@@ -258,6 +277,10 @@ VALUES = st.sampled_from(
         '<a href="https://x.org"><!-- </a> -->$x</a>$y',
         "<table><tr><td>$x<td>$y<tr><td>1<td>2</table>",
         "<pre>$x\n\n\n$y</pre>",
+        "<style>.$x{display:none}</style><p class=Luis>$y",
+        "<style>.p{display:none}</style><p class=$x>$y</p><p class=p>$y",
+        '<div style="white-space:pre-wrap">$x\n\n$y</div><ol type=a reversed><li>$x<li>$y',
+        "<table><tr><td rowspan=2>$x<td>$y<tr><td colspan=2>$y</table>",
         "<ul><li>$x<li>$y</ul>",
         "<$x>$y",
         "&$x;$y",
