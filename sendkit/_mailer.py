@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 from sendkit import errors
 from sendkit._delivery.audience import admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
-from sendkit._delivery.signed import signed
+from sendkit._delivery.signed import read_and_signed
 from sendkit._delivery.stream import Started, Window
 from sendkit._delivery.watch import Watch, observed, watching
 from sendkit._lifetime.loops import PerLoop, running_loop
@@ -138,7 +138,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
 
         async def sending() -> DeliveryResult:
-            letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options)
+            letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
             return await self._deliver(letter, limit, terms)
 
         watches = watching(self._plan.watch)
@@ -178,7 +178,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         watches = watching(self._plan.watch)
         try:
-            letter = compose(message, usual_sender=self._plan.usual_sender, options=options)
+            letter = compose(message, None, None, self._plan.usual_sender, options, files_later=True)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             failed = partial(_ended, StreamResult.of(failed_before_sending(told(error)), index, message))
             return observed(watches, failed) if watches else failed()
@@ -217,13 +217,13 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         if work is None:
             self._check_open()
             work = self._progress.here(Progress).work(deadline)
-        if plan.signers:
-            letter = await signed(letter, plan.signers, work)
         letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
         watches = watching(plan.watch, watch)
-        delivery = Delivery(letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, watches)
+        delivery = Delivery(
+            letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, watches, plan.signers
+        )
         try:
             await delivery.run_as(work, deadline)
         except errors.SendkitError:
@@ -266,8 +266,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         return await preflight(letter, self._plan.transport_now(), limit=limit)
 
     async def _written(self, message: AnyMessage, envelope_from: str | None, recipients: Recipients | None) -> Letter:
-        letter = compose(message, envelope_from, recipients, self._plan.usual_sender)
-        return await signed(letter, self._plan.signers) if self._plan.signers else letter
+        letter = compose(message, envelope_from, recipients, self._plan.usual_sender, files_later=True)
+        return await read_and_signed(letter, self._plan.signers)
 
     async def diagnose(
         self,

@@ -253,11 +253,8 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         self._window.feed(self._source)
         await self._window.next()
 
-    def end(self, interrupt: KeyboardInterrupt) -> None:
-        """Begin nothing new, wait for what is in progress, and put the results that were not yielded on `interrupt`.
-
-        Another Ctrl-C cancels what is in progress.
-        """
+    def _interrupted(self, interrupt: KeyboardInterrupt) -> None:
+        # As `_end`; another Ctrl-C cancels what is in progress.
         with contextlib.suppress(KeyboardInterrupt):
             self._end(interrupt)
 

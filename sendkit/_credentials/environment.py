@@ -8,10 +8,12 @@ or replace is refused, whatever is in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit._credentials.source import Found, Missing, judge
+from sendkit._lifetime import threads
 from sendkit._trusted_file import Distrust, open_trusted
 from sendkit.errors import CredentialsError
 
@@ -50,9 +52,8 @@ class PasswordFile:
         if not path:
             return Missing(self.name, _UNSET)
         place = f"{self.name} ({path})"
-        return read(
-            Path(path), place, _refused(place, "is not a file", f"write the password to it, or unset {self.name}")
-        )
+        absent = _refused(place, "is not a file", f"write the password to it, or unset {self.name}")
+        return await threads.run_anyhow(partial(read, Path(path), place, absent))
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,7 +69,8 @@ class SystemdCredential:
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
             return Missing(place, "CREDENTIALS_DIRECTORY is not set")
-        return read(Path(folder, self.name), place, Missing(place, f"is not in {folder}"))
+        absent = Missing(place, f"is not in {folder}")
+        return await threads.run_anyhow(partial(read, Path(folder, self.name), place, absent))
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:

@@ -63,14 +63,19 @@ class Audience:
         if not self.redirect_all_to:
             return Admitted(replace(letter, recipients=kept), tuple(map(_withheld, others)))
         # Those who get their own copy of it must not read whom else it was for, since that may be a Bcc.
-        content = letter.content if kept else Redirected(letter.content, _original_to(others))
-        redirected = replace(letter, recipients=distinct((*kept, *self.redirect_all_to)), content=content)
-        return Admitted(redirected, diverted=True)
+        told = letter if kept else _under(_original_to(others), letter)
+        return Admitted(replace(told, recipients=distinct((*kept, *self.redirect_all_to))), diverted=True)
 
     def _may_have_theirs(self, recipient: Address) -> bool:
         if self.allowed is None:
             return not self.redirect_all_to
         return any(pattern.fullmatch(recipient.key) for pattern in self.allowed)
+
+
+def _under(header: bytes, letter: Letter) -> Letter:
+    if (make := letter.unread) is not None:
+        return replace(letter, unread=lambda: Redirected(make(), header))
+    return replace(letter, content=Redirected(letter.content, header))
 
 
 @dataclass(slots=True, frozen=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Pace, Queue
+from sendkit._delivery.signed import check, read_and_signed
 from sendkit._frozen import unchecked
 from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import tenacity
 
     from sendkit._delivery.watch import Watch
+    from sendkit._message.dkim import Signer
 
 _delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
 
@@ -116,6 +118,7 @@ class Delivery:
     withheld: tuple[RecipientResult, ...] = ()
     diverted: bool = False
     watches: tuple[Watch, ...] = ()
+    signers: tuple[Signer, ...] = ()
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
     told: int = field(default=0, init=False)
 
@@ -140,6 +143,8 @@ class Delivery:
         self.terms = self.terms._replace(why_interrupted=partial(_why, work, seconds))
         with records.Unheard(self.letter.message_id):
             async with work:
+                if self.signers or self.letter.unread is not None:
+                    await self._make_ready()
                 await self.run()
 
     async def _try_again(self, left: tuple[Address, ...]) -> None:
@@ -214,12 +219,23 @@ class Delivery:
         log.settle_all(judge_failure(Phase.RESOLVE, failure))
         return False
 
+    async def _make_ready(self) -> None:
+        """Read its files and sign it, with a log, but as no part of a try."""
+        terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} while files were read")
+        log = AttemptLog(self.letter.recipients, self.transport.clock, terms)
+        self.tries.append(log)
+        try:
+            self.letter = await read_and_signed(self.letter, self.signers)
+            self.tries.pop()
+        finally:
+            log.close()
+
     async def _begin(self, letter: Letter, queue: Queue) -> tuple[Address, ...]:
         log = AttemptLog(letter.recipients, self.transport.clock, self.terms)
         self.tries.append(log)
         begun_in = self.pace.round
         try:
-            letter.content.check()
+            await check(letter.content)
             await carry(self.transport, letter, log)
         except SendkitError as error:
             if len(self.tries) == 1:

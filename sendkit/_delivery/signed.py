@@ -1,4 +1,7 @@
-"""A letter with its signatures, made once for all its tries (RFC 6376). Must not know where keys come from."""
+"""What takes its time before a letter can leave: to read its files, and to sign it (RFC 6376), once for all its tries.
+
+A disk may be slow, or behind a network that is gone: files are read on a thread. Must not know where keys come from.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,26 @@ from typing import TYPE_CHECKING
 from sendkit._lifetime import threads
 
 if TYPE_CHECKING:
-    from sendkit._lifetime.progress import Work
     from sendkit._message.dkim import Signer
     from sendkit._message.letter import Letter
+    from sendkit._smtp.content import Content
 
 
-async def signed(letter: Letter, signers: tuple[Signer, ...], work: Work | None = None) -> Letter:
-    """The letter with signatures, once for all its tries. Files are read on a thread: a disk may be slow."""
-    from sendkit._message.dkim import signed as sign_with  # noqa: PLC0415 - few mailers sign
+async def read_and_signed(letter: Letter, signers: tuple[Signer, ...]) -> Letter:
+    """The letter with its content, and with a signature of each signer. Raises MessageError."""
+    if letter.unread is not None:
+        letter = replace(letter, content=await threads.run_anyhow(letter.unread), unread=None)
+    if not signers:
+        return letter
+    from sendkit._message.dkim import signed  # noqa: PLC0415 - few mailers sign
 
-    sign = partial(sign_with, letter.content, signers)
-    if not letter.content.stored:
-        return replace(letter, content=sign())
-    if work is None:
-        return replace(letter, content=await threads.run(sign))
-    work.begin()
-    try:
-        return replace(letter, content=await threads.run(sign))
-    except BaseException:
-        work.end()
-        raise
+    sign = partial(signed, letter.content, signers)
+    return replace(letter, content=await threads.run_anyhow(sign) if letter.content.stored else sign())
+
+
+async def check(content: Content) -> None:
+    """Raise MessageError when a file is not what it was."""
+    if content.stored:
+        await threads.run_anyhow(content.check)
+    else:
+        content.check()

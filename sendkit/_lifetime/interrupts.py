@@ -44,7 +44,7 @@ class Interruptible(Protocol):
         """Start nothing new."""
         ...
 
-    def end(self, interrupt: KeyboardInterrupt) -> None:
+    def _interrupted(self, interrupt: KeyboardInterrupt) -> None:
         """Wait for what is in progress, and put what nobody was told yet on the interrupt. It raises nothing."""
         ...
 
@@ -97,7 +97,7 @@ def end_held(interrupt: KeyboardInterrupt) -> None:
     for one in ones:
         one.stop()
     for one in ones:
-        one.end(interrupt)
+        one._interrupted(interrupt)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no user of it should
 
 
 def _restore() -> None:

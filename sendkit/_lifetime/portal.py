@@ -113,8 +113,10 @@ class Portal:
         if not self._take_closing():
             return
         try:
-            if self._loop is not None:
-                self._end_with(self._loop, end or self._end)
+            with self._lock:  # a call that has just made one is waited for
+                loop = self._loop
+            if loop is not None:
+                self._end_with(loop, end or self._end)
         finally:
             self._over.set()
 
@@ -173,7 +175,7 @@ class Portal:
         """The loop, if this thread is to run it for the call; None when it was left to who does."""
         running = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
         self._check(running, last=last)
-        loop = self._loop or self._make_loop()
+        loop = self._loop or self._make_loop(last=last)
         able = able and running is None
         if not able:
             self._need_keeper()
@@ -208,14 +210,16 @@ class Portal:
             hint = "use AsyncMailer and `await` there"
             raise ConfigurationError("a synchronous mailer was called from its own event loop", hint=hint)
 
-    def _make_loop(self) -> asyncio.AbstractEventLoop:
+    def _make_loop(self, *, last: bool) -> asyncio.AbstractEventLoop:
         made = made_loop()
         with self._lock:
-            if self._loop is None:
+            if self._loop is None and (last or not self._closed):
                 self._loop = made
         if self._loop is not made:
             made.close()
-        return self._loop
+        if self._loop is None:
+            self.check_open()
+        return self._loop or made
 
     def _run(self, call: Call[Any], loop: asyncio.AbstractEventLoop) -> None:
         held = logs.hold()

@@ -67,6 +67,15 @@ async def run(call: Callable[[], T]) -> T:
     return await asyncio.wrap_future(start(call))
 
 
+async def run_anyhow(call: Callable[[], T]) -> T:
+    """As `run`, but on this thread where no other can be started."""
+    try:
+        future = start(call)
+    except NoThread:
+        return call()
+    return await asyncio.wrap_future(future)
+
+
 def _run(call: Callable[[], T], future: Future[T]) -> None:
     try:
         future.set_result(call())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._message.accept import NOBODY
@@ -12,7 +13,7 @@ from sendkit._message.head import recipients_in, reverse_path_in
 from sendkit._message.letter import Letter, Redirection, distinct
 from sendkit._message.mailbox import author, mailbox_of
 from sendkit._message.message import Message
-from sendkit._message.ready import ReadyMessage
+from sendkit._message.ready import ReadyContent, ReadyMessage
 from sendkit._message.render import render
 from sendkit._submission import SubmissionOptions
 from sendkit.errors import MessageError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sendkit._smtp.address import Address
     from sendkit._smtp.envelope import Envelope
 
+_NOTHING = ReadyContent(b"", b"")
 # Whatever can be sent, and who may be named in place of the headers: a comma list, addresses, or an envelope.
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
@@ -36,16 +38,18 @@ def compose(
     recipients: Recipients | None = None,
     usual_sender: str | None = None,
     options: SubmissionOptions | None = None,
+    *,
+    files_later: bool = False,
 ) -> Letter:
     """Make the letter of a message: its envelope, and its octets, with what is asked for beside.
 
     `envelope_from` ("" is the null reverse path) and `recipients` (a comma list is enough) replace what the headers
     say; `usual_sender` is that of a Message which names none. Raises MessageError for anything that no server could
-    take, and for a letter without recipients.
+    take, and for a letter without recipients. With `files_later`, attached files are not read yet: they are `unread`.
     """
     redirection = Redirection.of(envelope_from, recipients)
     if isinstance(message, Message):
-        letter = _letter_of_message(_from_somebody(message, usual_sender), redirection)
+        letter = _letter_of_message(_from_somebody(message, usual_sender), redirection, files_later=files_later)
     elif isinstance(message, ReadyMessage):
         letter = _letter_of_ready(message, redirection)
     else:
@@ -61,11 +65,20 @@ def _checked(options: object) -> SubmissionOptions:
     return options
 
 
-def _letter_of_message(message: Message, redirection: Redirection) -> Letter:
+def _letter_of_message(message: Message, redirection: Redirection, *, files_later: bool) -> Letter:
     reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
     addressed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
     listed = addressed if redirection.recipients is None else redirection.recipients
-    return Letter(reverse_path, _somebody(listed, redirection), render(message), message.message_id)
+    recipients = _somebody(listed, redirection)
+    if files_later and _has_files(message):
+        return Letter(reverse_path, recipients, _NOTHING, message.message_id, unread=partial(render, message))
+    return Letter(reverse_path, recipients, render(message), message.message_id)
+
+
+def _has_files(message: Message) -> bool:
+    if not message.attachments and not message.inline:
+        return False
+    return any(one.path is not None for one in (*message.attachments, *message.inline.values()))
 
 
 def _from_somebody(message: Message, usual: str | None) -> Message:

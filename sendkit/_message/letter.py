@@ -15,7 +15,7 @@ from sendkit._smtp.parameters import Asked
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sendkit._smtp.content import Content
     from sendkit._submission import SubmissionOptions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Letter:
     """A reverse path (None is the null one), recipients without duplicates, the content, and what is asked for beside.
 
+    `unread` makes the content where that reads files, and so takes its time; there is none before.
     `envid` is the name that reports give it (RFC 3461 section 4.4) where the options name none; None: its
     Message-ID without the angle brackets.
     """
@@ -35,6 +36,7 @@ class Letter:
     message_id: str | None
     options: SubmissionOptions | None = None
     envid: str | None = None
+    unread: Callable[[], Content] | None = None
 
     @property
     def envelope(self) -> Envelope:

@@ -126,7 +126,7 @@ class Writer:
             raise ConfigurationError("this outbox is closed", hint=hint)
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = _started(self._run)
+                self._thread = started(self._run)
             self._queue.put(wish)
 
     def call(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
@@ -214,9 +214,10 @@ class Writer:
         return True
 
 
-def _started(run: Callable[[], None]) -> threading.Thread:
+def started(run: Callable[[], None], name: str = "sendkit-outbox") -> threading.Thread:
+    """A daemon thread that runs it. Raises OutboxError."""
     try:
-        return threads.start_thread(run, name="sendkit-outbox")
+        return threads.start_thread(run, name=name)
     except threads.NoThread as error:
         raise OutboxError(f"an outbox needs a thread of its own, and {error.strerror}") from error
 

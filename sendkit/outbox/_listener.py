@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import psycopg
 
+from sendkit._lifetime import threads
+
 _LOOK = 1.0  # seconds until the thread sees that it is to end
 _AGAIN = 5.0  # seconds until it listens again after an error
 
@@ -25,7 +27,8 @@ def listening(url: str, wake: Callable[[], None]) -> Callable[[], None]:
                 _listen(url, wake, ended)
             ended.wait(_AGAIN)
 
-    threading.Thread(target=listen, name="sendkit-outbox-listen", daemon=True).start()
+    with contextlib.suppress(threads.NoThread):
+        threads.start_thread(listen, name="sendkit-outbox-listen")
     return ended.set
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from sendkit.outbox._core import Core, CoreOptions, signing
 from sendkit.outbox._cores import Cores
+from sendkit.outbox._ledger import started
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
@@ -249,11 +250,11 @@ class Worker:
         self._began = threading.Event()
         self._work: AsyncWorker | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="sendkit-outbox-worker", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start, and return when it has started. Raises what prevented that."""
-        self._thread.start()
+        self._thread = started(self._run, "sendkit-outbox-worker")
         self._began.wait()
         if self._work is None:
             self.join()
@@ -266,7 +267,8 @@ class Worker:
 
     def join(self) -> None:
         """Wait for its end. Raises what ended it."""
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         if self._error is not None:
             error, self._error = self._error, None
             raise error

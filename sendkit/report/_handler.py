@@ -7,14 +7,15 @@ its own thread logs.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import sys
 import threading
 import time
-import weakref
 from typing import TYPE_CHECKING
 
+from sendkit._lifetime import threads
+from sendkit._lifetime.forks import starts_over
 from sendkit.errors import ConfigurationError
 from sendkit.report._digest import Digest, Schedule, report_of
 from sendkit.report._dispatch import Dispatch
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from sendkit._message.mailbox import MailboxLike
     from sendkit.report._dispatch import Mails, Puts
-
-_ALL: weakref.WeakSet[MailHandler] = weakref.WeakSet()
 
 
 class MailHandler(logging.Handler):
@@ -63,10 +62,10 @@ class MailHandler(logging.Handler):
         self._schedule = Schedule(interval, count, per_hour)
         self._limit = limit
         self._complained = False
-        self.begin()
-        _ALL.add(self)
+        self.start_over()
+        starts_over(self)
 
-    def begin(self) -> None:
+    def start_over(self) -> None:
         """Start with nothing, as a process does: what was logged before a fork is its parent's to send."""
         self._state = threading.Condition(threading.RLock())  # a signal or a finalizer may log within it
         self._digest = Digest()
@@ -98,12 +97,8 @@ class MailHandler(logging.Handler):
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
-            thread = threading.Thread(target=self._run, name="sendkit-log", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:  # the interpreter is ending: `flush` sends it
-                return
-            self._thread = thread
+            with contextlib.suppress(threads.NoThread):  # `flush` sends it then
+                self._thread = threads.start_thread(self._run, name="sendkit-log")
 
     def _run(self) -> None:
         while True:
@@ -171,12 +166,3 @@ class MailHandler(logging.Handler):
                 print(f"sendkit: of the log, {what} could not be mailed", file=sys.stderr)  # noqa: T201
             self._state.notify_all()
         super().close()
-
-
-def _after_fork() -> None:
-    for handler in list(_ALL):
-        handler.begin()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -143,23 +143,49 @@ def test_a_mailer_that_nobody_closed_quits_at_the_exit(server: ScriptedServer) -
     assert server.lines()[-1] == "QUIT"
 
 
+# Where a read waits for ever, as on a network disk that is gone; `hang` says which of its calls does.
+DISKS = {
+    "a look at the file": "hang(Path, 'open')",
+    "a small file": "path.write_bytes(b'small'); hang(Path, 'open')",
+    "a block": "hang(StoredFile, 'blocks')",
+    "a look before a try": "hang(StoredFile, 'check')",
+    "a signature": "settings.update(dkim=DKIM(domain='a.example', selector='a', key=KEY)); hang(StoredFile, 'blocks')",
+    "the file of the password": "os.environ['SENDKIT_PASSWORD_FILE'] = str(path); settings.update(username='ana');"
+    "hang(Path, 'is_file')",
+}
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+@pytest.mark.parametrize("place", DISKS)
 def test_a_file_read_that_hangs_holds_back_neither_the_deadline_nor_the_exit(
-    server: ScriptedServer, tmp_path: object
+    server: ScriptedServer, tmp_path: object, place: str, kind: str
 ) -> None:
     ended = run(
         f"""
         from pathlib import Path
-        path = Path({str(tmp_path)!r}) / "large.bin"
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+        from sendkit._message.stored import StoredFile
+        from sendkit.signing import DKIM
+        KEY = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        settings, path = {{}}, Path({str(tmp_path)!r}) / "large.bin"
         path.write_bytes(os.urandom(300_000))
+        def hang(owner, name):
+            real = getattr(owner, name)
+            def waits(self, *rest, **more):
+                if getattr(self, "path", self) == path:
+                    threading.Event().wait()
+                return real(self, *rest, **more)
+            setattr(owner, name, waits)
         late = message("late", attachments=[path])
-        from sendkit._message import stored
-        def blocks(self):
-            threading.Event().wait()
-            yield b""
-        stored.StoredFile.blocks = blocks  # a network disk that is gone
-        result = made().send(late, deadline=0.5, check=False)
-        say(result.recipients["luis@example.com"].outcome)
+        {DISKS[place]}
+        mailer = made({kind}, **settings)
+        sending = mailer.send(late, deadline=0.5, check=False)
+        result = sending if {kind} is Mailer else asyncio.run(sending)
+        one = result.recipients["luis@example.com"]
+        say(one.outcome, "0.5 s ran out" in one.reason)
         """,
         server,
+        host="127.0.0.1",
     )
-    assert (ended.lines, ended.errors, ended.code) == (["deferred"], "", 0)
+    assert (ended.lines, ended.errors, ended.code) == (["deferred True"], "", 0)

@@ -125,3 +125,26 @@ def test_memory_is_freed_without_the_collector(authority: Authority, closed: boo
             server,
         )
     assert (ended.lines, ended.errors, ended.code) == (["0 0"], "", 0)
+
+
+def test_a_loop_that_is_made_while_another_thread_closes_is_closed(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        from sendkit import errors
+        from sendkit._lifetime import own_loop, portal
+        made_loop, loops = own_loop.made_loop, []
+        def made_late():
+            loops.append(made_loop())
+            mailer.close()  # as another thread does, just now
+            return loops[-1]
+        portal.made_loop = made_late
+        mailer = made()
+        try:
+            mailer.send(message())
+        except errors.ConfigurationError as error:
+            say(error.message)
+        say(len(loops), [loop.is_closed() for loop in loops])
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["this mailer is closed", "1 [True]"], "", 0)
