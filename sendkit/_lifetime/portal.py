@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 # Seconds after which the keeper runs a loop that nobody else does (a program that makes many calls is back before), and
 # how often at least it looks whether a long call is over.
 _LINGER, _LONGEST_LINGER = 0.02, 1.0
+# Seconds for the keeper to close the connections of a portal that was given up, when the interpreter ends.
+_LAST_WORDS = 6.0
 
 
 _KEEPER = object()
@@ -107,6 +109,8 @@ class Portal:
         """Wait for what is in progress, and close the connections; the next call opens new ones."""
         if self._loop is not None and not self._closed:
             self._call(self._rest())
+        elif self._closed and self._keeper is not None and self._keeper is not threading.current_thread():
+            self._keeper.join(_LAST_WORDS)  # which ends what a finalizer has given up
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Refuse new calls, end what is in progress (as `end` says), and give up the loop and its thread."""

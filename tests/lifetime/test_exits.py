@@ -189,3 +189,9 @@ def test_a_file_read_that_hangs_holds_back_neither_the_deadline_nor_the_exit(
         host="127.0.0.1",
     )
     assert (ended.lines, ended.errors, ended.code) == (["deferred True"], "", 0)
+
+
+def test_a_mailer_that_is_collected_just_before_the_exit_quits(server: ScriptedServer) -> None:
+    ended = run("mailer = made()\nsay(mailer.send(message()).ok)\ndel mailer", server)
+    assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
+    assert server.lines()[-1] == "QUIT"
