@@ -143,7 +143,7 @@ def test_a_mailer_that_nobody_closed_quits_at_the_exit(server: ScriptedServer) -
     assert server.lines()[-1] == "QUIT"
 
 
-# Where a read waits for ever, as on a network disk that is gone; `hang` says which of its calls does.
+# Where a read waits without end, as on a network disk that is gone; `hang` says which of its calls does.
 DISKS = {
     "a look at the file": "hang(Path, 'open')",
     "a small file": "path.write_bytes(b'small'); hang(Path, 'open')",
