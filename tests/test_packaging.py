@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import runpy
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ EXTRAS = {
 
 # What is imported under another name than that of its distribution, or comes with another one.
 _DISTRIBUTIONS = {
+    "opentelemetry": "opentelemetry-api",
     "python_socks": "python-socks",
     "css_inline": "css-inline",
     "dns": "dnspython",
@@ -89,7 +92,7 @@ def test_the_pytest_plugin_is_declared() -> None:
 def test_the_version_is_written_in_one_place() -> None:
     source = (PACKAGE.parent / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
     assert f'__version__ = "{sendkit.__version__}"' in source
-    assert DECLARED["dynamic"] == ["version"]
+    assert DECLARED["dynamic"] == ["version", "readme"]
     assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc|\.dev)\d+)?", sendkit.__version__)
 
 
@@ -106,7 +109,7 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
     assert f"Programming Language :: Python :: {oldest}" in DECLARED["classifiers"]
 
 
-@pytest.mark.parametrize("name", [DECLARED["readme"], *DECLARED["license-files"], "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", *DECLARED["license-files"], "CHANGELOG.md"])
 def test_the_files_that_belong_to_a_distribution_are_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 100
 
@@ -121,10 +124,27 @@ def test_a_source_distribution_holds_all_that_a_stranger_needs_to_judge_it() -> 
     """Whatever stands at the root goes in; what benchmarks download stays out."""
     sdist = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]
     folders = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"sendkit", "examples", "docs"}
-    texts = {path.name for path in ROOT.glob("*.md")} | {"LICENSE"}
+    texts = {path.name for path in ROOT.glob("*.md")} | {"LICENSE", "hatch_build.py"}
     assert set(sdist["include"]) == {f"/{name}" for name in folders | texts}
     assert sdist["exclude"] == ["/benchmarks/.cache"]
 
 
 def test_warnings_are_errors_in_the_tests() -> None:
     assert PROJECT["tool"]["pytest"]["ini_options"]["filterwarnings"] == ["error"]
+
+
+class TestReadme:
+    """What a package index shows."""
+
+    def test_relative_links_become_absolute_once_the_project_has_an_address(self) -> None:
+        absolute = runpy.run_path(str(ROOT / "hatch_build.py"))["absolute"]
+        text = "[a](docs/outbox.md#putting) ![b](docs/demo.svg) [c](https://example.org/x) [d](#here)"
+        assert absolute(text, "https://code.example.org/sendkit/blob/main/") == (
+            "[a](https://code.example.org/sendkit/blob/main/docs/outbox.md#putting) "
+            "![b](https://code.example.org/sendkit/blob/main/docs/demo.svg) [c](https://example.org/x) [d](#here)"
+        )
+        assert absolute(text, "") == text
+
+    def test_the_metadata_of_the_package_hold_it(self) -> None:
+        text = metadata.metadata("sendkit-smtp").get_payload() or metadata.metadata("sendkit-smtp")["Description"]
+        assert "## Try it" in text
