@@ -113,7 +113,7 @@ class _AsyncLender:
                 async with self.connection.transaction():
                     try:
                         ((found,),) = await self._one(Statement(sql))
-                    except OutboxError:
+                    except OutboxError:  # this user may not ask for the system's identifier
                         continue
             if found != identity:
                 raise _another_database(self.name)

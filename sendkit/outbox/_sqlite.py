@@ -197,7 +197,7 @@ def _opening(path: Path) -> Generator[None]:
 def _check(path: Path) -> None:
     try:
         found = path.lstat()
-    except FileNotFoundError:
+    except FileNotFoundError:  # it will be made
         return
     except OSError as error:
         hint = "name another place: SENDKIT_OUTBOX"

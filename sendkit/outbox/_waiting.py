@@ -32,7 +32,7 @@ def one_by_one(items: AsyncIterator[Result]) -> Iterator[Result]:
         while True:
             try:
                 item = at_once(_next(items))
-            except StopAsyncIteration:
+            except StopAsyncIteration:  # that was all
                 return
             yield item
     finally:

@@ -1,0 +1,87 @@
+"""The syntax trees of `sendkit/`, for the tests that look at the code instead of running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import sendkit
+
+ROOT = Path(sendkit.__file__).parents[1]  # of the package that is tested, which may be an installed one
+FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module: what, where, and whether it waits until a function is called."""
+
+    module: str
+    line: int
+    lazy: bool
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a file's module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path) for path in FILES}
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import that happens at run time."""
+    stack: list[tuple[ast.AST, bool]] = [(tree(path), False)]
+    while stack:
+        node, lazy = stack.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            stack.extend((child, lazy) for child in node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno, lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from _imported_from(path, node, lazy)
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        stack.extend((child, lazy) for child in ast.iter_child_nodes(node))
+
+
+def _imported_from(path: Path, node: ast.ImportFrom, lazy: bool) -> Iterator[Import]:
+    base = node.module or ""
+    if node.level:
+        package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
+        base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [base])])
+    for alias in node.names:
+        inner = f"{base}.{alias.name}"
+        yield Import(inner if inner in MODULES else base, node.lineno, lazy)
+
+
+def functions(path: Path) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    """Every function, and how many lines its body has without the docstring."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+            yield node, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def every_file(law: Callable[[Path], None]) -> Callable[[], None]:
+    """One test of a law for all files, which names those that break it: thousands of tests would take too long."""
+
+    def test() -> None:
+        broken = {}
+        for path in FILES:
+            try:
+                law(path)
+            except AssertionError as error:
+                broken[str(path.relative_to(ROOT))] = str(error)
+        assert broken == {}, broken
+
+    test.__name__, test.__doc__ = law.__name__, law.__doc__
+    return test
