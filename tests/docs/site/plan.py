@@ -12,7 +12,16 @@ DESCRIPTION = "Send mail from Python through an account on a submission server, 
 # A tuple is a section within the section: its title, and its pages.
 _Wanted = str | tuple[str, tuple[str, ...]]
 _SECTIONS: dict[str, tuple[_Wanted, ...]] = {
-    "Start": ("index.md", "install.md", "tutorial/"),
+    "Start": (
+        "index.md",
+        "install.md",
+        "tutorial/index.md",
+        "tutorial/first-mail.md",
+        "tutorial/report.md",
+        "tutorial/sign-up.md",
+        "tutorial/outbox.md",
+        "tutorial/",
+    ),
     "Guides": (
         "sending.md",
         "messages.md",
@@ -25,7 +34,7 @@ _SECTIONS: dict[str, tuple[_Wanted, ...]] = {
         "command-line.md",
         "lifetime.md",
     ),
-    "Recipes": ("recipes/", "examples/"),
+    "Recipes": ("recipes/index.md", "recipes/", "examples/"),
     "Errors": (
         "errors/index.md",
         ("The thirty questions", ("questions/",)),
