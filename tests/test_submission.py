@@ -51,7 +51,7 @@ EVERYTHING = SubmissionOptions(notify={"failure", "delay"}, ret="headers", envid
         ("hold_until", {"hold_until": datetime(2030, 1, 1)}),  # noqa: DTZ001 - the very mistake
         ("hold_until", {"hold_until": "soon"}),
         ("require_tls", {"require_tls": "perhaps"}),
-        ("notfy", {"notfy": "never"}),
+        ("notifies", {"notifies": "never"}),
     ],
 )
 def test_what_no_server_could_take_is_said_when_it_is_made(field: str, options: dict[str, Any]) -> None:

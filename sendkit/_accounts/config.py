@@ -1,12 +1,14 @@
 """Accounts by name, from `sendkit/config.toml` in the user's folder of settings (XDG Base Directory, %APPDATA%).
 
-`[accounts.NAME]` is one account; `[defaults]` holds for all, `inherits` takes over another one's keys. Keys are strict:
-a wrong one is an error that names the file, the table and the key. No password stands in it: `password_command` names
+Behind it stands `/etc/sendkit/config.toml`, for all users of the machine. `[accounts.NAME]` is one account;
+`[defaults]` holds for all of its file, `inherits` takes over another one's keys. Keys are strict: a wrong one is an
+error that names the file, the table and the key. No password stands in it: `password_command` names
 a program that prints it, else it is looked for where it always is. Must not know: how a program is run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -84,6 +86,8 @@ class _Table(BaseModel):
 
 
 _LONGEST = 1 << 20
+_FURTHER = ("sendmail",)
+SYSTEM_FILE = Path("/etc/sendkit/config.toml")
 KEYS = tuple(_Table.model_fields)
 
 
@@ -124,30 +128,64 @@ class AccountSettings:
         return Account(self.server, self.username, PasswordCommand(self.password_command), self.name)
 
 
+class _NoFile(ConfigurationError):
+    pass
+
+
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the file is: config.toml in the folder of settings. Raises ConfigurationError where there is no home."""
     return config_folder(environ) / "config.toml"
 
 
+def config_files(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Where accounts are looked for: in the user's file, where this user has a home, and in that of the machine."""
+    try:
+        own: tuple[Path, ...] = (config_file(environ),)
+    except ConfigurationError:
+        own = ()
+    return (*own, SYSTEM_FILE) if os.name == "posix" else own
+
+
 @frameless
 def account_named(name: str, path: Path | None = None) -> AccountSettings:
-    """Read one account. Raises ConfigurationError that names the file, the table and the key."""
-    file = _File(path or config_file())
-    return file.account(name)
+    """Read one account: of this file, or of the first of the usual ones that has it.
+
+    Raises ConfigurationError that names the file, the table and the key.
+    """
+    files = [_File(path)] if path else _usual_files()
+    return next((file for file in files if name in file.names), files[0]).account(name)
 
 
 @frameless
 def account_names(path: Path | None = None) -> tuple[str, ...]:
-    """The names of all accounts in the file. Raises ConfigurationError."""
-    return _File(path or config_file()).names
+    """The names of all accounts in the file, or in the usual ones. Raises ConfigurationError."""
+    files = [_File(path)] if path else _usual_files()
+    return tuple(dict.fromkeys(name for file in files for name in file.names))
+
+
+@frameless
+def table_named(name: str) -> tuple[Path, dict[str, object]] | None:
+    """A further table that the files may hold, from the first that has it. Raises ConfigurationError."""
+    found = ((file.path, table) for file in _usual_files() if (table := file.further.get(name)) is not None)
+    return next(found, None)
+
+
+def _usual_files() -> list[_File]:
+    """Those that are there; the error is that of the user's own where none is."""
+    found: list[_File] = []
+    for path in config_files():
+        with contextlib.suppress(_NoFile):
+            found.append(_File(path))
+    return found or [_File(config_file())]
 
 
 class _File:
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = self.path = path
         content = self._read()
-        for key in content.keys() - {"defaults", "accounts"}:
-            raise self._error("", key, "is unknown", "the file holds [defaults] and [accounts.NAME]")
+        for key in content.keys() - {"defaults", "accounts", *_FURTHER}:
+            raise self._error("", key, "is unknown", "the file holds [defaults], [accounts.NAME] and [sendmail]")
+        self.further = {name: self._as_table(name, content[name]) for name in _FURTHER if name in content}
         self._defaults = self._table("defaults", content.get("defaults", {}))
         if "inherits" in self._defaults:
             raise self._error("defaults", "inherits", "is unknown here", "write the keys themselves")
@@ -193,7 +231,7 @@ class _File:
                 return tomllib.loads(file.read(_LONGEST).decode("utf-8"))
         except FileNotFoundError:
             hint = 'write it: [accounts.work], then provider = "gmail" (or host = "…") and username = "…"'
-            raise ConfigurationError(f"there is no {self._path}", hint=hint) from None
+            raise _NoFile(f"there is no {self._path}", hint=hint) from None
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             why = error if isinstance(error, tomllib.TOMLDecodeError) else "it is nested too deep"
             raise ConfigurationError(f"{self._path}: {why}", hint="the file is TOML: https://toml.io") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from sendkit import errors
 from sendkit._cli import parser
@@ -18,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     prepare()
     if arguments is None:  # else another program called us, whose memory is its own business
         protect_memory()
+        # A machine without an MTA may have a link /usr/sbin/sendmail to this command.
+        arguments = [*(["sendmail"] if Path(sys.argv[0]).name == "sendmail" else []), *sys.argv[1:]]
     try:
         options = parser.read(arguments)
         if options is None:
@@ -35,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         return exit_code(interrupt)
 
 
-def _run(options: Options) -> ExitCode:
+def _run(options: Options) -> int:
     # Each command brings its own imports along, and only when it is called.
     name = parser.command_of(options)
-    command: Callable[[Options], ExitCode] = getattr(import_module(f"sendkit._cli.{name}"), name)
+    command: Callable[[Options], int] = getattr(import_module(f"sendkit._cli.{name}"), name)
     return command(options)

@@ -80,7 +80,9 @@ def draw(text: str) -> None:
     _write(sys.stderr, lambda: sys.stderr.write(text))
 
 
-def _write(stream: TextIO, write: Callable[[], object]) -> None:
+def _write(stream: TextIO | None, write: Callable[[], object]) -> None:
+    if stream is None:
+        return  # it was closed before we began
     try:
         write()
         stream.flush()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sendkit._cli.exit_codes import MEANINGS
+from sendkit._cli.sysexits import MEANINGS as SYSEXITS
 
 _PASSWORDS = """\
 passwords:
@@ -15,6 +16,7 @@ passwords:
   SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential sendkit.password, the program
   in SENDKIT_PASSWORD_COMMAND, or the keyring of the operating system, where `sendkit login HOST USER` puts it."""
 
+_SYSEXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in SYSEXITS.items())
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in MEANINGS.items())
 
 MAIN = "Send mail, and know what became of it, recipient by recipient."
@@ -89,6 +91,27 @@ It needs the extra `report` for xlsx files and Markdown (docs/install.md). Parqu
 and reading xlsx openpyxl. The server, the account and the password are those of `sendkit send`.
 
 {_EXIT_CODES}""",
+    ),
+    "sendmail": HelpText(
+        "stand in for /usr/sbin/sendmail: send what a program writes to it",
+        "Send the message on standard input through your account, as programs expect it of /usr/sbin/sendmail: cron,\n"
+        "mutt, PHP, git send-email. From, Date and Message-ID are filled in where they are missing, Bcc is taken out.\n"
+        "Nothing is printed unless something is wrong.",
+        f"""\
+examples:
+  sendkit sendmail -t < message.eml
+  printf 'Subject: Backup done\\n\\nAll went well.\\n' | sendkit sendmail ops@example.com
+  ln -s "$(command -v sendkit)" /usr/local/sbin/sendmail        called by that name, it is this command
+
+accounts:
+  That of the environment; else the one that [sendmail] of sendkit/config.toml names (account = "work"), or the only
+  one there is. Your own file stands before /etc/sendkit/config.toml. With outbox = true or --outbox the message is
+  put into the outbox, and `sendkit outbox run` sends it. [sendmail.aliases] says who gets mail for names without a
+  domain: root = "ops@example.com", or "*" for all of them.
+
+Flags that say what is read, run or written (-C, -X, -O, -be, -bd …) are refused. It never runs setuid.
+
+{_SYSEXITS}""",
     ),
     "login": HelpText(
         "put a password or an OAuth 2 grant into the keyring",

@@ -87,21 +87,7 @@ class DeliveryOptions(PlaceOptions):
             "--check", self.check, {"--json": self.json, "--preview": self.preview, "--dry-run": self.dry_run}
         )
         _check_together("--preview", self.preview, {"--json": self.json})
-        try:
-            self.submission()
-        except MessageError as error:
-            raise ValueError(f"--{error.message.replace('_', '-', 1)}") from None
-
-    def submission(self) -> SubmissionOptions | None:
-        """What the server is to be asked for beside the message. Raises MessageError."""
-        wishes = SubmissionOptions(
-            notify=self.notify,
-            ret=self.ret,
-            envid=self.envid,
-            require_tls=self.require_tls,
-            hold_for=self.hold_for,
-        )
-        return wishes if wishes.given else None
+        wishes(self)
 
     def check_recipients(self) -> None:
         """Raise ValueError where nobody is named."""
@@ -177,6 +163,33 @@ class ReportOptions(DeliveryOptions):
             raise ValueError("there are more --alt than --figure")
         if self.files.count(Path("-")) > 1:
             raise ValueError("standard input (-) is named twice")
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SendmailOptions:
+    """The arguments of `sendkit sendmail`; `sender` "" or "<>" is the null reverse path."""
+
+    recipients: tuple[str, ...] = ()
+    from_header: bool = False
+    ignore_dots: bool = False
+    sender: str | None = None
+    name: str | None = None
+    notify: str | None = None
+    ret: Literal["headers", "full"] | None = None
+    envid: str | None = None
+    verbose: bool = False
+    run_queue: bool = False
+    account: str | None = None
+    outbox: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.recipients or self.from_header or self.run_queue):
+            raise ValueError("nobody to send to; name recipients, or give -t")
+        if self.name is not None and not self.name.isprintable():
+            raise ValueError("the name of -F holds a control character")
+        if self.sender is not None and not self.sender.isprintable():
+            raise ValueError("the address of -f holds a control character")
+        wishes(self)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -302,6 +315,7 @@ class OutboxOptions:
 Options = (
     SendOptions
     | ReportOptions
+    | SendmailOptions
     | LoginOptions
     | LogoutOptions
     | DemoOptions
@@ -312,6 +326,16 @@ Options = (
     | OutboxOptions
     | CompletionsOptions
 )
+
+
+def wishes(options: DeliveryOptions | SendmailOptions) -> SubmissionOptions | None:
+    """What the server is to be asked for beside the message. Raises ValueError in the words of the command line."""
+    given = {name: getattr(options, name, None) for name in SubmissionOptions.model_fields}
+    try:
+        made = SubmissionOptions(**{name: value for name, value in given.items() if value is not None})
+    except MessageError as error:
+        raise ValueError(f"--{error.message.replace('_', '-', 1)}") from None
+    return made if made.given else None
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Never, TypeAlias, cast
 
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
 from sendkit._cli import help_texts as texts
+from sendkit._cli import sendmail_flags
 from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
     CatchOptions,
@@ -27,6 +28,7 @@ from sendkit._cli.options import (
     OutboxOptions,
     ProvidersOptions,
     ReportOptions,
+    SendmailOptions,
     SendOptions,
 )
 from sendkit._cli.outbox_parser import add_outbox
@@ -38,6 +40,7 @@ _Add: TypeAlias = Callable[..., argparse.Action]
 _OPTIONS: dict[str, type[Options]] = {
     "send": SendOptions,
     "report": ReportOptions,
+    "sendmail": SendmailOptions,
     "login": LoginOptions,
     "logout": LogoutOptions,
     "demo": DemoOptions,
@@ -66,6 +69,8 @@ def command_of(options: Options) -> str:
 def read(arguments: list[str] | None) -> Options | None:
     """Read the arguments; None when they name no command. Raises Usage; ends the process for --help and --version."""
     main, commands = _parsers()
+    if arguments and arguments[0] == "sendmail":
+        return sendmail_flags.read(arguments[1:], commands["sendmail"])
     parsed, unknown = main.parse_known_args(arguments)
     given = {key: _frozen(value) for key, value in vars(parsed).items()}
     name = given.pop("command")
@@ -113,6 +118,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         commands[name] = _tuned(command)
     _add_send(commands["send"])
     _add_report(commands["report"])
+    sendmail_flags.describe(commands["sendmail"].add_argument)
     _add_account(commands["login"])
     _add_login(commands["login"].add_argument)
     _add_account(commands["logout"])

@@ -12,6 +12,7 @@ from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
+from sendkit._cli.options import wishes
 from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar, connecting, waits
 from sendkit._cli.submission import tell_ignored
@@ -46,7 +47,7 @@ def deliver(
         if options.check:
             return _check(message, options, recipients)
         _warn(message)
-        with _conversation(shown=options.verbose):
+        with conversation(shown=options.verbose):
             result = _deliver(message, options, recipients)
     except errors.SendkitError as error:
         if options.json:
@@ -74,7 +75,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
                 recipients=recipients,
                 check=False,
                 on_progress=None if options.verbose else bar(),
-                options=options.submission(),
+                options=wishes(options),
             )
     except KeyboardInterrupt as interrupt:
         if result is not None:  # it came when every recipient was settled, and only QUIT was left
@@ -125,7 +126,8 @@ def _check(message: Message | ReadyMessage, options: DeliveryOptions, recipients
 
 
 @contextmanager
-def _conversation(*, shown: bool) -> Generator[None]:
+def conversation(*, shown: bool) -> Generator[None]:
+    """Show the conversation with the server on standard error while the block runs."""
     if not shown:
         yield
         return

@@ -17,7 +17,7 @@ from .shell import Shell
 _SHELLS = ("bash", "zsh", "fish", "man")
 # A line that is being typed, and a word that it is completed to.
 _TYPED = [
-    ("sendkit se", "send"),
+    ("sendkit rep", "report"),
     ("sendkit send --secu", "--security"),
     ("sendkit send --security sta", "starttls"),
     ("sendkit outbox mig", "migrate"),
