@@ -104,69 +104,67 @@ class ReplyReader:
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
     mistaken for anything else. `mask` takes out of a line what must not be shown, except for as much of its begin as
     the function says that it is given. Anything else raises MalformedReply, and the reader stays broken.
+
+    `unread` is how many octets came that belong to no reply which was handed out.
     """
 
-    __slots__ = ("_begun", "_broken", "_code", "_known", "_lines", "_mask", "_parts", "_size", "_unread")
+    __slots__ = ("_begun", "_broken", "_code", "_known", "_mask", "_octets", "_parts", "_ready", "_size", "unread")
 
     def __init__(self, mask: Mask | None = None) -> None:
         self._mask = mask
-        self._lines: deque[bytes] = deque()
         self._begun = bytearray()
-        self._unread = 0
+        self.unread = 0
+        # Whole replies, and of how many octets they were made.
+        self._ready: deque[tuple[Reply, int]] = deque()
         self._known: dict[bytes, Reply] = {}
         self._parts: list[str] = []
         self._code: int | None = None
-        self._size = 0
+        self._size = self._octets = 0
         self._broken: str | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in what arrived."""
-        self._unread += len(data)
-        first, *others = data.split(b"\n")
-        if not others:
-            self._begun += first
+        self.unread += len(data)
+        if self._broken is not None:
             return
-        self._lines.append(bytes(self._begun + first) if self._begun else first)
-        self._begun = bytearray(others.pop())
-        self._lines.extend(others)
+        *lines, rest = data.split(b"\n")
+        try:
+            if lines:
+                if self._begun:
+                    lines[0] = bytes(self._begun) + lines[0]
+                    self._begun.clear()
+                self._read(lines)
+            if rest or self._size:
+                self._begun += rest
+                self._measure(len(self._begun))
+        except MalformedReply as error:
+            self._broken = str(error)
 
     @property
-    def pending(self) -> bool:
-        """Whether anything is left that belongs to no reply that was handed out."""
-        return bool(self._unread or self._parts)
-
-    @property
-    def unread(self) -> int:
-        """Octets that were not looked at yet."""
-        return self._unread
-
-    @property
-    def unread_lines(self) -> int:
-        """Whole lines that were not looked at yet."""
-        return len(self._lines)
+    def ready(self) -> int:
+        """How many whole replies there are that were not handed out."""
+        return len(self._ready)
 
     def next_reply(self) -> Reply | None:
         """The next complete reply, or None until more octets come. Raises MalformedReply, from then on each time."""
+        if self._ready:
+            reply, octets = self._ready.popleft()
+            self.unread -= octets
+            return reply
         if self._broken is not None:
             raise MalformedReply(self._broken)
-        try:
-            return self._read()
-        except MalformedReply as error:
-            self._broken = str(error)
-            raise
+        return None
 
-    def _read(self) -> Reply | None:
-        while self._lines:
-            line = self._lines.popleft()
-            self._unread -= len(line) + 1
+    def _read(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._octets += len(line) + 1
             if self._code is not None or line[3:4] == b"-":
                 reply = self._take(line.removesuffix(b"\r"))
             else:
                 reply = self._known.get(line) or self._single(line)
             if reply is not None:
-                return reply
-        self._measure(self._unread)
-        return None
+                self._ready.append((reply, self._octets))
+                self._octets = 0
 
     def _masked(self, line: bytes, *, code: bool = True) -> str:
         """A whole line, as it may be shown; its `code`, if it has one, stays: a password may look like it."""

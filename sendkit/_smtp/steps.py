@@ -7,9 +7,9 @@ made for every message is a NamedTuple: frozen as a frozen dataclass is, and mad
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.phase import Phase
@@ -51,15 +51,16 @@ class Payload:
     """Content, or a part of it, to be written here.
 
     DOT: all of it, dot-stuffed, then the lone dot. LONE_DOT: only the dot, since no recipient is left. CHUNK_LAST: all
-    of it in `BDAT size LAST`. CHUNK: all of it in `BDAT size`; LAST, once that is answered: `BDAT 0 LAST`.
+    of it in `BDAT size LAST`. CHUNK: all of it in `BDAT size`; LAST, once that is answered: `BDAT 0 LAST`. Its reply
+    belongs to `phase`, and to no recipient.
     """
 
     framing: Framing
+    phase: Phase = field(init=False)
+    recipient: ClassVar[None] = None
 
-    @property
-    def phase(self) -> Phase:
-        """The phase that the reply belongs to."""
-        return Phase.BODY if self.framing is Framing.CHUNK else Phase.END_OF_DATA
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "phase", Phase.BODY if self.framing is Framing.CHUNK else Phase.END_OF_DATA)
 
 
 Step = Command | Payload

@@ -214,7 +214,7 @@ def _reply(text: str) -> Reply:
         reply = reader.next_reply()
     except MalformedReply:
         reply = None
-    if reply is None or reader.pending:
+    if reply is None or reader.unread:
         raise ConfigurationError(
             f"not one SMTP reply: {text!r}",
             hint='write it as a server does, a code from 200 to 599 and a text: "450 4.2.0 greylisted"',

@@ -36,7 +36,7 @@ class Channel(asyncio.Protocol):
         self._loop = loop
         self._reader = ReplyReader(mask)
         self._lost: str | None = None
-        self._paused = False
+        self.full = False  # whether the transport takes no more for now
         self._gathered: list[bytes] = []
         # With messages written ahead, one conversation reads while another one waits to write.
         self._news, self._space = Event(loop), Event(loop)
@@ -71,11 +71,11 @@ class Channel(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The buffer is full."""
-        self._paused = True
+        self.full = True
 
     def resume_writing(self) -> None:
         """The buffer has drained."""
-        self._paused = False
+        self.full = False
         self._space.set()
 
     # What the driver calls.
@@ -83,17 +83,17 @@ class Channel(asyncio.Protocol):
     @property
     def quiet(self) -> bool:
         """Whether the connection stands and nothing came that nobody asked for."""
-        return self._lost is None and not self._reader.pending and not self._transport.is_closing()
+        return self._lost is None and not self._reader.unread and not self._transport.is_closing()
 
     @property
     def unread(self) -> bool:
         """Whether something came that nobody has asked for yet."""
-        return self._reader.pending
+        return self._reader.unread > 0
 
     @property
-    def unread_lines(self) -> int:
-        """How many lines came that nobody has asked for yet."""
-        return self._reader.unread_lines
+    def ready(self) -> int:
+        """How many whole replies came that nobody has asked for yet."""
+        return self._reader.ready
 
     @property
     def idle_for(self) -> float:
@@ -105,7 +105,7 @@ class Channel(asyncio.Protocol):
 
         `awaited`: somebody else did ask, so that what has come may be for them.
         """
-        if awaited or not self._reader.pending:
+        if awaited or not self._reader.unread:
             if self._lost is not None or self._transport.is_closing():
                 raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
             return
@@ -132,7 +132,7 @@ class Channel(asyncio.Protocol):
     async def drain(self, limit: float) -> None:
         """Wait until the transport takes more. Raises Broken after `limit` seconds without progress."""
         when = self._loop.time() + limit
-        while self._paused:
+        while self.full:
             await self._wait(self._space, when, limit)
 
     async def flush(self, limit: float) -> None:

@@ -111,7 +111,8 @@ class Conversation:
         self.log.phase = batch[0].phase
         if self.log.recording:
             self._note(batch)
-        await channel.drain(self.timeouts.body)
+        if channel.full:
+            await channel.drain(self.timeouts.body)
         if isinstance(last, Command):
             self.begun = True
             channel.write(head)
@@ -157,7 +158,7 @@ class Conversation:
 
     async def _before_end(self, channel: Channel, batch: Batch, turn: Turn) -> None:
         """Tell of those who may be accepted: taken already, or asked in this very write."""
-        asked = [step.recipient for step in batch if isinstance(step, Command) and step.recipient is not None]
+        asked = [step.recipient for step in batch if step.recipient is not None]
         if at_stake := (*self.taken, *asked):
             await self.log.before_end(at_stake)
             channel.check_quiet(awaited=not turn.has_come)
@@ -181,10 +182,9 @@ class Conversation:
             self.log.phase = step.phase
             reply = channel.next_reply() or await channel.coming_reply(self._limit(step.phase))
             self.replies.append(reply)
-            recipient = step.recipient if isinstance(step, Command) else None
-            self.log.answered(step.phase, reply, recipient)
-            if recipient is not None and reply.positive:
-                self.taken.append(recipient)
+            self.log.answered(step.phase, reply, step.recipient)
+            if step.recipient is not None and reply.positive:
+                self.taken.append(step.recipient)
 
     def _limit(self, phase: Phase) -> float:
         if phase in (Phase.END_OF_DATA, Phase.BODY):

@@ -38,7 +38,7 @@ class Session:
     _room: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(partial(_unread_lines, weakref.ref(self)))  # no circle: it would hold the TLS context
+        self.turns = Turns(partial(_ready, weakref.ref(self)))  # no circle: it would hold the TLS context
 
     @property
     def idle(self) -> bool:
@@ -98,6 +98,6 @@ class Session:
         self.given_up = True
 
 
-def _unread_lines(session: weakref.ref[Session]) -> int:
+def _ready(session: weakref.ref[Session]) -> int:
     found = session()
-    return 0 if found is None else found.channel.unread_lines
+    return 0 if found is None else found.channel.ready

@@ -1,6 +1,6 @@
 """Who writes and who reads on a session that several conversations share: both strictly in order of arrival.
 
-Knows asyncio's locks and futures, and of SMTP only that each step is answered with a line at least.
+Knows asyncio's locks and futures, and of SMTP only that each step has one reply.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Self
 class Turns:
     """The order on one session: one writes at a time, and replies are read in the order in which it was written.
 
-    `unread`: how many lines of the server's wait to be read.
+    `ready`: how many whole replies wait to be read.
     """
 
-    def __init__(self, unread: Callable[[], int]) -> None:
-        self._unread = unread
+    def __init__(self, ready: Callable[[], int]) -> None:
+        self._ready = ready
         self._writing = asyncio.Lock()
         self._order: deque[Turn] = deque()
 
@@ -50,11 +50,11 @@ class Turns:
             self._order.popleft()
         if not self._order or not self._order[0].waits:
             return
-        lines = self._unread()
+        replies = self._ready()
         for turn in self._order:
             turn.call()
-            lines -= turn.steps
-            if lines <= 0:
+            replies -= turn.steps
+            if replies <= 0:
                 return
 
 

@@ -35,7 +35,7 @@ def read(*pieces: bytes) -> list[Reply]:
         reader.feed(piece)
         while (reply := reader.next_reply()) is not None:
             replies.append(reply)
-    assert not reader.pending
+    assert not reader.unread
     return replies
 
 
@@ -179,19 +179,19 @@ def test_a_long_reply_is_counted_for_itself_alone() -> None:
     assert len(read(line, line, line)) == 3
 
 
-def test_what_lies_behind_a_reply_is_pending() -> None:
+def test_what_lies_behind_a_reply_is_unread() -> None:
     reader = ReplyReader()
     reader.feed(b"354 go on\r\n250 taken\r\n")
-    assert reader.pending
+    assert reader.ready == 2
     assert reader.next_reply() == Reply(354, None, "go on")
-    assert (reader.pending, reader.unread) == (True, len(b"250 taken\r\n"))
+    assert (reader.ready, reader.unread) == (1, len(b"250 taken\r\n"))
 
 
-def test_half_a_reply_is_pending() -> None:
+def test_half_a_reply_is_unread() -> None:
     reader = ReplyReader()
     reader.feed(b"250-one\r\n")
     assert reader.next_reply() is None
-    assert reader.pending
+    assert (reader.ready, reader.unread) == (0, len(b"250-one\r\n"))
 
 
 @given(st.text(max_size=60))
