@@ -32,15 +32,20 @@ def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
     Every field must be given, by name.
     """
 
+    model = cast("type[_Model]", kind)
+    put = object.__setattr__
+    all_fields: set[str] = set()  # of every one of them: none is ever changed, and a set is larger than a value
+
     def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
-        model = cast("type[_Model]", kind)
-        if not model.__pydantic_complete__:
-            model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
+        if not all_fields:
+            if not model.__pydantic_complete__:
+                model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
+            all_fields.update(fields)
         made = model.__new__(model)
-        object.__setattr__(made, "__dict__", fields)
-        object.__setattr__(made, "__pydantic_fields_set__", set(fields))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        put(made, "__dict__", fields)
+        put(made, "__pydantic_fields_set__", all_fields)
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", None)
         return made
 
     return make

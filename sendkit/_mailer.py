@@ -291,7 +291,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
 
         check_positive("limit", limit)
         self._check_open()
-        async with self._progress.here(Progress).work():
+        with self._progress.here(Progress).work():
             letter = None if message is None else await self._written(message, None, None)
             own = Own(self._plan.signers, letter, paced=not self._plan.pace.unlimited)
             asked = Asked(sender, to, dkim_selector, resolver)

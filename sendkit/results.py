@@ -220,8 +220,9 @@ class DeliveryResult(Frozen):
     @property
     def ok(self) -> bool:
         """Whether every recipient was accepted."""
-        found = self.recipients.values()
-        return self.error is None and bool(found) and all(r.outcome is Outcome.ACCEPTED for r in found)
+        if self.error is not None or not self.recipients:
+            return False
+        return all(recipient.outcome is Outcome.ACCEPTED for recipient in self.recipients.values())
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -138,14 +138,12 @@ class Delivery:
 
     async def run_as(self, work: Work, seconds: float | None) -> None:
         """As `run`, as a piece of work that is interrupted after so many seconds, or when its mailer is closed."""
-        if seconds is not None:
-            self.terms = self.terms._replace(deadline=self.transport.clock.monotonic() + seconds)
-        self.terms = self.terms._replace(why_interrupted=partial(_why, work, seconds))
-        with records.Unheard(self.letter.message_id):
-            async with work:
-                if self.signers or self.letter.unread is not None:
-                    await self._make_ready()
-                await self.run()
+        deadline = None if seconds is None else self.transport.clock.monotonic() + seconds
+        self.terms = self.terms.until(deadline, partial(_why, work, seconds))
+        with records.Unheard(self.letter.message_id), work:
+            if self.signers or self.letter.unread is not None:
+                await self._make_ready()
+            await self.run()
 
     async def _try_again(self, left: tuple[Address, ...]) -> None:
         try:

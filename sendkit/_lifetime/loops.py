@@ -43,7 +43,10 @@ class PerLoop(Generic[T]):
 
     def here(self, make: Callable[[], T]) -> T:
         """What belongs to the running loop, made now if there is nothing yet. Raises as `running_loop`."""
-        loop = running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = running_loop()
         found = self._made.get(id(loop))
         if found is not None and found[0] is loop:
             return found[1]

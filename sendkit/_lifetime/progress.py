@@ -28,7 +28,7 @@ class Progress:
         self._ended: asyncio.Future[None] | None = None
 
     def work(self, seconds: float | None = None) -> Work:
-        """One piece of work, `async with` which it is in progress: cut short after so many seconds, or when closing."""
+        """One piece of work, `with` which it is in progress: cut short after so many seconds, or when closing."""
         return Work(self, seconds)
 
     def begin(self, work: Work) -> None:
@@ -64,23 +64,21 @@ class Progress:
 
 
 class Work:
-    """A piece of work, within `async with`: there is a result at the end, also where it was cut short.
+    """A piece of work of one task, within `with`: there is a result at the end, also where it was cut short.
 
     It is in progress from `begin` on, where that comes earlier. `late`: its own time ran out. `closed`: it was cut
-    short because everything ends.
+    short because everything ends. As `asyncio.timeout` does it, which costs more where there is no limit.
     """
 
-    __slots__ = ("__weakref__", "_entered", "_limit", "_progress", "closed")
+    __slots__ = ("__weakref__", "_cancelling", "_progress", "_seconds", "_task", "_timer", "closed", "late")
 
     def __init__(self, progress: Progress, seconds: float | None) -> None:
         self._progress = progress
-        self._limit = asyncio.timeout(seconds)
-        self._entered = self.closed = False
-
-    @property
-    def late(self) -> bool:
-        """Whether its own time ran out."""
-        return self._limit.expired() and not self.closed
+        self._seconds = seconds
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancelling = 0
+        self.late = self.closed = False
 
     def begin(self) -> None:
         """Count it as in progress, before its first step."""
@@ -92,27 +90,37 @@ class Work:
 
     def cut(self) -> None:
         """End it now; on its event loop only."""
-        if not self._limit.expired():
+        if not (self.late or self.closed):
             self.closed = True
-            if self._entered:
-                self._limit.reschedule(asyncio.get_running_loop().time())
+            if self._task is not None:
+                self._task.cancel()
 
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-        self._entered = True
+    def _run_out(self) -> None:
+        if self._task is not None and not self.closed:
+            self.late = True
+            self._task.cancel()
+
+    def __enter__(self) -> None:
+        self._task = task = asyncio.current_task()
+        assert task is not None
+        self._cancelling = task.cancelling()
+        if self._seconds is not None:
+            self._timer = task.get_loop().call_later(self._seconds, self._run_out)
         self._progress.begin(self)
         if self.closed:
-            self.cut()
+            task.cancel()
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self._progress.end(self)
-        try:
-            await self._limit.__aexit__(kind, error, traceback)
-        except TimeoutError:
-            return True  # cut short by us: what became of it is for whoever asked to say
-        return False
+        task, self._task = self._task, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if task is None or not (self.late or self.closed):
+            return False
+        # Cut short by us: what became of it is for whoever asked to say. A cancellation by others goes on.
+        return task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
 
 
 class Begun(Generic[T]):

@@ -23,7 +23,7 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.hints import Facts, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
-from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
+from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit.errors import CredentialsError, MessageError, SendkitError
 from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine
 
@@ -182,13 +182,16 @@ class AttemptLog:
         )
 
     def _error(self) -> AttemptError | None:
-        verdicts = map(self.verdict, self.recipients)
-        failed = next((v for v in verdicts if v.outcome is not Outcome.ACCEPTED and v.cause), None)
-        if failed is None or failed.cause is None:
-            return None
+        for recipient in self.recipients:
+            failed = self.verdict(recipient)
+            if failed.outcome is not Outcome.ACCEPTED and failed.cause:
+                return self._error_of(failed, failed.cause)
+        return None
+
+    def _error_of(self, failed: Verdict, cause: Cause) -> AttemptError:
         why, hint = tell(failed, self.facts)
         return AttemptError(
-            cause=failed.cause,
+            cause=cause,
             phase=failed.phase,
             message=failed.words,
             hint=hint,

@@ -44,5 +44,11 @@ class Terms(NamedTuple):
     why_interrupted: Callable[[], str] = cancelled
     before_end: BeforeEnd | None = None
 
+    def until(self, deadline: float | None, why_interrupted: Callable[[], str]) -> Terms:
+        """The same with another deadline, and what to say when it ends the attempt."""
+        return Terms(
+            self.keep_transcript, self.in_flight, self.on_progress, deadline, why_interrupted, self.before_end
+        )
+
 
 PLAIN = Terms()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 
+
+@functools.lru_cache(maxsize=64)
 def server_name(host: str, port: int | None) -> str:
     """`host:port`, with brackets around an IPv6 address; the host alone where there is no port."""
     if not port:
