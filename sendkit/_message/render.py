@@ -98,6 +98,7 @@ def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
     """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
     head = f"{_head(message, utf8=utf8)}MIME-Version: 1.0\r\n{root.head}\r\n"
     pieces = joined([head.encode(), *root.body])
+    attached = (*message.attachments, *message.inline.values()) if message.attachments or message.inline else ()
     ascii_only = head.isascii()
     source = None if ascii_only else (message, root)
     return Rendered(
@@ -106,7 +107,7 @@ def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
         pieces,
         files_in(pieces),
         source,
-        (*message.attachments, *message.inline.values()),
+        attached,
     )
 
 
@@ -127,11 +128,12 @@ def _head(message: Message, *, utf8: bool) -> str:
     fields.append(f"Message-ID: {message.message_id}\r\n")  # one word, which no fold can shorten
     if not NAMES.isdisjoint(message.model_fields_set):
         fields.append(purpose_fields(message))
-    fields += [
-        header_field(name, text, utf8=utf8)
-        for name, text in message.headers.items()
-        if text.strip() or not needs_value(name)
-    ]
+    if message.headers:
+        fields += [
+            header_field(name, text, utf8=utf8)
+            for name, text in message.headers.items()
+            if text.strip() or not needs_value(name)
+        ]
     return "".join(fields)
 
 
@@ -147,6 +149,8 @@ def _known(message: Message, item: str | Attachment, role: str) -> _Part | None:
 
 
 def _tree(message: Message) -> _Part:
+    if not (message.inline or message.attachments or message.calendar):
+        return _alternative(message, [], f"=_{message.boundary}", None)
     inline = list(message.inline.values())
     attached = list(message.attachments)
     if message.html is not None:
