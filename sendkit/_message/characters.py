@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -26,6 +27,7 @@ def check_text(field: str, text: str) -> None:
         )
 
 
+@functools.lru_cache(maxsize=256)
 def check_field_name(field: str, name: str) -> None:
     """Refuse a header name that RFC 5322 section 3.6.8 does not allow. Raises MessageError."""
     if _FIELD_NAME.fullmatch(name) is None:

@@ -82,7 +82,7 @@ def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 def size_of(pieces: Iterable[Piece]) -> int:
     """Octets in all."""
-    return sum([len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces])
+    return sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
 
 
 def files_in(pieces: Iterable[Piece]) -> list[StoredFile]:

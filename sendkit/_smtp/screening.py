@@ -43,15 +43,22 @@ def screen(
 ) -> Screening:
     """Hold one message, and what is asked for beside it, against what the server announced."""
     screening = Screening({}, tuple(recipients), content)
-    if not server.smtputf8:
+    utf8 = _needs_smtputf8(reverse_path, recipients, content)
+    if utf8 and not server.smtputf8:
         screening = _without_smtputf8(screening, reverse_path)
     if screening.content.eight_bit and not server.eight_bit_mime:
         screening = _fitted(screening, screening.content.seven_bit(), _8BITMIME)
     if server.max_size is not None and screening.content.size > server.max_size:
         reason = f"{measured(screening.content)}, and the server takes at most {megabytes(server.max_size)}"
         screening = _reject(screening, screening.recipients, (Reason.TOO_LARGE, reason))
-    screening = _with_parameters(screening, reverse_path, server)
+    screening = _with_parameters(screening, server, utf8=utf8 and server.smtputf8)
     return screening if asked is None else _with_options(screening, asked, Offer(server, tls))
+
+
+def _needs_smtputf8(reverse_path: Address | None, recipients: Sequence[Address], content: Content) -> bool:
+    if content.utf8 or (reverse_path is not None and reverse_path.utf8):
+        return True
+    return any(recipient.utf8 for recipient in recipients)
 
 
 def measured(content: Content) -> str:
@@ -103,9 +110,8 @@ def _reject(screening: Screening, recipients: Sequence[Address], why: _Why) -> S
     return screening._replace(verdicts=screening.verdicts | verdicts, recipients=left)
 
 
-def _with_parameters(screening: Screening, reverse_path: Address | None, server: Capabilities) -> Screening:
+def _with_parameters(screening: Screening, server: Capabilities, *, utf8: bool) -> Screening:
     content = screening.content
-    utf8 = content.utf8 or any(r.utf8 for r in screening.recipients) or (reverse_path is not None and reverse_path.utf8)
     parameters: list[str] = []
     if server.size_announced:
         parameters.append(f"SIZE={content.size}")
