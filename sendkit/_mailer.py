@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from sendkit import errors
-from sendkit._delivery.audience import admit
+from sendkit._delivery.audience import Admitted, admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.signed import read_and_signed
 from sendkit._delivery.stream import Started, Window
@@ -217,7 +217,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         if work is None:
             self._check_open()
             work = self._progress.here(Progress).work(deadline)
-        letter, withheld, diverted = admit(letter, plan.audiences)
+        letter, withheld, diverted = admit(letter, plan.audiences) if plan.audiences else Admitted(letter)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
         watches = watching(plan.watch, watch)

@@ -47,7 +47,7 @@ class StreamResult(DeliveryResult):
         """The result of a message, as that of one of many."""
         made = cls.__new__(cls)
         object.__setattr__(made, "__dict__", {**vars(result), "index": index})
-        object.__setattr__(made, "__pydantic_fields_set__", {*result.model_fields_set, "index"})
+        object.__setattr__(made, "__pydantic_fields_set__", result.model_fields_set)
         object.__setattr__(made, "__pydantic_extra__", None)
         object.__setattr__(made, "__pydantic_private__", {"_message": message})
         return made

@@ -22,7 +22,7 @@ from sendkit._lifetime.loops import PerLoop
 from sendkit._seam.clock import Clock
 from sendkit._smtp.phase import TRANSACTION, Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.verdict import Verdict
+from sendkit._smtp.verdict import Outcome, Verdict
 from sendkit.errors import ConfigurationError
 
 UNLIMITED = float("inf")
@@ -136,7 +136,8 @@ class Pace:
         `crowd`: there are others beside this message.
         """
         for verdict in verdicts:
-            if verdict.reply is not None and complains(verdict.phase, verdict.reply):
+            reply = None if verdict.outcome is Outcome.ACCEPTED else verdict.reply
+            if reply is not None and complains(verdict.phase, reply):
                 return begun_in == self.round and self._slow_down(now, crowd=crowd)
         self._done.append(now)
         return False

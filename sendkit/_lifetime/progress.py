@@ -102,7 +102,8 @@ class Work:
 
     def __enter__(self) -> None:
         self._task = task = asyncio.current_task()
-        assert task is not None
+        if task is None:
+            raise RuntimeError("only the work of a task can be cut short")
         self._cancelling = task.cancelling()
         if self._seconds is not None:
             self._timer = task.get_loop().call_later(self._seconds, self._run_out)

@@ -37,10 +37,7 @@ class Mailbox:
     address: Address
 
     def __post_init__(self) -> None:
-        if not isinstance(cast("object", self.name), str):
-            raise AddressError(f"a display name that is {type(self.name).__name__}", "give a str")
-        if not isinstance(cast("object", self.address), Address):
-            raise AddressError(f"an address that is {type(self.address).__name__}", 'write ("Name", "address") instead')
+        _check_types(self.name, self.address)
         if not self.name:
             return
         check_name(self.name)
@@ -61,6 +58,13 @@ class Mailbox:
 
 
 MailboxLike: TypeAlias = "str | Mailbox | StdlibAddress | tuple[str, str]"
+
+
+def _check_types(name: object, address: object) -> None:
+    if not isinstance(name, str):
+        raise AddressError(f"a display name that is {type(name).__name__}", "give a str")
+    if not isinstance(address, Address):
+        raise AddressError(f"an address that is {type(address).__name__}", 'write ("Name", "address") instead')
 
 
 def check_name(name: str) -> None:

@@ -46,9 +46,7 @@ class Terms(NamedTuple):
 
     def until(self, deadline: float | None, why_interrupted: Callable[[], str]) -> Terms:
         """The same with another deadline, and what to say when it ends the attempt."""
-        return Terms(
-            self.keep_transcript, self.in_flight, self.on_progress, deadline, why_interrupted, self.before_end
-        )
+        return Terms(self.keep_transcript, self.in_flight, self.on_progress, deadline, why_interrupted, self.before_end)
 
 
 PLAIN = Terms()

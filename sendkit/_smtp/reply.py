@@ -147,13 +147,19 @@ class ReplyReader:
 
     def next_reply(self) -> Reply | None:
         """The next complete reply, or None until more octets come. Raises MalformedReply, from then on each time."""
-        if self._ready:
-            reply, octets = self._ready.popleft()
+        replies = self.next_replies(1)
+        return replies[0] if replies else None
+
+    def next_replies(self, most: int) -> list[Reply]:
+        """The next complete replies, so many at most. Raises as `next_reply`, where there is none before that."""
+        ready, found = self._ready, list[Reply]()
+        while ready and len(found) < most:
+            reply, octets = ready.popleft()
             self.unread -= octets
-            return reply
-        if self._broken is not None:
+            found.append(reply)
+        if not found and self._broken is not None:
             raise MalformedReply(self._broken)
-        return None
+        return found
 
     def _read(self, lines: list[bytes]) -> None:
         for line in lines:

@@ -109,7 +109,7 @@ class Channel(asyncio.Protocol):
             if self._lost is not None or self._transport.is_closing():
                 raise Broken(Failure(Break.LOST, self._lost or "the connection was closed"))
             return
-        reply = self.next_reply()
+        reply = next(iter(self.replies_here(1)), None)
         closing = reply if reply is not None and reply.code == 421 else None
         reason = "the server closes the session" if closing else "the server answered before it was asked"
         raise Broken(Failure(Break.UNEXPECTED, reason, closing))
@@ -162,20 +162,19 @@ class Channel(asyncio.Protocol):
 
     async def reply(self, limit: float) -> Reply:
         """The next reply, whole, within `limit` seconds. Raises Broken."""
-        return self.next_reply() or await self.coming_reply(limit)
+        return (await self.replies(1, limit))[0]
 
-    async def coming_reply(self, limit: float) -> Reply:
-        """The same, where `next_reply` has just had none."""
-        when, reply = self._loop.time() + limit, None
-        while reply is None:
+    async def replies(self, most: int, limit: float) -> list[Reply]:
+        """One reply at least, as `reply`, and what else has come by then, up to so many."""
+        when = self._loop.time() + limit
+        while not (found := self.replies_here(most)):
             await self._wait(self._news, when, limit)
-            reply = self.next_reply()
-        return reply
+        return found
 
-    def next_reply(self) -> Reply | None:
-        """The next reply, if it is there as a whole. Raises Broken."""
+    def replies_here(self, most: int) -> list[Reply]:
+        """The next replies, as far as they are there as a whole, up to so many. Raises Broken where that is none."""
         try:
-            return self._reader.next_reply()
+            return self._reader.next_replies(most)
         except MalformedReply as error:
             raise Broken(Failure(Break.MALFORMED, str(error))) from None
 

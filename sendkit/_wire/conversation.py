@@ -178,13 +178,15 @@ class Conversation:
         return b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
 
     async def _read(self, channel: Channel, batch: Batch) -> None:
-        for step in batch:
-            self.log.phase = step.phase
-            reply = channel.next_reply() or await channel.coming_reply(self._limit(step.phase))
-            self.replies.append(reply)
-            self.log.answered(step.phase, reply, step.recipient)
-            if step.recipient is not None and reply.positive:
-                self.taken.append(step.recipient)
+        while open_steps := batch[len(self.replies) :]:
+            self.log.phase = phase = open_steps[0].phase
+            most = len(open_steps)
+            found = channel.replies_here(most) or await channel.replies(most, self._limit(phase))
+            self.replies += found
+            for step, reply in zip(open_steps, found, strict=False):
+                self.log.answered(step.phase, reply, step.recipient)
+                if step.recipient is not None and reply.positive:
+                    self.taken.append(step.recipient)
 
     def _limit(self, phase: Phase) -> float:
         if phase in (Phase.END_OF_DATA, Phase.BODY):

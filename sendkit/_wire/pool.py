@@ -68,7 +68,8 @@ class Pool:
                 self._leave(session)
             elif self._watch is None and self._limits.idle is not None:
                 self._watch = self.loop.call_later(self._limits.idle, self._look_for_idle)
-        self._wake()
+        if self._waiting:
+            self._wake()
 
     async def close_idle(self) -> None:
         """Close every idle connection with QUIT; more can be opened."""
@@ -133,7 +134,7 @@ class Pool:
     def _board(self, session: Session, log: AttemptLog) -> Session:
         session.add_letter(log.terms.in_flight)
         log.tls, log.peer = session.tls, session.peer
-        if session.has_room:
+        if self._waiting and session.has_room:
             self._wake()
         return session
 

@@ -21,23 +21,19 @@ class Turns:
     def __init__(self, ready: Callable[[], int]) -> None:
         self._ready = ready
         self._writing = asyncio.Lock()
-        self._order: deque[Turn] = deque()
+        self.order: deque[Turn] = deque()  # the first one reads
 
     async def next(self) -> Turn:
         """Wait for the right to write; `with` the turn, it is given back by `Turn.written`, or at the end."""
         await self._writing.acquire()
         turn = Turn(self._writing, self)
-        self._order.append(turn)
+        self.order.append(turn)
         return turn
-
-    def has_come(self, turn: Turn) -> bool:
-        """Whether all replies before this turn's have been read."""
-        return self._order[0] is turn
 
     def is_last(self, turn: Turn) -> bool:
         """Whether nobody is behind this one, so that what is left to read is for nobody."""
         # Who ended behind it wrote nothing, or cut the connection.
-        for other in reversed(self._order):
+        for other in reversed(self.order):
             if other is turn:
                 return True
             if not other.ended:
@@ -46,12 +42,13 @@ class Turns:
 
     def call(self) -> None:
         """Wake who reads next, and those behind for whom answers are there: one turn of the loop serves them all."""
-        while self._order and self._order[0].ended:
-            self._order.popleft()
-        if not self._order or not self._order[0].waits:
+        order = self.order
+        while order and order[0].ended:
+            order.popleft()
+        if not order or not order[0].waits:
             return
         replies = self._ready()
-        for turn in self._order:
+        for turn in order:
             turn.call()
             replies -= turn.steps
             if replies <= 0:
@@ -82,7 +79,7 @@ class Turn:
     @property
     def has_come(self) -> bool:
         """Whether all replies before ours have been read."""
-        return self._turns.has_come(self)
+        return self._turns.order[0] is self
 
     @property
     def waits(self) -> bool:
