@@ -51,7 +51,7 @@ ORDER = (
         "sendkit.transports",
     ),
     ("sendkit",),
-    ("sendkit.testing", "sendkit.report"),
+    ("sendkit.testing", "sendkit.report", "sendkit.django"),
     ("sendkit._cli",),
     ("sendkit.__main__",),
 )
@@ -77,6 +77,7 @@ DOORS = {
     "xlsxwriter": ("sendkit.report._files",),
     "procrastinate": ("sendkit.outbox._procrastinate",),
     "opentelemetry": ("sendkit.observers._opentelemetry",),
+    "django": ("sendkit.django",),
     "pytest": ("sendkit.testing.plugin",),
     "socket": ("sendkit._wire", "sendkit.testing"),
 }

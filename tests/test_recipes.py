@@ -16,15 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Self
 
-import django
 import httpx
 import pytest
-from django.conf import settings
-from django.core import mail
 
 from sendkit import (
     AsyncMailer,
-    DeliveryResult,
     Envelope,
     Mailer,
     MemoryTransport,
@@ -32,11 +28,10 @@ from sendkit import (
     RetryPolicy,
     errors,
 )
-from sendkit.testing import LocalServer, MemoryMailbox, TransportContract
+from sendkit.testing import LocalServer, TransportContract
 from sendkit.transports import Transport
 from tests.accounts import ANA, EVA, LUIS, OPS, message
 
-BACKEND = "examples.django_backend.SendkitBackend"
 BUSY = "450 4.2.0 not now"
 
 
@@ -65,65 +60,26 @@ def recipe(name: str) -> ModuleType:
 
 
 class TestDjango:
-    """One setting, and all mail of Django goes out through sendkit."""
-
-    @pytest.fixture(autouse=True)
-    def _project(self) -> None:
-        if not settings.configured:
-            new = {"MAILERS": {"default": {"BACKEND": BACKEND}}}
-            named = new if django.VERSION >= (6, 1) else {"EMAIL_BACKEND": BACKEND}
-            settings.configure(DEFAULT_FROM_EMAIL=ANA, **named)
-            django.setup()
-        self.backend = recipe("django_backend").SendkitBackend
+    """Settings are enough."""
 
     def test_send_mail_arrives(self, server: LocalServer) -> None:
-        assert mail.send_mail("Hola", "¿Qué tal?", None, [LUIS], html_message="<p>¿Qué tal?</p>") == 1
+        program = f"""
+import django
+django.setup()
+from django.conf import settings
+from django.core.mail import get_connection, send_mail
+for name, value in {{"PORT": {server.port}, "HOST_USER": {server.username!r}}}.items():
+    setattr(settings, f"EMAIL_{{name}}", value)
+print(send_mail("Hola", "x", None, [{LUIS!r}]), get_connection().mailer)
+"""
+        root = Path(__file__).parents[1]
+        module = {"DJANGO_SETTINGS_MODULE": "examples.django_settings", "PYTHONPATH": str(root)}
+        environ = {**os.environ, **module, "EMAIL_HOST": server.host}
+        command = [sys.executable, "-c", program]
+        ran = subprocess.run(command, cwd=root, env=environ, capture_output=True, encoding="utf-8", check=True)
+        assert ran.stdout == f"1 <Mailer {server.username}@{server.host}:{server.port} starttls>\n"
         (sent,) = server.messages
-        assert (sent.envelope.reverse_path, sent.envelope.recipients) == (ANA, (LUIS,))
-        assert sent.message["Subject"] == "Hola"
-        html = sent.message.get_body(("html",))
-        assert html is not None
-        assert html.get_content().strip() == "<p>¿Qué tal?</p>"
-
-    def test_many_messages_go_over_one_connection_with_their_bcc_and_attachments(self, server: LocalServer) -> None:
-        messages = [mail.EmailMessage(f"News {n}", "…", ANA, [LUIS], bcc=[EVA]) for n in range(3)]
-        messages[0].attach("datos.csv", b"a;b\n", "text/csv")
-        assert self.backend().send_messages(messages) == 3
-        assert len(server.conversations) == 1
-        assert {sent.envelope.recipients for sent in server.messages} == {(LUIS, EVA)}
-        assert not any(EVA.encode() in sent.content for sent in server.messages)
-        assert [part.get_filename() for part in server.messages[0].message.iter_attachments()] == ["datos.csv"]
-
-    def test_what_became_of_each_recipient_can_be_read(self, double: MemoryTransport) -> None:
-        double.on_rcpt(OPS).reply("550 5.1.1 no such user")
-        message = mail.EmailMessage("Hola", "…", ANA, [LUIS, OPS])
-        once = RetryPolicy(max_attempts=1)
-        with pytest.raises(errors.PartialDelivery, match="no such user"):
-            self.backend(transport=double, retry=once).send_messages([message])
-        delivery: DeliveryResult = message.delivery
-        assert [one.address for one in delivery.rejected] == [OPS]
-        assert self.backend(fail_silently=True, transport=double).send_messages([message]) == 0
-
-    def test_mail_can_be_put_into_an_outbox(self, mailbox: MemoryMailbox) -> None:
-        message = mail.EmailMessage("Hola", "…", ANA, [LUIS], bcc=[EVA])
-        backend = recipe("django_backend").OutboxBackend()
-        assert backend.send_messages([message, mail.EmailMessage("Hola", "…", ANA, [])]) == 1
-        mailbox.assert_nothing_sent()
-        mailbox.outbox.drain()
-        assert mailbox.last.envelope.recipients == (LUIS, EVA)
-        assert mailbox.outbox.status(message.receipt).ok
-
-    def test_a_message_to_nobody_is_none(self, double: MemoryTransport) -> None:
-        backend = self.backend(transport=double, username=None, password=None)
-        assert backend.send_messages([mail.EmailMessage("Hola", "…", ANA, [])]) == 0
-        assert double.sent == []
-
-    def test_a_header_of_several_lines_is_refused(self, double: MemoryTransport) -> None:
-        with pytest.raises(ValueError, match="line"):
-            self.backend(transport=double).send_messages(
-                [mail.EmailMessage("Hola\nBcc: eva@example.org", "…", ANA, [LUIS])]
-            )
-        assert double.sent == []
+        assert (sent.envelope.recipients, sent.message["From"]) == ((LUIS,), "Example <app@example.com>")
 
 
 class TestFastAPI:

@@ -1,0 +1,178 @@
+"""From Django's settings to a mailer and an outbox: the server by Django's names, everything else by ours.
+
+Mailers are kept for the process, since Django makes a new backend for every message: connections, and logins with
+them, are shared by all requests. Changed settings make a new one. Must not know: messages.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# Django has no types.
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from sendkit._accounts.account import Account
+from sendkit._accounts.server_settings import SERVER_SETTINGS, shorter
+from sendkit._lifetime.forks import Lock
+from sendkit._plan import targets
+from sendkit._plan.options import OPTIONS
+from sendkit._plan.targets import Found, Target
+from sendkit._server.server import Security, Server
+from sendkit._sync import Mailer
+from sendkit.outbox import Outbox
+
+OWN = ("account", "url", "security", "outbox")
+_OF_SERVERS = tuple(name for name in SERVER_SETTINGS if name not in ("client_cert", "client_key", "timeout"))
+KNOWN = frozenset((*OWN, *_OF_SERVERS, *OPTIONS)) - {"password"}
+
+_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """The server as Django's settings name it; what is empty there is None here."""
+
+    host: str | None
+    port: int | None
+    username: str | None
+    password: str | None = field(repr=False)
+    use_tls: bool = False
+    use_ssl: bool = False
+    timeout: float | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+    def server(self, own: Mapping[str, Any]) -> Server:
+        """The server. In the clear is spoken to this very machine alone, unless `security` says so."""
+        security = own.get("security")
+        if security is None and self.use_ssl:
+            security = Security.IMPLICIT_TLS
+        elif security is None and self.use_tls:
+            security = Security.STARTTLS
+        further = {name: own[name] for name in _OF_SERVERS if name in own}
+        if self.certificate:
+            further |= {"client_cert": self.certificate, "client_key": self.key or None}
+        server = Server(self.host or "localhost", self.port, security, **further)
+        if security is None and server.security is Security.STARTTLS and server.loopback:
+            server = server.model_copy(update={"security": Security.NONE, "port": self.port or 25})
+        if self.timeout is not None:
+            server = server.model_copy(update={"timeouts": shorter(server.timeouts, self.timeout)})
+        return server
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a mailer is made of; equal ones share it. `place` is None where the environment has the account."""
+
+    place: Place | None
+    own: Mapping[str, Any]
+
+    def mailer(self) -> Mailer:
+        """The mailer for these settings, which the whole process shares."""
+        with _lock:
+            for made, mailer in _kept:
+                if made == self:
+                    return mailer
+            mailer = self._new()
+            _kept.append((self, mailer))
+            del _kept[:-_KEPT]
+        return mailer
+
+    def _new(self) -> Mailer:
+        options = {name: value for name, value in self.own.items() if name in OPTIONS}
+        if self.place is not None and self.place.password:
+            options["password"] = self.place.password
+        return Mailer._at(self._target(), options)  # type: ignore[arg-type]  # noqa: SLF001  # pyright: ignore - named as in MailerSettings; one house
+
+    def _target(self) -> Target:
+        if (name := self.own.get("account")) is not None:
+            return targets.configured(name)
+        if (url := self.own.get("url")) is not None:
+            return targets.urls(url)
+        if self.place is None:
+            return targets.environment()
+        place, own = self.place, self.own
+        account = Account(place.server(own), place.username)
+        return Target(lambda: Found([account]))
+
+    def account(self) -> str | None:
+        """By which name a letter of the outbox calls the account, if the settings name one."""
+        if (name := self.own.get("account")) is not None:
+            return str(name)
+        if self.place is None and "url" not in self.own:
+            return None  # the outbox asks the environment
+        return self._target().find().accounts[0].names[0]
+
+
+def made(place: Place, own: Mapping[str, Any], *, named: bool) -> Made:
+    """What a mailer is made of. `named`: Django's settings name a host, and are not at its defaults."""
+    return Made(None if not named and is_elsewhere(own) else place, own)
+
+
+def is_elsewhere(own: Mapping[str, Any]) -> bool:
+    """Whether something else than a host in Django's settings says which account it is."""
+    return any(name in own for name in ("account", "url")) or any(map(os.environ.get, ("SENDKIT_URL", "SENDKIT_HOST")))
+
+
+def own_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`SENDKIT` of Django's settings, and what OPTIONS says beside. Raises ImproperlyConfigured for an unknown name."""
+    own = {**getattr(settings, "SENDKIT", {}), **options}
+    for name in own:
+        if name not in KNOWN:
+            meant = get_close_matches(name, KNOWN, 1)
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise ImproperlyConfigured(f"SENDKIT has the unknown name {name!r}{hint}")
+    return own
+
+
+def outbox_of(place: object) -> tuple[Outbox, str | None]:
+    """The outbox at a place, and the alias where it is in a database of Django's. Raises ImproperlyConfigured."""
+    alias = place if isinstance(place, str) and place in settings.DATABASES else None
+    where = None if place is True else place if alias is None else _database(alias)
+    with _lock:
+        for known, outbox in _outboxes:
+            if known == where:
+                return outbox, alias
+        outbox = where if isinstance(where, Outbox) else Outbox(where)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it says what is wrong
+        _outboxes.append((where, outbox))
+    return outbox, alias
+
+
+def _database(alias: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415 - most outboxes are no database of Django's
+
+    from django.db import connections  # noqa: PLC0415 - not before the apps are there
+
+    connection = connections[alias]
+    facts: dict[str, Any] = connection.settings_dict
+    name = str(facts["NAME"])
+    if connection.vendor == "sqlite" and ":memory:" not in name and "mode=memory" not in name:
+        return name
+    if connection.vendor == "postgresql":
+        who = quote(facts.get("USER") or "", safe="")
+        secret = f":{quote(facts['PASSWORD'], safe='')}" if facts.get("PASSWORD") else ""
+        host, port = quote(facts.get("HOST") or "", safe=""), f":{facts['PORT']}" if facts.get("PORT") else ""
+        return f"postgresql://{f'{who}{secret}@' if who else ''}{host}{port}/{quote(name, safe='')}"
+    raise ImproperlyConfigured(f"an outbox cannot be in the database {alias!r}: it takes SQLite files and PostgreSQL")
+
+
+_lock = Lock()
+_kept: list[tuple[Made, Mailer]] = []
+_outboxes: list[tuple[object, Outbox]] = []
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in ("SENDKIT", "MAILERS", "DATABASES") or setting.startswith("EMAIL_"):
+        _kept.clear()
+        _outboxes.clear()
+
+
+setting_changed.connect(_forget)

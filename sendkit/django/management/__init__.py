@@ -1,0 +1,3 @@
+"""Django looks for commands here."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""The commands of the app."""
+
+__all__: list[str] = []

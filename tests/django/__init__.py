@@ -1,0 +1,1 @@
+"""Django's mail through sendkit, in Django itself."""
