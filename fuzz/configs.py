@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fuzz.engine import Campaign, instrumented, main
 
-config, errors = instrumented(["sendkit._accounts.config", "sendkit.errors"])
+_, config, errors = instrumented(["sendkit._accounts.config", "sendkit._plan.named", "sendkit.errors"])
 
 SECRET = "c0rrect-horse-battery"
 _SECRET_PLACES = (f'\npassword = "{SECRET}"'.encode(), f'\nurl = "smtp+starttls://ana%40example.com:{SECRET}@'.encode())
@@ -39,7 +39,7 @@ def check(data: bytes) -> None:
         return
     assert found.name == "work"
     assert found.places()
-    assert "password" not in found.mailer_settings()
+    assert "password" not in found.options
 
 
 SEEDS = (

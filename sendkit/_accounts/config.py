@@ -2,8 +2,9 @@
 
 Behind it stands `/etc/sendkit/config.toml`, for all users of the machine. `[accounts.NAME]` is one account;
 `[defaults]` holds for all of its file, `inherits` takes over another one's keys. Keys are strict: a wrong one is an
-error that names the file, the table and the key. No password stands in it: `password_command` names
-a program that prints it, else it is looked for where it always is. Must not know: how a program is run.
+error that names the file, the table and the key; which options of a mailer are keys too, the caller says. No password
+stands in it: `password_command` names a program that prints it, else it is looked for where it always is. Must not
+know: how a program is run.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from sendkit._accounts.account import Account, check_mechanism, check_username
+from sendkit._accounts.account import Account, check_username
 from sendkit._accounts.server_settings import check_proxy, shorter
 from sendkit._frames import frameless
 from sendkit._providers.provider import Provider
@@ -30,16 +32,6 @@ from sendkit._trusted_file import trusted_file
 from sendkit.errors import ConfigurationError
 
 _WHERE = {"provider", "url", "host"}
-_OF_THE_MAILER = (
-    "max_connections",
-    "messages_per_connection",
-    "idle_timeout",
-    "login_rest",
-    "rate",
-    "mechanism",
-    "deadline",
-    "patient",
-)
 _PLACE = (*_WHERE, "port", "security")
 _SECRETS = ("password", "secret", "token", "pass", "passwd")
 _NO_PASSWORDS = (
@@ -48,8 +40,15 @@ _NO_PASSWORDS = (
 )
 
 
+class Key(NamedTuple):
+    """An option of a mailer as a key: what TOML may give for it, and what refuses a value that cannot be."""
+
+    kind: Any
+    check: Callable[[str, Any], None]
+
+
 class _Table(BaseModel):
-    """The keys of an account, and of [defaults]."""
+    """The keys of an account, and of [defaults], beside the options of a mailer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -74,13 +73,6 @@ class _Table(BaseModel):
     protocol: str | None = None
     timeout: float | int | None = None
     timeouts: dict[str, float | int] | None = None
-    max_connections: int | None = None
-    messages_per_connection: int | None = None
-    idle_timeout: float | int | None = None
-    login_rest: float | int | None = None
-    rate: str | None = None
-    mechanism: str | None = None
-    deadline: float | int | None = None
     patient: bool | float | int | None = None
     backups: list[str] | None = None
 
@@ -88,7 +80,6 @@ class _Table(BaseModel):
 _LONGEST = 1 << 20
 _FURTHER = ("sendmail",)
 SYSTEM_FILE = Path("/etc/sendkit/config.toml")
-KEYS = tuple(_Table.model_fields)
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,20 +91,9 @@ class AccountSettings:
     username: str | None
     sender: str | None = None
     password_command: tuple[str, ...] | None = None
-    max_connections: int | None = None
-    messages_per_connection: int | None = None
-    idle_timeout: float | None = None
-    login_rest: float | None = None
-    rate: str | None = None
-    mechanism: str | None = None
-    deadline: float | None = None
     patient: bool | float | None = None
     backups: tuple[AccountSettings, ...] = ()
-
-    def mailer_settings(self) -> dict[str, object]:
-        """What a mailer takes beside its places."""
-        settings = {key: getattr(self, key) for key in _OF_THE_MAILER}
-        return {key: value for key, value in settings.items() if value is not None}
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def places(self) -> list[Account]:
         """Its server and those of its backups, each with the login that belongs there."""
@@ -132,6 +112,11 @@ class _NoFile(ConfigurationError):
     pass
 
 
+def keys_with(options: Iterable[str]) -> tuple[str, ...]:
+    """Every key that an account may have, where these options of a mailer are keys."""
+    return (*_Table.model_fields, *options)
+
+
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the file is: config.toml in the folder of settings. Raises ConfigurationError where there is no home."""
     return config_folder(environ) / "config.toml"
@@ -147,41 +132,22 @@ def config_files(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
 
 
 @frameless
-def account_named(name: str, path: Path | None = None) -> AccountSettings:
-    """Read one account: of this file, or of the first of the usual ones that has it.
-
-    Raises ConfigurationError that names the file, the table and the key.
-    """
-    files = [_File(path)] if path else _usual_files()
-    return next((file for file in files if name in file.names), files[0]).account(name)
-
-
-@frameless
-def account_names(path: Path | None = None) -> tuple[str, ...]:
-    """The names of all accounts in the file, or in the usual ones. Raises ConfigurationError."""
-    files = [_File(path)] if path else _usual_files()
-    return tuple(dict.fromkeys(name for file in files for name in file.names))
-
-
-@frameless
-def table_named(name: str) -> tuple[Path, dict[str, object]] | None:
-    """A further table that the files may hold, from the first that has it. Raises ConfigurationError."""
-    found = ((file.path, table) for file in _usual_files() if (table := file.further.get(name)) is not None)
-    return next(found, None)
-
-
-def _usual_files() -> list[_File]:
-    """Those that are there; the error is that of the user's own where none is."""
-    found: list[_File] = []
+def usual_files(options: Mapping[str, Key]) -> list[ConfigFile]:
+    """Those that are there. Raises ConfigurationError: that of the user's own where none is."""
+    found: list[ConfigFile] = []
     for path in config_files():
         with contextlib.suppress(_NoFile):
-            found.append(_File(path))
-    return found or [_File(config_file())]
+            found.append(ConfigFile(options, path))
+    return found or [ConfigFile(options, config_file())]
 
 
-class _File:
-    def __init__(self, path: Path) -> None:
+class ConfigFile:
+    """One file, in which these options of a mailer are keys. Raises ConfigurationError for what is wrong with it."""
+
+    @frameless
+    def __init__(self, options: Mapping[str, Key], path: Path) -> None:
         self._path = self.path = path
+        self._options = options
         content = self._read()
         for key in content.keys() - {"defaults", "accounts", *_FURTHER}:
             raise self._error("", key, "is unknown", "the file holds [defaults], [accounts.NAME] and [sendmail]")
@@ -193,9 +159,12 @@ class _File:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of all accounts in it."""
         return tuple(self._accounts)
 
+    @frameless
     def account(self, name: str) -> AccountSettings:
+        """One account. Raises ConfigurationError that names the file, the table and the key."""
         keys = self._keys(name)
         # What [defaults] says of backups holds for these too, and no account is its own.
         backups = [one for one in dict.fromkeys(keys.backups or ()) if one != name]
@@ -205,13 +174,25 @@ class _File:
         return self._settings(name, keys, tuple(self._settings(one, self._keys(one)) for one in backups))
 
     def _keys(self, name: str) -> _Table:
-        return _Table.model_validate(_over(self._defaults, self._inherited(name, ())))
+        return self._model.model_validate(_over(self._defaults, self._inherited(name, ())))
+
+    @cached_property
+    def _model(self) -> type[_Table]:
+        options: dict[str, Any] = {name: (key.kind | None, None) for name, key in self._options.items()}
+        return create_model("_Table", __base__=_Table, **options)
+
+    def _options_of(self, keys: _Table) -> dict[str, object]:
+        given = {name: getattr(keys, name) for name in self._options}
+        given = {name: value for name, value in given.items() if value is not None}
+        for name, value in given.items():
+            self._options[name].check(name, value)
+        return given
 
     def _settings(self, name: str, keys: _Table, backups: tuple[AccountSettings, ...] = ()) -> AccountSettings:
         try:
             server, username = self._place(keys)
             username = check_username(keys.username) if keys.username is not None else username
-            check_mechanism(keys.mechanism)
+            options = self._options_of(keys)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self._path}: [accounts.{name}]: {error.message}", hint=error.hint) from None
         return AccountSettings(
@@ -220,8 +201,9 @@ class _File:
             username=username,
             sender=keys.sender,
             password_command=None if keys.password_command is None else tuple(keys.password_command),
+            patient=keys.patient,
             backups=backups,
-            **{key: getattr(keys, key) for key in _OF_THE_MAILER},
+            options=options,
         )
 
     def _read(self) -> dict[str, object]:
@@ -259,12 +241,12 @@ class _File:
         for key in keys:
             if key.lower() in _SECRETS:
                 raise self._error(table, key, "is refused: no password stands in this file", _NO_PASSWORDS)
-            if key not in KEYS:
-                near = difflib.get_close_matches(key, KEYS, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
+            if key not in self._model.model_fields:
+                near = difflib.get_close_matches(key, self._model.model_fields, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._model.model_fields)}"
                 raise self._error(table, key, "is unknown", hint)
         try:
-            return _Table.model_validate(keys).model_dump(exclude_unset=True)
+            return self._model.model_validate(keys).model_dump(exclude_unset=True)
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             why = f"cannot be used: {first['msg']}"

@@ -6,13 +6,13 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
-from sendkit._accounts.config import account_named
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, exit_code_of
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import ready_message
 from sendkit._doctor import Finding, Status
 from sendkit._doctor.diagnosis import in_shell
+from sendkit._plan.named import account_named
 
 if TYPE_CHECKING:
     from sendkit._cli.options import DoctorOptions

@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendkit._accounts.config import account_named, account_names, config_file
+from sendkit._accounts.config import config_file
 from sendkit._cli.console import say
+from sendkit._plan.named import account_named, account_names
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:

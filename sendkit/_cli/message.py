@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit import Attachment, Message
-from sendkit._accounts.config import account_named
 from sendkit._cli.console import complain
 from sendkit._cli.mailer import username_of
+from sendkit._plan.named import account_named
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit import Mailer, Message, errors
 from sendkit._accounts.account import Account
-from sendkit._accounts.sendmail import SendmailSettings, account_for, sendmail_settings
 from sendkit._cli.console import complain
 from sendkit._cli.options import wishes
 from sendkit._cli.outcome import print_failure
@@ -32,6 +31,7 @@ from sendkit._cli.sendmail_input import (
 from sendkit._cli.submission import tell_ignored
 from sendkit._cli.sysexits import Sysexit, sysexit
 from sendkit._message.head import recipients_in
+from sendkit._plan.sendmail import SendmailSettings, account_for, sendmail_settings
 
 if TYPE_CHECKING:
     from sendkit import ReadyMessage

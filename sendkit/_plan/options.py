@@ -72,11 +72,15 @@ def _check_observers(name: str, value: Any) -> None:
 
 
 class Option(NamedTuple):
-    """One option: its default, what it does in one line, and what refuses a value that cannot be."""
+    """One option: its default, what it does in one line, what refuses a value that cannot be.
+
+    `in_file`: it is a key of the file of accounts too.
+    """
 
     default: object
     help: str
     check: Callable[[str, Any], None] = _no_check
+    in_file: bool = False
 
 
 class MailerSettings(TypedDict, total=False):
@@ -92,17 +96,27 @@ class MailerSettings(TypedDict, total=False):
     ]
     mechanism: Annotated[
         "str | None",
-        Option(None, "the one SASL mechanism that will do, in place of the best that is offered", _check_mechanism),
+        Option(
+            None,
+            "the one SASL mechanism that will do, in place of the best that is offered",
+            _check_mechanism,
+            in_file=True,
+        ),
     ]
     retry: Annotated["RetryPolicy | None", Option(None, "how often and for how long what was deferred is tried again")]
     transport: Annotated["Transport | None", Option(None, "what carries the messages in place of the wire")]
-    deadline: Annotated["float | None", Option(None, "seconds for one message, all attempts included", check_positive)]
-    max_connections: Annotated["int", Option(4, "how many connections are open at a time, at most", check_positive)]
+    deadline: Annotated[
+        "float | None", Option(None, "seconds for one message, all attempts included", check_positive, in_file=True)
+    ]
+    max_connections: Annotated[
+        "int", Option(4, "how many connections are open at a time, at most", check_positive, in_file=True)
+    ]
     messages_per_connection: Annotated[
-        "int | None", Option(None, "how many messages one connection carries, at most", check_positive)
+        "int | None", Option(None, "how many messages one connection carries, at most", check_positive, in_file=True)
     ]
     idle_timeout: Annotated[
-        "float | None", Option(60, "seconds after which an idle connection is closed; None keeps it", check_positive)
+        "float | None",
+        Option(60, "seconds after which an idle connection is closed; None keeps it", check_positive, in_file=True),
     ]
     login_rest: Annotated[
         "float",
@@ -110,11 +124,17 @@ class MailerSettings(TypedDict, total=False):
             3600,
             "seconds for which a refused secret is not sent again; doubles with each refusal, up to a day",
             _check_rest,
+            in_file=True,
         ),
     ]
     rate: Annotated[
         "str | None",
-        Option(None, 'how many messages may be started, evenly spaced: "30/minute"; attempts count', _check_rate),
+        Option(
+            None,
+            'how many messages may be started, evenly spaced: "30/minute"; attempts count',
+            _check_rate,
+            in_file=True,
+        ),
     ]
     transcript: Annotated[
         "bool", Option(False, "whether `result.attempts` keeps the conversation, with the secrets masked")

@@ -96,14 +96,14 @@ def configured(name: str) -> Target:
 
 
 def _configured(name: str) -> Found:
-    from sendkit._accounts.config import account_named  # noqa: PLC0415 - seldom needed
+    from sendkit._plan.named import account_named  # noqa: PLC0415 - seldom needed
 
     account = account_named(name)
-    settings = account.mailer_settings()
-    if patient := settings.pop("patient", None):
+    settings = dict(account.options)
+    if patient := account.patient:
         from sendkit._delivery.retry import PATIENCE, RetryPolicy  # noqa: PLC0415 - most accounts say nothing of it
 
-        longest = PATIENCE if patient is True else cast("float", patient)
+        longest = PATIENCE if patient is True else patient
         settings["retry"] = RetryPolicy.patient(max_elapsed=longest)
     return Found(account.places(), cast("MailerSettings", settings))
 

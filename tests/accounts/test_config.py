@@ -11,8 +11,10 @@ import pytest
 
 import sendkit
 from sendkit import AsyncMailer, Mailer, Security, errors
-from sendkit._accounts.config import KEYS, account_named, config_file
+from sendkit._accounts.config import ConfigFile, Key, config_file
 from sendkit._credentials.command import PasswordCommand
+from sendkit._plan.named import KEYS, account_named
+from sendkit._plan.options import OPTIONS
 from sendkit._server.folders import known_hosts_file
 from sendkit.testing import LocalServer
 from tests.accounts import write_account
@@ -59,7 +61,7 @@ def test_an_account_is_its_keys(write: Write) -> None:
     assert account.server.address == "smtp.example.com:2525"
     assert (account.server.security, account.server.timeouts.connect) == (Security.STARTTLS, 7)
     assert (account.username, account.sender) == ("ana@example.com", "Ana <ana@example.com>")
-    assert account.mailer_settings() == {
+    assert account.options == {
         "max_connections": 2,
         "messages_per_connection": 50,
         "idle_timeout": 20,
@@ -128,8 +130,8 @@ def test_what_an_account_lacks_comes_from_the_one_it_inherits_and_from_the_defau
         """
     )
     account = account_named("work")
-    assert (account.server.address, account.username, account.deadline) == ("smtp.example.com:2525", "luis", 90)
-    assert (account.max_connections, account.sender) == (1, "luis@example.com")
+    assert (account.server.address, account.username) == ("smtp.example.com:2525", "luis")
+    assert (account.options, account.sender) == ({"max_connections": 1, "deadline": 90}, "luis@example.com")
 
 
 def test_a_server_of_its_own_replaces_the_whole_of_the_inherited_one(write: Write) -> None:
@@ -164,7 +166,7 @@ def test_backups_are_other_accounts_each_with_its_own_login(write: Write) -> Non
         ("smtp.gmail.com", "ana@gmail.com"),
     ]
     assert [one.credentials is not None for one in work.places()] == [True, True, False]
-    assert work.mailer_settings() == {"rate": "1/second"}
+    assert work.options == {"rate": "1/second"}
     assert [one.name for one in account_named("spare").backups] == ["home"]
 
 
@@ -196,6 +198,8 @@ def test_the_memory_of_the_host_is_a_choice_or_a_file(
         ('[accounts.work]\nprovider = "gmail"\nhost = "h"', ["[accounts.work]", "host and provider"]),
         ('[accounts.work]\nhost = "h"\nmechanism = "NTLM"', ["[accounts.work]", "NTLM", "SCRAM-SHA-256"]),
         ('[accounts.work]\nhost = "h"\nrate = 30', ["[accounts.work]: rate", "string"]),
+        ('[accounts.work]\nhost = "h"\nrate = "fast"', ["[accounts.work]", "'fast'"]),
+        ('[accounts.work]\nhost = "h"\nidle_timeout = -1', ["[accounts.work]", "idle_timeout"]),
         ('[accounts.work]\nhost = "h"\nknown_hosts = 1', ["[accounts.work]: known_hosts"]),
         ('[accounts.work]\nhost = "h"\nbackups = "home"', ["[accounts.work]: backups", "list"]),
         ('[accounts.work]\nhost = "h"\nbackups = ["home"]', ["[accounts.work]: backups", "'home'"]),
@@ -252,8 +256,24 @@ def test_the_file_stands_where_xdg_says(tmp_path: Path) -> None:
     assert config_file({}) == Path.home() / ".config" / "sendkit" / "config.toml"
 
 
-def test_every_key_is_one_of_the_model() -> None:
-    assert len(KEYS) == len(set(KEYS)) >= 14
+def test_every_key_has_one_meaning() -> None:
+    assert len(KEYS) == len(set(KEYS)) >= 30
+
+
+def test_an_option_of_a_mailer_is_a_key_by_its_own_entry(write: Write) -> None:
+    """Nothing but the one plan names it: with its type, and with its check, whose error names the file."""
+    path = write('[accounts.work]\nhost = "h"\ncolour = "red"\n')
+    checked: list[object] = []
+    options = {"colour": Key(str, lambda name, value: checked.append((name, value)))}
+    assert ConfigFile(options, path).account("work").options == {"colour": "red"}
+    assert checked == [("colour", "red")]
+    with pytest.raises(errors.ConfigurationError, match="colour is unknown"):
+        ConfigFile({}, path).account("work")
+
+
+@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.in_file])
+def test_each_option_that_says_so_is_a_key(name: str) -> None:
+    assert name in KEYS
 
 
 class TestSending:

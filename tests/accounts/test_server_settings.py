@@ -12,11 +12,12 @@ import pytest
 
 from sendkit import Server, errors
 from sendkit._accounts.account import Account
-from sendkit._accounts.config import KEYS, account_named, config_file
+from sendkit._accounts.config import config_file
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag, variable
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.options import SendOptions
 from sendkit._cli.parser import read
+from sendkit._plan.named import KEYS, account_named
 from sendkit._transport.smtp import SMTPTransport
 from tests.servers.authority import Authority, Certificate
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sendkit._accounts.config import account_named
 from sendkit._cli.known_hosts import offer_known_hosts
+from sendkit._plan.named import account_named
 from sendkit._server.server import Server
 
 from .shell import Stdin

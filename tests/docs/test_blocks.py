@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from sendkit import DeliveryError, Mailer, MemoryTransport, Message, Security, Server
-from sendkit._accounts.config import account_named
 from sendkit._cli import parser
+from sendkit._plan.named import account_named
 from sendkit.testing import LocalServer
 from tests.docs.pages import BLOCKS, README, ROOT, Block, page
 from tests.servers.authority import Authority

@@ -13,9 +13,9 @@ import pytest
 
 import sendkit
 from sendkit import DeliveryResult, Mailer, RetryPolicy, Server, Timeouts, errors
-from sendkit._accounts.config import KEYS
 from sendkit._cli import parser
 from sendkit._cli.exit_codes import MEANINGS
+from sendkit._plan.named import KEYS
 from sendkit._transport.script import ConnectRule, Script
 from sendkit.testing._expected import Expected
 from tests.docs.pages import CODE, PAGES, README, SPANS, Page, is_told, page

@@ -10,8 +10,9 @@ import pytest
 
 from sendkit import Server, errors
 from sendkit._accounts.account import Account
-from sendkit._accounts.config import account_named, config_file
+from sendkit._accounts.config import config_file
 from sendkit._cli import main
+from sendkit._plan.named import account_named
 from sendkit.settings import Proxy
 
 SECRET = "hunter-twenty-two"

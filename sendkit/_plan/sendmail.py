@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sendkit._accounts.config import AccountSettings, account_named, account_names, table_named
+from sendkit._accounts.config import AccountSettings
 from sendkit._frames import frameless
+from sendkit._plan.named import account_named, account_names, table_named
 from sendkit.errors import ConfigurationError
 
 OTHERS = "*"
