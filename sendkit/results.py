@@ -19,6 +19,7 @@ from sendkit import errors
 from sendkit._frozen import Frozen
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
+from sendkit._server.route import MailProtocol
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.explain import Explanation
 from sendkit._smtp.phase import Phase
@@ -108,7 +109,7 @@ class TLSFacts:
 
 @dataclass(slots=True, frozen=True)
 class AttemptReply:
-    """One reply of an attempt: the phase it belongs to, and the recipient for RCPT."""
+    """One reply of an attempt: the phase it belongs to, and the recipient for RCPT, and for the end of data in LMTP."""
 
     phase: Phase
     reply: Reply
@@ -150,6 +151,7 @@ class Attempt(Frozen):
 
     host: str
     port: int | None
+    protocol: MailProtocol = "smtp"
     username: str | None = None
     started: datetime
     duration: float

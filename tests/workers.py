@@ -17,6 +17,7 @@ import pytest
 from tests import own_process
 
 _REAL = {
+    "dovecot_lmtp",
     "postfix_server",
     "exim_server",
     "one_browser",

@@ -19,6 +19,7 @@ from sendkit._redaction import redacted
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
+from sendkit._server.route import MailProtocol
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import Facts, tell
 from sendkit._smtp.phase import Phase
@@ -46,6 +47,7 @@ class AttemptLog:
     terms: Terms = PLAIN
     host: str = ""
     port: int | None = None
+    protocol: MailProtocol = "smtp"
     username: str | None = None
     phase: Phase = Phase.RESOLVE
     peer: str | None = None
@@ -169,6 +171,7 @@ class AttemptLog:
         return _attempt(
             host=self.host,
             port=self.port,
+            protocol=self.protocol,
             username=self.username,
             started=self._started,
             duration=end - self._start,

@@ -152,6 +152,14 @@ BY_REASON = {
         "the server takes no mail from here: check that it is the submission server of your provider, and that this "
         "machine's address is on no block list"
     ),
+    Reason.NOT_LMTP: Advice(
+        'the server does not know LHLO, so that it speaks SMTP: leave protocol="lmtp" out',
+        "the server does not know LHLO, so that it speaks SMTP: leave --protocol lmtp out",
+    ),
+    Reason.LMTP_ALONE: Advice(
+        'the server knows neither EHLO nor HELO; if it is one for LMTP: Server("{host}", protocol="lmtp")',
+        "the server knows neither EHLO nor HELO; if it is one for LMTP: --protocol lmtp",
+    ),
     Reason.EHLO_REFUSED: Advice(
         "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
         'Server("{host}", port={port}, local_hostname="host.example.com"), or SENDKIT_LOCAL_HOSTNAME in the '

@@ -92,6 +92,8 @@ class Reason(StrEnum):
     NO_REPLY = "no_reply", Cause.CONNECTION, _LATER
     TURNED_AWAY = "turned_away", Cause.CONNECTION, _NEXT
     EHLO_REFUSED = "ehlo_refused", Cause.CONNECTION, _NEXT
+    NOT_LMTP = "not_lmtp", Cause.CONNECTION, _NEXT
+    LMTP_ALONE = "lmtp_alone", Cause.CONNECTION, _NEXT
 
     # TLS, up to the certificate.
     WANTS_IMPLICIT_TLS = "wants_implicit_tls", Cause.TLS, _NEXT

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.phase import Phase
@@ -44,6 +44,7 @@ class Framing(Enum):
     CHUNK = "chunk"
     CHUNK_LAST = "chunk_last"
     LAST = "last"
+    ANOTHER = "another"
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,12 +53,12 @@ class Payload:
 
     DOT: all of it, dot-stuffed, then the lone dot. LONE_DOT: only the dot, since no recipient is left. CHUNK_LAST: all
     of it in `BDAT size LAST`. CHUNK: all of it in `BDAT size`; LAST, once that is answered: `BDAT 0 LAST`. Its reply
-    belongs to `phase`, and to no recipient.
+    belongs to `phase`, and in LMTP to one `recipient` (RFC 2033 section 4.2): ANOTHER writes nothing for it.
     """
 
     framing: Framing
+    recipient: Address | None = None
     phase: Phase = field(init=False)
-    recipient: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phase", Phase.BODY if self.framing is Framing.CHUNK else Phase.END_OF_DATA)
@@ -93,7 +94,8 @@ class BatchReplies(NamedTuple):
 class Plan(NamedTuple):
     """What one transaction is to do: who, to whom, how large, and how it may be written.
 
-    `parameters` go with MAIL, `for_each` with the RCPT of each recipient.
+    `parameters` go with MAIL, `for_each` with the RCPT of each recipient. `lmtp`: each of those that are accepted has a
+    reply of its own to the end of data (RFC 2033 section 4.2).
     """
 
     reverse_path: Address | None
@@ -105,11 +107,21 @@ class Plan(NamedTuple):
     parameters: Sequence[str] = ()
     utf8: bool = False
     for_each: Mapping[Address, Sequence[str]] | None = None
+    lmtp: bool = False
 
     @property
     def ahead(self) -> bool:
         """Whether all of it goes out in one write, so that another transaction may be written behind it."""
-        return self.mode is Mode.CHUNKING and self.size <= SMALL
+        return self.mode is Mode.CHUNKING and self.size <= SMALL and not self.lmtp
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the content goes in chunks.
+
+        A small one does not in LMTP: with no recipient left nothing answers the last chunk (RFC 2033 section 4.3), and
+        the 354 to DATA says which replies were those to the RCPTs.
+        """
+        return self.mode is Mode.CHUNKING and not (self.lmtp and self.size <= SMALL)
 
 
 class Report(NamedTuple):

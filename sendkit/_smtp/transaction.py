@@ -35,7 +35,7 @@ class _State:
 
     `general` is the verdict for every recipient without one of its own; `void`: MAIL, or a chunk, was refused, so that
     the server must not take what follows; `closing`: it said 421 or 221 and does nothing more; `mistrust`: replies
-    can no longer be paired with commands, and why.
+    can no longer be paired with commands, and why. `finals` are the replies to the end of data of LMTP.
     """
 
     plan: Plan
@@ -43,6 +43,7 @@ class _State:
     accepted: list[Address] = field(default_factory=list[Address])
     refused: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
     too_many: list[Address] = field(default_factory=list[Address])
+    finals: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
     void: bool = False
     closing: bool = False
     go_ahead: bool = False
@@ -83,16 +84,26 @@ def _batches(state: _State) -> Iterator[Batch]:
     head = _head(plan)
     if plan.mode is Mode.STEPWISE:
         yield from _stepwise(state, head)
-    elif plan.mode is Mode.PIPELINING:
+    elif not plan.chunked:
         yield [*head, _DATA]
-        if state.go_ahead:
-            yield [Payload(Framing.DOT if state.accepted else Framing.LONE_DOT)]
+        if state.go_ahead and plan.lmtp and not state.accepted:
+            state.close = True  # a lone dot would have no reply, and DATA should have had none of this kind
+        elif state.go_ahead:
+            yield _end(state, Framing.DOT if state.accepted else Framing.LONE_DOT)
     else:
         yield head
         if state.accepted and not state.void:
             yield [Payload(Framing.CHUNK)]
             if state.general is None:
-                yield [Payload(Framing.LAST)]
+                yield _end(state, Framing.LAST)
+
+
+def _end(state: _State, framing: Framing) -> Batch:
+    """The step that ends the data, and in LMTP those for the replies of all others that were accepted."""
+    if not state.plan.lmtp:
+        return [Payload(framing)]
+    first, *others = state.accepted
+    return [Payload(framing, first), *(Payload(Framing.ANOTHER, recipient) for recipient in others)]
 
 
 def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
@@ -103,7 +114,7 @@ def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
     if state.accepted:
         yield [_DATA]
     if state.go_ahead:
-        yield [Payload(Framing.DOT)]
+        yield _end(state, Framing.DOT)
 
 
 _DATA = Command(Phase.DATA, command_line("DATA"))
@@ -134,10 +145,12 @@ def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
             _answered(state, step, reply)
         else:
             _misfit(state, step, reply, ended=answers.ended)
+            if isinstance(step, Payload) and step.recipient is not None:
+                break  # whose reply the next one is cannot be told any more
     if answers.failure is not None:
         unanswered = batch[min(len(answers.replies), len(batch) - 1)]
         _broke_off(state, unanswered.phase, answers.failure, ended=answers.ended)
-    elif answers.unread and len(batch) > 1 and (answers.ended or state.over):
+    elif answers.unread and (len(batch) > 1 or state.plan.lmtp) and (answers.ended or state.over):
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
         failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
         _lose_count(state, batch[-1].phase, failure, ended=answers.ended)
@@ -194,8 +207,10 @@ def _fits(step: Step, reply: Reply) -> bool:
         return reply.transient or reply.permanent or (reply.code == 354 and step.phase is Phase.DATA)
     if step.phase is Phase.DATA:
         return False
+    if not isinstance(step, Payload) or step.recipient is not None:
+        return True
     about_an_address = reply.enhanced is not None and reply.enhanced.startswith(".1", 1)
-    return not (about_an_address and isinstance(step, Payload) and step.framing is Framing.CHUNK_LAST)
+    return not (about_an_address and step.framing is Framing.CHUNK_LAST)
 
 
 def _misfit(state: _State, step: Step, reply: Reply, *, ended: bool) -> None:
@@ -234,7 +249,19 @@ def _too_many(reply: Reply) -> bool:
     return reply.code in (452, 552)
 
 
+def _answered_final(state: _State, recipient: Address, reply: Reply) -> None:
+    """RFC 2033 sections 4.2 and 4.3: the reply for one recipient, in the order of their RCPTs."""
+    state.finals[recipient] = accepted(reply) if reply.positive else _judge(state, Phase.END_OF_DATA, reply)
+    if len(state.finals) == len(state.accepted):
+        outcomes = {verdict.outcome for verdict in state.finals.values()}
+        state.clean = outcomes == {Outcome.ACCEPTED}
+        state.close |= state.plan.chunked and Outcome.ACCEPTED not in outcomes  # as at a refused chunk
+
+
 def _answered_end(state: _State, step: Step, reply: Reply) -> None:
+    if isinstance(step, Payload) and step.recipient is not None:
+        _answered_final(state, step.recipient, reply)
+        return
     chunked = isinstance(step, Payload) and step.framing not in (Framing.DOT, Framing.LONE_DOT)
     if not reply.positive:
         state.close |= chunked and not reply.transient  # as above
@@ -278,6 +305,7 @@ def _lose_count(state: _State, phase: Phase, failure: Failure, *, ended: bool) -
 
 def _report(state: _State) -> Report:
     done = state.general is not None and state.general.outcome is Outcome.ACCEPTED
+    done |= bool(state.finals) and len(state.finals) == len(state.accepted)
     carried = tuple(state.too_many) if done and not state.close else ()
     verdicts = {
         recipient: verdict
@@ -297,4 +325,4 @@ def _report(state: _State) -> Report:
 
 
 def _verdict(state: _State, recipient: Address) -> Verdict | None:
-    return state.mistrust or state.refused.get(recipient) or state.general
+    return state.mistrust or state.refused.get(recipient) or state.finals.get(recipient) or state.general

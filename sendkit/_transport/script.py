@@ -157,9 +157,9 @@ class Vocabulary(ABC, Generic[F, R, C]):
         """The body is on its way, and its end has not arrived."""
         return self._fault(_trigger(Phase.BODY, nth))
 
-    def after_data(self, *, nth: int | None = None) -> R:
-        """The end of data arrived: the dot, or the last BDAT."""
-        return self._at(Phase.END_OF_DATA, nth)
+    def after_data(self, recipient: str | None = None, *, nth: int | None = None) -> R:
+        """The end of data arrived: the dot, or the last BDAT; in LMTP for this address, or for each."""
+        return self._at(Phase.END_OF_DATA, nth, None if recipient is None else _address(recipient))
 
     def on_quit(self, *, nth: int | None = None) -> R:
         """QUIT."""

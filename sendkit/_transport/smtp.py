@@ -59,7 +59,7 @@ class SMTPTransport(Transport):
         self._credentials = credentials
         self._limits = limits
         self._pools: PerLoop[Pool] = PerLoop()
-        self._carrier = Carrier(server.timeouts)
+        self._carrier = Carrier(server.timeouts, lmtp=server.protocol == "lmtp")
         self._mechanism = mechanism
         self._last: Secret | None = None
         self._secrets: tuple[Redactor, ...] = ()
@@ -85,7 +85,8 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
-        log.host, log.port, log.username = self._server.host, self._server.port or None, self._username
+        log.host, log.port, log.protocol = self._server.host, self._server.port or None, self._server.protocol
+        log.username = self._username
         pool = self._pool()
         try:
             # Each dead connection is dropped, and a new one is never dead before it was used, and takes a transaction;

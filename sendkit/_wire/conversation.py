@@ -23,7 +23,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.screening import measured
-from sendkit._smtp.steps import SMALL, Batch, BatchReplies, Command, Framing, Plan, Report
+from sendkit._smtp.steps import SMALL, Batch, BatchReplies, Command, Framing, Payload, Plan, Report
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
@@ -108,6 +108,8 @@ class Conversation:
     async def _write(self, channel: Channel, batch: Batch, turn: Turn) -> None:
         head = b"".join([step.line for step in batch if isinstance(step, Command)])
         last = batch[-1]
+        if isinstance(last, Payload) and last.framing is Framing.ANOTHER:
+            last = batch[0]  # LMTP: the end of data, and nothing more to write
         self.log.phase = batch[0].phase
         if self.log.recording:
             self._note(batch)
@@ -131,7 +133,7 @@ class Conversation:
         for step in batch:
             if isinstance(step, Command):
                 self.log.said(step.line.decode().rstrip())
-            else:
+            elif step.framing is not Framing.ANOTHER:
                 self.log.said(_described(step.framing, self.content.size))
 
     async def _stream(self, channel: Channel, framing: Framing) -> None:
@@ -185,7 +187,7 @@ class Conversation:
             self.replies += found
             for step, reply in zip(open_steps, found, strict=False):
                 self.log.answered(step.phase, reply, step.recipient)
-                if step.recipient is not None and reply.positive:
+                if reply.positive and step.phase is Phase.RCPT and step.recipient is not None:
                     self.taken.append(step.recipient)
 
     def _limit(self, phase: Phase) -> float:

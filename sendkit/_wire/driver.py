@@ -29,6 +29,7 @@ class Carrier:
 
     timeouts: Timeouts
     stepwise: bool = False
+    lmtp: bool = False
 
     async def carry(self, session: Session, letter: Letter, log: AttemptLog) -> bool:
         """Run the letter's transactions for those without a verdict, and note every verdict.
@@ -100,6 +101,7 @@ class Carrier:
             parameters=screening.parameters,
             utf8=screening.utf8,
             for_each=screening.for_each,
+            lmtp=self.lmtp,
         )
 
     def mode(self, server: Capabilities) -> Mode:

@@ -41,6 +41,7 @@ from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 from sendkit.results import TLSFacts
 
+_UNKNOWN_COMMAND = (500, 502)
 _Response = tuple[int, str] | Exception | asyncio.CancelledError
 
 LoginTurn = Callable[[], AbstractAsyncContextManager[None]]
@@ -204,22 +205,36 @@ class _Opening:
 
     async def _ehlo(self) -> None:
         limit = self.server.timeouts.command
-        self.log.said(f"EHLO {self.client.local_hostname}")
+        lmtp = self.server.protocol == "lmtp"
+        verb, ask = ("LHLO", self.client.lhlo) if lmtp else ("EHLO", partial(self.client.ehlo, timeout=None))
+        self.log.said(f"{verb} {self.client.local_hostname}")
         try:
-            reply = await self._ask(Phase.EHLO, partial(self.client.ehlo, timeout=None), limit)
+            reply = await self._ask(Phase.EHLO, ask, limit)
         except SessionFailed as failed:
-            # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
-            if failed.verdict.reply is None or failed.verdict.reply.code not in (500, 502):
+            said = failed.verdict.reply
+            if said is None or said.code not in _UNKNOWN_COMMAND:
                 raise
-            self._note(Phase.EHLO, failed.verdict.reply)
+            if lmtp:
+                raise SessionFailed(not_accepted(Phase.EHLO, Reason.NOT_LMTP, reply=said)) from failed
+            # RFC 5321 section 4.1.4: a server of before ESMTP; it has no extensions, so no STARTTLS either.
+            self._note(Phase.EHLO, said)
             self.log.said(f"HELO {self.client.local_hostname}")
-            reply = await self._ask(Phase.EHLO, partial(self.client.helo, timeout=None), limit)
+            reply = await self._helo(limit)
             self.capabilities = Capabilities()
         else:
             # As it was said: what is masked is masked for the eye alone.
-            said = self.client.last_ehlo_response
-            self.capabilities = Capabilities.parse(said.message if said else "")
+            response = self.client.last_ehlo_response
+            self.capabilities = Capabilities.parse(response.message if response else "")
         self._note(Phase.EHLO, reply)
+
+    async def _helo(self, limit: float) -> Reply:
+        try:
+            return await self._ask(Phase.EHLO, partial(self.client.helo, timeout=None), limit)
+        except SessionFailed as failed:
+            said = failed.verdict.reply
+            if said is None or said.code not in _UNKNOWN_COMMAND:
+                raise
+            raise SessionFailed(not_accepted(Phase.EHLO, Reason.LMTP_ALONE, reply=said)) from failed
 
     async def _starttls(self) -> None:
         if not self.capabilities.starttls:

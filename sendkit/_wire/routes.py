@@ -74,8 +74,6 @@ def check_installed(server: Server) -> None:
     if server.proxy is not None and server.proxy.scheme != "http" and find_spec("python_socks") is None:
         hint = f"{installing(extra='proxy')}; an http:// proxy needs nothing more"
         raise ConfigurationError(f"{server.proxy}: a SOCKS proxy needs python-socks, which is not installed", hint=hint)
-    if server.protocol == "lmtp":
-        raise ConfigurationError("LMTP cannot be spoken yet", hint="leave protocol= out")
     if is_unix(server.host) and not hasattr(socket, "AF_UNIX"):
         hint = "name the server by its host and port"
         raise ConfigurationError(f"{server.host}: this system has no unix sockets for Python", hint=hint)

@@ -41,6 +41,14 @@ class LoginClient(aiosmtplib.SMTP):
             self.transport = await begin_tls(sock, protocol, context, self.hostname or "", self.memory)
         self.protocol = protocol
 
+    async def lhlo(self) -> aiosmtplib.SMTPResponse:
+        """What LMTP says in the place of EHLO (RFC 2033 section 4.1). Raises SMTPHeloError."""
+        response = await self.execute_command(b"LHLO", (self.local_hostname or "").encode("ascii"), timeout=None)
+        self.last_ehlo_response = response
+        if response.code != aiosmtplib.SMTPStatus.completed:
+            raise aiosmtplib.SMTPHeloError(response.code, response.message)
+        return response
+
     async def greeting(self) -> aiosmtplib.SMTPResponse:
         """What the server says first."""
         protocol, _ = self._held()

@@ -110,19 +110,29 @@ class Answers:
     async def handle_DATA(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802 - aiosmtpd's name
         session, content = self._session, gathered.original_content or b""
         session.note("C", f"({len(content):,} octets of content, and the dot)")
-        action = session.server.action(Phase.END_OF_DATA, connection=session.number)
+        if not session.server.lmtp:
+            return await self._end(facts, gathered, content)
+        # RFC 2033 section 4.2: a reply for each, in the order of their RCPTs; aiosmtpd sends the last one.
+        *firsts, last = gathered.rcpt_tos
+        for recipient in firsts:
+            await session.push(await self._end(facts, gathered, content, recipient))
+        return await self._end(facts, gathered, content, last)
+
+    async def _end(self, facts: Facts, gathered: Gathered, content: bytes, recipient: str | None = None) -> str:
+        session = self._session
+        action = session.server.action(Phase.END_OF_DATA, recipient=recipient, connection=session.number)
         reply, number = action.reply if action else None, 0
         if reply is None or reply.positive:
             # Where the script loses the answer, the message is taken anyway.
-            number = session.server._take(self._caught(facts, gathered, content))
+            number = session.server._take(self._caught(facts, gathered, content, recipient))
             session.why_refused = None
         return await session.act(action) or f"250 2.0.0 queued as {number}"
 
-    def _caught(self, facts: Facts, gathered: Gathered, content: bytes) -> CaughtMessage:
+    def _caught(self, facts: Facts, gathered: Gathered, content: bytes, recipient: str | None) -> CaughtMessage:
         session = self._session
         shown = [("Connection", f"{session.number}, from {facts.host_name}"), ("TLS", session.tls)]
         return CaughtMessage(
-            _envelope(gathered),
+            _envelope(gathered, recipient),
             content,
             session.options,
             when=datetime.now(UTC),
@@ -138,9 +148,9 @@ class Answers:
         return await self._session.obey(Phase.QUIT) or "221 2.0.0 bye"
 
 
-def _envelope(gathered: Gathered) -> Envelope:
+def _envelope(gathered: Gathered, recipient: str | None) -> Envelope:
     sender = gathered.mail_from or ""
-    return Envelope("" if sender == "<>" else sender, gathered.rcpt_tos)
+    return Envelope("" if sender == "<>" else sender, gathered.rcpt_tos if recipient is None else [recipient])
 
 
 def _is_address(text: str) -> bool:

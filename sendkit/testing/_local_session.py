@@ -191,10 +191,16 @@ class Session(SMTP):
         self._stage = _Stage.BETWEEN
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd finds its commands by these names
-        await self._take(f"EHLO {hostname}", super().smtp_EHLO, hostname)
+        await self._take(f"EHLO {hostname}", self._no_such if self.server.lmtp else super().smtp_EHLO, hostname)
 
     async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
-        await self._take(f"HELO {hostname}", super().smtp_HELO, hostname)
+        await self._take(f"HELO {hostname}", self._no_such if self.server.lmtp else super().smtp_HELO, hostname)
+
+    async def smtp_LHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+        await self._take(f"LHLO {hostname}", super().smtp_EHLO if self.server.lmtp else self._no_such, hostname)
+
+    async def _no_such(self, argument: str) -> None:
+        await self.push("500 5.5.1 no such command")  # RFC 2033 section 4.1: each protocol has its own greeting
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self._take("STARTTLS", self._starttls, arg)

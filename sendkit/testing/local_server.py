@@ -50,14 +50,14 @@ class LocalServer(Script, Box):
     """A submission server on loopback; `with LocalServer() as server: Mailer(server.server, username=server.username)`.
 
     It demands STARTTLS and a login (PLAIN or LOGIN) with `username` and `password`, which is made up unless given; with
-    `plain=True` it takes clients on this machine without either. The `port` is any free one unless given. As a `Box` it
-    has `messages`, `assert_sent(…)` and the like; with a `directory` each message is written there too, as `1.eml`,
-    `2.eml` … At most `limit` messages are held; the oldest are dropped first. `certificate` is a folder for a
+    `plain=True` it takes clients on this machine without either, and with `lmtp=True` it speaks LMTP (RFC 2033),
+    without either too, and has a message of its own for each recipient. The `port` is any free one unless given. As a
+    `Box` it has `messages`, `assert_sent(…)` and the like; with a `directory` each message is written there too, as
+    `1.eml`, `2.eml` … At most `limit` messages are held; the oldest are dropped first. `certificate` is a folder for a
     certificate that is used for a year, in place of a new one each time. `environment` tells a program of its own where
     the server is. `conversations` has the lines of each connection, with what the client said during AUTH masked and
-    content left out.
-    `extensions` are announced at EHLO beside the usual ones, and may be changed: what a message asks for by them is in
-    its `options`, and nothing else comes of it.
+    content left out. `extensions` are announced at EHLO beside the usual ones, and may be changed: what a message asks
+    for by them is in its `options`, and nothing else comes of it.
     `on_rcpt(…).reply(…)` and the like say what it answers instead: the language of `MemoryTransport`. Raises
     ConfigurationError when the extra `demo` is not installed, or the port is taken. RFC 6409, RFC 3207, RFC 4954.
     """
@@ -70,11 +70,12 @@ class LocalServer(Script, Box):
         directory: str | os.PathLike[str] | None = None,
         port: int = 0,
         plain: bool = False,
+        lmtp: bool = False,
         certificate: Path | None = None,
         limit: int | None = None,
     ) -> None:
         super().__init__()
-        self.host, self.port, self.plain = "127.0.0.1", port, plain
+        self.host, self.port, self.plain, self.lmtp = "127.0.0.1", port, plain or lmtp, lmtp
         self.username, self.password = username, password or secrets.token_urlsafe(12)
         self.collection = Collection(limit=limit, octets=None if limit is None else _MOST_OCTETS)
         self.refused: list[str] = []
@@ -134,11 +135,15 @@ class LocalServer(Script, Box):
     @property
     def server(self) -> Server:
         """What a Mailer needs to know of it."""
+        if self.lmtp:
+            return Server(self.host, self.port, protocol="lmtp")
         return Server(self.host, self.port, ca_file=self.ca_file)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which a program of its own finds this server: sendkit's, and OpenSSL's SSL_CERT_FILE."""
+        if self.lmtp:
+            return {"SENDKIT_URL": f"smtp+none://{self.host}:{self.port}?protocol=lmtp"}
         url = f"smtp+starttls://{quote(self.username, safe='')}@{self.host}:{self.port}"
         return {"SENDKIT_URL": url, "SENDKIT_PASSWORD": self.password, "SSL_CERT_FILE": str(self.ca_file)}
 

@@ -141,12 +141,14 @@ class TestPython:
     @pytest.mark.parametrize("block", of_kind("way"), ids=str)
     def test_each_way_to_a_server_is_gone(self, block: Block, server: LocalServer, tmp_path: Path) -> None:
         message = Message(sender="ana@example.com", to="luis@example.com", text="Hola")
-        with microsocks() as proxy, ScriptedServer(path=tmp_path / "smtp.sock") as at_socket:
+        lmtp = "lmtp" in block.text
+        with microsocks() as proxy, ScriptedServer(path=tmp_path / "smtp.sock", lmtp=lmtp) as at_socket:
             named = {
                 '"smtp.example.com"': f'"{server.host}", {server.port}, ca_file="{server.ca_file}"',
                 '"socks5://proxy.example.net:1080"': f'"socks5://127.0.0.1:{proxy}"',
                 '("127.0.0.1", 2525)': f'("127.0.0.1", {server.port})',
                 '"unix:///run/smtp.sock"': f'"{at_socket.host}"',
+                '"unix:///run/lmtp.sock"': f'"{at_socket.host}"',
             }
             text = block.text
             for told, real in named.items():

@@ -1,7 +1,8 @@
 """`python -m tests.faults`: everything, in full, and one closing table.
 
-`--matrix`, `--cuts`, `--noise` choose; `--only TEXT` keeps the scenarios whose name holds the text; `--workers` says
-how many processes play at a time (most of them wait). Ends with 1 when anything was wrong.
+`--matrix`, `--socks` and `--lmtp` (the matrix through a proxy, and over LMTP), `--cuts` and `--noise` choose; `--only
+TEXT` keeps the scenarios whose name holds the text; `--workers` says how many processes play at a time (most of them
+wait). Ends with 1 when anything was wrong.
 """
 
 # ruff: noqa: T201 - a command line prints
@@ -14,11 +15,15 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tests.servers.proxies import microsocks
+
 from .cases import SECTIONS, Case, check, prepare
 from .checks import Count, Finding
+from .play import PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +38,9 @@ def main(arguments: list[str]) -> int:
         name: list(_chosen(make(), options.only)) for name, make in SECTIONS.items() if name in options.sections
     }
     began = time.monotonic()
-    found = list(_run(list(chain.from_iterable(sections.values())), options.workers))
+    with microsocks() if "socks" in sections else nullcontext(0) as proxy:
+        os.environ[PROXY] = str(proxy)
+        found = list(_run(list(chain.from_iterable(sections.values())), options.workers))
     _print_findings(found)
     tables = {name: _table(found, cases) for name, cases in sections.items()}
     _print_table(tables)

@@ -6,13 +6,14 @@ Knows: which module plays which sort. Must not know: what comes of it.
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._transport.refusals import REFUSALS
 
 from . import cuts, noise, play
 from .cuts import Cut
-from .matrix import Scenario, scenarios
+from .matrix import Scenario, Way, scenarios
 from .noise import Noise
 from .truth import Kind, Mode
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Case: TypeAlias = Scenario | Cut | Noise
 SECTIONS: Mapping[str, Callable[[], Iterator[Case]]] = {
     "matrix": scenarios,
+    "socks": partial(scenarios, Way.SOCKS),
+    "lmtp": partial(scenarios, Way.LMTP),
     "cuts": cuts.cuts,
     "noise": noise.noises,
 }

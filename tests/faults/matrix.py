@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from .faults import BY_NAME, FAULTS, Fault
@@ -33,6 +33,14 @@ class Link(StrEnum):
     REUSED = "reused"
 
 
+class Way(StrEnum):
+    """The way to the server, and what is spoken there."""
+
+    DIRECT = "direct"
+    SOCKS = "through a SOCKS proxy"
+    LMTP = "LMTP"
+
+
 class Persistence(StrEnum):
     """Whether there are retries, and whether the fault is still there then."""
 
@@ -52,9 +60,11 @@ class Scenario:
     persistence: Persistence
     large: bool = False
     refusal: int | None = None
+    way: Way = Way.DIRECT
 
     def __str__(self) -> str:
         more = [f"a refused by {self.refusal}"] * bool(self.refusal) + ["large"] * self.large
+        more += [self.way] * (self.way is not Way.DIRECT)
         return ", ".join((self.place, self.fault_name, self.mode, self.link, self.persistence, *more))
 
     @property
@@ -67,7 +77,10 @@ class Scenario:
         """What of this the truth of a try depends on."""
         fault = self.fault
         reused = self.link is Link.REUSED
-        return Setting(self.place, fault.kind, self.mode, self.large, reused, self.refusal, fault.reset)
+        # A proxy closes both sides at once, so that what had arrived there may be lost as by a reset.
+        reset = fault.reset or self.way is Way.SOCKS
+        lmtp = self.way is Way.LMTP
+        return Setting(self.place, fault.kind, self.mode, self.large, reused, self.refusal, reset, lmtp)
 
     @property
     def tries(self) -> int:
@@ -106,10 +119,11 @@ def _after(fates: Fates, later: Fates) -> Fates:
     return settled | FIX if later >= ONCE else settled
 
 
-def scenarios() -> Iterator[Scenario]:
-    """The whole matrix."""
-    yield from filter(_can_happen, _session())
-    yield from filter(_can_happen, _transaction())
+def scenarios(way: Way = Way.DIRECT) -> Iterator[Scenario]:
+    """The whole matrix, on one way to the server."""
+    for scenario in chain(_session(), _transaction()):
+        if _can_happen(one := replace(scenario, way=way)):
+            yield one
 
 
 def _session() -> Iterator[Scenario]:
@@ -140,6 +154,8 @@ def _can_happen(scenario: Scenario) -> bool:
         return False
     if place is Place.RSET and (scenario.link is not Link.REUSED or mode is Mode.STEPWISE):
         return False
+    if scenario.way is Way.LMTP and place is Place.END and fault.kind in (Kind.STRAY_YES, Kind.STRAY_NO):
+        return False  # among the replies of several recipients, nothing tells one that nobody is meant by
     if place in _WITHOUT_REPLY:
         return fault.kind in _FAILING and fault.name != "drip"
     # 252 is a yes from MAIL on, and one at RCPT; before, it is none of the codes that are due.

@@ -5,11 +5,12 @@ Knows: which time limit a silent place needs. Must not know: what the findings s
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from .checks import Count, Finding, judge
 from .faults import PLACES
-from .matrix import TRIES, Link, Persistence, Scenario
+from .matrix import TRIES, Link, Persistence, Scenario, Way
 from .stage import ECHOES, limits, play, scripted
 from .truth import AGAIN, ONCE, A, Fates, Kind, Place, truth
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .stage import Evidence
 
+PROXY = "FAULTS_PROXY"  # the port of a SOCKS proxy, which every process of a run is told
 _LIMITS = {
     Place.GREETING: "greeting",
     Place.DATA: "data",
@@ -32,7 +34,8 @@ _LIMITS = {
 
 def run(scenario: Scenario) -> list[Finding]:
     """Play one scenario, and say what is not as promised."""
-    server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT, echoes=ECHOES)
+    lmtp = scenario.way is Way.LMTP
+    server = scripted(scenario.mode, implicit=scenario.link is Link.IMPLICIT, echoes=ECHOES, lmtp=lmtp)
     evidence = play(
         server,
         limits_of(scenario),
@@ -40,6 +43,7 @@ def run(scenario: Scenario) -> list[Finding]:
         large=scenario.large,
         reused=scenario.link is Link.REUSED,
         transcript=scenario.transcript,
+        through=f"socks5://127.0.0.1:{os.environ[PROXY]}" if scenario.way is Way.SOCKS else None,
         script=lambda: write(scenario, server),
     )
     return [*judge(evidence, scenario.truth()), *_tries(scenario, evidence)]

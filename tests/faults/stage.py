@@ -110,19 +110,27 @@ def limits(*short: str, soon: float = SKIPPED) -> Timeouts:
     return Timeouts(**{name: soon if name in short else PATIENT for name in names})
 
 
-def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True) -> Server:
-    """The scripted server, as a mailer is told about it."""
+def server_of(server: ScriptedServer, timeouts: Timeouts, *, tls: bool = True, through: str | None = None) -> Server:
+    """The scripted server, as a mailer is told about it; `through` a proxy."""
     security = Security.IMPLICIT_TLS if server.implicit_tls else Security.STARTTLS if tls else Security.NONE
     context = client_context() if tls else None
-    return Server(server.host, server.port, security, tls_context=context, timeouts=timeouts)
+    protocol = "lmtp" if server.lmtp else "smtp"
+    place = Server(server.host, server.port, security, protocol=protocol, tls_context=context, timeouts=timeouts)
+    return place if through is None else place.model_copy(update={"proxy": through})
 
 
 def mailer(
-    server: ScriptedServer, timeouts: Timeouts, *, tries: int = 1, tls: bool = True, transcript: bool = True
+    server: ScriptedServer,
+    timeouts: Timeouts,
+    *,
+    tries: int = 1,
+    tls: bool = True,
+    transcript: bool = True,
+    through: str | None = None,
 ) -> AsyncMailer:
     """A mailer that logs in, does not wait between its tries, and keeps what was said unless told not to."""
     retry = RetryPolicy(max_attempts=tries, wait=lambda _: 0)
-    place = server_of(server, timeouts, tls=tls)
+    place = server_of(server, timeouts, tls=tls, through=through)
     return AsyncMailer(place, username=USER, password=PASSWORD, retry=retry, transcript=transcript)
 
 
@@ -141,6 +149,7 @@ def play(
     reused: bool = False,
     tls: bool = True,
     transcript: bool = True,
+    through: str | None = None,
     script: Callable[[], object] = lambda: None,
 ) -> Evidence:
     """Send one message to a server that is not started yet. `script` is called when only the fault is missing.
@@ -150,7 +159,7 @@ def play(
 
     async def act(evidence: Evidence) -> None:
         with _log_level(logging.NOTSET if transcript else logging.INFO):
-            async with mailer(server, timeouts, tries=tries, tls=tls, transcript=transcript) as used:
+            async with mailer(server, timeouts, tries=tries, tls=tls, transcript=transcript, through=through) as used:
                 if reused:
                     await used.send(letter("the one before"))
                 script()

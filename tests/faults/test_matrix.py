@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
+from tests.servers.proxies import microsocks
+
 from . import cuts, noise
 from .cases import Case, check
-from .matrix import Persistence, scenarios
+from .matrix import Persistence, Way, scenarios
+from .play import PROXY
 from .truth import Kind, Mode, Place
 
 # Coprime to the lengths of all dimensions, so that every value of each meets every value of each other.
@@ -28,6 +32,19 @@ def findings(cases: list[Case]) -> dict[str, list[str]]:
 @pytest.mark.parametrize("place", Place)
 def test_a_fault_at_any_place_ends_in_the_outcome_that_the_design_promises(place: Place) -> None:
     assert findings([scenario for scenario in _SAMPLE if scenario.place is place]) == {}
+
+
+# Other numbers, so that the samples of all ways together see more of the matrix.
+_STEPS = {Way.SOCKS: 83, Way.LMTP: 23}
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("way", _STEPS)
+def test_and_so_it_does_through_a_proxy_and_over_lmtp(way: Way, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = list(scenarios(way))[:: _STEPS[way]]
+    with microsocks() if way is Way.SOCKS else nullcontext(0) as proxy:
+        monkeypatch.setenv(PROXY, str(proxy))
+        assert findings([scenario for scenario in sample if scenario.place is place]) == {}
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -76,7 +76,8 @@ _IN_TIME = AGAIN | DOUBT
 class Setting:
     """What of a scenario the truth depends on.
 
-    `ahead`: the end of data goes out in one write with the envelope (CHUNKING and a small message). `reused`: the
+    `ahead`: the end of data goes out in one write with the envelope (CHUNKING and a small message; not in LMTP, where
+    each recipient has a reply of its own to it, `lmtp`). `reused`: the
     connection carried a message before. `refusal` is what RCPT answers for the first recipient, always.
     """
 
@@ -87,11 +88,12 @@ class Setting:
     reused: bool = False
     refusal: int | None = None
     reset: bool = False
+    lmtp: bool = False
 
     @property
     def ahead(self) -> bool:
         """Whether the end of data is already out when the first answer comes."""
-        return self.mode is Mode.CHUNKING and not self.large
+        return self.mode is Mode.CHUNKING and not self.large and not self.lmtp
 
 
 # "resolve, connect, greeting, EHLO", "STARTTLS", "AUTH": one fate for all, and no mail.
@@ -193,6 +195,8 @@ def _fates(setting: Setting) -> tuple[Fates, Fates, Fates]:
             return _alike(_IN_TIME if setting.kind is Kind.GONE else _BEFORE[setting.kind])
         case Place.BODY:
             return _alike(_in_body(setting))
+        case Place.END if setting.lmtp:
+            return _finals(setting)
         case Place.END:
             return _alike(_at_end(setting))
         case Place.HANDSHAKE:
@@ -254,6 +258,15 @@ def _at_end(setting: Setting) -> Fates:
         # The reset may overtake the answer.
         return YES | DOUBT
     return _END[setting.kind]
+
+
+def _finals(setting: Setting) -> tuple[Fates, Fates, Fates]:
+    """The fault is at the first reply, and perhaps at all; each reply is one recipient's (RFC 2033 section 4.2)."""
+    own, others = _at_end(setting), DOUBT
+    if setting.kind in (Kind.LATER, Kind.NEVER, Kind.LOGIN, Kind.MISFIT):
+        others = own | YES
+    # Where the first recipient was refused at RCPT, the first reply is the second one's.
+    return (own, own | others, others) if setting.refusal is not None else (own, others, others)
 
 
 _AFTER_RCPT = (Place.RCPT_B, Place.DATA, Place.BODY, Place.END, Place.QUIT)

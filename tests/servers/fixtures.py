@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from .browser import Browser
+    from .dovecot_lmtp import DovecotLMTP
     from .postfix import Postfix
     from .postgresql import PostgreSQL
     from .secretservice import SecretService
@@ -49,6 +50,17 @@ def postfix_server(authority: Authority) -> Iterator[Postfix]:
 
     _need(Postfix.missing())
     with closing(Postfix(authority)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot_lmtp() -> Iterator[DovecotLMTP]:
+    """One LMTP server for the whole run, whose mailboxes fill."""
+    _need_linux()
+    from .dovecot_lmtp import DovecotLMTP  # noqa: PLC0415 - needs a POSIX system to be imported
+
+    _need(DovecotLMTP.missing())
+    with DovecotLMTP() as server:
         yield server
 
 

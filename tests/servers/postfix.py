@@ -53,7 +53,8 @@ class Postfix:
     `message_size_limit` 552 5.3.4. A wrong password is refused with 535 5.7.8 after half a second (Dovecot's clock).
     Tokens for OAUTHBEARER and XOAUTH2 are made by `signer`.
 
-    `starttls_port` and `implicit_tls_port` are as they should be; `clear_port` offers AUTH and no STARTTLS;
+    `starttls_port` and `implicit_tls_port` are as they should be; `clear_port` offers AUTH and no STARTTLS, and so does
+    the `unix_socket`;
     `bad_certificate_ports` is STARTTLS with each certificate that must be refused.
     """
 
@@ -84,6 +85,11 @@ class Postfix:
             self._probe()
             self.reset()
             self._undo = undo.pop_all()
+
+    @property
+    def unix_socket(self) -> str:
+        """The submission service at a unix socket, as a mailer is told about it."""
+        return f"unix://{self._folder}/queue/public/submission"
 
     def close(self) -> None:
         """End Postfix and Dovecot and remove their folder."""
@@ -187,6 +193,7 @@ class Postfix:
             Smtpd("starttls", self.starttls_port, starttls | good),
             Smtpd("implicit-tls", self.implicit_tls_port, {"smtpd_tls_wrappermode": "yes", **starttls, **good}),
             Smtpd("clear", self.clear_port, {"smtpd_tls_security_level": "none", "smtpd_tls_auth_only": "no"}),
+            Smtpd("socket", "submission", {"smtpd_tls_security_level": "none", "smtpd_tls_auth_only": "no"}),
             *(
                 Smtpd(kind, port, {**starttls, "smtpd_tls_chain_files": authority.pem(kind)})
                 for kind, port in self.bad_certificate_ports.items()

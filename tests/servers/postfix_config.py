@@ -17,17 +17,18 @@ EXTRA_MAILBOXES = ("josé",)  # no account; RFC 6531
 
 @dataclass(slots=True, frozen=True)
 class Smtpd:
-    """One listening smtpd: its name in the log, its port, and its own settings."""
+    """One listening smtpd: its name in the log, its port, or the name of its unix socket, and its own settings."""
 
     name: str
-    port: int
+    port: int | str
     settings: Mapping[str, str | Path]
 
     def line(self) -> str:
         """The entry in master.cf."""
         settings = {"syslog_name": f"postfix/{self.name}", **self.settings}
         options = "".join(f"\n  -o {{ {name} = {value} }}" for name, value in settings.items())
-        return f"127.0.0.1:{self.port} inet n - n - - smtpd{options}\n"
+        place = f"{self.port} unix" if isinstance(self.port, str) else f"127.0.0.1:{self.port} inet"
+        return f"{place} n - n - - smtpd{options}\n"
 
 
 def main_cf(folder: Path, *, login: str, delivery_uid: int, delivery_gid: int) -> str:

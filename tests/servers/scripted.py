@@ -42,8 +42,8 @@ class ScriptedServer(WireScript):
     inside TLS; both may be set while it runs. By default AUTH is offered only inside TLS, or where there is no TLS.
     `nested_mail_refused`: a refused end of data leaves the transaction open, as with Postfix. `refuses_pipelining`: as
     OpenSMTPD does, when PIPELINING is not announced. `host` is a name or an address of loopback; with a `path` it
-    listens at a unix socket there. `echoes` are lines that stand in every reply of more. Leaving the context ends every
-    connection and the thread.
+    listens at a unix socket there. `lmtp`: it speaks LMTP (RFC 2033). `echoes` are lines that stand in every reply of
+    more. Leaving the context ends every connection and the thread.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class ScriptedServer(WireScript):
         max_recipients: int | None = None,
         host: str = "127.0.0.1",
         path: Path | None = None,
+        lmtp: bool = False,
         echoes: Iterable[str] = (),
     ) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class ScriptedServer(WireScript):
         self.usual = WireAction(ActionKind.REPLY)
         self.silence: Callable[[], Callable[[], None]] = lambda: lambda: None  # called when it falls silent, and after
         self.host, self.port = host if path is None else f"unix://{path}", 0
-        self._path = path
+        self._path, self.lmtp = path, lmtp
         self.connections: list[Connection] = []
         self.accepted: list[Accepted] = []
         self.auth_commands = 0

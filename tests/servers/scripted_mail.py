@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
+from functools import partial
 
 from sendkit._smtp.phase import Phase
 
@@ -95,6 +96,8 @@ class MailSession(LoginSession):
 
     async def _take_chunk(self, chunk: bytes, *, last: bool) -> None:
         transaction = self.transaction
+        if last and self.server.lmtp and transaction is not None and not transaction.recipients:
+            return  # RFC 2033 section 4.3: there is nobody to answer for
         if refusal := self.ready or self._chunk_refusal():
             await self.answer(refusal, Phase.END_OF_DATA if last else Phase.BODY)
             return
@@ -118,8 +121,14 @@ class MailSession(LoginSession):
             usual = "554 5.5.1 No valid recipients"
         elif refusal := self._too_large(len(content)):
             usual = refusal
-        message = Accepted(reverse_path, recipients, content, _message_id(content))
-        carried_out = await self.answer(usual, Phase.END_OF_DATA, then=lambda: self.server.accept(message))
+        # RFC 2033 section 4.2: in LMTP each of them has a reply of its own.
+        shares = [(recipient,) for recipient in recipients] if self.server.lmtp and recipients else [recipients]
+        carried_out = False
+        for share in shares:
+            message = Accepted(reverse_path, share, content, _message_id(content))
+            whose = share[0] if self.server.lmtp and share else None
+            accept = partial(self.server.accept, message)
+            carried_out |= await self.answer(usual, Phase.END_OF_DATA, recipient=whose, then=accept)
         self._close_transaction(carried_out=carried_out)
 
     def _close_transaction(self, *, carried_out: bool) -> None:
@@ -163,6 +172,8 @@ class MailSession(LoginSession):
             return "501 5.5.4 DATA takes no parameter"
         if self.transaction is None or self.transaction.chunks is not None:
             return "503 5.5.1 Send MAIL and RCPT first"
+        if self.server.lmtp and not self.transaction.recipients:
+            return "503 5.5.1 No valid recipients"
         return None if self.transaction.recipients else "554 5.5.1 No valid recipients"
 
     def _chunk_refusal(self) -> str | None:

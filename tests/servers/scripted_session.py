@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # RFC 4954 section 4 asks for the longest line of all commands.
 LONGEST_LINE = 12_288
+_UNKNOWN = "500 5.5.2 No such command"
 _LAST = re.compile(rb"[2-5][0-9][0-9] [^\r\n]*")
 _ENHANCED = re.compile(rb"^(\d{3}[ -])\d\.\d+\.\d+ ")
 
@@ -147,13 +148,23 @@ class Session:
             ended()
 
     async def do_ehlo(self, argument: str) -> None:
-        """RFC 5321 section 4.1.1.1."""
+        """RFC 5321 section 4.1.1.1; LMTP does not have it (RFC 2033 section 4.1)."""
+        await (self._say(_UNKNOWN) if self.server.lmtp else self._extended(argument))
+
+    async def do_lhlo(self, argument: str) -> None:
+        """RFC 2033 section 4.1."""
+        await (self._extended(argument) if self.server.lmtp else self._say(_UNKNOWN))
+
+    async def _extended(self, argument: str) -> None:
         lines = [f"{self.server.host} greets {argument or 'nobody'}", *self.capabilities]
         usual = "\r\n".join(f"250{' ' if last else '-'}{line}" for line, last in _with_last(lines))
         await self._greet(usual, extended=True)
 
     async def do_helo(self, argument: str) -> None:
         """RFC 5321 section 4.1.1.1; no extension is in force then."""
+        if self.server.lmtp:
+            await self._say(_UNKNOWN)
+            return
         await self._greet(f"250 {self.server.host} greets {argument or 'nobody'}", extended=False)
 
     async def do_rset(self, argument: str) -> None:
@@ -221,7 +232,7 @@ class Session:
         if len(line) > LONGEST_LINE:
             await self._say("500 5.5.2 Line too long")
         elif command is None:
-            await self._say("500 5.5.2 No such command")
+            await self._say(_UNKNOWN)
         elif self._refused and verb.upper() != "QUIT":
             await self._say("503 5.5.1 This server serves nobody now")
         else:

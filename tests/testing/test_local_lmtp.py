@@ -1,0 +1,51 @@
+"""The local server speaks LMTP too: a reply, a message and a fault for each recipient."""
+
+from __future__ import annotations
+
+import pytest
+
+from sendkit import Mailer, Message, RetryPolicy, Server
+from sendkit.testing import LocalServer
+
+LUIS, OPS, EVA = TO = ("luis@example.com", "ops@example.net", "eva@example.org")
+LETTER = Message(sender="ana@example.com", to=TO, subject="x", text="Hola")
+ONCE = RetryPolicy(max_attempts=1)
+
+
+def test_each_recipient_gets_a_reply_and_a_message_of_its_own() -> None:
+    with LocalServer(lmtp=True) as server, Mailer(server.server, retry=ONCE) as mailer:
+        server.on_rcpt(OPS).reply("550 5.1.1 no such user", times=1)
+        server.after_data(EVA).reply("452 4.2.2 over quota", times=1)
+        first, second = mailer.send(LETTER, check=False), mailer.send(LETTER)
+    assert [one.outcome for one in first.recipients.values()] == ["accepted", "rejected", "deferred"]
+    assert second.ok
+    assert [caught.envelope.recipients for caught in server.messages] == [(LUIS,), (LUIS,), (OPS,), (EVA,)]
+    assert next(line.text for line in server.conversations[0] if line.who == "C") == "LHLO [127.0.0.1]"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_connection_lost_between_the_replies_leaves_the_others_in_doubt(count: int) -> None:
+    with LocalServer(lmtp=True) as server, Mailer(server.server, retry=ONCE) as mailer:
+        server.after_data(TO[count]).drop()
+        result = mailer.send(LETTER, check=False)
+    assert [one.outcome for one in result.recipients.values()] == [
+        *["accepted"] * count,
+        *["in_doubt"] * (3 - count),
+    ]
+
+
+def test_its_environment_leads_a_program_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalServer(lmtp=True) as server:
+        for name, text in server.environment.items():
+            monkeypatch.setenv(name, text)
+        with Mailer.from_env() as mailer:
+            assert mailer.send(LETTER).ok
+    assert len(server.messages) == 3
+
+
+def test_each_protocol_refuses_the_greeting_of_the_other() -> None:
+    with LocalServer(lmtp=True) as lmtp, LocalServer(plain=True) as smtp:
+        for port, protocol, why in ((smtp.port, "lmtp", "not_lmtp"), (lmtp.port, "smtp", "lmtp_alone")):
+            with Mailer(Server("127.0.0.1", port, "none", protocol=protocol), retry=ONCE) as mailer:
+                result = mailer.send(LETTER, check=False)
+            assert {one.why for one in result.recipients.values()} == {why}
