@@ -64,6 +64,9 @@ def sendmail(options: SendmailOptions) -> Sysexit:
     except errors.SendkitError as error:
         complain(f"sendmail: {error}")
         return _code(error)
+    except OSError as error:
+        complain(f"sendmail: {error}")
+        return sysexit(error)
     except Exception as error:  # noqa: BLE001 - the caller must be told by a number whatever it is
         traceback.print_exc()
         return sysexit(error)
@@ -145,8 +148,8 @@ def _sender(options: SendmailOptions, way: _Way) -> Mailbox | None:
     """Who writes where nobody else is named: -f, unless it is a local name or nobody; else the account."""
     told = options.sender
     if told is not None and told.strip() not in ("", "<>") and not is_local(told):
-        return one_mailbox(told)
-    return None if way.sender is None else one_mailbox(way.sender)
+        return one_mailbox(told, "-f")
+    return None if way.sender is None else one_mailbox(way.sender, "the account's sender")
 
 
 def _read() -> bytes:

@@ -23,11 +23,12 @@ from sendkit.errors import MessageError
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*")
 _MBOX = re.compile(rb">?From [^\r\n]*\r\n")  # the first line of an mbox, which programs pass on
 _DOT = re.compile(rb"^\.\r?(?:\n|\Z)", re.MULTILINE)
-_LONGEST_LIST = 100_000
+_LONGEST_LIST = 10_000  # characters of a list in which names without a domain are looked for
+_LONGEST_HEAD = 1 << 20
 _PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\([^()]*\)|<[^<>]*>|[^",(<])+|.', re.DOTALL)
 _LOCAL = re.compile(
-    r'\s*(?:(?P<phrase>"(?:[^"\\]|\\.)*"|[^"<>@]*?)\s*<(?P<in_brackets>[\w.+-]{1,64})>'
-    r"|(?P<bare>[\w.+-]{1,64})\s*(?:\((?P<comment>[^()]*)\))?)\s*",
+    r'(?P<phrase>"(?:[^"\\]|\\.)*"[ \t]*|[^"<>@]*)<(?P<in_brackets>[\w.+-]{1,64})>'
+    r"|(?P<bare>[\w.+-]{1,64})[ \t]*(?:\((?P<comment>[^()]*)\))?",
     re.ASCII | re.DOTALL,
 )
 _ADDRESSING = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"})
@@ -80,7 +81,10 @@ def up_to_dot(octets: bytes) -> bytes:
 
 
 def draft(octets: bytes) -> Draft:
-    """Divide head and body; a line that can be no header field begins the body, with or without an empty line."""
+    """Divide head and body; a line that can be no header field begins the body, with or without an empty line.
+
+    Raises MessageError for a head that no server would take.
+    """
     text = normalised(octets) if octets else b"\r\n"
     position = found.end() if (found := _MBOX.match(text)) else 0
     fields: list[HeaderField] = []
@@ -88,6 +92,9 @@ def draft(octets: bytes) -> Draft:
         name = match.group().partition(b":")[0].rstrip(b" \t").decode("ascii")
         fields.append(HeaderField(name, match.group()))
         position = match.end()
+        if position > _LONGEST_HEAD:
+            hint = "a head has fields, and an empty line behind them"
+            raise MessageError("message: its head is longer than 1 MB", field="message", hint=hint)
     body = text[position:]
     return Draft(tuple(fields), body if body.startswith(b"\r\n") or not body else b"\r\n" + body)
 
@@ -118,25 +125,25 @@ def reverse_path(text: str | None, names: Names) -> str | None:
     """The envelope's sender: what -f says, where it has a domain, or else the account's own; "" is the null one."""
     if text is not None and text.strip() in ("", "<>"):
         return ""
-    if text is None or _LOCAL.fullmatch(text):
+    if text is None or is_local(text):
         return names.sender.address.written if names.sender else None
-    return one_mailbox(text).address.written
+    return one_mailbox(text, "-f").address.written
 
 
-def one_mailbox(text: str) -> Mailbox:
-    """The one mailbox of an argument. Raises MessageError."""
+def one_mailbox(text: str, where: str) -> Mailbox:
+    """The one mailbox of a text. Raises MessageError."""
     try:
         found = mailboxes_in(text)
     except AddressError as error:
-        raise MessageError(f"-f: {error.problem}", field="-f", hint=error.hint) from error
+        raise MessageError(f"{where}: {error.problem}", field=where, hint=error.hint) from error
     if len(found) != 1:
-        raise MessageError(f"-f: {len(found)} addresses", field="-f", hint="give one")
+        raise MessageError(f"{where}: {len(found)} addresses", field=where, hint="give one")
     return found[0]
 
 
 def is_local(text: str) -> bool:
-    """Whether an argument is a name without a domain."""
-    return _LOCAL.fullmatch(text) is not None
+    """Whether a text is a name without a domain, with or without a display name."""
+    return _LOCAL.fullmatch(text.strip()) is not None
 
 
 def _field(text: str) -> HeaderField:
@@ -159,7 +166,7 @@ def _qualified(field: HeaderField, names: Names, *, strict: bool) -> HeaderField
 
 
 def _has_local(text: str) -> bool:
-    return len(text) <= _LONGEST_LIST and any(_LOCAL.fullmatch(piece) for piece in _pieces(text))
+    return len(text) <= _LONGEST_LIST and any(map(is_local, _pieces(text)))
 
 
 def _mailboxes(text: str, names: Names, *, authors: bool) -> list[Mailbox]:
@@ -184,10 +191,15 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _named(piece: str, names: Names, *, authors: bool) -> list[Mailbox]:
-    match = _LOCAL.fullmatch(piece)
+    match = _LOCAL.fullmatch(piece.strip())
     if match is None:
         return mailboxes_in(piece)
-    name = (match["phrase"] or match["comment"] or "").strip().strip('"')
+    name = _name(match["phrase"] or "") or (match["comment"] or "").strip()
     if authors:
         return [names.author(name)]
     return names.recipient(match["in_brackets"] or match["bare"], name)
+
+
+def _name(phrase: str) -> str:
+    """A display name as it is read, also one in encoded words."""
+    return mailboxes_in(f"{phrase}<{NOBODY.partition('.')[0]}@{NOBODY}>")[0].name if phrase.strip() else ""

@@ -8,8 +8,9 @@ transport and against a plain list of replies in tests. It knows no clock and no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
@@ -121,22 +122,22 @@ _DATA = Command(Phase.DATA, command_line("DATA"))
 _CLOSING = 221
 _RSET = Command(Phase.RSET, command_line("RSET"))
 _WHOLE = Payload(Framing.CHUNK_LAST)
-_NOTHING: Mapping[Address, Sequence[str]] = {}
 
 
 def _head(plan: Plan) -> list[Command]:
     sender = plan.reverse_path.wire if plan.reverse_path else ""
     mail = Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
-    further = plan.for_each or _NOTHING
     rcpt = [
-        Command(
-            Phase.RCPT,
-            command_line(f"RCPT TO:<{recipient.wire}>", *further.get(recipient, ()), utf8=plan.utf8),
-            recipient,
-        )
-        for recipient in plan.recipients
+        Command(Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", *further, utf8=plan.utf8), recipient)
+        for recipient, further in _with_parameters(plan)
     ]
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
+
+
+def _with_parameters(plan: Plan) -> Iterable[tuple[Address, Sequence[str]]]:
+    if plan.for_each is None:
+        return zip(plan.recipients, repeat(()))
+    return [(recipient, plan.for_each.get(recipient, ())) for recipient in plan.recipients]
 
 
 def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:

@@ -138,7 +138,11 @@ class Answers:
             when=datetime.now(UTC),
             username=session.server.username,
             replies=tuple(self._replies),
-            facts=(*shown, ("Username", session.server.username), ("Declared", " ".join(gathered.mail_options))),
+            facts=(
+                *shown,
+                ("Username", session.server.username),
+                ("Declared", " ".join(session.declared(gathered.mail_options))),
+            ),
         )
 
     async def handle_RSET(self, smtp: SMTP, facts: Facts, gathered: Gathered) -> str:  # noqa: N802 - aiosmtpd's name

@@ -92,6 +92,10 @@ class Session(SMTP):
         """What the message is to be handled by: what was asked for at MAIL, and at the first RCPT."""
         return read(self._wishes).options
 
+    def declared(self, known: list[str]) -> list[str]:
+        """The parameters of MAIL and of the first RCPT, as they came."""
+        return [*known, *self._wishes]
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came, or its TLS handshake is done."""
         super().connection_made(transport)
