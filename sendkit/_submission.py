@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
@@ -21,6 +21,7 @@ Notice: TypeAlias = Literal["never", "success", "failure", "delay"]
 Returned: TypeAlias = Literal["headers", "full"]
 
 NOTICES: tuple[Notice, ...] = get_args(Notice)
+RETURNED: tuple[Returned, ...] = get_args(Returned)
 _MOST_SECONDS = 999_999_999  # RFC 4865 section 4: nine digits
 _LONGEST_ENVID = 100  # RFC 3461 section 4.4
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
@@ -43,10 +44,10 @@ def fits_envid(text: str) -> bool:
 def _notify(value: object) -> frozenset[Notice] | None:
     if value is None:
         return None
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, Iterable):
-        raise ValueError(f"{type(words).__name__} is no set of words")  # noqa: TRY004 - pydantic passes TypeErrors on
-    found = frozenset(map(_notice, words))
+    if not isinstance(value, Iterable):
+        raise ValueError(f"{type(value).__name__} is no set of words")  # noqa: TRY004 - pydantic passes TypeErrors on
+    words = value.split(",") if isinstance(value, str) else cast("Iterable[object]", value)
+    found: frozenset[Notice] = frozenset([_notice(word) for word in words])
     if not found:
         raise ValueError('it is empty; "never" asks for no report at all')
     if "never" in found and len(found) > 1:
@@ -63,11 +64,11 @@ def _notice(word: object) -> Notice:
 
 
 def _ret(value: object) -> Returned | None:
-    match value:
-        case None | "headers" | "full":
-            return value
-        case _:
-            pass
+    if value is None:
+        return None
+    for returned in RETURNED:
+        if value == returned:
+            return returned
     raise ValueError(f'{value!r} is neither "headers" nor "full"')
 
 

@@ -95,10 +95,19 @@ def test_the_json_is_versioned_and_its_keys_are_stable(mixed: DeliveryResult) ->
     }  # fmt: skip
     assert set(shown["attempts"][0]) == {
         "host", "port", "username", "started", "duration", "phase", "tls", "replies", "error", "transcript", "server",
-        "ignored_options",
+        "ignored_options", "peer",
     }  # fmt: skip
     assert shown["recipients"][OPS]["outcome"] == "deferred"
     assert shown["recipients"][OPS]["reply"] == {"code": 450, "enhanced": "4.2.0", "text": "wait\nplease"}
+
+
+def test_what_is_ignored_is_told_of_the_server_that_took_it(mixed: DeliveryResult) -> None:
+    """A server that refused it for now says nothing of the one that took it."""
+    attempt = mixed.attempts[0]
+    other = attempt.model_copy(update={"host": "other.example.com", "ignored_options": ("notify",)})
+    assert mixed.model_copy(update={"attempts": (other, attempt)}).ignored_options == ()
+    took = {name: one.model_copy(update={"server": other.server}) for name, one in mixed.recipients.items()}
+    assert mixed.model_copy(update={"attempts": (attempt, other), "recipients": took}).ignored_options == ("notify",)
 
 
 def test_a_later_version_may_add_what_this_one_does_not_know(mixed: DeliveryResult) -> None:

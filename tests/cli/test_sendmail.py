@@ -281,7 +281,24 @@ def test_the_file_of_the_machine_stands_behind_the_users(
     assert [one.envelope.recipients for one in server.messages] == [("luis@example.com",), ("me@example.com",)]
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="another user's file needs root")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_a_password_that_every_user_can_read_is_refused(
+    shell: Shell, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text(server.password)
+    (tmp_path / "password").chmod(0o644)
+    monkeypatch.delenv("SENDKIT_PASSWORD")
+    monkeypatch.setenv("SENDKIT_PASSWORD_FILE", str(tmp_path / "password"))
+    text = config.config_file().read_text()
+    config.config_file().write_text("\n".join(line for line in text.splitlines() if "password_command" not in line))
+    answer = send(shell, "luis@example.com")
+    assert (answer.code, server.messages) == (77, [])
+    assert "chmod 600" in answer.err
+    (tmp_path / "password").chmod(0o600)
+    assert send(shell, "luis@example.com").code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
 def test_a_file_that_others_may_write_to_is_refused(shell: Shell) -> None:
     config.config_file().chmod(0o666)
     answer = send(shell, "luis@example.com")

@@ -16,8 +16,6 @@ from tests.accounts import write_account
 from .shell import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sendkit.testing import LocalServer
     from sendkit.testing import ReceivedMessage as Received
 
@@ -30,7 +28,7 @@ _IDENTITY = {
 
 
 @pytest.fixture
-def program(server: LocalServer, tmp_path: Path) -> Iterator[Path]:
+def program(server: LocalServer, tmp_path: Path) -> Path:
     """A link by the name of sendmail to what an installation calls `sendkit`, with an account in the user's file."""
     write_account(server)
     command, link = tmp_path / "sendkit", tmp_path / "sbin" / "sendmail"

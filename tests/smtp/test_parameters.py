@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sendkit import Outcome, SubmissionOptions
 from sendkit._reading.asked import read
-from sendkit._smtp.address import parse_address
+from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.parameters import ROWS, Asked, Offer, Row, parameters
 from sendkit._smtp.phase import Phase
@@ -112,9 +112,17 @@ def test_a_moment_is_written_in_utc_and_never_before_it() -> None:
     assert SubmissionOptions(hold_for=timedelta(milliseconds=1)).seconds == 1
 
 
+def _offered(_: Offer) -> bool:
+    return True
+
+
+def _priority(_: Asked, __: Address | None) -> str:
+    return "MT-PRIORITY=3"
+
+
 def test_another_parameter_is_one_row() -> None:
     """RFC 6710, as an example."""
-    priority = Row(Phase.MAIL, "", "MT-PRIORITY", lambda _: True, lambda *_: "MT-PRIORITY=3")
+    priority = Row(Phase.MAIL, "", "MT-PRIORITY", _offered, _priority)
     assert parameters(Asked(SubmissionOptions()), [LUIS], Offer(ALL), [*ROWS, priority]).mail == ("MT-PRIORITY=3",)
 
 

@@ -9,10 +9,12 @@ from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.shares import share
 
-_RECIPIENTS = st.lists(
-    st.builds(lambda local, domain: parse_address(f"u{local}@{domain}"), st.integers(0, 99), st.sampled_from("abcd")),
-    unique=True,
-)
+
+def _address(local: int, domain: str) -> Address:
+    return parse_address(f"u{local}@{domain}")
+
+
+_RECIPIENTS = st.lists(st.builds(_address, st.integers(0, 99), st.sampled_from("abcd")), unique=True)
 _LIMIT = st.none() | st.integers(1, 5)
 
 
