@@ -6,7 +6,6 @@ metadata of installed distributions (PEP 376, PEP 610).
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 
 _NAME = "sendkit-smtp"
@@ -23,6 +22,8 @@ def installing(*requirements: str, extra: str | None = None) -> str:
 
 def _from_index(name: str = _NAME) -> bool:
     """Whether this package is that of the installed distribution, and no folder or repository was named for it."""
+    from importlib import metadata  # noqa: PLC0415 - it brings the email package, and few programs lack an extra
+
     try:
         found = metadata.distribution(name)
         here = Path(str(found.locate_file("sendkit"))).resolve() == Path(__file__).resolve().parent

@@ -15,6 +15,7 @@ from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from sendkit import ReadyMessage
+    from sendkit._accounts.config import AccountSettings
     from sendkit._cli.options import DeliveryOptions, SendOptions
 
 _STDIN = Path("-")
@@ -43,6 +44,12 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
     )
 
 
+def _account(name: str) -> AccountSettings:
+    from sendkit._accounts.config import account_named  # noqa: PLC0415 - few have a file of accounts
+
+    return account_named(name)
+
+
 def ready_message(path: Path) -> ReadyMessage:
     """The message in a file, or that of standard input for `-`. Raises MessageError."""
     return Message.from_bytes(_read("message", path))
@@ -59,7 +66,7 @@ def sender_of(options: DeliveryOptions) -> str:
 
     Raises MessageError.
     """
-    account = None if options.account is None else account_named(options.account)
+    account = None if options.account is None else _account(options.account)
     sender = options.sender or (account and account.sender) or os.environ.get("SENDKIT_FROM")
     username = account.username if account else username_of(options)
     if not sender and not (username and "@" in username):

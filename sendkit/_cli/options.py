@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
-from sendkit._submission import SubmissionOptions
-from sendkit.errors import MessageError
+from sendkit._cli.submission import wishes
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -326,16 +325,6 @@ Options = (
     | OutboxOptions
     | CompletionsOptions
 )
-
-
-def wishes(options: DeliveryOptions | SendmailOptions) -> SubmissionOptions | None:
-    """What the server is to be asked for beside the message. Raises ValueError in the words of the command line."""
-    given = {name: getattr(options, name, None) for name in SubmissionOptions.model_fields}
-    try:
-        made = SubmissionOptions(**{name: value for name, value in given.items() if value is not None})
-    except MessageError as error:
-        raise ValueError(f"--{error.message.replace('_', '-', 1)}") from None
-    return made if made.given else None
 
 
 def _check_together(option: str, value: object, others: dict[str, object]) -> None:

@@ -7,7 +7,6 @@ repeat an unknown argument for the same reason.
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Never, TypeAlias, cast
@@ -33,6 +32,7 @@ from sendkit._cli.options import (
 )
 from sendkit._cli.outbox_parser import add_outbox
 from sendkit._cli.submission import add_submission
+from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, some
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -68,7 +68,7 @@ def command_of(options: Options) -> str:
 
 def read(arguments: list[str] | None) -> Options | None:
     """Read the arguments; None when they name no command. Raises Usage; ends the process for --help and --version."""
-    main, commands = _parsers()
+    main, commands = _parsers(arguments[0] if arguments else None)
     if arguments and arguments[0] == "sendmail":
         return sendmail_flags.read(arguments[1:], commands["sendmail"])
     parsed, unknown = main.parse_known_args(arguments)
@@ -108,7 +108,8 @@ def _unknown(arguments: list[str]) -> str:
     )
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
+def _parsers(only: str | None = None) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of all commands, and that of each; if there is a command `only`, that one alone has its arguments."""
     main = _tuned(Parser("sendkit", description=texts.MAIN, epilog=texts.MAIN_EPILOG))
     main.add_argument("--version", action="version", version=f"sendkit {__version__}")
     choice = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
@@ -116,20 +117,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name, told in texts.COMMANDS.items():
         command = choice.add_parser(name, help=told.short, description=told.long, epilog=told.epilog)
         commands[name] = _tuned(command)
-    _add_send(commands["send"])
-    _add_report(commands["report"])
-    sendmail_flags.describe(commands["sendmail"].add_argument)
-    _add_account(commands["login"])
-    _add_login(commands["login"].add_argument)
-    _add_account(commands["logout"])
-    _add_demo(commands["demo"])
-    _add_doctor(commands["doctor"].add_argument)
-    _add_explain(commands["explain"])
-    commands["providers"].add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
-    _add_catch(commands["catch"])
-    add_outbox(commands["outbox"], Parser, _tuned)
-    shells = ("bash", "zsh", "fish", "man")
-    commands["completions"].add_argument("shell", metavar="SHELL", choices=shells, help="bash, zsh, fish, or man")
+    for name in commands if only not in commands else (only,):
+        _FILL[name](commands[name])
     return main, commands
 
 
@@ -153,8 +142,8 @@ def _add_report(command: Parser) -> None:
     add("--figure", action="append", default=[], type=Path, metavar="FILE", help="a picture, below the tables")
     add("--alt", action="append", default=[], metavar="TEXT", help="what the figure of the same place shows")
     help_text = "how a column is written: percent, currency:EUR, ,.2f, bytes, duration, link …"
-    add("--format", action="append", default=[], type=_column_format, metavar="COLUMN=FORMAT", help=help_text)
-    add("--rows", type=_rows, default=50, metavar="N", help="show so many rows of a table (default: 50)")
+    add("--format", action="append", default=[], type=column_format, metavar="COLUMN=FORMAT", help=help_text)
+    add("--rows", type=rows_of, default=50, metavar="N", help="show so many rows of a table (default: 50)")
     choices = ("auto", "xlsx", "csv", "parquet", "none")
     add("--rest", choices=choices, default="auto", help="what a table with more rows is attached as (default: auto)")
     add("--total", action="store_true", help="sum the columns of numbers")
@@ -170,12 +159,12 @@ def _add_sending(add: _Add) -> None:
     add("--envelope-from", metavar="ADDR", help="where bounces go; '' for nowhere (default: the sender)")
     add(
         "--retries",
-        type=_count,
+        type=count,
         metavar="N",
         help="try deferred recipients N times more (default: 3, within 2 minutes)",
     )
     add("--patient", action="store_true", help="outlast greylisting: try again after 1, 5 and 15 minutes")
-    add("--deadline", type=_seconds, metavar="SECONDS", help="the time for everything, all tries included")
+    add("--deadline", type=seconds, metavar="SECONDS", help="the time for everything, all tries included")
     add_submission(add)
     add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
     add("--check", action="store_true", help="say what would go wrong at readers and at the server, and send nothing")
@@ -206,7 +195,7 @@ def _add_message(add: _Add) -> None:
         metavar="FILE",
         help="a file to attach; may be repeated; - is standard input",
     )
-    add("--header", action="append", default=[], type=_header, metavar="'NAME: VALUE'", help="a further header")
+    add("--header", action="append", default=[], type=header_of, metavar="'NAME: VALUE'", help="a further header")
     help_text = "send this ready message (.eml; - is standard input), to --to or whom it names itself"
     add("--message", type=Path, metavar="FILE", help=help_text)
 
@@ -237,7 +226,9 @@ def _add_security(add: _Add) -> None:
     add("--ca-file", type=Path, metavar="PEM", help="a further certificate authority to trust")
 
 
-def _add_login(add: _Add) -> None:
+def _add_login(command: Parser) -> None:
+    _add_account(command)
+    add = command.add_argument
     add(
         "--oauth",
         metavar="PROVIDER",
@@ -261,15 +252,25 @@ def _add_demo(command: Parser) -> None:
     )
 
 
-def _add_doctor(add: _Add) -> None:
+def _add_doctor(command: Parser) -> None:
+    add = command.add_argument
     add("account", nargs="?", metavar="ACCOUNT", help="an account of sendkit/config.toml (default: the environment)")
     _add_place(add)
     add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM, or the username)")
     add("-t", "--to", metavar="ADDR", help="whom to name in RCPT; nothing is sent there (default: the sender)")
     add("--dkim-selector", metavar="NAME", help="the name of the key that signs (default: the usual ones)")
     add("--message", type=Path, metavar="FILE", help="look at this message too (.eml; - is standard input)")
-    add("--limit", type=_seconds, default=30.0, metavar="SECONDS", help="the time for everything (default: 30)")
+    add("--limit", type=seconds, default=30.0, metavar="SECONDS", help="the time for everything (default: 30)")
     add("--json", action="store_true", help="print the diagnosis as JSON")
+
+
+def _add_providers(command: Parser) -> None:
+    command.add_argument("name", nargs="?", metavar="NAME", help="a provider (default: all of them)")
+
+
+def _add_completions(command: Parser) -> None:
+    shells = ("bash", "zsh", "fish", "man")
+    command.add_argument("shell", metavar="SHELL", choices=shells, help="bash, zsh, fish, or man")
 
 
 def _add_explain(command: Parser) -> None:
@@ -281,14 +282,14 @@ def _add_explain(command: Parser) -> None:
 
 def _add_catch(command: Parser) -> None:
     add = command.add_argument
-    add("--port", type=_port, default=0, metavar="N", help="the port of the mail server (default: any free one)")
-    add("--web-port", type=_port, default=0, metavar="N", help="the port of the page (default: any free one)")
+    add("--port", type=port_of, default=0, metavar="N", help="the port of the mail server (default: any free one)")
+    add("--web-port", type=port_of, default=0, metavar="N", help="the port of the page (default: any free one)")
     add("--user", default="ana@example.com", metavar="USERNAME", help="who may log in (default: ana@example.com)")
     add("--keep", type=Path, metavar="DIR", help="write each message into this folder too, as 1.eml, 2.eml …")
     add("--plain", action="store_true", help="take clients without TLS or login too; they are on this machine")
     add(
         "--limit",
-        type=_some,
+        type=some,
         default=1_000,
         metavar="N",
         help="hold at most N messages, and 512 MB; the oldest are dropped (default: 1000)",
@@ -296,49 +297,17 @@ def _add_catch(command: Parser) -> None:
     add("--open", dest="open_browser", action="store_true", help="open the page in the browser")
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
-    return int(text)
-
-
-def _column_format(text: str) -> tuple[str, str]:
-    column, sign, written = text.rpartition("=")
-    if not (sign and column and written):
-        raise argparse.ArgumentTypeError(f"{text!r} has no '='; write margin=percent")
-    return column, written
-
-
-def _rows(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:9])):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise argparse.ArgumentTypeError(f"{text!r} has no colon; write 'X-Report: 42'")
-    return name.strip(), value.strip()
-
-
-def _some(text: str) -> int:
-    if (count := _count(text)) == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return count
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
+_FILL: dict[str, Callable[[Parser], None]] = {
+    "send": _add_send,
+    "report": _add_report,
+    "sendmail": lambda command: sendmail_flags.describe(command.add_argument),
+    "login": _add_login,
+    "logout": _add_account,
+    "demo": _add_demo,
+    "doctor": _add_doctor,
+    "explain": _add_explain,
+    "providers": _add_providers,
+    "catch": _add_catch,
+    "outbox": lambda command: add_outbox(command, Parser, _tuned),
+    "completions": _add_completions,
+}

@@ -12,10 +12,9 @@ from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
-from sendkit._cli.options import wishes
 from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar, connecting, waits
-from sendkit._cli.submission import tell_ignored
+from sendkit._cli.submission import tell_ignored, wishes
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
 

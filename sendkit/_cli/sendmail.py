@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendkit import Mailer, Message, errors
 from sendkit._accounts.account import Account
 from sendkit._cli.console import complain
-from sendkit._cli.options import wishes
 from sendkit._cli.outcome import print_failure
 from sendkit._cli.send import conversation
 from sendkit._cli.sendmail_input import (
@@ -28,7 +27,7 @@ from sendkit._cli.sendmail_input import (
     reverse_path,
     up_to_dot,
 )
-from sendkit._cli.submission import tell_ignored
+from sendkit._cli.submission import tell_ignored, wishes
 from sendkit._cli.sysexits import Sysexit, sysexit
 from sendkit._message.head import recipients_in
 from sendkit._plan.sendmail import SendmailSettings, account_for, sendmail_settings

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sendkit._cli.console import complain
 from sendkit._smtp.parameters import ROWS
+from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
+    from sendkit._cli.options import DeliveryOptions, SendmailOptions
+    from sendkit._submission import SubmissionOptions
     from sendkit.results import DeliveryResult
+
+WISHES = ("notify", "ret", "envid", "require_tls", "hold_for", "hold_until")
+"""The fields of `SubmissionOptions`."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _TIME = re.compile(r"([0-9]{1,9})([smhd]?)")
@@ -34,6 +40,19 @@ def time_of(text: str) -> timedelta:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 90 (seconds), 30m, 2h or 1d")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+
+
+def wishes(options: DeliveryOptions | SendmailOptions) -> SubmissionOptions | None:
+    """What the server is to be asked for beside the message. Raises ValueError in the words of the command line."""
+    given = {name: value for name in WISHES if (value := getattr(options, name, None)) not in (None, False)}
+    if not given:
+        return None
+    from sendkit._submission import SubmissionOptions  # noqa: PLC0415 - seldom given, and its model takes time to build
+
+    try:
+        return SubmissionOptions(**given)
+    except MessageError as error:
+        raise ValueError(f"--{error.message.replace('_', '-', 1)}") from None
 
 
 def tell_ignored(result: DeliveryResult) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendkit import SubmissionOptions
+from sendkit._cli import parser
+from sendkit._cli.submission import WISHES
 
 from .shell import LETTER, Shell, account
 
@@ -52,3 +54,13 @@ def test_what_cannot_be_meant_is_said_before_anything_is_sent(
     answer = shell("send", *LETTER, *arguments)
     assert answer.code == 64
     assert words in answer.err
+
+
+def test_every_field_of_the_options_can_be_asked_for() -> None:
+    assert set(WISHES) == set(SubmissionOptions.model_fields)
+
+
+@pytest.mark.parametrize("name", parser._parsers()[1])
+def test_a_command_has_the_same_arguments_alone_as_among_all(name: str) -> None:
+    alone, among_all = parser._parsers(name)[1][name], parser._parsers()[1][name]
+    assert alone.format_help() == among_all.format_help()
