@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sendkit import Attachment, Message
 from sendkit._cli.console import complain
 from sendkit._cli.mailer import username_of
-from sendkit._plan.named import account_named
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
 
 
 def _account(name: str) -> AccountSettings:
-    from sendkit._accounts.config import account_named  # noqa: PLC0415 - few have a file of accounts
+    from sendkit._plan.named import account_named  # noqa: PLC0415 - few have a file of accounts
 
     return account_named(name)
 
