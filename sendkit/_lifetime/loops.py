@@ -15,13 +15,17 @@ T = TypeVar("T")
 _GRACE = 5.0
 
 
-def running_loop() -> asyncio.AbstractEventLoop:
-    """asyncio's loop that runs here. Raises ConfigurationError under trio, which has none of it, and without a loop."""
+def running_loop(who: str = "AsyncMailer", otherwise: str = "mailer.send, message") -> asyncio.AbstractEventLoop:
+    """asyncio's loop that runs here. Raises ConfigurationError under trio, which has none of it, and without a loop.
+
+    `who` needs it, and `otherwise` is what trio may have done on a thread.
+    """
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        hint = "use Mailer; under trio on a thread of its own, await trio.to_thread.run_sync(mailer.send, message)"
-        raise ConfigurationError("AsyncMailer needs an event loop of asyncio, and none runs here", hint=hint) from None
+        plain, thread = who.removeprefix("Async"), f"await trio.to_thread.run_sync({otherwise})"
+        hint = f"use {plain}; under trio on a thread of its own, {thread}"
+        raise ConfigurationError(f"{who} needs an event loop of asyncio, and none runs here", hint=hint) from None
 
 
 class PerLoop(Generic[T]):

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from sendkit.outbox._health import Health, HeldAccount, WorkerHealth
     from sendkit.outbox._letter import Letter, Receipt
     from sendkit.outbox._orders import Purged
+    from sendkit.outbox._policy import WorkerSettings
     from sendkit.outbox._procrastinate import ProcrastinateEngine
     from sendkit.outbox._statements import Executor
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
     from sendkit.outbox._synchronous import Outbox, Worker
-    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker
 
 __all__ = [
     "Announced",
@@ -83,7 +84,7 @@ _HOMES = {
     "RecipientStatus": "outbox._status",
     "Worker": "outbox._synchronous",
     "WorkerHealth": "outbox._health",
-    "WorkerSettings": "outbox._worker",
+    "WorkerSettings": "outbox._policy",
 }
 
 

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from sendkit.outbox._core import Core, CoreOptions, signing
+from sendkit._lifetime import threads
+from sendkit.outbox._core import Core, CoreOptions, Face, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
+from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
 
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
     from sendkit._message.compose import AnyMessage
     from sendkit._smtp.envelope import Envelope
+    from sendkit._submission import SubmissionOptions
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._health import Health
     from sendkit.outbox._orders import Purged
+    from sendkit.outbox._policy import WorkerSettings
     from sendkit.outbox._status import Counts, LetterStatus
-    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker
     from sendkit.signing import DKIM
 
 _LOOK = 0.05  # seconds between two looks of `wait`
@@ -40,6 +44,7 @@ class AsyncOutbox:
     Opens when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
+    @shows_settings
     def __init__(
         self,
         url_or_path: str | os.PathLike[str] | None = None,
@@ -51,7 +56,7 @@ class AsyncOutbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings, signing(dkim))
-        self._cores = Cores(url_or_path, lambda writer: writer.acall, options)
+        self._cores = Cores(url_or_path, Face(lambda writer: writer.acall, threads.run), options)
 
     @property
     def _core(self) -> Core:
@@ -75,6 +80,7 @@ class AsyncOutbox:
         transaction: object | None = None,
         envelope_from: str | None = None,
         recipients: Iterable[str] | Envelope | str | None = None,
+        options: SubmissionOptions | None = None,
     ) -> Receipt:
         """Put one message; when this returns, it is on the disk, and will be sent, returned, or said to be in doubt.
 
@@ -82,10 +88,11 @@ class AsyncOutbox:
         that has none of its author's. After `expires_in` what no server has taken is returned. Letters of a `lane` have
         its rate and pauses; a smaller `priority` is sooner within it. `account` is a name of the config, or
         `user@host:port`; by default that of the outbox or of the environment. `transaction` is a connection or a
-        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from` and
-        `recipients` are as in `send`. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
+        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from`,
+        `recipients` and `options` are as in `send`; `options.envid` is the letter's id. A Message without a sender is
+        from the account. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
         """
-        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients)
+        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients, options)
         return await self._core.put(letter, transaction)
 
     def put_many(
@@ -98,6 +105,7 @@ class AsyncOutbox:
         """
         return self._core.put_many(messages)
 
+    @shows_settings
     @asynccontextmanager
     async def worker(
         self,
@@ -125,11 +133,13 @@ class AsyncOutbox:
             work.stop.set()
             await running
 
+    @shows_settings
     async def run(self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         """Send through this mailer until this is cancelled."""
         async with self.worker(mailer, account=account, **settings):
             await asyncio.Event().wait()
 
+    @shows_settings
     async def drain(
         self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> int:
@@ -174,12 +184,12 @@ class AsyncOutbox:
         timeout: float | None = None,  # noqa: ASYNC109 - as `subprocess.Popen.wait`
     ) -> LetterStatus:
         """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
+        found = await self.status(letter)
         async with asyncio.timeout(timeout):
-            while True:
-                found = await self.status(letter)
-                if found.state is LetterState.SETTLED:
-                    return found
+            while found.state is not LetterState.SETTLED:
                 await asyncio.sleep(_LOOK)
+                found = await self.status(letter)
+        return found
 
     async def cancel(self, letter: str | Receipt) -> bool:
         """Send it to nobody who still waits; whether anything changed. Raises LetterNotFound."""

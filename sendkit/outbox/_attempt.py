@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sendkit._message.letter import Letter
 from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.verdict import Cause, Outcome
+from sendkit._submission import SubmissionOptions
 from sendkit.errors import ConfigurationError, CredentialsError, OutboxError, SendkitError
 from sendkit.outbox._accounts import Trouble, recoveries, troubles
 from sendkit.outbox._claim import Block, blocks
@@ -150,7 +151,7 @@ class _Attempt:
         claim, by, now = self._claim, self._by, self._by.now()
         due = by.waits.next(claim.attempts, now, claim.expires)
         said = Settlement(claim.id, claim.token, by.owner, tuple(verdicts), summary, due, by.retry_doubt, by.warn_after)
-        again = await self._persist(lambda: by.writer.acall(settles, said, How.LIGHT))
+        again = await self._persist(lambda: by.writer.acall(settles, said, How.PATIENT))
         by.said.append(said)
         return again
 
@@ -181,10 +182,19 @@ class _Attempt:
         large = LedgerContent(claim.size, claim.eight_bit, claim.utf8, self._read)
         content: Content = large if claim.content is None else content_of(claim.content)
         reverse_path = parse_address(claim.reverse_path) if claim.reverse_path else None
-        return Letter(reverse_path, tuple(map(parse_address, self._numbers)), content, claim.message_id)
+        options = None if claim.options is None else _options(claim.options, claim.uid)
+        recipients = tuple(map(parse_address, self._numbers))
+        return Letter(reverse_path, recipients, content, claim.message_id, options=options)
 
     def _read(self, number: int) -> bytes | None:
         return self._by.writer.call(blocks, Block(self._claim.id, number), How.READS)
+
+
+def _options(stored: str, uid: str) -> SubmissionOptions:
+    """What is asked of the server; the letter's id is its name in reports, where the program gave none (RFC 3461)."""
+    found = SubmissionOptions.model_validate_json(stored)
+    asks = found.notify is not None or found.ret is not None
+    return found.model_copy(update={"envid": uid}) if asks and found.envid is None else found
 
 
 _BY_CARE = (Outcome.IN_DOUBT, Outcome.DEFERRED, Outcome.REJECTED, Outcome.ACCEPTED)
@@ -206,5 +216,6 @@ def _trouble(result: DeliveryResult) -> str | None:
 
 
 def _summary(result: DeliveryResult) -> str:
-    attempts = [attempt.model_dump(mode="json", exclude={"server"}) for attempt in result.attempts]
-    return json.dumps({"attempts": attempts} | ({"note": _DIVERTED} if result.diverted else {}))
+    attempts = [attempt.model_dump_json(exclude={"server"}, exclude_defaults=True) for attempt in result.attempts]
+    note = f', "note": "{_DIVERTED}"' if result.diverted else ""
+    return f'{{"attempts": [{",".join(attempts)}]{note}}}'

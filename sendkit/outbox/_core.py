@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from sendkit._accounts.account import Account
 from sendkit._delivery.pace import parse_rate
-from sendkit.errors import ConfigurationError
+from sendkit._message.message import Message
+from sendkit.errors import ConfigurationError, MessageError
 from sendkit.outbox._borrowed import lender_of
+from sendkit.outbox._checks import check_account, check_count, check_mailer, check_text, check_time, check_word
 from sendkit.outbox._engine import Engine, PollingEngine
 from sendkit.outbox._fence import Ledger
 from sendkit.outbox._health import Health, healths
@@ -24,13 +26,16 @@ from sendkit.outbox._ledger import How, Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
 from sendkit.outbox._orders import Age, Lane, Order, Purged, flushes, lanes, orders, pauses, purges
 from sendkit.outbox._place import Place
-from sendkit.outbox._put import pieces, puts
+from sendkit.outbox._policy import WorkerSettings, policy_of
+from sendkit.outbox._put import Piece, pieces, puts
 from sendkit.outbox._questions import Page, Search, counts, searches, statuses
 from sendkit.outbox._rows import Draft, Placed
 from sendkit.outbox._schedule import Waits
 from sendkit.outbox._schema import prepare
+from sendkit.outbox._sender import usual_sender
+from sendkit.outbox._states import LetterState, RecipientState
 from sendkit.outbox._upkeep import next_dues
-from sendkit.outbox._worker import AsyncWorker, Policy, WorkerSettings
+from sendkit.outbox._worker import AsyncWorker
 
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
@@ -56,6 +61,21 @@ class Call(Protocol):
         ...
 
 
+class Aside(Protocol):
+    """Has something done that may wait for a disk, or take long."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
+        """Wait until it is done."""
+        ...
+
+
+class Face(NamedTuple):
+    """How a face of the outbox waits: for the writer, and for what may take long."""
+
+    call: Callable[[Writer], Call]
+    aside: Aside
+
+
 class CoreOptions(NamedTuple):
     """What an outbox is told beside its place; `largest`: octets of one message; `signers` sign each message."""
 
@@ -78,22 +98,25 @@ def signing(keys: DKIM | Sequence[DKIM] | None) -> tuple[Signer, ...]:
 class Core:
     """One outbox at one place, in this process."""
 
-    def __init__(self, place: Place, call: Callable[[Writer], Call], options: CoreOptions) -> None:
+    def __init__(self, place: Place, face: Face, options: CoreOptions) -> None:
         self.place = place
-        self.engine: Engine = options.engine or PollingEngine()
+        self.engine: Engine = _engine(options.engine)
         self._announce = None if isinstance(self.engine, PollingEngine) else self.engine.announce
         self.writer = place.writer or Writer(place.open, prepare, self._announce)
-        self.policy = Policy(**options.settings)
+        self.policy = policy_of(options.settings, who="Outbox")
         self.works: set[AsyncWorker] = set()
-        self._call = call(self.writer)
+        self._call = face.call(self.writer)
+        self._aside: Aside = face.aside
+        check_account(options.account)
         self._account = options.account
         self._signers = options.signers
         self._largest = LARGEST if options.largest is None else options.largest
+        check_count("max_size", self._largest, "give octets: 25 * 1024 * 1024")
         self._known: dict[int, tuple[ContentPiece, tuple[int, ...], float]] = {}
 
     async def put(self, letter: Letter, transaction: object | None = None) -> Receipt:
         """Put one letter; it is on the disk when this returns."""
-        ready = self._written(letter)
+        ready = await self._written(letter)
         if transaction is not None:
             return await self._put_within(ready, transaction)
         draft = await self._stored(ready)
@@ -109,7 +132,7 @@ class Core:
             if isinstance(piece, bytes):
                 parts += cut(piece)
                 continue
-            for block in shared(piece):
+            async for block in self._blocks(piece):
                 parts += await lender.carry_out(pieces(ledger, (block,)))
         ((placed,),) = await lender.carry_out(puts(ledger, [(letter.draft._replace(pieces=tuple(parts)),)]))
         return _receipt(placed)
@@ -119,7 +142,7 @@ class Core:
     ) -> AsyncIterator[Receipt]:
         """Put letters, in commits of at most 500, each rendered before its transaction begins."""
         async for batch in _batches(letters):
-            drafts = [await self._stored(self._written(letter)) for letter in batch]
+            drafts = [await self._stored(await self._written(letter)) for letter in batch]
             placed = await self._call(puts, tuple(drafts))
             self.wake()
             for one in placed:
@@ -127,7 +150,11 @@ class Core:
 
     def work(self, mailer: AsyncMailer, account: str | None, settings: WorkerSettings) -> AsyncWorker:
         """A worker of this outbox, on the event loop that runs here."""
-        policy = replace(self.policy, **settings)
+        from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - who only puts needs none
+
+        check_account(account)
+        check_mailer(mailer, AsyncMailer, "Outbox")
+        policy = policy_of(settings, who="worker", usual=self.policy)
         return AsyncWorker(self.writer, self.place, engine=self.engine, mailer=mailer, policy=policy, account=account)
 
     async def status(self, uid: str | Receipt) -> LetterStatus:
@@ -136,6 +163,9 @@ class Core:
 
     async def letters(self, search: Search) -> AsyncIterator[LetterStatus]:
         """Letters by what is asked for."""
+        check_word("state", search.state, [*LetterState])
+        check_word("recipient_state", search.recipient_state, [*RecipientState])
+        check_count("limit", search.limit, "give a whole number from 0 on", least=0)
         left = search.limit
         while left > 0:
             page: Page = await self._call(searches, search._replace(limit=min(left, 100)), How.READS)
@@ -172,17 +202,21 @@ class Core:
         if lane is None:
             await self._call(pauses, why)
         else:
+            check_text("lane", lane)
             await self._call(lanes, Lane(lane, paused=why is not None))
         self.wake()
 
     async def rate(self, lane: str, rate: str | None) -> None:
         """Limit a lane."""
+        check_text("lane", lane, wanted=True)
         limit = None if rate is None else parse_rate(rate)
         await self._call(lanes, Lane(lane, rate=limit, sets_rate=True))
         self.wake()
 
     async def purge(self, content_after: timedelta, rows_after: timedelta) -> Purged:
         """Delete what is kept no longer."""
+        check_time("content_after", content_after)
+        check_time("rows_after", rows_after)
         age = Age(content_after.total_seconds(), rows_after.total_seconds())
         total = Purged(0, 0)
         while any(some := await self._call(purges, age)):
@@ -202,8 +236,19 @@ class Core:
         for work in tuple(self.works):
             work.desk.wake()
 
-    def _written(self, letter: Letter) -> Written:
-        return written(letter, self._account_of(letter), largest=self._largest, signers=self._signers)
+    async def _written(self, letter: Letter) -> Written:
+        account, message = self._account_of(letter), letter.message
+        nameless = isinstance(message, Message) and message.sender is None
+        write = partial(
+            written,
+            letter,
+            account,
+            largest=self._largest,
+            signers=self._signers,
+            usual_sender=usual_sender(account, self.works) if nameless else None,
+        )
+        slow = self._signers or (isinstance(message, Message) and message.attachments)
+        return await self._aside(write) if slow else write()
 
     def _account_of(self, letter: Letter) -> str:
         if account := letter.account or self._account:
@@ -229,11 +274,17 @@ class Core:
         known = self._known.get(id(piece))
         if known is not None and known[0] is piece and time.monotonic() - known[2] < _FRESH:
             return known[1]
-        numbers = tuple([await self._call(pieces, block) for block in shared(piece)])
+        numbers = tuple([await self._call(pieces, block) async for block in self._blocks(piece)])
         if len(self._known) >= _REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[id(piece)] = (piece, numbers, time.monotonic())
         return numbers
+
+    async def _blocks(self, piece: ContentPiece) -> AsyncIterator[Piece]:
+        """A large piece, read where nobody waits for a disk."""
+        blocks = shared(piece)
+        while (block := await self._aside(lambda: next(blocks, None))) is not None:
+            yield block
 
 
 async def _batches(
@@ -250,12 +301,22 @@ async def _batches(
 
 
 async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
+    if isinstance(items, Message | Letter):
+        raise MessageError("put_many takes many messages, and this is one", hint="call put, or give a list")
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item
     else:
         for item in items:
             yield item
+
+
+def _engine(told: Engine | None) -> Engine:
+    if told is None:
+        return PollingEngine()
+    if not callable(getattr(told, "announce", None)) or not callable(getattr(told, "run", None)):
+        raise ConfigurationError(f"engine= cannot be {told!r}", hint="give a ProcrastinateEngine, or leave it out")
+    return told
 
 
 def _receipt(placed: Placed) -> Receipt:

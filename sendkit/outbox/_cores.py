@@ -6,27 +6,20 @@ Asked at each call, since the outbox of a program may be older than the test. On
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sendkit._delivery import diversion
-from sendkit.outbox._core import Call, Core, CoreOptions
+from sendkit.outbox._core import Core, CoreOptions, Face
 from sendkit.outbox._place import Place, place_of
-
-if TYPE_CHECKING:
-    from sendkit.outbox._ledger import Writer
 
 
 class Cores:
     """The cores of one outbox."""
 
-    def __init__(
-        self, told: str | os.PathLike[str] | Place | None, call: Callable[[Writer], Call], options: CoreOptions
-    ) -> None:
-        self._call = call
+    def __init__(self, told: str | os.PathLike[str] | Place | None, face: Face, options: CoreOptions) -> None:
+        self._face = face
         self._options = options
         self._may_be_diverted = told is None
-        self._own = Core(place_of(told), call, options)
+        self._own = Core(place_of(told), face, options)
         self._in_test: Core | None = None
 
     def current(self) -> Core:
@@ -36,7 +29,7 @@ class Cores:
         if not isinstance(place, Place):
             return self._own
         if self._in_test is None or self._in_test.place is not place:
-            self._in_test = Core(place, self._call, self._options)
+            self._in_test = Core(place, self._face, self._options)
         return self._in_test
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sendkit._lifetime import threads
 from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit._lifetime.loops import running_loop
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._fence import Announce, Ledger
 from sendkit.outbox._statements import Batch, Rows, Texts, Work, carry_out
@@ -28,17 +29,19 @@ Result = TypeVar("Result")
 Task = Callable[[Ledger, Sequence[Item]], Work[Sequence[Result]]]
 
 _MOST = 256  # wishes in one commit
+_PATIENCE = 0.002  # seconds that what is patient waits for company
 
 
 class How(Enum):
     """How something is done: in a commit that is on the disk; in one that is not waited for; without a change.
 
-    What is LIGHT can be lost with the machine, or with a server that crashes, but not with this process. READS waits
-    for no lock.
+    What is LIGHT can be lost with the machine, or with a server that crashes, but not with this process. PATIENT is
+    LIGHT too, and waits a moment for others to share its commit. READS waits for no lock.
     """
 
     AT_ONCE = "at once"
     LIGHT = "light"
+    PATIENT = "patient"
     READS = "reads"
 
 
@@ -135,7 +138,7 @@ class Writer:
 
     async def acall(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """The same for a coroutine. One that is cancelled does not take back what it asked for."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop("AsyncOutbox", "outbox.put, message")
         done: asyncio.Future[Result] = loop.create_future()
         self._put(_Wish(task, item, how, done, loop))
         return await done
@@ -162,14 +165,18 @@ class Writer:
                 self._database = None
 
     def _waiting(self, first: _Wish[Any, Any]) -> tuple[list[_Wish[Any, Any]], bool]:
-        """The wish and all that have come since; True where nothing may follow them."""
-        wishes = [first]
+        """The wish and all that have come since; True where nothing may follow them.
+
+        Verdicts wait a moment for the mark of the next letter.
+        """
+        wishes, patient = [first], first.how is How.PATIENT
         with contextlib.suppress(queue.Empty):
             while len(wishes) < _MOST:
-                wish = self._queue.get_nowait()
+                wish = self._queue.get(timeout=_PATIENCE) if patient else self._queue.get_nowait()
                 if wish is None:
                     return wishes, True
                 wishes.append(wish)
+                patient = patient and wish.how is How.PATIENT
         return wishes, False
 
     def _grant(self, wishes: list[_Wish[Any, Any]]) -> None:
@@ -201,7 +208,7 @@ class Writer:
         ledger = Ledger(database.texts, database.now, self._announce)
         results: list[tuple[_Wish[Any, Any], object]] = []
         try:
-            durable = any(wish.how is not How.LIGHT for wish in wishes)
+            durable = any(wish.how is How.AT_ONCE for wish in wishes)
             with database.snapshot() if wishes[0].how is How.READS else database.transaction(durable=durable):
                 for task, alike in _grouped(wishes):
                     found = carry_out(task(ledger, [wish.item for wish in alike]), database.execute)

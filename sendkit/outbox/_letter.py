@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sendkit._message import accept
 from sendkit._message.compose import compose
 from sendkit._message.dkim import Signed, Signer, signed
 from sendkit._message.message import Message
 from sendkit._message.render import Rendered
-from sendkit.errors import ConfigurationError, MessageError
+from sendkit.errors import MessageError
+from sendkit.outbox._checks import check_account, check_key, check_life, check_moment, check_priority, check_text
 from sendkit.outbox._put import Piece
 from sendkit.outbox._rows import Draft
 
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from sendkit._message.pieces import Piece as ContentPiece
     from sendkit._smtp.content import Content
     from sendkit._smtp.envelope import Envelope
+    from sendkit._submission import SubmissionOptions
 
 FIVE_DAYS = timedelta(days=5)
 LARGEST = 50 * 1024 * 1024  # octets of one message, unless an outbox is told otherwise
-_LONGEST_KEY, _LONGEST_NAME = 512, 255
 _BLOCK = 262_144
 
 
@@ -49,6 +50,7 @@ class Letter:
     account: str | None = None
     envelope_from: str | None = None
     recipients: Iterable[str] | Envelope | str | None = None
+    options: SubmissionOptions | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,11 +74,17 @@ class Written:
 
 
 def written(
-    letter: Letter, account: str, *, kind: str = "letter", largest: int = LARGEST, signers: Sequence[Signer] = ()
+    letter: Letter,
+    account: str,
+    *,
+    kind: str = "letter",
+    largest: int = LARGEST,
+    signers: Sequence[Signer] = (),
+    usual_sender: str | None = None,
 ) -> Written:
     """Check a letter, and write its message out, signed. Raises MessageError, ConfigurationError."""
     _check(letter)
-    mail = compose(_dated(letter), envelope_from=letter.envelope_from, recipients=letter.recipients)
+    mail = compose(_dated(letter), letter.envelope_from, letter.recipients, usual_sender, letter.options)
     if signers:
         mail = replace(mail, content=signed(mail.content, signers))
     mail.content.check()
@@ -102,6 +110,7 @@ def _draft(letter: Letter, mail: MailLetter, account: str, kind: str) -> Draft:
         eight_bit=mail.content.eight_bit,
         utf8=mail.content.utf8,
         kind=kind,
+        options=None if mail.options is None else mail.options.model_dump_json(exclude_defaults=True),
         pieces=(),
     )
 
@@ -149,38 +158,9 @@ def _dated(letter: Letter) -> AnyMessage:
 
 
 def _check(letter: Letter) -> None:
-    _check_text("key", letter.key, _LONGEST_KEY)
-    _check_text("lane", letter.lane, _LONGEST_NAME)
-    _check_text("account", letter.account, _LONGEST_NAME)
-    if letter.key == "":
-        raise ConfigurationError("key= is empty", hint="leave it out, or give what makes this mail the same one")
-    if isinstance(letter.priority, bool) or not isinstance(cast("object", letter.priority), int):
-        raise ConfigurationError(f"priority= is not a whole number: {letter.priority!r}", hint="smaller is sooner")
-    if abs(letter.priority) > 32_767:
-        raise ConfigurationError(f"priority={letter.priority} is too far from 0", hint="-32767 to 32767")
-    _check_moment(letter.send_at)
-    if not isinstance(cast("object", letter.expires_in), timedelta) or letter.expires_in <= timedelta(0):
-        hint = "give a timedelta above zero, such as timedelta(days=5)"
-        raise ConfigurationError(f"expires_in= cannot be {letter.expires_in!r}", hint=hint)
-
-
-def _check_moment(moment: object) -> None:
-    if moment is None:
-        return
-    if not isinstance(moment, datetime):
-        hint = "give a datetime with a time zone: datetime.now(UTC) + timedelta(hours=2)"
-        raise ConfigurationError(f"send_at= is no datetime: {moment!r}", hint=hint)
-    if moment.utcoffset() is None:
-        hint = "give it one: datetime(…, tzinfo=ZoneInfo('Europe/Madrid')), or datetime.now(UTC) + timedelta(hours=2)"
-        raise ConfigurationError("send_at= has no time zone", hint=hint)
-
-
-def _check_text(name: str, value: object, longest: int) -> None:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        hint = f"give {name}= as a str of at most {longest} octets"
-        raise ConfigurationError(f"{name}= is not text: {value!r}", hint=hint)
-    if len(value.encode("utf-8", "surrogatepass")) > longest or not value.isprintable():
-        hint = f"at most {longest} octets of printable text; for more, its digest: hashlib.sha256(…).hexdigest()"
-        raise ConfigurationError(f"{name}= is too long, or not printable", hint=hint)
+    check_key(letter.key)
+    check_text("lane", letter.lane, wanted=True)
+    check_account(letter.account)
+    check_priority(letter.priority)
+    check_moment(letter.send_at)
+    check_life(letter.expires_in)

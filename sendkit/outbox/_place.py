@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._statements import Texts
 
 MEMORY = "memory:"
+_SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.-]+)(\+\w+)?:(?P<slashes>//?)")
 _HINT = "write a path, sqlite:///PATH, postgresql://HOST/NAME, or memory: for a test"
 
 
@@ -54,18 +56,35 @@ def place_of(url_or_path: str | os.PathLike[str] | Place | None, now: Callable[[
     if isinstance(url_or_path, Place):
         return url_or_path
     told = url_or_path if url_or_path is not None else os.environ.get("SENDKIT_OUTBOX") or default_file()
-    if not isinstance(told, str):
-        return _sqlite(Path(told), now)
+    told = _as_text(told)
     if told in (MEMORY, ":memory:", "sqlite://", "sqlite:///:memory:"):
         return _memory(now)
-    if "://" not in told:
+    scheme = _SCHEME.match(told)
+    if scheme is None:
         return _sqlite(Path(told), now)
-    scheme = told.partition("://")[0].partition("+")[0]
-    if scheme == "sqlite":
-        return _sqlite(Path(unquote(urlsplit(told).path.removeprefix("/"))), now)
-    if scheme in ("postgres", "postgresql"):
+    if scheme["slashes"] == "//" and scheme["name"] == "sqlite":
+        return _sqlite(_path_in(told), now)
+    if scheme["slashes"] == "//" and scheme["name"] in ("postgres", "postgresql"):
         return _postgres(told)
-    raise ConfigurationError(f"an outbox cannot be at a URL of the kind {scheme!r}", hint=_HINT)
+    raise ConfigurationError(f"an outbox cannot be at a URL of the kind {scheme['name']!r}", hint=_HINT)
+
+
+def _as_text(told: object) -> str:
+    try:
+        text = os.fspath(cast("str", told))
+    except TypeError:
+        text = None
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise ConfigurationError(f"an outbox cannot be at {told!r}", hint=_HINT)
+    return text
+
+
+def _path_in(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc or parts.query or parts.fragment or parts.path in ("", "/"):
+        hint = "write sqlite:///PATH, or sqlite:////PATH for one that begins with /, or the path alone"
+        raise ConfigurationError(f"the URL {url!r} of an outbox is not sqlite:///PATH", hint=hint)
+    return Path(unquote(parts.path.removeprefix("/")))
 
 
 def check_no_password(url: str) -> None:

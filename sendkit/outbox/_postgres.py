@@ -220,7 +220,7 @@ def translated(error: psycopg.Error, name: str) -> OutboxError:
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return OutboxError(f"{where} is on a server that is read-only", hint="name the primary server", transient=True)
     if isinstance(error, psycopg.errors.DiskFull):
-        hint = "make room on the server's disk; what has a receipt is kept, and this put is not"
+        hint = "make room on the server's disk; what has a receipt is kept, and what failed now is not"
         return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         hint = "see that the server runs and lets this user in; letters that have a receipt are kept"

@@ -84,10 +84,11 @@ _IDS = f"(select id from {_rows('id int')} ids)"
 _LETTER = _rows(
     *("uid text", "key text", "account text", "lane text", "priority int", "state text", "due float", "expires float"),
     *("created float", "reverse_path text", "message_id text", "size int", "eight_bit bool", "utf8 bool", "kind text"),
+    "options text",
 )
 _LETTER_COLUMNS = (
     "uid, key, account, lane, priority, state, due, expires, created, reverse_path, message_id, size, eight_bit, utf8, "
-    "kind"
+    "kind, options"
 )
 _CHANGED_RECIPIENT = _rows(
     *("letter_id int", "n int", "state text", "token int", "attempts int", "reply text", "reason text")
@@ -154,7 +155,7 @@ where name in (select name from {_rows("name text")} j) order by name for update
   epoch = {_EPOCH}
 where id in {_IDS} and state in ('ready', 'later')
 returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,
-  expires, kind""",
+  expires, kind, options""",
     waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id in {_IDS}"
     " and state = 'waiting' order by letter_id, n",
     content=f"""select c.letter_id, coalesce(c.octets, s.octets) from sendkit_content c

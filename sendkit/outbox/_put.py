@@ -112,4 +112,5 @@ def _letter(draft: Draft, now: float) -> tuple[object, ...]:
         draft.eight_bit,
         draft.utf8,
         draft.kind,
+        draft.options,
     )

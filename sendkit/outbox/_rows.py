@@ -29,6 +29,7 @@ class Draft(NamedTuple):
     eight_bit: bool
     utf8: bool
     kind: str
+    options: str | None
     pieces: tuple[bytes | int, ...]
 
 
@@ -85,6 +86,7 @@ class Claim(NamedTuple):
     created: float
     expires: float
     kind: str
+    options: str | None
     recipients: tuple[tuple[int, str], ...] = ()
     content: bytes | None = None
 

@@ -5,6 +5,7 @@ Knows the file (owner, mode, links, network file systems), the pragmas and SQLit
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sqlite3
@@ -22,6 +23,7 @@ from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 
 _OLDEST = (3, 35, 0)  # RETURNING
 _PATIENCE = 30.0  # seconds until who waits for the write lock is told that another program holds it
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
 _NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "afs", "ceph")
 
 
@@ -159,7 +161,7 @@ def translated(error: sqlite3.Error, path: Path | None) -> OutboxError:
         hint = "another program holds its write lock: one that is stopped, or in a long transaction; end it"
         return OutboxError(f"{where} is locked for more than {_PATIENCE:g} s", hint=hint, transient=True)
     if "full" in text:
-        hint = "make room on the disk; what has a receipt is kept, and this put is not"
+        hint = "make room on the disk; what has a receipt is kept, and what failed now is not"
         return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
@@ -190,8 +192,12 @@ def _opening(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
+        problem = f"the outbox {path} cannot be opened ({error.strerror})"
+        if error.errno in _PASSING:
+            hint = "make room on the disk, or close what is open; what has a receipt is kept"
+            raise OutboxError(problem, hint=hint, transient=True) from error
         hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
-        raise OutboxError(f"the outbox {path} cannot be opened ({error.strerror})", hint=hint) from error
+        raise ConfigurationError(problem, hint=hint) from error
 
 
 def _check(path: Path) -> None:

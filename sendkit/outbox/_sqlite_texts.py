@@ -78,6 +78,7 @@ _LETTER = [
     "eight_bit",
     "utf8",
     "kind",
+    "options",
 ]
 _IDS = f"(select id from {_rows('id')})"
 
@@ -139,7 +140,7 @@ select account, lane from pair where lane is not null order by account, lane lim
     " epoch = sendkit_epoch()"
     " where id in (select json_extract(value, '$[0]') from json_each(?1)) and state in ('ready', 'later')"
     " returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,"
-    " expires, kind",
+    " expires, kind, options",
     waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id in {_IDS}"
     " and state = 'waiting' order by letter_id, n",
     content=f"""select c.letter_id, coalesce(c.octets, s.octets) from sendkit_content c

@@ -14,24 +14,28 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from sendkit.outbox._core import Core, CoreOptions, signing
+from sendkit.outbox._checks import check_mailer
+from sendkit.outbox._core import Core, CoreOptions, Face, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._ledger import started
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
+from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
-from sendkit.outbox._waiting import at_once, blocking, one_by_one
+from sendkit.outbox._waiting import at_once, blocking, here, one_by_one
 
 if TYPE_CHECKING:
     from sendkit._message.compose import AnyMessage
     from sendkit._smtp.envelope import Envelope
+    from sendkit._submission import SubmissionOptions
     from sendkit._sync import Mailer
     from sendkit.outbox._engine import Engine
     from sendkit.outbox._health import Health
     from sendkit.outbox._orders import Purged
     from sendkit.outbox._place import Place
+    from sendkit.outbox._policy import WorkerSettings
     from sendkit.outbox._status import Counts, LetterStatus
-    from sendkit.outbox._worker import AsyncWorker, WorkerSettings
+    from sendkit.outbox._worker import AsyncWorker
     from sendkit.signing import DKIM
 
 Item = TypeVar("Item")
@@ -46,6 +50,7 @@ class Outbox:
     Raises ConfigurationError.
     """
 
+    @shows_settings
     def __init__(
         self,
         url_or_path: str | os.PathLike[str] | None = None,
@@ -57,7 +62,7 @@ class Outbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings, signing(dkim))
-        self._cores = Cores(url_or_path, blocking, options)
+        self._cores = Cores(url_or_path, Face(blocking, here), options)
 
     @property
     def _core(self) -> Core:
@@ -81,6 +86,7 @@ class Outbox:
         transaction: object | None = None,
         envelope_from: str | None = None,
         recipients: Iterable[str] | Envelope | str | None = None,
+        options: SubmissionOptions | None = None,
     ) -> Receipt:
         """Put one message; when this returns, it is on the disk, and will be sent, returned, or said to be in doubt.
 
@@ -88,10 +94,11 @@ class Outbox:
         that has none of its author's. After `expires_in` what no server has taken is returned. Letters of a `lane` have
         its rate and pauses; a smaller `priority` is sooner within it. `account` is a name of the config, or
         `user@host:port`; by default that of the outbox or of the environment. `transaction` is a connection or a
-        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from` and
-        `recipients` are as in `send`. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
+        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from`,
+        `recipients` and `options` are as in `send`; `options.envid` is the letter's id. A Message without a sender is
+        from the account. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
         """
-        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients)
+        letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients, options)
         return at_once(self._core.put(letter, transaction))
 
     def put_many(self, messages: Iterable[AnyMessage | Letter]) -> Iterator[Receipt]:
@@ -102,6 +109,7 @@ class Outbox:
         """
         return one_by_one(self._core.put_many(messages))
 
+    @shows_settings
     @contextmanager
     def worker(
         self,
@@ -126,11 +134,13 @@ class Outbox:
         finally:
             worker.stop(finish=finish and undisturbed)
 
+    @shows_settings
     def run(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         """Send through this mailer until interrupted."""
         with self.worker(mailer, account=account, **settings) as worker:
             worker.join()
 
+    @shows_settings
     def drain(
         self, mailer: Mailer | None = None, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> int:
@@ -141,6 +151,7 @@ class Outbox:
         if mailer is None:
             with mailer_for(account) as found:
                 return self.drain(found, account=account, **settings)
+        check_mailer(mailer, type_of_mailer(), "AsyncOutbox")
         return mailer._portal.call(_drained(self._core, mailer, account, settings))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
 
     def _upcoming(self) -> float | None:
@@ -243,6 +254,7 @@ class Worker:
     """A worker in the background of a synchronous program: a thread, on which it waits for the mailer's loop."""
 
     def __init__(self, core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> None:
+        check_mailer(mailer, type_of_mailer(), "AsyncOutbox")
         self._core = core
         self._mailer = mailer
         self._account = account
@@ -293,11 +305,17 @@ class Worker:
             self._core.works.discard(work)
 
 
+def type_of_mailer() -> type[Mailer]:
+    """The class, which who only puts need not load."""
+    from sendkit._sync import Mailer  # noqa: PLC0415 - as said
+
+    return Mailer
+
+
 def mailer_for(account: str | None) -> Mailer:
     """The mailer of an account of the config, or of the environment. Raises ConfigurationError."""
-    from sendkit._sync import Mailer  # noqa: PLC0415 - most programs make it themselves
-
-    return Mailer.from_env() if account is None else Mailer.from_config(account)
+    kind = type_of_mailer()
+    return kind.from_env() if account is None else kind.from_config(account)
 
 
 async def _drained(core: Core, mailer: Mailer, account: str | None, settings: WorkerSettings) -> int:
@@ -311,4 +329,4 @@ async def _drained(core: Core, mailer: Mailer, account: str | None, settings: Wo
 
 def cores_at(place: Place, options: CoreOptions) -> Cores:
     """The cores of a synchronous outbox at a place that somebody else has made."""
-    return Cores(place, blocking, options)
+    return Cores(place, Face(blocking, here), options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendkit.outbox._ledger import How
@@ -43,6 +43,11 @@ def one_by_one(items: AsyncIterator[Result]) -> Iterator[Result]:
 
 async def _next(items: AsyncIterator[Result]) -> Result:
     return await anext(items)
+
+
+async def here(work: Callable[[], Result]) -> Result:
+    """What may take long is done on this thread, which waits anyway."""
+    return work()
 
 
 def blocking(writer: Writer) -> Call:

@@ -7,15 +7,11 @@ import logging
 import os
 import platform
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, TypedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sendkit._delivery.observers import AnyObserver, check_observers
 from sendkit._delivery.watch import watch_of
-from sendkit._smtp.address import AddressError, parse_address
-from sendkit.errors import ConfigurationError
+from sendkit._lifetime.loops import running_loop
 from sendkit.outbox._attempt import Attempts
 from sendkit.outbox._desk import LedgerDesk
 from sendkit.outbox._engine import Engine
@@ -24,75 +20,16 @@ from sendkit.outbox._fence import Takeover, takeovers
 from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age
 from sendkit.outbox._returns import Returner
-from sendkit.outbox._schedule import USUAL, Schedule, Waits
+from sendkit.outbox._schedule import Waits
 from sendkit.outbox._upkeep import owners
 
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
     from sendkit.outbox._ledger import Writer
     from sendkit.outbox._place import Place
-    from sendkit.outbox._status import Event
+    from sendkit.outbox._policy import Policy
 
 _logger = logging.getLogger("sendkit.outbox")
-
-
-class WorkerSettings(TypedDict, total=False):
-    """What a worker may be told; an outbox takes the same, for all its workers."""
-
-    concurrency: int
-    schedule: Schedule
-    in_doubt: Literal["hold", "retry"]
-    report: str | None
-    warn_after: timedelta | None
-    on_event: Callable[[Event], object] | None
-    stop_within: float
-    observers: Iterable[AnyObserver]
-    keep_content: timedelta
-    keep_rows: timedelta
-
-
-@dataclass(slots=True, frozen=True)
-class Policy:
-    """The settings of a worker, checked.
-
-    `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
-    a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
-    `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
-    what is in progress has to end. `observers` are told of each attempt and its result, beside the mailer's own.
-    `keep_content` and `keep_rows`: how long after its end a letter's content is kept,
-    and all that is known of it.
-    """
-
-    concurrency: int = 32
-    schedule: Schedule = USUAL
-    in_doubt: Literal["hold", "retry"] = "hold"
-    report: str | None = None
-    warn_after: timedelta | None = None
-    on_event: Callable[[Event], object] | None = None
-    stop_within: float = 30.0
-    observers: Iterable[AnyObserver] = ()
-    keep_content: timedelta = timedelta(days=1)
-    keep_rows: timedelta = timedelta(days=30)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.concurrency, bool) or self.concurrency < 1:
-            hint = "give a whole number from 1 on; 32 is usual"
-            raise ConfigurationError(f"concurrency= cannot be {self.concurrency!r}", hint=hint)
-        if self.in_doubt not in ("hold", "retry"):
-            hint = '"hold" leaves it to a person; "retry" sends it again, and so may make copies'
-            raise ConfigurationError(f"in_doubt= cannot be {self.in_doubt!r}", hint=hint)
-        if self.report not in (None, "sender"):
-            _check_report(self.report)
-        check_observers("observers", self.observers)
-        Waits(self.schedule)
-
-
-def _check_report(text: object) -> None:
-    """Raise ConfigurationError for a `report=` that is neither "sender" nor an address."""
-    try:
-        parse_address(str(text))
-    except AddressError as error:
-        raise ConfigurationError(f"report= is not an address: {error.problem}", hint='give "sender", or one') from error
 
 
 class AsyncWorker:
@@ -121,10 +58,11 @@ class AsyncWorker:
         self._mailer = mailer
         own = mailer._plan.account_names if place.account is None else ()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
         self.accounts = (account,) if account is not None else own or None
+        self.usual_sender = mailer._plan.usual_sender  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.stop = asyncio.Event()
         self.finish = False  # whether what is due by then is tried before the end
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop("AsyncOutbox", "outbox.put, message")
         self._watch = watch_of(policy.observers)
         self.desk = self._desk()
         self._teller = self._new_teller()
@@ -155,7 +93,11 @@ class AsyncWorker:
         await self._writer.acall(owners, None, How.READS)  # that the database is there, and its folder
         # Whoever finds a worker in the database must find it alive.
         self._liveness.begin(self.owner)
-        await self.desk.confirm()
+        try:
+            await self.desk.confirm()
+        except BaseException:
+            self._liveness.end(self.owner)
+            raise
         if self._listen is not None:
             self._deafen = self._listen(self.desk.wake)
 

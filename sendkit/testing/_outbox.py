@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Unpack
 from sendkit._transport.memory import VirtualClock
 from sendkit.outbox._core import CoreOptions
 from sendkit.outbox._place import MEMORY, place_of
+from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._synchronous import Outbox, cores_at
 
 if TYPE_CHECKING:
     from sendkit._sync import Mailer
-    from sendkit.outbox._worker import WorkerSettings
+    from sendkit.outbox._policy import WorkerSettings
 
 __all__ = ["MemoryOutbox"]
 
@@ -26,6 +27,7 @@ class MemoryOutbox(Outbox):
     The settings are those of workers. `now` is the time of its clock, which stands still until `advance`.
     """
 
+    @shows_settings
     def __init__(self, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
         self._clock = VirtualClock()
         self._place = place_of(MEMORY, now=lambda: self._clock.now().timestamp())
