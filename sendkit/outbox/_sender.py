@@ -22,7 +22,7 @@ def usual_sender(account: str, works: Iterable[AsyncWorker]) -> str | None:
 
 
 def _of_config(account: str) -> str | None:
-    from sendkit._accounts.config import account_named  # noqa: PLC0415 - few messages have no sender
+    from sendkit._plan.named import account_named  # noqa: PLC0415 - few messages have no sender
 
     try:
         found = account_named(account)
