@@ -113,7 +113,7 @@ def test_every_setting_stands_in_the_signatures(kind: type) -> None:
 
 def test_a_setting_that_there_is_not_gets_the_one_that_was_meant() -> None:
     with pytest.raises(TypeError, match="did you mean 'concurrency'"):
-        Outbox(concurency=3)  # type: ignore[call-arg]  # that is the test
+        Outbox(concurrent=3)  # type: ignore[call-arg]  # that is the test
 
 
 @pytest.mark.parametrize(
