@@ -9,12 +9,14 @@ import warnings
 import weakref
 from collections.abc import AsyncIterable, Iterable, Sequence
 from functools import partial
+from sys import is_finalizing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import takes_settings
 from sendkit._plan.signatures_apart import Discovery
+from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -121,7 +123,7 @@ class Mailer(Constructors, Discovery):
 
         `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
         """
-        _warn_inside_a_loop()
+        _look_around()
         work = self._core.send(
             message,
             envelope_from=envelope_from,
@@ -153,7 +155,7 @@ class Mailer(Constructors, Discovery):
         """
         from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file
 
-        _warn_inside_a_loop()
+        _look_around()
         self._portal.check_open()
         window = self._core._window(in_flight, options)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return SendStream(window, messages, self, self._portal)
@@ -172,7 +174,7 @@ class Mailer(Constructors, Discovery):
         The server is asked within `limit` seconds, without a login; nothing is sent. Raises MessageError,
         ConfigurationError.
         """
-        _warn_inside_a_loop()
+        _look_around()
         return self._portal.call(
             self._core.preflight(message, envelope_from=envelope_from, recipients=recipients, limit=limit)
         )
@@ -195,7 +197,7 @@ class Mailer(Constructors, Discovery):
         `resolver` is as in `discover`; `message` is looked at as by `preflight`. Raises ConfigurationError and
         MessageError.
         """
-        _warn_inside_a_loop()
+        _look_around()
         asked = partial(self._core.diagnose, sender=sender, to=to, limit=limit, dkim_selector=dkim_selector)
         return self._portal.call(asked(resolver=resolver, message=message))
 
@@ -223,7 +225,11 @@ async def _nothing() -> None:
 _warned: list[bool] = []
 
 
-def _warn_inside_a_loop() -> None:
+def _look_around() -> None:
+    """Warn inside of an event loop. Raises SendkitError where the interpreter is gone too far, as in a `__del__`."""
+    if is_finalizing():
+        hint = "send before main ends, or in a handler of atexit"
+        raise SendkitError("nothing can be sent any more: the interpreter is being taken down", hint=hint)
     import asyncio  # noqa: PLC0415 - see the law of this file
 
     if asyncio._get_running_loop() is not None and not _warned:  # noqa: SLF001 - one of asyncio.events.__all__

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.pace import Pace, Queue
+from sendkit._delivery.quoted import text_of
 from sendkit._delivery.signed import check, read_and_signed
 from sendkit._frozen import unchecked
 from sendkit._lifetime import logs as records
@@ -140,7 +141,7 @@ class Delivery:
         """As `run`, as a piece of work that is interrupted after so many seconds, or when its mailer is closed."""
         deadline = None if seconds is None else self.transport.clock.monotonic() + seconds
         self.terms = self.terms.until(deadline, partial(_why, work, seconds))
-        with records.Unheard(self.letter.message_id), work:
+        with records.Unheard(self.letter.message_id, partial(text_of, self.letter.content)), work:
             if self.signers or self.letter.unread is not None:
                 await self._make_ready()
             await self.run()

@@ -25,7 +25,8 @@ class Resting(Protocol):
 
 _resting: weakref.WeakSet[Resting] = weakref.WeakSet()
 # A handler that is the first to import this registers another one too late; but then the main thread has ended.
-_begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
+begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
+"""Not empty when the interpreter is at its end, and nothing will be looked after later."""
 
 
 def at_exit(one: Resting) -> None:
@@ -33,14 +34,9 @@ def at_exit(one: Resting) -> None:
     _resting.add(one)
 
 
-def begun() -> bool:
-    """Whether the interpreter is at its end, and nothing will be looked after later."""
-    return bool(_begun)
-
-
 @atexit.register
 def _rest_all() -> None:
-    _begun.append(True)
+    begun.append(True)
     for one in list(_resting):
         with contextlib.suppress(SendkitError):
             one.rest()

@@ -5,7 +5,7 @@ record that the loop's thread handed to that handler would wait forever. So a th
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
 on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail. The same
 holds where a handler leaves the sending to a task or a thread: for what it starts while it is given a record of ours,
-and for each message that was made within it.
+for each message that was made within it, and for each that quotes what we have logged a moment ago.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
 
@@ -26,6 +27,9 @@ _for_a_handler: ContextVar[bool] = ContextVar("sendkit_for_a_handler", default=F
 # What stands before the @ in the Message-IDs of what was written inside of `logging`, the latest of them.
 _written_inside: OrderedDict[str, None] = OrderedDict()
 _KEPT = 10_000
+# What those who may send mail were given, the latest of it; what is shorter may stand in any mail.
+_given: deque[str] = deque(maxlen=200)
+_TELLING = 12
 _STDLIB = frozenset({"logging", "logging.handlers"})
 _LISTENED_TO = (logging.getLogger(), logging.getLogger("sendkit"), logging.getLogger("sendkit.smtp"))
 
@@ -92,6 +96,8 @@ def hand_on(records: list[logging.LogRecord]) -> None:
 
 
 def _give(record: logging.LogRecord) -> None:
+    if _somebody_else_listens() and len(text := record.getMessage()) >= _TELLING:
+        _given.append(text)
     token = _for_a_handler.set(True)
     try:
         logging.getLogger(record.name).handle(record)
@@ -109,17 +115,27 @@ def written(message_id: str) -> str:
 
 
 class Unheard:
-    """Within `with`, and in all that begins there, nothing is logged if the message was written inside of `logging`."""
+    """Within `with`, and in all that begins there, nothing is logged of a message that `logging` made us send.
 
-    __slots__ = ("_message_id", "_token")
+    It was written inside of it, or its `text` quotes what we have logged.
+    """
 
-    def __init__(self, message_id: str | None) -> None:
-        self._message_id = message_id
+    __slots__ = ("_message_id", "_text", "_token")
+
+    def __init__(self, message_id: str | None, text: Callable[[], str]) -> None:
+        self._message_id, self._text = message_id, text
         self._token: Token[bool] | None = None
 
     def __enter__(self) -> None:
-        if _written_inside and self._message_id and self._message_id.partition("@")[0] in _written_inside:
+        if (_written_inside and self._written_inside()) or (_given and self._quotes()):
             self._token = _for_a_handler.set(True)
+
+    def _written_inside(self) -> bool:
+        return self._message_id is not None and self._message_id.partition("@")[0] in _written_inside
+
+    def _quotes(self) -> bool:
+        text = self._text()
+        return any(one in text for one in tuple(_given))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

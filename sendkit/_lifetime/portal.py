@@ -36,6 +36,7 @@ _LAST_WORDS = 6.0
 
 
 _KEEPER = object()
+_running_loop = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
 
 
 class _Event(Enum):
@@ -88,7 +89,7 @@ class Portal:
 
     def wait_closed(self) -> None:
         """Once it is `closed`: wait until what was in progress has ended."""
-        running = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+        running = _running_loop()
         if running is None or running is not self._loop:
             self._over.wait()
 
@@ -102,7 +103,7 @@ class Portal:
         try:
             return self._call(work)
         finally:
-            if exits.begun():
+            if exits.begun:
                 self.rest()
 
     def rest(self) -> None:
@@ -113,7 +114,8 @@ class Portal:
             self._keeper.join(_LAST_WORDS)  # which ends what a finalizer has given up
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
-        """Refuse new calls, end what is in progress (as `end` says), and give up the loop and its thread."""
+        """Refuse new calls, end what is in progress (as `end` says), and give up loop and thread. Raises as `call`."""
+        self._check(_running_loop(), last=True)
         if not self._take_closing():
             return
         try:
@@ -153,7 +155,12 @@ class Portal:
         able, interrupts = not (main and may_raise()), Interrupts(call.cancel, main=main)
         try:
             with interrupts:
-                self._carry_out(call, able=able, last=last)
+                try:
+                    loop = self._begin(call, able=able, last=last)
+                    call.wait() if loop is None else self._run(call, loop)
+                except BaseException as error:  # an interrupt, or that there can be no call
+                    self._cut_short(call, error)
+                    raise
             interrupts.check()
             return call.outcome()
         except KeyboardInterrupt as interrupt:
@@ -161,23 +168,19 @@ class Portal:
             end_held(interrupt)
             raise
         finally:
-            logs.hand_on(call.records)
+            if call.records:
+                logs.hand_on(call.records)
 
-    def _carry_out(self, call: Call[Any], *, able: bool, last: bool) -> None:
-        try:
-            loop = self._begin(call, able=able, last=last)
-            call.wait() if loop is None else self._run(call, loop)
-        except BaseException as error:
-            # Not ours to raise here: an interrupt, or that there can be no call.
-            call.cancel()
-            call.wait()
-            if (result := call.result()) is not None:
-                vars(error)["result"] = result
-            raise
+    @staticmethod
+    def _cut_short(call: Call[Any], error: BaseException) -> None:
+        call.cancel()
+        call.wait()
+        if (result := call.result()) is not None:
+            vars(error)["result"] = result
 
     def _begin(self, call: Call[Any], *, able: bool, last: bool) -> asyncio.AbstractEventLoop | None:
         """The loop, if this thread is to run it for the call; None when it was left to who does."""
-        running = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+        running = _running_loop()
         self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
         able = able and running is None
@@ -208,7 +211,7 @@ class Portal:
             raise ConfigurationError("this mailer is closed", hint=hint)
 
     def _check(self, running: asyncio.AbstractEventLoop | None, *, last: bool) -> None:
-        if not last:
+        if self._closed and not last:
             self.check_open()
         if running is not None and running is self._loop:
             hint = "use AsyncMailer and `await` there"
@@ -254,9 +257,12 @@ class Portal:
 
     def _ended(self, call: Call[Any]) -> None:
         """A call is over, which is told by whoever runs the loop."""
-        with self._lock:
-            self._left.discard(call)
-        if self._loop is not None and (not self._left or call is self._runs):
+        if call is not self._runs:
+            with self._lock:
+                self._left.discard(call)
+                if self._left:
+                    return
+        if self._loop is not None:
             self._loop.stop()
 
     # The keeper.
@@ -269,11 +275,9 @@ class Portal:
             raise SendkitError(f"this call needs a thread of its own, and {error.strerror}", hint=hint) from error
 
     def _try_keeper(self) -> bool:
-        try:
+        with contextlib.suppress(threads.NoThread):
             self._have_keeper()
-        except threads.NoThread:
-            return False
-        return True
+        return self._keeper is not None
 
     def _have_keeper(self) -> None:
         if self._keeper is None:

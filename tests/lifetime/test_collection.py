@@ -99,3 +99,21 @@ def test_closing_beside_calls_leaves_nobody_waiting(server: ScriptedServer) -> N
         server,
     )
     assert (ended.lines, ended.errors, ended.code) == (["done"], "", 0)
+
+
+def test_closing_from_within_a_call_of_the_same_mailer_is_refused_and_hangs_nobody(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        from sendkit import errors
+        mailer = made()
+        try:
+            mailer.send(message(), on_progress=lambda *_: mailer.close())
+        except errors.ConfigurationError as error:
+            say(error.message)
+        say(mailer.send(message()).ok)
+        mailer.close()
+        """,
+        server,
+    )
+    assert ended.lines == ["a synchronous mailer was called from its own event loop", "True"]
+    assert (ended.errors, ended.code) == ("", 0)

@@ -195,3 +195,24 @@ def test_a_mailer_that_is_collected_just_before_the_exit_quits(server: ScriptedS
     ended = run("mailer = made()\nsay(mailer.send(message()).ok)\ndel mailer", server)
     assert (ended.lines, ended.errors, ended.code) == (["True"], "", 0)
     assert server.lines()[-1] == "QUIT"
+
+
+def test_what_is_sent_while_the_interpreter_is_taken_down_says_that_it_is_too_late(server: ScriptedServer) -> None:
+    ended = run(
+        """
+        from sendkit import errors
+        class Last:
+            too_late, mailer = errors.SendkitError, made()
+            def __del__(self, write=os.write):
+                try:
+                    self.mailer.send(message("last"))
+                except self.too_late as error:
+                    write(1, error.message.encode())
+        last = Last()
+        last.mailer.send(message("first"))
+        """,
+        server,
+    )
+    assert (ended.errors, ended.code) == ("", 0)
+    assert ended.lines == ["nothing can be sent any more: the interpreter is being taken down"]
+    assert subjects(server) == ["first"]

@@ -180,3 +180,32 @@ def test_a_task_that_a_handler_starts_for_a_record_of_ours_is_not_heard(server: 
     assert (ended.errors, ended.code) == ("", 0)
     assert subjects(server)[0] == "app"
     assert 1 < len(subjects(server)) < 40  # one about each line of the first one's dialogue, and none about theirs
+
+
+@pytest.mark.parametrize("job", ["self.format(record)", "record"])
+def test_a_handler_whose_mail_is_written_by_an_executor_ends(server: ScriptedServer, job: str) -> None:
+    ended = run(
+        f"""
+        from concurrent.futures import wait
+        jobs = []
+        class Mailing(logging.Handler):
+            def emit(self, record):
+                jobs.append(executor.submit(self.later, {job}))
+            def later(self, one):
+                text = one if isinstance(one, str) else self.format(one)
+                mailer.send(Message(sender="ana@example.com", to="luis@example.com", subject="log", text=text))
+        mailer, executor = made(max_connections=2), ThreadPoolExecutor(2)
+        logging.getLogger("asyncio").propagate = False
+        logging.getLogger().addHandler(Mailing())
+        logging.getLogger().setLevel(logging.DEBUG)
+        logging.getLogger("app").error("one")
+        while not all(job.done() for job in jobs):
+            wait(list(jobs))
+        mailer.close()
+        """,
+        server,
+        host="127.0.0.1",
+        limit=60,
+    )
+    assert (ended.errors, ended.code) == ("", 0)
+    assert 1 < len(subjects(server)) < 40  # as above
