@@ -71,11 +71,12 @@ def _check() -> int:
     before = log.last(log.kind_of_machine())
     outcomes = _works(install(), cheap_works(), quick=True)
     entry = log.entry_of("check", outcomes)
-    compared = list(comparisons(entry.figures, before.figures)) if before else []
+    compared = list(comparisons(entry.figures, {work: run.figures[work] for work, run in before.items()}))
     worse = [each for each in compared if each.worse]
     if outcomes:
         log.write(replace(entry, worse=tuple(f"{each.work}: {each.client}" for each in worse)))
-    print(f"compared with {before.date}:" if before else "no run on this kind of machine to compare with; this is one")
+    dates = sorted({before[each.work].date for each in compared})
+    print(f"compared with {', '.join(dates)}:" if dates else "nothing to compare with on this kind of machine but this")
     print(*compared, sep="\n")
     return int(bool(worse))
 

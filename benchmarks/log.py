@@ -73,9 +73,10 @@ def entries(folder: Path = FOLDER) -> Iterator[Entry]:
             yield Entry(**{**content, "worse": tuple(content["worse"])})
 
 
-def last(machine: Mapping[str, str | int], folder: Path = FOLDER) -> Entry | None:
-    """The last run on that kind of machine which was not found to be worse than the one before it."""
-    return next((entry for entry in entries(folder) if entry.machine == machine and not entry.worse), None)
+def last(machine: Mapping[str, str | int], folder: Path = FOLDER) -> dict[str, Entry]:
+    """For each work, the last run of it on that kind of machine that was not found to be worse than one before it."""
+    good = [entry for entry in entries(folder) if entry.machine == machine and not entry.worse]
+    return {work: entry for entry in reversed(good) for work in entry.figures}
 
 
 def _figures(outcome: Outcome) -> dict[str, dict[str, Any]]:

@@ -71,7 +71,7 @@ class DKIM:
         return f"v=DKIM1; k={self._key.kind}; p={base64_of(self._key.public())}"
 
     @property
-    def signer(self) -> Signer:
+    def _signer(self) -> Signer:
         """What signs octets with this key."""
         return Signer(self.domain, self.selector, f"{self._key.kind}-sha256", self._key.sign, self.public)
 
@@ -89,7 +89,7 @@ def signers_of(keys: object) -> tuple[Signer, ...]:
     if len(found) < len(listed) or len({key.record for key in found}) < len(found):
         hint = "give DKIM(domain=…, selector=…, key=…), or a list of them, each with a selector of its own"
         raise ConfigurationError(f"dkim={keys!r} is not a key of DKIM", hint=hint)
-    return tuple(key.signer for key in found)
+    return tuple(key._signer for key in found)  # noqa: SLF001 - of this very file
 
 
 def _name(field: str, text: str) -> str:

@@ -44,8 +44,16 @@ def test_the_last_run_is_the_latest_of_that_kind_of_machine_that_was_not_worse(t
     log.write(good, tmp_path)
     log.write(replace(entry("2026-11-29T08:00:00+00:00"), machine={**HERE, "cores": 99}), tmp_path)
     log.write(replace(entry("2026-11-30T08:00:00+00:00"), worse=("one: sendkit",)), tmp_path)
-    assert log.last(HERE, tmp_path) == good
-    assert log.last({**HERE, "cores": 98}, tmp_path) is None
+    assert log.last(HERE, tmp_path) == {"one": good}
+    assert log.last({**HERE, "cores": 98}, tmp_path) == {}
+
+
+def test_a_later_run_of_one_work_hides_none_of_the_others(tmp_path: Path) -> None:
+    both = replace(log.entry_of("run", [outcome("one", sendkit=1.0), outcome("far", sendkit=1.0)]), date="2026-11-28")
+    one = entry("2026-11-29T08:00:00+00:00", sendkit=1.0)
+    for run in (both, one):
+        log.write(run, tmp_path)
+    assert log.last(HERE, tmp_path) == {"one": one, "far": both}
 
 
 @pytest.mark.parametrize(("seconds", "worse"), [(1.0, False), (1.3, False), (1.4, True), (0.5, False)])

@@ -79,8 +79,6 @@ def public_names() -> Iterator[tuple[str, Any]]:
 NAMES = dict(public_names())
 # What a method hands out and nobody makes: its constructor is for our rooms alone.
 HANDED_OUT = {"AsyncSendStream", "AsyncWorker", "ConnectRule", "Fault", "Rule", "SendStream", "Worker"}
-# Of a public value, except for our rooms: what keeps TLS sessions, and what signs octets.
-INSIDE = {"Server.address_memory", "Server.tls_memory", "DKIM.signer"}
 KNOWN = {id(value) for value in NAMES.values()}
 
 
@@ -125,8 +123,6 @@ def _of_class(kind: type, *, made: bool) -> Iterator[tuple[str, Any, str]]:
     yield from _set_in_init(kind)
     for name, member in vars(kind).items():
         if name.startswith("_") and (name != "__init__" or not made):
-            continue
-        if f"{kind.__name__}.{name}" in INSIDE:
             continue
         function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "func", None) or member)
         function = getattr(function, "__func__", function)

@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sendkit._frames import frameless
 from sendkit._redaction import quoted
-from sendkit._server.address_memory import AddressMemory
 from sendkit._server.addresses import ip_address
 from sendkit._server.checked import as_configuration_error
 from sendkit._server.endpoint import server_name
@@ -28,7 +27,6 @@ from sendkit._server.folders import expanded, known_hosts_file
 from sendkit._server.host_name import canonical_host, is_ehlo_name
 from sendkit._server.proxy import Proxy
 from sendkit._server.route import LMTP_PORT, MailProtocol, check_route, check_socket, on_this_machine
-from sendkit._server.tls_memory import TLSMemory
 from sendkit._server.unix_socket import canonical_unix, is_unix
 from sendkit._tls import InsecureTLSWarning, make_context, read_pin, trust
 from sendkit.errors import ConfigurationError
@@ -243,16 +241,6 @@ class Server(BaseModel):
             minimum_tls=self.minimum_tls,
             verified=not self.dangerously_skip_certificate_verification,
         )
-
-    @cached_property
-    def address_memory(self) -> AddressMemory:
-        """Which of its addresses failed."""
-        return AddressMemory()
-
-    @cached_property
-    def tls_memory(self) -> TLSMemory:
-        """The last TLS session of the connections to this server."""
-        return TLSMemory()
 
     @field_validator("host")
     @classmethod

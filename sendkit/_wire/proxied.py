@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from sendkit._credentials import Secret, default_chain
 from sendkit._redaction import Redactor, redacted
+from sendkit._server.memories import address_memory_of
 from sendkit._server.proxy import Proxy
 from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
@@ -42,7 +43,7 @@ class ThroughProxy:
         login = await _login(proxy)
         try:
             addresses = await Addresses.find(
-                proxy.host, proxy.port, server.timeouts.connect, server.address_memory, server.local_address
+                proxy.host, proxy.port, server.timeouts.connect, address_memory_of(server), server.local_address
             )
         except SessionFailed as failed:
             raise _of_the_proxy(proxy, failed) from failed

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable
 
+from sendkit._server.memories import tls_memory_of
 from sendkit._server.server import Security, Server
 from sendkit._server.tls_memory import Chain, Kept, TLSMemory, TLSTerms
 from sendkit._tls import handshaking
@@ -66,7 +67,7 @@ def memory_of(server: Server) -> TLSMemory | None:
         return None
     context = handshaking(server.context)
     context.sslobject_class = _resumable(context.sslobject_class)
-    return server.tls_memory
+    return tls_memory_of(server)
 
 
 # One class for each that a context may have: one of its own would be a circle, which only the collector frees.

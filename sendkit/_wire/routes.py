@@ -14,6 +14,7 @@ from typing import Protocol
 
 from sendkit._distribution import installing
 from sendkit._redaction import redacted
+from sendkit._server.memories import address_memory_of
 from sendkit._server.route import Dialer, check_socket
 from sendkit._server.server import Server
 from sendkit._server.unix_socket import is_unix, unix_path
@@ -66,7 +67,7 @@ async def find_route(server: Server) -> Route:
         return _Connected(server.sock)
     if is_unix(server.host):
         return _UnixSocket(unix_path(server.host), limit)
-    return await Addresses.find(server.host, server.port, limit, server.address_memory, server.local_address)
+    return await Addresses.find(server.host, server.port, limit, address_memory_of(server), server.local_address)
 
 
 def check_installed(server: Server) -> None:

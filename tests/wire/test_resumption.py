@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from sendkit import AsyncMailer, RetryPolicy, Security, Server, errors
+from sendkit._server.memories import tls_memory_of
 from sendkit._tls import make_context, pin_of
 from tests.accounts import message
 from tests.servers.authority import Authority, Certificate
@@ -113,7 +114,7 @@ async def test_a_session_is_not_taken_up_after_an_hour_however_often_it_was_used
 ) -> None:
     scripted, day = start(), Day()
     server = place(scripted, authority)
-    server.tls_memory.clock = day
+    tls_memory_of(server).clock = day
     hits: list[int] = []
     for day.ahead in (0, 3500, 3700):
         await send(server)
@@ -125,7 +126,7 @@ async def test_a_session_is_not_taken_up_past_the_end_of_the_certificate(authori
     """The connection itself is taken: OpenSSL asks the clock of the machine."""
     scripted, day = start(), Day()
     server = place(scripted, authority)
-    server.tls_memory.clock = day
+    tls_memory_of(server).clock = day
     # The authority's certificates end with the year 2999.
     day.ahead = 1000 * 365.25 * 86400
     await send(server, times=2)

@@ -1,0 +1,24 @@
+"""What the connections to a server remember of it: as long as the `Server` is there, and in nothing that it shows.
+
+Must not know: who connects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from sendkit._server.address_memory import AddressMemory
+from sendkit._server.tls_memory import TLSMemory
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
+
+
+def address_memory_of(server: Server) -> AddressMemory:
+    """Which of its addresses failed."""
+    return cast("AddressMemory", vars(server).setdefault("_address_memory", AddressMemory()))
+
+
+def tls_memory_of(server: Server) -> TLSMemory:
+    """The last TLS session of the connections to it."""
+    return cast("TLSMemory", vars(server).setdefault("_tls_memory", TLSMemory()))
