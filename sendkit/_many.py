@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sendkit._lifetime.portal import Portal
     from sendkit._message.compose import AnyMessage
 
-Source = TypeVar("Source")
+_Given = TypeVar("_Given")
 
 # What has been read of a source that takes its time is started after so many seconds, however much room there is.
 _PROMPT = 0.001
@@ -53,10 +53,10 @@ class StreamResult(DeliveryResult):
         return made
 
 
-class _Many(Generic[Source]):
+class _Many(Generic[_Given]):
     """What both have in common. `holder` is the mailer, which lives as long as this."""
 
-    def __init__(self, window: Window[AnyMessage, StreamResult], source: Source, holder: object) -> None:
+    def __init__(self, window: Window[AnyMessage, StreamResult], source: _Given, holder: object) -> None:
         self._window = window
         self._source = source
         self._holder = holder

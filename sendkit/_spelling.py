@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 _Parameters = ParamSpec("_Parameters")
-_Answer = TypeVar("_Answer")
+_Returned = TypeVar("_Returned")
 
 _ELSEWHERE = {
     "attach": "attachments",
@@ -66,12 +66,12 @@ def unexpected(function: str, name: str, known: Iterable[str]) -> TypeError:
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}{told}")
 
 
-def knows_keywords(function: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
+def knows_keywords(function: Callable[_Parameters, _Returned]) -> Callable[_Parameters, _Returned]:
     """The function, which says of a wrong keyword what was meant."""
     known = inspect.signature(function).parameters
 
     @functools.wraps(function)
-    def checking(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Answer:
+    def checking(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Returned:
         for name in kwargs:
             if name not in known:
                 raise unexpected(function.__qualname__, name, known)

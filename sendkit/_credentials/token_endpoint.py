@@ -55,7 +55,7 @@ class Form(dict[str, str]):
 
 
 @dataclass(slots=True, frozen=True)
-class _Answer:
+class _Response:
     """What came over HTTP; its repr says nothing of it."""
 
     status: int
@@ -87,7 +87,7 @@ def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
     return _read(endpoint.host, answer, Redactor.joined((everywhere(), Redactor.of(*told))))
 
 
-def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Answer | Refusal:
+def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Response | Refusal:
     """Whatever it does, down to what the layers below have never thought of, is not an error of the program's."""
     try:
         return _send(endpoint, form, limit)
@@ -97,7 +97,7 @@ def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
         return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", transient=True)
 
 
-def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Answer:
+def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Response:
     import urllib.error  # noqa: PLC0415 - most programs log in with a password
     import urllib.request  # noqa: PLC0415 - only tokens need it
 
@@ -105,10 +105,10 @@ def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _
     request = urllib.request.Request(endpoint.url, data, {"Accept": "application/json"})  # noqa: S310 - see `endpoint`
     try:
         with _opener(endpoint).open(request, timeout=limit) as answer:
-            return _Answer(int(answer.status), answer.read(_MAX_ANSWER))
+            return _Response(int(answer.status), answer.read(_MAX_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
-            return _Answer(error.code, error.read(_MAX_ANSWER))
+            return _Response(error.code, error.read(_MAX_ANSWER))
 
 
 def _opener(endpoint: Endpoint) -> urllib.request.OpenerDirector:
@@ -148,7 +148,7 @@ def _to_this_machine() -> urllib.request.BaseHandler:
     return Handler()
 
 
-def _read(host: str, came: _Answer, shown: Redactor) -> Fields | Refusal:
+def _read(host: str, came: _Response, shown: Redactor) -> Fields | Refusal:
     try:
         answer: object = json.loads(came.body)
     except (ValueError, RecursionError):

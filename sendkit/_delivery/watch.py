@@ -20,9 +20,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from sendkit._delivery.observers import METHODS, AnyObserver
 from sendkit._lifetime import logs
-from sendkit._lifetime.line import PATIENCE, Line
+from sendkit._lifetime.call_queue import PATIENCE, CallQueue
 from sendkit._lifetime.loops import PerLoop
-from sendkit._lifetime.task_line import TaskLine
+from sendkit._lifetime.task_queue import TaskQueue
 from sendkit._redaction import redacted
 from sendkit.errors import SendkitError
 from sendkit.results import Attempt, DeliveryResult, failed_before_sending
@@ -91,8 +91,8 @@ class Watch:
         self.of_attempts = bool(self._plain["on_attempt"] or self._tasks["on_attempt"])
         self._has_tasks = any(self._tasks.values())
         self._waits = waits
-        self._line = Line("sendkit-observers")
-        self._here: PerLoop[TaskLine] = PerLoop()
+        self._line = CallQueue("sendkit-observers")
+        self._here: PerLoop[TaskQueue] = PerLoop()
         self._full = False
 
     def attempt(self, attempt: Attempt) -> None:
@@ -108,7 +108,7 @@ class Watch:
         if plain := self._plain[name]:
             added = self._line.add(partial(copy_context().run, _tell_all, plain, value))
         for method in self._tasks[name]:
-            added &= self._here.here(TaskLine).add(copy_context(), partial(method.tell_here, value))
+            added &= self._here.here(TaskQueue).add(copy_context(), partial(method.tell_here, value))
         if not added and not self._full:
             self._full = True
             logs.log(_logger, logging.WARNING, "observers are too slow: they are not told of everything")
@@ -124,7 +124,7 @@ class Watch:
             return
         await self._line.over(seconds)
         if self._has_tasks:
-            await self._here.each(partial(TaskLine.over, seconds=seconds))
+            await self._here.each(partial(TaskQueue.over, seconds=seconds))
 
 
 async def observed(watches: tuple[Watch, ...], sending: Callable[[], Awaitable[Told]]) -> Told:

@@ -16,8 +16,8 @@ from sendkit._lifetime.forks import Lock, starts_over
 K = TypeVar("K", bound=Hashable)
 
 
-class _Turn:
-    """Who has a turn; others who want it wait for its future, which few turns need."""
+class _Holder:
+    """Who goes on with a key; those behind wait for its future, which few need."""
 
     __slots__ = ("over",)
 
@@ -35,12 +35,12 @@ class OneAtATime(Generic[K]):
 
     def start_over(self) -> None:
         """Nobody of the parent's has a turn in the child."""
-        self._taken: dict[K, _Turn] = {}
+        self._taken: dict[K, _Holder] = {}
 
     @asynccontextmanager
     async def turn(self, key: K) -> AsyncGenerator[None]:
         """Wait until nobody else has a turn with this key, and have it."""
-        mine = _Turn()
+        mine = _Holder()
         while (before := self._before(key, mine)) is not None:
             await asyncio.wrap_future(before)
         try:
@@ -52,7 +52,7 @@ class OneAtATime(Generic[K]):
             if mine.over is not None:
                 mine.over.set_result(None)
 
-    def _before(self, key: K, mine: _Turn) -> Future[None] | None:
+    def _before(self, key: K, mine: _Holder) -> Future[None] | None:
         with self._lock:
             holder = self._taken.setdefault(key, mine)
             if holder is mine:

@@ -23,7 +23,7 @@ _ROUNDS = re.compile(rb"(?:^|,)i=([0-9]+)")
 _BINDING = "tls-server-end-point"
 
 
-class _Client(Protocol):
+class _ScramClient(Protocol):
     """What we use of scramp's client, which has no types."""
 
     def get_client_first(self) -> str: ...
@@ -112,9 +112,9 @@ def _fault(username: str, password: str, tls: ssl.SSLObject | None) -> bool:
     return False
 
 
-def _client(mechanism: Mechanism, username: str, password: str, tls: ssl.SSLObject | None) -> _Client:
+def _client(mechanism: Mechanism, username: str, password: str, tls: ssl.SSLObject | None) -> _ScramClient:
     binding = (_BINDING, tls) if tls is not None else None
-    client: _Client = _scramp().ScramClient([mechanism.value], username, password, channel_binding=binding)
+    client: _ScramClient = _scramp().ScramClient([mechanism.value], username, password, channel_binding=binding)
     return client
 
 

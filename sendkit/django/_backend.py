@@ -19,7 +19,7 @@ from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
 from sendkit._message.mailbox import mailbox_of
 from sendkit._redaction import quoted
 from sendkit._smtp.address import AddressError
-from sendkit.django._settings import KNOWN, Made, Place, is_elsewhere, made, outbox_of, own_settings
+from sendkit.django._settings import KNOWN, EmailSettings, Made, is_elsewhere, made, outbox_of, own_settings
 from sendkit.errors import CredentialsError, DeliveryError, MessageError, OutboxError
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
         asked = port is not None or (alias is None and _says("EMAIL_PORT"))
         self._made = made(self._place(self.port if asked else None), own, named=named)
 
-    def _place(self, port: int | str | None) -> Place:
-        return Place(
+    def _place(self, port: int | str | None) -> EmailSettings:
+        return EmailSettings(
             host=self.host or None,
             port=int(port) if port else None,
             username=self.username or None,

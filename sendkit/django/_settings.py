@@ -37,7 +37,7 @@ _KEPT = 16
 
 
 @dataclass(frozen=True)
-class Place:
+class EmailSettings:
     """The server as Django's settings name it; what is empty there is None here."""
 
     host: str | None
@@ -72,7 +72,7 @@ class Place:
 class Made:
     """What a mailer is made of; equal ones share it. `place` is None where the environment has the account."""
 
-    place: Place | None
+    place: EmailSettings | None
     own: Mapping[str, Any]
 
     def mailer(self) -> Mailer:
@@ -112,7 +112,7 @@ class Made:
         return self._target().find().accounts[0].names[0]
 
 
-def made(place: Place, own: Mapping[str, Any], *, named: bool) -> Made:
+def made(place: EmailSettings, own: Mapping[str, Any], *, named: bool) -> Made:
     """What a mailer is made of. `named`: Django's settings name a host, and are not at its defaults."""
     return Made(None if not named and is_elsewhere(own) else place, own)
 

@@ -38,7 +38,7 @@ _EIGHT_BIT = (
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc2\xa1Hola!\r\n"
 )
 _TURNS = (1, 2, 3, 5, 8, 13)
-_Answer = TypeVar("_Answer")
+_Returned = TypeVar("_Returned")
 Arrived = tuple[Envelope, bytes | None]
 
 
@@ -207,8 +207,8 @@ def _octets(message: Message) -> bytes:
     return b"".join(compose(message).content.blocks())
 
 
-def _run(transport: Transport, act: Callable[[AsyncMailer], Coroutine[Any, Any, _Answer]]) -> _Answer:
-    async def closed_afterwards() -> _Answer:
+def _run(transport: Transport, act: Callable[[AsyncMailer], Coroutine[Any, Any, _Returned]]) -> _Returned:
+    async def closed_afterwards() -> _Returned:
         async with AsyncMailer(transport=transport, retry=RetryPolicy(max_attempts=1)) as mailer:
             return await act(mailer)
 

@@ -16,7 +16,7 @@ from django.test import SimpleTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from sendkit import DeliveryResult, Mailer, Outbox, Outcome, RetryPolicy, errors
-from sendkit.django._settings import Place
+from sendkit.django._settings import EmailSettings
 from sendkit.testing import LocalServer, MemoryMailbox, assert_no_secret_leaks
 from tests.accounts import ANA, EVA, LUIS, OPS
 from tests.django.conftest import settings_for
@@ -150,12 +150,12 @@ class TestServer:
         ],
     )
     def test_port_and_security(self, facts: dict[str, object], port: int, security: str) -> None:
-        place = Place(**{"host": "smtp.example.com", "port": None, "username": None, "password": None, **facts})  # type: ignore[arg-type]
+        place = EmailSettings(**{"host": "smtp.example.com", "port": None, "username": None, "password": None, **facts})  # type: ignore[arg-type]
         server = place.server({})
         assert (server.port, server.security) == (port, security)
 
     def test_the_time_limit_and_the_clear_by_name(self) -> None:
-        server = Place("smtp.example.com", None, None, None, timeout=7).server({"security": "none"})
+        server = EmailSettings("smtp.example.com", None, None, None, timeout=7).server({"security": "none"})
         assert (server.security, server.timeouts.connect, server.timeouts.end_of_data) == ("none", 7, 600)
 
     @pytest.mark.parametrize("name", ["retries", "outboxx"])

@@ -25,7 +25,7 @@ from sendkit import (
     RetryPolicy,
     errors,
 )
-from sendkit._lifetime import line
+from sendkit._lifetime import call_queue
 from sendkit.observers import AnyObserver, Observer
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import LUIS, ONCE, message
@@ -283,7 +283,7 @@ mailer.close()
         assert (sorted(ended.lines), ended.errors) == (["0", "False False", "True False"], "")
 
     def test_too_many_that_wait_are_left_out(self) -> None:
-        calls, free, reached = line.Line("test", most=2), threading.Event(), threading.Event()
+        calls, free, reached = call_queue.CallQueue("test", most=2), threading.Event(), threading.Event()
         done: list[int] = []
         calls.add(lambda: (reached.set(), free.wait(60)))
         assert reached.wait(60)

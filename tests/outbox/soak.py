@@ -29,7 +29,7 @@ _LIMIT = 600.0  # seconds for what is left when the kills are over
 
 
 @dataclass
-class Account:
+class Tally:
     """What both sides say at the end."""
 
     letters: int
@@ -47,10 +47,10 @@ class Account:
         return f"{self.letters} letters, {self.kills} kills: {states}; {len(self.wrong)} wrong {self.wrong[:5]}"
 
 
-def soak(url: str, kind: Kind, *, letters: int, seconds: float, seed: int) -> Account:
+def soak(url: str, kind: Kind, *, letters: int, seconds: float, seed: int) -> Tally:
     """Send letters while workers are killed for so many seconds, then let one worker end it, and compare."""
     chance = random.Random(seed)
-    account = Account(letters)
+    tally = Tally(letters)
     with ExitStack() as stack:
         servers = [stack.enter_context(LocalServer(plain=True)) for _ in range(_WORKERS)]
         for server in servers:
@@ -58,10 +58,10 @@ def soak(url: str, kind: Kind, *, letters: int, seconds: float, seed: int) -> Ac
         outbox = stack.enter_context(Outbox(url, account="test", engine=engine(kind, url)))
         for _ in outbox.put_many(map(_message, range(letters))):
             pass
-        account.kills = _killing(url, kind, servers, seconds, chance)
+        tally.kills = _killing(url, kind, servers, seconds, chance)
         _finish(outbox, servers[0])
-        _compare(outbox, servers, account)
-    return account
+        _compare(outbox, servers, tally)
+    return tally
 
 
 def _message(number: int) -> Message:
@@ -127,17 +127,17 @@ def _finish(outbox: Outbox, server: LocalServer) -> None:
             time.sleep(0.1)
 
 
-def _compare(outbox: Outbox, servers: list[LocalServer], account: Account) -> None:
+def _compare(outbox: Outbox, servers: list[LocalServer], tally: Tally) -> None:
     copies = Counter(
         recipient for server in servers for caught in server.caught for recipient in caught.envelope.recipients
     )
     most = {RecipientState.ACCEPTED: (1, 1), RecipientState.IN_DOUBT: (0, 1), RecipientState.REJECTED: (0, 0)}
-    for letter in outbox.letters(limit=account.letters + 1):
+    for letter in outbox.letters(limit=tally.letters + 1):
         (one,) = letter.recipients
-        account.states[one.state] += 1
+        tally.states[one.state] += 1
         low, high = most.get(one.state, (1, 0))
         if not low <= copies[one.address] <= high:
-            account.wrong.append(f"{one.address} is {one.state} and has {copies[one.address]} copies")
+            tally.wrong.append(f"{one.address} is {one.state} and has {copies[one.address]} copies")
 
 
 def main() -> int:

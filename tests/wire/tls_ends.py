@@ -101,7 +101,7 @@ class Far:
         return bytes(heard)
 
 
-class Line:
+class Ends:
     """Both ends of one connection, and nothing said yet."""
 
     def __init__(self, ours: socket.socket, far: Far, context: ssl.SSLContext) -> None:
@@ -147,7 +147,7 @@ async def line(
     kind: Certificate = Certificate.GOOD,
     piece: int | None = None,
     limit: int | None = None,
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[Ends]:
     context = authority.client_context()
     context.maximum_version = VERSIONS[version]
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -157,7 +157,7 @@ async def line(
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with theirs:
-        made = Line(ours, Far(theirs, authority.server_context(kind), piece, limit), context)
+        made = Ends(ours, Far(theirs, authority.server_context(kind), piece, limit), context)
         yield made
         if ours.fileno() >= 0:
             made.pump.abort()

@@ -12,7 +12,7 @@ from contextvars import Context
 from typing import Any
 
 
-class TaskLine:
+class TaskQueue:
     """Runs them in the order in which they were added, each in its context; at most `most` wait. None raises."""
 
     def __init__(self, most: int = 10_000) -> None:

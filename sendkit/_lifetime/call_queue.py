@@ -23,7 +23,7 @@ PATIENCE = 5.0
 """Seconds that an end waits for the calls that were added before it."""
 
 
-class Line:
+class CallQueue:
     """Makes the calls in the order in which they were added; at most `most` wait at a time. A call raises nothing."""
 
     def __init__(self, name: str, most: int = 10_000) -> None:
