@@ -2,7 +2,7 @@
 
 Prints its own port, then for each line on stdin how many round trips there were: answers that reached a client after it
 spoke, and greetings. Ends when stdin does. A TCP handshake cannot be made late here; connect and greeting together take
-one round trip, where a real link needs two.
+one round trip, where a real link needs two. To a client that asks for a proxy, the far end is one (SOCKS 5, CONNECT).
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import json
 import selectors
 import sys
 from collections import deque
+
+_HTTP = (b"HTTP/1.1 200 OK\r\n\r\n",)
+_SOCKS5 = (b"\x05\x00", b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x19")
 
 
 class Side(asyncio.Protocol):
@@ -47,13 +50,14 @@ class Side(asyncio.Protocol):
 
 
 class ClientSide(Side):
-    """The end where the client is. `spoke`: since it last heard anything."""
+    """The end where the client is. `spoke`: since it last heard anything; `answers`: what a proxy has still to say."""
 
     def __init__(self, delay: float, port: int, counters: dict[str, int]) -> None:
         super().__init__(delay)
         self._port = port
         self.counters = counters
         self.spoke = True
+        self.answers: list[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -69,6 +73,18 @@ class ClientSide(Side):
         self.spoke |= bool(data)
         super().data_received(data)
 
+    def _pass_on(self) -> None:
+        if self.answers is None:
+            first = self._late[0]
+            self.answers = [*(_HTTP if first.startswith(b"CONNECT ") else _SOCKS5 if first[:1] == b"\x05" else ())]
+            if self.answers and isinstance(self.other, ServerSide):
+                self.other.hold()
+        if self.answers and isinstance(self.other, ServerSide):
+            self._late.popleft()
+            self.other.answer(self.answers.pop(0), last=not self.answers)
+        else:
+            super()._pass_on()
+
 
 class ServerSide(Side):
     """The end where the server is; its greeting also waits for the client's first packet to come all the way."""
@@ -76,14 +92,33 @@ class ServerSide(Side):
     def __init__(self, delay: float, client: ClientSide) -> None:
         super().__init__(delay)
         self.other = self._client = client
-        self._greeted = False
+        self._greeted = self._held = False
 
     def data_received(self, data: bytes) -> None:
         self._late.append(data)
         self._loop.call_later(self._delay if self._greeted else 2 * self._delay, self._pass_on)
         self._greeted = True
 
+    def hold(self) -> None:
+        """Keep what the server says until the proxy has answered."""
+        self._held = True
+
+    def answer(self, data: bytes, *, last: bool) -> None:
+        """As a proxy, behind whose last answer comes what the server has said meanwhile."""
+        self._late.appendleft(data)
+        self._loop.call_later(self._delay, self._answered, last)
+
+    def _answered(self, last: bool) -> None:
+        waiting = len(self._late) - 1 if last and self._held else 0
+        self._held = False
+        self._pass_on()
+        self._held = not last
+        for _ in range(waiting):
+            self._pass_on()
+
     def _pass_on(self) -> None:
+        if self._held or not self._late:
+            return
         if self._late[0]:
             self._client.counters["round_trips"] += self._client.spoke
             self._client.spoke = False

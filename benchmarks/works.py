@@ -159,11 +159,15 @@ WORKS = (
         key="cold",
         title="connect, STARTTLS, AUTH, send, QUIT over that link",
         measure=Measure.ROUND_TRIPS,
-        clients=("sendkit", "sendkit sync", *_PEERS),
+        clients=("sendkit", "sendkit sync", "sendkit by HTTP proxy", "sendkit by SOCKS proxy", *_PEERS),
         job={"kind": "cold", "messages": 1},
         far=True,
         rounds=3,
-        goals={"sendkit": Goal(round_trips=9)},
+        goals={
+            "sendkit": Goal(round_trips=9),
+            "sendkit by HTTP proxy": Goal(round_trips=10),
+            "sendkit by SOCKS proxy": Goal(round_trips=11),
+        },
     ),
     Work(
         key="attachment",

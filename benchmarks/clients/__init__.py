@@ -12,6 +12,8 @@ _HOMES = {
     "sendkit": ("sendkit_", "Sendkit"),
     "sendkit send_many": ("sendkit_", "SendMany"),
     "sendkit in_flight=32": ("sendkit_", "InFlight"),
+    "sendkit by HTTP proxy": ("sendkit_", "ThroughHTTP"),
+    "sendkit by SOCKS proxy": ("sendkit_", "ThroughSOCKS"),
     "sendkit merge": ("sendkit_", "Merge"),
     "sendkit sync": ("sendkit_", "SyncSendkit"),
     "outbox put": ("outbox_", "Put"),

@@ -76,6 +76,29 @@ class Sendkit(SendMany):
         await asyncio.gather(*(work() for _ in range(self._tasks)))
 
 
+class ThroughProxy(Sendkit):
+    """`send` through a proxy, which the link is to whoever asks for one."""
+
+    scheme: ClassVar[str]
+
+    def open(self, target: Target, connections: int) -> None:
+        super().open(target, connections)
+        server = Server(HOST, target.port, tls_context=target.context, proxy=f"{self.scheme}://127.0.0.1:{target.port}")
+        self._mailer = AsyncMailer(server, username=USERNAME, password=PASSWORD, max_connections=connections)
+
+
+class ThroughHTTP(ThroughProxy):
+    """By CONNECT: one round trip more."""
+
+    scheme = "http"
+
+
+class ThroughSOCKS(ThroughProxy):
+    """By SOCKS 5 without a login: two round trips more."""
+
+    scheme = "socks5"
+
+
 class InFlight(SendMany):
     """`send_many(…, in_flight=32)`: transactions are written ahead."""
 

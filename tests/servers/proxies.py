@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,7 @@ class FakeProxy:
     def __init__(self, talk: Talk, host: str = "127.0.0.1") -> None:
         self._talk, self._host = talk, host
         self.heard: list[bytes] = []
+        self.turns = 0  # how often a client spoke after it had heard something, or at first
         self.connections = 0
         self._said_more = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -180,21 +182,27 @@ class FakeProxy:
 
     def _hold(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
-            self._talk(_Heard(client, self.note))
+            self._talk(_Heard(client, self))
 
 
 class _Heard(socket.socket):
     """The client's connection, with what was read kept."""
 
-    def __init__(self, client: socket.socket, note: Callable[[bytes], None]) -> None:
+    def __init__(self, client: socket.socket, proxy: FakeProxy) -> None:
         super().__init__(client.family, client.type, fileno=os.dup(client.fileno()))
         self.settimeout(LIMIT)
-        self._note = note
+        self._proxy, self._answered = proxy, True
 
     def recv(self, most: int, flags: int = 0) -> bytes:
         data = super().recv(most, flags)
-        self._note(data)
+        self._proxy.turns += self._answered and bool(data)
+        self._answered = False
+        self._proxy.note(data)
         return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self._answered = True
+        super().sendall(data, flags)
 
 
 def says(*answers: bytes) -> Talk:
@@ -238,6 +246,20 @@ def relays(upstream: tuple[str, int], *, glued: bool, slowly: bool = False) -> T
                 answer += server.recv(4096)
             for part in (answer[at : at + 1] for at in range(len(answer))) if slowly else (answer,):
                 client.sendall(part)
+            _relay(client, server)
+
+    return talk
+
+
+def passes(upstream: tuple[str, int], *answers: bytes) -> Talk:
+    """What takes anybody to this server, once it has answered each of so many questions."""
+
+    def talk(client: socket.socket) -> None:
+        with client, socket.socket() as server:
+            for answer in answers:
+                client.recv(4096)
+                client.sendall(answer)
+            server.connect(upstream)
             _relay(client, server)
 
     return talk
