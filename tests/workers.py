@@ -18,6 +18,7 @@ from tests import own_process
 
 _REAL = {
     "dovecot_lmtp",
+    "opensmtpd",
     "postfix_server",
     "exim_server",
     "one_browser",

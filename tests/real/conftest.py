@@ -1,4 +1,4 @@
-"""The password of Ana's account where sendkit looks for it, in a real Secret Service; and Exim beside Postfix."""
+"""The password of Ana's account in a real Secret Service, where sendkit looks for it; Exim and OpenSMTPD."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .exim import Exim
+from .opensmtpd import OpenSMTPD
 from .post import ANA
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ def exim_server(authority: Authority) -> Iterator[Exim]:
     if missing := Exim.missing():
         pytest.fail(missing, pytrace=False)
     with closing(Exim(authority)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensmtpd() -> Iterator[OpenSMTPD]:
+    """One OpenSMTPD for the whole run; its package is downloaded, as Exim's are."""
+    if not _REQUIRED:
+        pytest.skip("OpenSMTPD's package is downloaded for these tests: set SENDKIT_REQUIRE_SERVERS=1 to allow it")
+    if missing := OpenSMTPD.missing():
+        pytest.fail(missing, pytrace=False)
+    with OpenSMTPD() as server:
         yield server
 
 
