@@ -3,7 +3,9 @@
     SENDKIT_HOST=smtp.example.com SENDKIT_USERNAME=ana@example.com CELERY_BROKER_URL=redis://localhost \
     celery --app celery_tasks worker
 
-and in the application: `send_later("ana@example.com", ["luis@example.com"], "Hola", "¿Qué tal?")`.
+and in the application: `send_later("ana@example.com", ["luis@example.com"], "Hola", "¿Qué tal?")`. With
+`outbox=Outbox()` the message is kept in the outbox, and every minute a task sends what is due there (`celery beat`):
+nothing is lost with the broker.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 
 from celery import Celery, Task
 
-from sendkit import DeliveryError, Mailer, Message, RetryPolicy, errors
+from sendkit import DeliveryError, Mailer, Message, Outbox, RetryPolicy, errors
 
 app = Celery("mail", broker=os.environ.get("CELERY_BROKER_URL", "memory://"))
 
@@ -27,10 +29,13 @@ def mailer() -> Mailer:
     return Mailer.from_env(retry=RetryPolicy(max_attempts=1))
 
 
-def send_later(sender: str, to: list[str], subject: str, text: str) -> None:
+def send_later(sender: str, to: list[str], subject: str, text: str, *, outbox: Outbox | None = None) -> None:
     """Queue a message; one that nobody can send raises MessageError here, and not in the worker."""
     fields: dict[str, Any] = {"sender": sender, "to": to, "subject": subject, "text": text}
     message = Message(**fields)
+    if outbox is not None:
+        outbox.put(message)
+        return
     # With its Message-ID and its date, every try is the very same message.
     deliver.delay({**fields, "message_id": message.message_id, "date": message.date.isoformat()}, to)
 
@@ -50,3 +55,14 @@ def deliver(self: Task, fields: dict[str, Any], recipients: list[str]) -> None:
         raise self.retry(
             exc=error, args=(fields, list(left.recipients)), countdown=30 * 2**self.request.retries
         ) from error
+
+
+app.conf.beat_schedule = {"sendkit-outbox": {"task": "sendkit.outbox.drain", "schedule": 60.0}}
+
+
+# Whatever ends it, the outbox knows what was sent: it may run twice, late, or on two workers at once.
+@app.task(name="sendkit.outbox.drain", ignore_result=True)
+def drain() -> int:
+    """Send what is due in the outbox; how many attempts were made."""
+    with Outbox() as outbox:
+        return outbox.drain(mailer())

@@ -3,7 +3,8 @@
     SENDKIT_HOST=smtp.example.com SENDKIT_USERNAME=ana@example.com SENDKIT_FROM=form@example.com \
     CONTACT_TO=ops@example.net flask --app flask_app run
 
-In a test: `create_app(Mailer(transport=mailbox)).test_client()`.
+In a test: `create_app(Mailer(transport=mailbox)).test_client()`. With `create_app(outbox=Outbox())` a message is kept,
+and `sendkit outbox run` beside the application sends it, for days if need be.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import os
 
 from flask import Flask, Response, current_app, request
 
-from sendkit import DeliveryError, Mailer, Message, errors
+from sendkit import DeliveryError, Mailer, Message, Outbox, errors
 
 
-def create_app(mailer: Mailer | None = None) -> Flask:
+def create_app(mailer: Mailer | None = None, outbox: Outbox | None = None) -> Flask:
     """The application; flask finds it by its name."""
     app = Flask(__name__)
+    app.extensions["outbox"] = outbox
     # A person waits for the answer, so that the mail may take ten seconds with all its tries.
     app.extensions["mailer"] = mailer or Mailer.from_env(deadline=10)
     app.add_url_rule("/contact", view_func=contact, methods=["POST"])
@@ -34,7 +36,11 @@ def contact() -> Response:
         subject=f"Contact form: {request.form['subject']}",
         text=request.form["text"],
     )
-    current_app.extensions["mailer"].send(message)
+    outbox: Outbox | None = current_app.extensions["outbox"]
+    if outbox is not None:
+        outbox.put(message)
+    else:
+        current_app.extensions["mailer"].send(message)
     return Response("Thank you, we have your message.\n", status=202)
 
 

@@ -21,9 +21,11 @@ import pytest
 
 from sendkit import (
     AsyncMailer,
+    AsyncOutbox,
     Envelope,
     Mailer,
     MemoryTransport,
+    Outbox,
     Outcome,
     RetryPolicy,
     errors,
@@ -119,6 +121,20 @@ class TestFastAPI:
         assert (late.status_code, late.headers["Retry-After"], doubtful.status_code) == (503, "600", 202)
         assert server.messages == []
 
+    async def test_with_an_outbox_no_request_waits_for_a_server(self, server: LocalServer, tmp_path: Path) -> None:
+        server.on_connect().drop(times=1)
+        outbox = AsyncOutbox(tmp_path / "outbox.db", schedule=[0.05])
+        app = recipe("fastapi_app").create_app(outbox=outbox)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app.example.com") as client,
+        ):
+            responses = [await client.post("/users", json={"address": address}) for address in (LUIS, "nobody")]
+            (letter,) = [one async for one in outbox.letters()]
+            await outbox.wait(letter.id, timeout=30)
+        assert [response.status_code for response in responses] == [202, 422]
+        assert [sent.envelope.recipients for sent in server.messages] == [(LUIS,)]
+
 
 class TestFlask:
     """A visitor hears what to do, and can write to nobody but the owner of the form."""
@@ -141,6 +157,15 @@ class TestFlask:
         assert self.post() == (202, "Thank you, we have your message.\n")
         (sent,) = server.messages
         assert (sent.envelope.recipients, sent.message["Reply-To"]) == ((OPS,), LUIS)
+
+    def test_with_an_outbox_it_is_kept_and_sent_by_a_worker(self, server: LocalServer, tmp_path: Path) -> None:
+        with Outbox(tmp_path / "outbox.db") as outbox:
+            app = recipe("flask_app").create_app(outbox=outbox)
+            assert app.test_client().post("/contact", data=self.FORM).status_code == 202
+            assert server.messages == []
+            outbox.drain(app.extensions["mailer"])
+            app.extensions["mailer"].close()
+        assert [sent.envelope.recipients for sent in server.messages] == [(OPS,)]
 
     @pytest.mark.parametrize("wrong", [{"address": "luis"}, {"subject": "x\r\nBcc: eva@example.org"}])
     def test_what_the_visitor_can_mend_is_named(
@@ -205,6 +230,17 @@ class TestCelery:
         self.send(tasks)
         commands = [line.text for lines in server.conversations for line in lines if line.who == "C"]
         assert sum(text.startswith("MAIL") for text in commands) == 1
+
+    def test_what_is_in_the_outbox_is_sent_by_a_task(
+        self, tasks: ModuleType, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SENDKIT_OUTBOX", str(tmp_path / "outbox.db"))
+        with Outbox() as outbox:
+            tasks.send_later(ANA, [LUIS, OPS], "Hola", "¿Qué tal?", outbox=outbox)
+        assert server.messages == []
+        (entry,) = tasks.app.conf.beat_schedule.values()
+        assert tasks.app.tasks[entry["task"]].delay().get() == 1
+        assert [sent.envelope.recipients for sent in server.messages] == [(LUIS, OPS)]
 
     def test_an_impossible_message_is_not_queued(self, tasks: ModuleType) -> None:
         with pytest.raises(errors.MessageError):
