@@ -60,7 +60,7 @@ def as_csv(rows: list[Row]) -> bytes:
 
 def what_to_do(error: errors.SendkitError) -> str:
     """For the person who reads the mail of cron."""
-    if not isinstance(error, errors.DeliveryError) or error.result is None:
+    if not isinstance(error, errors.DeliveryError):
         return str(error)
     result = error.result
     lines = [f"{one}\n  hint: {one.hint}" for one in result.in_doubt + result.deferred + result.rejected]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
     from sendkit._providers.provider import Provider
-    from sendkit._send import open, send, send_async  # noqa: A004 - read as sendkit.open
+    from sendkit._send import open as open  # noqa: A004 - read as sendkit.open, and exported
+    from sendkit._send import send, send_async
     from sendkit._server.server import Security, Server, Timeouts
     from sendkit._smtp.envelope import Envelope
     from sendkit._smtp.explain import Explanation
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from sendkit.results import Attempt, DeliveryResult, RecipientResult
     from sendkit.signing import DKIM
 
-__all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
+__all__ = [  # noqa: RUF022 - in the order of `sorted`; without `open`, which would hide the builtin one
     "AsyncMailer",
     "AsyncOutbox",
     "AsyncSendStream",
@@ -91,7 +92,6 @@ __all__ = [  # noqa: RUF022 - in the order of `sorted`, which is easier to keep
     "errors",
     "messages",
     "observers",
-    "open",
     "outbox",
     "report",
     "results",
@@ -171,4 +171,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, "open"])

@@ -6,7 +6,7 @@ Must not know what they hold.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Frozen(BaseModel):
     """A value that is never changed; what a newer version wrote into it is passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="ignore", arbitrary_types_allowed=True, defer_build=True
+    )
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         # As in `unchecked`: what is unpickled is not validated either.

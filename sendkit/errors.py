@@ -26,7 +26,7 @@ the process taken out. This module knows no I/O.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sendkit._redaction import redacted
 
@@ -69,8 +69,8 @@ class SendkitError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         message = redacted(message)
         super().__init__(message)
-        self.message = message
-        self.hint = None if hint is None else redacted(hint)
+        self.message: str = message
+        self.hint: str | None = None if hint is None else redacted(hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
@@ -156,7 +156,7 @@ class DeliveryError(SendkitError):
         why: Reason | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
-        self.result = result
+        self.result: DeliveryResult = cast("DeliveryResult", result)  # None alone where somebody made it by hand
         self.phase = phase
         self.reply = reply
         self.host = host

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -50,7 +50,7 @@ class Key(NamedTuple):
 class _Table(BaseModel):
     """The keys of an account, and of [defaults], beside the options of a mailer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     inherits: str | None = None
     provider: str | None = None

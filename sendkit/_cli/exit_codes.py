@@ -82,8 +82,8 @@ def exit_code(outcome: DeliveryResult | BaseException) -> ExitCode:
 
 
 def _of_error(error: BaseException) -> ExitCode:
-    if isinstance(error, errors.DeliveryError) and error.result is not None:
-        return exit_code(error.result)
+    if isinstance(error, errors.DeliveryError) and (result := getattr(error, "result", None)) is not None:
+        return exit_code(result)
     if isinstance(error, errors.AuthenticationError) and not error.transient:
         return ExitCode.AUTHENTICATION
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.UNEXPECTED)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import Never, Self, final
+from typing import ClassVar, Never, Self, final
 
 from sendkit._redaction import remember
 from sendkit.errors import ConfigurationError
@@ -64,7 +64,8 @@ class Secret:
             return NotImplemented
         return hmac.compare_digest(self.__value.encode(), other.__value.encode())
 
-    __hash__ = None  # type: ignore[assignment]  # a hash made from the value would let it be guessed from a dump
+    # A hash made from the value would let it be guessed from a dump.
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # as Python itself says that there is none
 
     def __repr__(self) -> str:
         return "Secret(***)"

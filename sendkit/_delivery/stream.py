@@ -58,8 +58,9 @@ class Window(Generic[Item, Result]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         # Whether a source is being read; and whether that is so in the parent of this process.
-        self.started = self._forked = False
-        self.stopped = False
+        self.started: bool = False
+        self._forked = False
+        self.stopped: bool = False
         self.failure: BaseException | None = None
         starts_over(self)
 

@@ -88,7 +88,7 @@ class Watch:
                 if callable(call := getattr(observer, name, None)):
                     kind = self._tasks if _is_async(call) else self._plain
                     kind[name].append(_Method(f"{type(observer).__name__}.{name}", call))
-        self.of_attempts = bool(self._plain["on_attempt"] or self._tasks["on_attempt"])
+        self.of_attempts: bool = bool(self._plain["on_attempt"] or self._tasks["on_attempt"])
         self._has_tasks = any(self._tasks.values())
         self._waits = waits
         self._line = CallQueue("sendkit-observers")

@@ -82,7 +82,10 @@ def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 def size_of(pieces: Iterable[Piece]) -> int:
     """Octets in all."""
-    return sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
+    size = 0
+    for piece in pieces:  # of which there is one, nearly always
+        size += len(piece) if isinstance(piece, bytes) else piece.size
+    return size
 
 
 def files_in(pieces: Iterable[Piece]) -> list[StoredFile]:

@@ -143,11 +143,6 @@ def _date_field(moment: datetime, _offset: timedelta | None) -> str:
     return plain_field("Date", format_datetime(moment))
 
 
-def _known(message: Message, item: str | Attachment, role: str) -> _Part | None:
-    shared: Parts | None = vars(message).get(SHARED)
-    return None if shared is None else shared.get((item, role))
-
-
 def _tree(message: Message) -> _Part:
     if not (message.inline or message.attachments or message.calendar):
         return _alternative(message, [], f"=_{message.boundary}", None)
@@ -198,7 +193,8 @@ def _event(message: Message) -> tuple[bytes, _Part] | None:
 
 
 def _part(message: Message, item: str | Attachment, role: str) -> _Part:
-    if (known := _known(message, item, role)) is not None:
+    shared: Parts | None = vars(message).get(SHARED)
+    if shared is not None and (known := shared.get((item, role))) is not None:
         return known
     return _text(item, role) if isinstance(item, str) else _file(item, role)
 

@@ -36,7 +36,11 @@ class MessageSource(Protocol):
     port: int
     username: str
     plain: bool
-    collection: Collection
+
+    @property
+    def collection(self) -> Collection:
+        """The messages."""
+        ...
 
     @property
     def ca_file(self) -> Path:

@@ -48,11 +48,13 @@ class Collection:
     """
 
     def __init__(self, *, limit: int | None = None, octets: int | None = None) -> None:
-        self.limit, self.octets = limit, octets
-        self.changed = threading.Condition()
+        self.limit: int | None = limit
+        self.octets: int | None = octets
+        self.changed: threading.Condition = threading.Condition()
         self.refusals: deque[Refusal] = deque(maxlen=_REFUSALS_KEPT)
-        self.total = self.refused = 0
-        self.version = 0
+        self.total: int = 0
+        self.refused: int = 0
+        self.version: int = 0
         self._messages: dict[int, CaughtMessage] = {}
         self._size = 0
         self._log: deque[tuple[int, int]] = deque(maxlen=_CHANGES_KEPT)

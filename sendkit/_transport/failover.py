@@ -17,6 +17,7 @@ from typing import cast
 
 from sendkit._lifetime import logs
 from sendkit._message.letter import Letter
+from sendkit._seam.clock import Clock
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport, carry
 from sendkit._smtp.phase import BEFORE_TRANSACTION
@@ -75,10 +76,10 @@ class FailoverTransport(Transport):
         if not transports:
             hint = 'name one at least: Mailer(["smtp.example.com", "backup.example.com"])'
             raise ConfigurationError("a mailer without a server", hint=hint)
-        self.clock = transports[0].clock
-        self.hosts = tuple(host for transport in transports for host in transport.hosts)
-        self.tells_before_end = all(transport.tells_before_end for transport in transports)
-        self.transports = tuple(transports)
+        self.clock: Clock = transports[0].clock
+        self.hosts: tuple[str, ...] = tuple(host for transport in transports for host in transport.hosts)
+        self.tells_before_end: bool = all(transport.tells_before_end for transport in transports)
+        self.transports: tuple[Transport, ...] = tuple(transports)
         self._servers = [_Server(transport) for transport in transports]
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:

@@ -39,7 +39,7 @@ class FileTransport(Transport):
     tells_before_end = takes_options = True
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = expanded(directory)
+        self.directory: Path = expanded(directory)
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Write both files; a full disk and the like is a deferral."""

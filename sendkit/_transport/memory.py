@@ -16,6 +16,7 @@ from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit._message.letter import Letter, asked
 from sendkit._reading.asked import read
 from sendkit._reading.sent import Sent
+from sendkit._seam.clock import Clock
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._server.server import Timeouts
@@ -108,8 +109,9 @@ class MemoryTransport(Script, Transport):
     def __init__(self, *, capabilities: Capabilities | None = None, timeouts: Timeouts | None = None) -> None:
         super().__init__()
         self.sent: list[Sent] = []
-        self.clock = self._virtual = VirtualClock()
-        self.capabilities = capabilities or _ANNOUNCED
+        self.clock: Clock = (virtual := VirtualClock())
+        self._virtual = virtual
+        self.capabilities: Capabilities = capabilities or _ANNOUNCED
         self._timeouts = timeouts or Timeouts()
         self._turns: OneAtATime[None] = OneAtATime()
         self._connections = 0

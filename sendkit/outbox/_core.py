@@ -26,7 +26,7 @@ from sendkit.outbox._ledger import How, Task, Writer
 from sendkit.outbox._letter import LARGEST, Letter, Receipt, Written, cut, shared, written
 from sendkit.outbox._orders import Age, Lane, Order, Purged, flushes, lanes, orders, pauses, purges
 from sendkit.outbox._place import Place
-from sendkit.outbox._policy import WorkerSettings, policy_of
+from sendkit.outbox._policy import Policy, WorkerSettings, policy_of
 from sendkit.outbox._put import Piece, pieces, puts
 from sendkit.outbox._questions import Page, Search, counts, searches, statuses
 from sendkit.outbox._rows import Draft, Placed
@@ -102,8 +102,8 @@ class Core:
         self.place = place
         self.engine: Engine = _engine(options.engine)
         self._announce = None if isinstance(self.engine, PollingEngine) else self.engine.announce
-        self.writer = place.writer or Writer(place.open, prepare, self._announce)
-        self.policy = policy_of(options.settings, who="Outbox")
+        self.writer: Writer = place.writer or Writer(place.open, prepare, self._announce)
+        self.policy: Policy = policy_of(options.settings, who="Outbox")
         self.works: set[AsyncWorker] = set()
         self._call = face.call(self.writer)
         self._aside: Aside = face.aside

@@ -8,7 +8,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sendkit._delivery.watch import watch_of
 from sendkit._lifetime.loops import running_loop
@@ -57,14 +57,14 @@ class AsyncWorker:
         self._policy = policy
         self._mailer = mailer
         own = mailer._plan.account_names if place.account is None else ()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one house
-        self.accounts = (account,) if account is not None else own or None
-        self.usual_sender = mailer._plan.usual_sender  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
-        self.owner = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self.stop = asyncio.Event()
-        self.finish = False  # whether what is due by then is tried before the end
+        self.accounts: tuple[str, ...] | None = (account,) if account is not None else own or None
+        self.usual_sender: str | None = mailer._plan.usual_sender  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        self.owner: str = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.stop: asyncio.Event = asyncio.Event()
+        self.finish: bool = False  # whether what is due by then is tried before the end
         self._loop = running_loop("AsyncOutbox", "outbox.put, message")
         self._watch = watch_of(policy.observers)
-        self.desk = self._desk()
+        self.desk: Final = self._desk()
         self._teller = self._new_teller()
 
     def _desk(self) -> LedgerDesk:

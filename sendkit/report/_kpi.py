@@ -37,7 +37,7 @@ class KPI(Block):
     _: KW_ONLY
     change: str = ""
     good: bool | None = None
-    trend: Sequence[float] = ()
+    trend: Iterable[Any] = ()  # numbers, in a list or in the column of any frame
     format: Spec = None
 
     def __post_init__(self) -> None:
@@ -63,6 +63,10 @@ class KPI(Block):
     def render(self, page: Page) -> Piece:
         """Render it as a row of one."""
         return Tiles((self,)).render(page)
+
+
+def _points(tile: KPI) -> tuple[float, ...]:
+    return cast("tuple[float, ...]", tile.trend)  # which the tile made of it
 
 
 def _trend(values: Iterable[Any]) -> tuple[float, ...]:
@@ -121,7 +125,7 @@ def _tile(tile: KPI, page: Page, wide: int, pictures: list[Attachment], *, gap: 
     ]
     if tile.change:
         parts.append(f'<span class="{tone}" style="{small};color:{colour}">{escape(one_line(tile.change))}</span>')
-    if len(tile.trend) > 1:
+    if len(_points(tile)) > 1:
         parts.append(_picture(tile, page.theme, pictures))
     style = f"padding:14px 16px;font-size:13px;line-height:22px;color:{INK}"
     side = f'<td class="gap" width="{_GAP}" style="font-size:1px">&nbsp;</td>' if gap else ""
@@ -133,11 +137,11 @@ def _tile(tile: KPI, page: Page, wide: int, pictures: list[Attachment], *, gap: 
 def _picture(tile: KPI, theme: Theme, pictures: list[Attachment]) -> str:
     from sendkit import Attachment  # noqa: PLC0415 - only tiles with a trend need one
 
-    data = _spark.png(tile.trend, mixed(theme.accent, theme.accent_dark))  # seen by day and by night
+    data = _spark.png(_points(tile), mixed(theme.accent, theme.accent_dark))  # seen by day and by night
     cid = f"trend-{hashlib.sha256(data).hexdigest()[:12]}"
     pictures.append(Attachment.from_bytes(data, filename=f"{cid}.png", content_type="image/png", content_id=cid))
     return (
-        f'<img src="cid:{cid}" width="{_spark.WIDTH}" height="{_spark.HEIGHT}" alt="{_spark.blocks(tile.trend)}" '
+        f'<img src="cid:{cid}" width="{_spark.WIDTH}" height="{_spark.HEIGHT}" alt="{_spark.blocks(_points(tile))}" '
         f'style="width:{_spark.WIDTH}px;height:{_spark.HEIGHT}px;border:0;color:{MUTED}">'
     )
 
@@ -146,6 +150,6 @@ def _text(tiles: Iterable[KPI], page: Page) -> str:
     lines: list[str] = []
     for tile in tiles:
         change = f" ({one_line(tile.change)})" if tile.change else ""
-        trend = f"  {_spark.blocks(tile.trend)}" if len(tile.trend) > 1 else ""
+        trend = f"  {_spark.blocks(_points(tile))}" if len(_points(tile)) > 1 else ""
         lines.append(f"{one_line(tile.label)}: {tile.shown(page)}{change}{trend}")
     return "\n".join(lines)

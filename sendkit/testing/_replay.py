@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sendkit._seam.clock import Clock
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._server.server import Timeouts
@@ -50,7 +51,8 @@ class Replay(Transport):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
         self._left = deque(read(path))
-        self.clock = self._virtual = VirtualClock()
+        self.clock: Clock = (virtual := VirtualClock())
+        self._virtual = virtual
         self._session: Session | None = None
         self._carrier = Carrier(Timeouts())
         self._refused: Reply | None = None

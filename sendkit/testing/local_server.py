@@ -18,7 +18,7 @@ import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
 from sendkit._delivery.diversion import local
@@ -75,15 +75,19 @@ class LocalServer(Script, Box):
         limit: int | None = None,
     ) -> None:
         super().__init__()
-        self.host, self.port, self.plain, self.lmtp = "127.0.0.1", port, plain or lmtp, lmtp
-        self.username, self.password = username, password or secrets.token_urlsafe(12)
-        self.collection = Collection(limit=limit, octets=None if limit is None else _MOST_OCTETS)
+        self.host: str = "127.0.0.1"
+        self.port: int = port
+        self.plain: bool = plain or lmtp
+        self.lmtp: bool = lmtp
+        self.username: str = username
+        self.password: str = password or secrets.token_urlsafe(12)
+        self.collection: Final = Collection(limit=limit, octets=None if limit is None else _MOST_OCTETS)
         self.refused: list[str] = []
         self.conversations: list[list[TranscriptLine]] = []
-        self.directory = None if directory is None else Path(directory)
+        self.directory: Path | None = None if directory is None else Path(directory)
         until = datetime.now(UTC) + _LONGEST_HOLD
         hold = f"FUTURERELEASE {_LONGEST_HOLD.total_seconds():.0f} {until:%Y-%m-%dT%H:%M:%SZ}"
-        self.extensions = ["DSN", "REQUIRETLS", hold]
+        self.extensions: list[str] = ["DSN", "REQUIRETLS", hold]
         self._certificate = certificate
         self._opened = 0
         self._sessions: dict[Session, list[TranscriptLine]] = {}
