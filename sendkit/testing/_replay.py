@@ -48,6 +48,8 @@ class Replay(Transport):
     for other recipients, and when the file is at its end.
     """
 
+    takes_options = True
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
         self._left = deque(read(path))
@@ -67,14 +69,14 @@ class Replay(Transport):
                 return
             session = self._session = self._on(tape)
             try:
-                await self._carrier.carry(session, letter, log)
+                if await self._carrier.carry(session, letter, log):
+                    return
+                self._session = None  # the rest of it went over another connection
             except Stale:
                 self._session = None
                 if tape.at_end:
                     log.settle_all(judge_failure(log.phase, Failure(Break.LOST, _CUT_SHORT)))
                     return
-                continue
-            return
 
     def _next(self, letter: Letter) -> RecordedAttempt:
         if not self._left:

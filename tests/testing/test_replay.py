@@ -11,7 +11,18 @@ from typing import Any
 
 import pytest
 
-from sendkit import AsyncMailer, DeliveryResult, Mailer, MemoryTransport, Message, RetryPolicy, Security, Server, errors
+from sendkit import (
+    AsyncMailer,
+    DeliveryResult,
+    Mailer,
+    MemoryTransport,
+    Message,
+    RetryPolicy,
+    Security,
+    Server,
+    SubmissionOptions,
+    errors,
+)
 from sendkit.testing import LocalServer, Replay, assert_no_secret_leaks, record
 from tests.accounts import EVA, LUIS, OPS, message
 from tests.servers.authority import Authority
@@ -79,6 +90,19 @@ async def check_the_same(server: ScriptedServer, path: Path, *messages: Message)
         for replay, attempt in zip(one.attempts, other.attempts, strict=True):
             assert [line.text for line in replay.transcript or ()] == [line.text for line in attempt.transcript or ()]
             assert abs(replay.duration - attempt.duration) < 1
+
+
+async def test_what_was_asked_for_beside_the_message_is_the_same(server: ScriptedServer, path: Path) -> None:
+    """Also where one message needs several connections (RFC 9422 section 4.1)."""
+    server.capabilities = [*server.capabilities, "DSN", "LIMITS RCPTMAX=1 MAILMAX=2"]
+    options = SubmissionOptions(notify="failure", ret="full", envid="42")
+    async with account(server) as mailer:
+        wire = await mailer.send(message(LUIS, OPS, EVA), options=options)
+    record(path, wire)
+    async with AsyncMailer(transport=Replay(path), retry=AT_ONCE) as mailer:
+        again = await mailer.send(message(LUIS, OPS, EVA), options=options)
+    assert len(server.connections) == 2
+    assert facts(again) == facts(wire)
 
 
 async def test_what_was_taken_is_taken_again(server: ScriptedServer, path: Path) -> None:

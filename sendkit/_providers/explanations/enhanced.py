@@ -87,7 +87,12 @@ CODES: dict[str, tuple[str, str, str, str]] = {
         "nothing, mostly: sendkit sends the rest in the next transaction; else send to fewer at a time",
         _PROTOCOL,
     ),
-    "5.4": ("the server did not understand an argument", "mostly an address, or the name in EHLO", _OURS, _PROTOCOL),
+    "5.4": (
+        "the server did not understand an argument",
+        "mostly an address, an option, or the name in EHLO",
+        _OURS,
+        _PROTOCOL,
+    ),
     "5.5": ("the two sides speak different versions", "they found nothing in common", _OURS, _PROTOCOL),
     "5.6": ("a line of the login is too long", "the secret or token is longer than the server takes", _ASK, _AUTH),
     "6.1": ("content of this kind is not taken", "the server or the recipient refuses it", "send a link", _CONTENT),
