@@ -223,9 +223,9 @@ class _Played(Channel):
         super().__init__(_Nowhere(), asyncio.get_running_loop())
         self._tape = tape
 
-    async def coming_reply(self, limit: float) -> Reply:
+    async def replies(self, most: int, limit: float) -> list[Reply]:
         """The next reply of the tape. Raises Broken."""
-        return self._tape.reply()
+        return [self._tape.reply()]
 
     async def flush(self, limit: float) -> None:
         """Content has arrived, unless the recording says otherwise. Raises Broken."""
