@@ -77,7 +77,7 @@ def _opening(letter: LetterStatus, event: Event) -> list[str]:
         days = (event.at - letter.created) / timedelta(days=1)
         return [
             "Your message could not be delivered to the recipients below.",
-            f"It was tried for {days:.1f} days, and is not tried any more. They have no copy of it.",
+            f"It was tried for {round(days, 1):g} days, and is not tried any more. They have no copy of it.",
         ]
     return [
         "Your message could not be delivered to the recipients below.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import queue
+import uuid
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -51,6 +53,37 @@ def new_place(kind: Kind, server: PostgreSQL | None, folder: Path, name: str) ->
         return str(folder / name / "outbox.db")
     assert server is not None
     return prepared(kind, server.new_database())
+
+
+class Places:
+    """Empty places, one after the other; a database is used again, since to make and to drop one takes a second."""
+
+    def __init__(self, kind: Kind, server: PostgreSQL | None, folder: Path) -> None:
+        self._new = lambda: new_place(kind, server, folder, uuid.uuid4().hex)
+        self._kind = kind
+        self._free: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[str]:
+        """An empty one, for the length of the block."""
+        try:
+            place = self._free.get_nowait()
+        except queue.Empty:
+            place = self._new()
+        else:
+            _empty(place)
+            prepared(self._kind, place)
+        yield place
+        if self._kind is not Kind.SQLITE:
+            self._free.put(place)
+
+
+def _empty(url: str) -> None:
+    import psycopg  # noqa: PLC0415 - an extra
+
+    with psycopg.connect(url) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
 
 
 @contextlib.contextmanager

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -73,6 +77,36 @@ def test_five_days_of_a_dead_server_come_back_with_the_whole_history(
     words = found.get_body(("plain",))
     assert words is not None
     assert words.get_content().count("the connection was refused") >= outbox.status(receipt).attempts
+
+
+@pytest.mark.skipif(shutil.which("s-nail") is None, reason="s-nail is not installed: apt-get install s-nail")
+def test_a_mail_reader_shows_it_as_a_report(mailbox: MemoryMailbox, outbox: MemoryOutbox, tmp_path: Path) -> None:
+    mailbox.on_connect().refuse()
+    outbox.put(message())
+    outbox.advance(timedelta(days=5, hours=1))
+    mailbox.clear()
+    mailbox.on_connect().reply("220 welcome back")
+    outbox.drain(report="sender")
+    box = tmp_path / "box"
+    octets = mailbox.last.content.replace(b"\r\n", b"\n")
+    box.write_bytes(b"From MAILER-DAEMON Thu Jan  1 00:00:00 2026\n" + octets + b"\n")
+    as_text = "pipe-message/delivery-status=?t"
+    reader = ["s-nail", "-#", "-n", "-R", "-S", as_text, "-f", box]
+    environ = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    shown = subprocess.run(reader, input="type 1\n", env=environ, capture_output=True, encoding="utf-8", check=True)
+    lines = shown.stdout.splitlines()
+    assert "Subject: Not delivered: Größe und Gewicht" in lines
+    assert [line.split(";")[0] for line in lines if line.startswith("Content-Type: ")][:4] == [
+        "Content-Type: multipart/report",
+        "Content-Type: text/plain",
+        "Content-Type: message/delivery-status",
+        "Content-Type: text/rfc822-headers",
+    ]
+    words, _, status = shown.stdout.partition("Content-Type: message/delivery-status")
+    assert "It was tried for 5 days" in words
+    assert all(
+        line in status.splitlines() for line in (f"Final-Recipient: rfc822; {MIA}", "Action: failed", "Status: 4.4.7")
+    )
 
 
 def test_a_delay_is_told_of_with_the_time_until_which_it_is_tried(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:

@@ -1,6 +1,6 @@
 """The whole kill matrix: `python -m tests.outbox.kills`; it ends with 1 where anything was found.
 
-On SQLite, on PostgreSQL, and with procrastinate, each case in a new database; it starts its own PostgreSQL.
+On SQLite, on PostgreSQL, and with procrastinate, each case in an empty database; it starts its own PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.outbox.kills.case import Case, Finding, cases, play
-from tests.outbox.kinds import Kind, new_place, soon_taken_over
+from tests.outbox.kinds import Kind, Places, soon_taken_over
 from tests.servers.postgresql import PostgreSQL
 
 
@@ -53,12 +53,14 @@ def _server(kinds: list[Kind]) -> Iterator[PostgreSQL | None]:
 def _played(kind: Kind, chosen: list[Case], server: PostgreSQL | None, folder: Path, at_once: int) -> Counter[str]:
     total: Counter[str] = Counter()
 
-    def played(entry: tuple[int, Case]) -> Finding:
-        number, case = entry
-        return play(case, new_place(kind, server, folder, str(number)), kind)
+    places = Places(kind, server, folder)
+
+    def played(case: Case) -> Finding:
+        with places.lent() as place:
+            return play(case, place, kind)
 
     with ThreadPoolExecutor(at_once) as pool:
-        for case, found in zip(chosen, pool.map(played, enumerate(chosen)), strict=True):
+        for case, found in zip(chosen, pool.map(played, chosen), strict=True):
             total["kills"] += found.killed
             total["bad"] += not found.good
             total["lost"] += len(found.lost)
