@@ -73,6 +73,12 @@ try_it() {
     awk '/^## /{here = ($0 == "## Try it")} /^```/{block = here && $0 == "```sh"; next} block' README.md
 }
 
+# What tests/message/test_outside.py asks how it reads our messages
+readers() {
+    npm install --silent --no-audit --no-fund --prefix tests/readers
+    echo "$(find tests/readers/node_modules -maxdepth 1 -mindepth 1 -not -name '.*' | wc -l) packages"
+}
+
 # "3.12 /path/to/python" for each CPython from 3.11 on that is there, one for each minor version: on the PATH, or
 # under pyenv, whose versions are on no PATH (its shims fail for what is not chosen).
 pythons() {

@@ -32,7 +32,7 @@ _ISSUER = endpoint.Endpoint("https://id.example.com", "id.example.com")
 def check(data: bytes) -> None:
     """Read the octets as an answer, as metadata and as a URL. Raises AssertionError."""
     for status in (200, 400, 503):
-        answer = token_endpoint._read("id.example.com", token_endpoint._Answer(status, data), _SHOWN)
+        answer = token_endpoint._read("id.example.com", token_endpoint._Response(status, data), _SHOWN)
         if isinstance(answer, token_endpoint.Refusal):
             assert answer.why.isprintable(), answer.why
             assert SECRET not in answer.why + answer.code

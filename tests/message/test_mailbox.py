@@ -221,6 +221,8 @@ def test_headers_may_hold_comments_groups_and_gaps(text: str, expected: list[str
         "@x:a@b.c;",
         "Team: Other: a@b.c;;",
         "Team: a@b.c",
+        "a[b: c@d.e;",
+        "a@[IPv6:b@c.d;",
         "a@b.c; d@e.f",
         "a@b.c d@e.f",
         "good@x.y <evil@x.y",
