@@ -22,8 +22,8 @@ _REAL = {
     "postfix_server",
     "exim_server",
     "one_browser",
-    "secret_service",
-    "empty_secret_service",
+    "one_secret_service",
+    "one_empty_secret_service",
     "unanswered_secret_service",
 }
 

@@ -83,8 +83,8 @@ def _inside_brackets(pieces: list[str]) -> bool:
 
 
 def _check_group_name(pieces: list[str], text: str, *, in_group: bool) -> None:
-    # A source route (`<@a:b@c>`) looks like a group to a careless reader, who then mails a stranger; and the colon of an
-    # address literal (`[IPv6:`) begins no group either.
+    # A source route (`<@a:b@c>`) looks like a group to a careless reader, who then mails a stranger; and the colon of
+    # an address literal (`[IPv6:`) begins no group either.
     bare = "".join(piece for piece in pieces if not piece.startswith('"'))
     if in_group or not "".join(pieces).strip(" \t") or not set("@<>[]").isdisjoint(bare):
         raise AddressError(f"{text[:80]!r} holds a colon that begins no group", "source routes are not taken")

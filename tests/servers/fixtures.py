@@ -100,24 +100,39 @@ def browser(one_browser: Browser) -> Browser:
     return one_browser
 
 
+@pytest.fixture(scope="session")
+def one_secret_service() -> Iterator[SecretService]:
+    """One Secret Service for the whole run; tests ask for `secret_service`, which is the same with nothing in it."""
+    with _started() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def one_empty_secret_service() -> Iterator[SecretService]:
+    """The same without a login keyring, which nobody can change."""
+    with _started(login_keyring=False) as service:
+        yield service
+
+
 @pytest.fixture
-def secret_service(isolated: None) -> Iterator[SecretService]:
-    """An unlocked Secret Service of this test's own, which `keyring` uses meanwhile; it starts in a tenth of a second.
+def secret_service(isolated: None, one_secret_service: SecretService) -> Iterator[SecretService]:
+    """An unlocked and empty Secret Service, which `keyring` uses meanwhile.
 
     Subprocesses find it by the environment. Within this process `secretstorage` opens a connection for every question
     and reads the environment each time. But `keyring` keeps its choice of a backend (`get_keyring`) and its list of
     viable ones (`backend.get_all_keyring`) for good: the Secret Service backend is set by name here, and the null
     backend afterwards. The connections that `keyring` leaves open when a keyring is locked are closed at the end.
     """
-    with _started() as service:
-        yield service
+    one_secret_service.reset()
+    with _used(one_secret_service):
+        yield one_secret_service
 
 
 @pytest.fixture
-def empty_secret_service(isolated: None) -> Iterator[SecretService]:
+def empty_secret_service(isolated: None, one_empty_secret_service: SecretService) -> Iterator[SecretService]:
     """A Secret Service without a login keyring and without a display: `keyring.errors.InitError`."""
-    with _started(login_keyring=False) as service:
-        yield service
+    with _used(one_empty_secret_service):
+        yield one_empty_secret_service
 
 
 @pytest.fixture
@@ -126,7 +141,7 @@ def unanswered_secret_service(isolated: None, monkeypatch: pytest.MonkeyPatch) -
 
     Look it up in a subprocess or a daemon thread only; at the end of the test such a thread gets ConnectionResetError.
     """
-    with _started() as service:
+    with _started() as service, _used(service):  # one of its own: a look-up that never returns is stuck in it
         service.lock()
         service.open_prompts_that_nobody_answers()
         monkeypatch.setenv("DISPLAY", ":99")
@@ -139,17 +154,20 @@ def _started(*, login_keyring: bool = True) -> Generator[SecretService]:
     from .secretservice import SecretService  # noqa: PLC0415 - needs `secretstorage`, which keyring brings on Linux only
 
     _need(SecretService.missing())
-    with (
-        _every_connection_closed(),
-        closing(SecretService(login_keyring=login_keyring)) as service,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with closing(SecretService(login_keyring=login_keyring)) as service:
+        yield service
+
+
+@contextmanager
+def _used(service: SecretService) -> Generator[None]:
+    """Let `keyring` find this service, and nothing else."""
+    with _every_connection_closed(), pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
         for name, value in service.environment.items():
             patch.setenv(name, value)
         set_keyring(load_keyring("keyring.backends.SecretService.Keyring"))
         try:
-            yield service
+            yield
         finally:
             set_keyring(load_keyring("keyring.backends.null.Keyring"))
 

@@ -15,13 +15,18 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import secretstorage
-from jeepney import MessageType, new_method_return  # type: ignore[import-untyped]  # it has no types yet
+from jeepney import DBusAddress, MessageType, new_method_call, new_method_return  # type: ignore[import-untyped]  # it has no types yet
 from jeepney.io.blocking import DBusConnection, open_dbus_connection  # type: ignore[import-untyped]
 
 from .keeper import Command, Keeper
 
 _APPLICATION = "Python keyring library"  # keyring's own attribute, without which it does not find an entry of ours
 _PROMPTER = "org.gnome.keyring.SystemPrompter"
+_SECRETS = {"object_path": "/org/freedesktop/secrets", "bus_name": "org.freedesktop.secrets"}
+_SERVICE = DBusAddress(interface="org.freedesktop.Secret.Service", **_SECRETS)
+# The daemon's own way to unlock without a prompt (pkcs11/secret-store/gkm-secret-service in its source).
+_DAEMON = DBusAddress(interface="org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", **_SECRETS)
+_MASTER = "the login password"
 _BUS_CONFIG = """\
 <busconfig>
   <type>session</type>
@@ -46,6 +51,7 @@ class SecretService:
             self._keeper = Keeper(self._folder, [self._command(login_keyring)])
             undo.callback(self._keeper.stop)
             self._keeper.wait_until(self._answers)
+            self._home = {"data", *(path.name for path in self._folder.iterdir())}
             self._undo = undo.pop_all()
 
     @staticmethod
@@ -84,6 +90,30 @@ class SecretService:
         with closing(self._connect()) as bus:
             secretstorage.get_default_collection(bus).lock()
 
+    def unlock(self) -> None:
+        """Unlock the login keyring, as its owner does."""
+        with closing(self._connect()) as bus:
+            _, session = bus.send_and_get_reply(
+                new_method_call(_SERVICE, "OpenSession", "sv", ("plain", ("s", "")))
+            ).body
+            path = secretstorage.get_default_collection(bus).collection_path
+            secret = (session, b"", _MASTER.encode(), "text/plain")
+            answer = bus.send_and_get_reply(
+                new_method_call(_DAEMON, "UnlockWithMasterPassword", "o(oayays)", (path, secret))
+            )
+            assert answer.header.message_type is MessageType.method_return, answer.body
+
+    def reset(self) -> None:
+        """As it was when it began: unlocked and empty, and nothing of a test's in its home."""
+        self.unlock()
+        with closing(self._connect()) as bus:
+            for item in secretstorage.get_default_collection(bus).get_all_items():
+                item.delete()
+        for left in self._folder.iterdir():
+            if left.name in self._home:
+                continue
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
     def open_prompts_that_nobody_answers(self) -> None:
         """From now on a locked keyring asks somebody who never answers for its password: the look-up never returns."""
         bus = self._connect()
@@ -101,7 +131,7 @@ class SecretService:
         daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets", f"--control-directory={self._folder}"]
         environment = {"PATH": os.environ.get("PATH", os.defpath), **self.environment}
         if login_keyring:
-            return Command([*bus, *daemon, "--unlock"], environment, stdin="the login password")
+            return Command([*bus, *daemon, "--unlock"], environment, stdin=_MASTER)
         return Command([*bus, *daemon], environment)
 
     def _connect(self) -> DBusConnection:

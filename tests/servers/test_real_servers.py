@@ -9,6 +9,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from email.message import EmailMessage
+from pathlib import Path
 
 import keyring
 import pytest
@@ -196,6 +197,17 @@ def test_a_locked_keyring_is_refused(secret_service: SecretService) -> None:
     secret_service.lock()
     with pytest.raises(KeyringLocked):
         keyring.get_password("sendkit:localhost", ANA)
+
+
+def test_a_secret_service_that_was_used_is_as_new_again(secret_service: SecretService) -> None:
+    left = Path(secret_service.environment["HOME"], ".config")
+    left.mkdir()
+    secret_service.set("sendkit:smtp.example.com", "ana", "correct horse")
+    secret_service.lock()
+    secret_service.reset()
+    assert secret_service.get("sendkit:smtp.example.com", "ana") is None
+    assert keyring.get_password("sendkit:smtp.example.com", "ana") is None  # which asks nobody to unlock it
+    assert not left.exists()
 
 
 def test_a_service_without_a_login_keyring_cannot_be_initialised(empty_secret_service: SecretService) -> None:
