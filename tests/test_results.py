@@ -95,7 +95,7 @@ def test_the_json_is_versioned_and_its_keys_are_stable(mixed: DeliveryResult) ->
     }  # fmt: skip
     assert set(shown["attempts"][0]) == {
         "host", "port", "username", "started", "duration", "phase", "tls", "replies", "error", "transcript", "server",
-        "ignored_options", "peer",
+        "ignored_options", "peer", "protocol",
     }  # fmt: skip
     assert shown["recipients"][OPS]["outcome"] == "deferred"
     assert shown["recipients"][OPS]["reply"] == {"code": 450, "enhanced": "4.2.0", "text": "wait\nplease"}

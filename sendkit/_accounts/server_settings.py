@@ -43,6 +43,10 @@ def _path(server: Server, text: str) -> Path:
     return expanded(text)
 
 
+def _proxy(server: Server, text: str) -> object:
+    return server.model_copy(update={"proxy": text}).proxy
+
+
 def _pins(server: Server, text: str) -> tuple[str, ...]:
     return tuple(filter(None, re.split(r"[,\s]+", text)))
 
@@ -83,7 +87,9 @@ SERVER_SETTINGS: dict[str, ServerSetting] = {
     "known_hosts": ServerSetting(
         "SENDKIT_KNOWN_HOSTS", "FILE", "remember what the server offers here (true: the usual file)", _known_hosts
     ),
-    "proxy": ServerSetting("SENDKIT_PROXY", "URL", "connect through this proxy: socks5://, socks4a://, http://", _text),
+    "proxy": ServerSetting(
+        "SENDKIT_PROXY", "URL", "connect through this proxy: socks5://, socks4a://, http://", _proxy
+    ),
     "local_address": ServerSetting("SENDKIT_LOCAL_ADDRESS", "IP", "the address to connect from", _text),
     "protocol": ServerSetting("SENDKIT_PROTOCOL", "NAME", "smtp, or lmtp on this very machine", _text),
     "timeout": ServerSetting(

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import shlex
 import sys
 
+from sendkit._accounts.account import Account
 from sendkit._cli.console import complain, say
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._cli.known_hosts import offer_known_hosts
 from sendkit._cli.options import LoginOptions
 from sendkit._credentials import Password, Secret, service_name, store_password
+from sendkit._plan.targets import through_proxy
 from sendkit._server.server import Server, Timeouts
 from sendkit._smtp.hints import Caller, Facts, hint_for
 from sendkit.errors import CredentialsError
@@ -47,10 +50,12 @@ def login(options: LoginOptions) -> ExitCode:
 
 
 def _server(options: LoginOptions) -> Server:
-    """The server, its host as a mailer looks it up: in A-labels, and without a port in the keyring."""
+    """The server as a mailer would reach it, its host in A-labels, and without a port in the keyring."""
     server = Server.parse(options.host)
     port = server.port if options.host.strip().endswith(f":{server.port}") else None
-    return Server(server.host, port, options.security, ca_file=options.ca_file, timeouts=_PATIENCE)
+    server = Server(server.host, port, options.security, ca_file=options.ca_file, timeouts=_PATIENCE)
+    [account] = through_proxy([Account(server)], os.environ)
+    return account.server
 
 
 def _try(options: LoginOptions, server: Server, secret: Secret) -> str:

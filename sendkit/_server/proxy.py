@@ -28,6 +28,7 @@ _SCHEMES: dict[str, ProxyScheme] = {
     "http": "http",
 }
 _LONGEST = 255  # RFC 1929 section 2: one octet for each length
+_LONGEST_SCHEME = 16
 _EXAMPLE = "write socks5://HOST:PORT, socks4a://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before the host"
 _ENCODED = f"{_EXAMPLE}; what is special in them is percent-encoded, such as %40 for @"
 _NOT_TO_THE_PROXY = "write http://…: TLS with the SMTP server goes through it, end to end"
@@ -74,7 +75,8 @@ class Proxy(BaseModel):
         parts = _split(url)
         if parts.scheme not in _SCHEMES:
             hint = _NOT_TO_THE_PROXY if parts.scheme == "https" else _EXAMPLE
-            raise ConfigurationError("the proxy's URL has an unknown scheme", hint=hint)
+            named = f" {parts.scheme!r}" if "://" in url and len(parts.scheme) < _LONGEST_SCHEME else ""
+            raise ConfigurationError(f"the proxy's URL has an unknown scheme{named}", hint=hint)
         if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ConfigurationError("the proxy's URL must be SCHEME://[USER:PASSWORD@]HOST:PORT", hint=_ENCODED)
         if parts.port is None:

@@ -7,7 +7,9 @@ is made.
 
 from __future__ import annotations
 
+import os
 import ssl
+import weakref
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from sendkit._server.addresses import ip_address, is_loopback, names_here
@@ -94,8 +96,17 @@ def _check_lmtp(server: Server) -> None:
         raise ConfigurationError("Server: port 25 is not for LMTP (RFC 2033 section 5)", hint=hint)
 
 
+# Which process a socket was given to: a child of a fork has it too, and must not write on it.
+_given: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+
+def given_here(sock: Any) -> bool:
+    """Whether a Server of this very process was given the socket."""
+    return _given.get(sock) == os.getpid()
+
+
 def check_socket(sock: Any) -> Any:
-    """The socket itself. Raises ValueError for what is no plain connected stream socket."""
+    """The socket itself, from now on this process's. Raises ValueError for what is no plain connected stream socket."""
     if isinstance(sock, ssl.SSLSocket):
         raise ValueError("give the plain socket: TLS is made over it, with its name verified")  # noqa: TRY004 - pydantic takes these
     if not all(hasattr(sock, name) for name in ("family", "getpeername", "setblocking")):
@@ -104,4 +115,5 @@ def check_socket(sock: Any) -> Any:
         sock.getpeername()
     except OSError:
         raise ValueError("the socket is not connected, or closed") from None
+    _given.setdefault(sock, os.getpid())
     return sock

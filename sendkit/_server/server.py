@@ -120,8 +120,12 @@ class Server(BaseModel):
     dangerously_skip_certificate_verification: bool = False
     proxy: Proxy | None = None
     local_address: str | None = None
-    dialer: Any = Field(default=None, repr=False)
-    sock: Any = Field(default=None, repr=False)
+    if TYPE_CHECKING:
+        dialer: Dialer | None
+        sock: socket.socket | None
+    else:
+        dialer: Any = Field(default=None, repr=False)
+        sock: Any = Field(default=None, repr=False)
     timeouts: Timeouts = Field(default_factory=Timeouts, repr=False)
 
     @frameless

@@ -39,6 +39,7 @@ from sendkit._wire.session import Session
 from sendkit._wire.takeover import LoginClient, check_unread, take_over
 from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
+from sendkit.errors import ConfigurationError
 from sendkit.results import TLSFacts
 
 _UNKNOWN_COMMAND = (500, 502)
@@ -79,6 +80,7 @@ async def open_session(
             client = _client(server, sock, memory)
             log.peer = _peer(sock)
             opening = _Opening(server, log, sock, client, before, Mask(secrets), _end(server, log.peer))
+            _check_here(server, opening)
             session = await _closing(opening, login, turn)
         except SessionFailed as failed:
             if not _may_pass_over(failed.verdict):
@@ -94,6 +96,15 @@ async def open_session(
         else:
             route.worked()
             return session
+
+
+def _check_here(server: Server, opening: _Opening) -> None:
+    """LMTP goes to this very machine, whatever its name leads to (RFC 2033 section 5). Raises ConfigurationError."""
+    if server.protocol == "lmtp" and not is_here(opening.peer):
+        opening.client.close()
+        opening.sock.close()
+        words = f"{server.host} is {opening.peer or 'not known'} here, and not this machine, which LMTP is for alone"
+        raise ConfigurationError(words, hint="name the unix socket of the server, or 127.0.0.1")
 
 
 async def _closing(opening: _Opening, login: Login | None, turn: LoginTurn) -> Session:

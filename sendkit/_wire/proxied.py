@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from sendkit._credentials import Secret, default_chain
+from sendkit._credentials import CredentialChain, Secret
+from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring
 from sendkit._redaction import Redactor, redacted
 from sendkit._server.memories import address_memory_of
 from sendkit._server.proxy import Proxy
@@ -23,9 +24,6 @@ from sendkit._wire.dial import Addresses
 from sendkit._wire.failure import SessionFailed, words_of
 from sendkit._wire.tunnel import ProxyLogin, ProxyRefused, open_tunnel
 from sendkit.errors import CredentialsError
-
-if TYPE_CHECKING:
-    from sendkit._credentials.chain import CredentialChain
 
 _LONGEST_WORDS = 200
 _chain: list[CredentialChain] = []
@@ -107,8 +105,8 @@ async def _login(proxy: Proxy) -> ProxyLogin | None:
     if proxy.password is not None:
         return ProxyLogin(proxy.username, Secret(proxy.password.get_secret_value()))
     if not _chain:
-        # The environment's password is that of the mail account, and no proxy may see it.
-        _chain.append(default_chain(environ={}))
+        # Nothing of the environment: its password is that of the mail account, which no proxy may see.
+        _chain.append(CredentialChain([Keyring(LOOKUP_LIMIT)]))
     try:
         secret = await _chain[0].secret(host=proxy.host, username=proxy.username)
     except CredentialsError as error:

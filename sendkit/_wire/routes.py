@@ -15,7 +15,7 @@ from typing import Protocol
 from sendkit._distribution import installing
 from sendkit._redaction import redacted
 from sendkit._server.memories import address_memory_of
-from sendkit._server.route import Dialer, check_socket
+from sendkit._server.route import Dialer, check_socket, given_here
 from sendkit._server.server import Server
 from sendkit._server.unix_socket import is_unix, unix_path
 from sendkit._smtp.phase import Phase
@@ -123,8 +123,8 @@ class _Connected(_OnePlace):
         self._sock = sock
 
     async def connect(self) -> socket.socket:
-        if self._sock in _used or self._sock.fileno() < 0:
-            words = "the socket of sock= was used for a connection before, or is closed"
+        if self._sock in _used or self._sock.fileno() < 0 or not given_here(self._sock):
+            words = "the socket of sock= was used for a connection before, is closed, or belongs to another process"
             raise SessionFailed(not_accepted(Phase.CONNECT, Reason.SOCKET_USED, words))
         _used.add(self._sock)
         self._sock.setblocking(False)

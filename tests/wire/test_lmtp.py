@@ -179,6 +179,16 @@ class TestThisMachineAlone:
             Server(**settings, protocol="lmtp")
         assert failure.value.hint
 
+    async def test_a_name_that_leads_elsewhere_is_not_spoken_to(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server = start(security=Security.NONE, lmtp=True)
+        monkeypatch.setattr("sendkit._wire.opening._peer", lambda sock: "192.0.2.1")  # there is no other machine here
+        async with AsyncMailer(Server("localhost", server.port, protocol="lmtp")) as mailer:
+            with pytest.raises(errors.ConfigurationError, match=r"localhost is 192\.0\.2\.1 here"):
+                await mailer.send(LETTER)
+        assert server.lines() == []
+
     def test_the_usual_port_is_24_without_tls(self, monkeypatch: pytest.MonkeyPatch) -> None:
         local = Server("localhost", protocol="lmtp")
         assert (local.port, local.security) == (24, Security.NONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import io
 import socket
 import struct
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from sendkit import AsyncMailer, Outcome, RetryPolicy, Security, Server, Timeouts, errors
+from sendkit._cli import main
 from sendkit._smtp.phase import Phase
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import message
@@ -172,6 +174,7 @@ class TestTheLogin:
                 with pytest.raises(errors.CredentialsError) as failure:
                     await used.send(message())
         assert proxy.heard == []
+        assert "SENDKIT_PASSWORD" not in failure.value.message
         assert "sendkit login --no-test 127.0.0.1 joe" in (failure.value.hint or "")
         assert "the proxy socks5://127.0.0.1" in failure.value.message
 
@@ -310,6 +313,16 @@ class TestTheEnvironment:
         assert self.places("localhost", Server("unix:///run/smtp.sock")) == ["None", "None"]
         for made in (AsyncMailer.from_url("smtps://x.example.com"), AsyncMailer.for_provider("gmail", username=USER)):
             assert str(made._plan.accounts[0].server.proxy) == "socks5://127.0.0.1:9050"
+
+    def test_a_login_is_tried_through_it(
+        self, start: Start, authority: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with FakeProxy(says(b"\x05\xff")) as proxy:
+            monkeypatch.setenv("SENDKIT_PROXY", f"socks5://127.0.0.1:{proxy.port}")
+            monkeypatch.setattr("sys.stdin", io.StringIO("a password of some length\n"))
+            main(["login", "smtp.example.com", USER])
+            assert proxy.connections == 1
+        assert capsys.readouterr().err
 
     def test_what_cannot_be_read_is_refused_by_its_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SENDKIT_PROXY", "socks5://joe:hunter-two-two@proxy")

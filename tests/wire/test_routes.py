@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +27,21 @@ from .conftest import PASSWORD, USER, Start
 
 ONCE = RetryPolicy(max_attempts=1)
 LOGIN: dict[str, Any] = {"username": USER, "password": PASSWORD, "retry": ONCE}
+
+
+_FORKING = """
+import os, socket, warnings
+from sendkit import Mailer, Message, RetryPolicy, Server
+warnings.simplefilter("ignore", DeprecationWarning)
+server = Server("localhost", ca_file={ca_file!r}, sock=socket.create_connection({place!r}))
+mailer = Mailer(server, retry=RetryPolicy(max_attempts=1))
+letter = Message(sender="ana@example.com", to="luis@example.com", text="x")
+if (child := os.fork()) == 0:
+    print(mailer.send(letter, check=False).recipients["luis@example.com"].why, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(mailer.send(letter, check=False).ok)
+"""
 
 
 def why(result: DeliveryResult) -> str | None:
@@ -139,6 +157,14 @@ class TestASocket:
         assert why(result) == "socket_used"
         assert "dialer=" in (next(iter(result.recipients.values())).hint or "")
         assert len(server.connections) == 1
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    def test_the_child_of_a_fork_does_not_write_on_the_parents(self, start: Start, authority: Authority) -> None:
+        server = start()
+        program = _FORKING.format(place=server.address, ca_file=str(authority.ca_file))
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+        assert (ran.stdout, ran.returncode) == ("socket_used\nTrue\n", 0), ran.stderr
+        assert len(server.accepted) == 1
 
     async def test_a_pair_of_unix_sockets_will_do(self, at_socket: ScriptedServer) -> None:
         sock = socket.socket(socket.AF_UNIX)
