@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sendkit import Attachment, DeliveryResult, Message, Security
-from tests.accounts import LUIS
+from sendkit import AsyncMailer, Attachment, DeliveryResult, Message, Security, Server
+from tests.accounts import LUIS, OPS
+from tests.servers.proxies import FakeProxy, passes
+from tests.servers.scripted import ScriptedServer
 
 from .conftest import PASSWORD, USER, Account, Start
 
@@ -30,3 +36,28 @@ def test_messages_go_out_on_uvloop(start: Start, account: Account, security: Sec
         results = runner.run(asyncio.wait_for(act(), 30))
     assert [result.ok for result in results] == [True] * 6
     assert len(server.accepted) == 6
+
+
+@pytest.mark.parametrize("way", ["http", "socks5", "lmtp at a unix socket", "sock", "local_address"])
+def test_each_way_to_a_server_is_gone_on_uvloop(start: Start, tmp_path: Path, way: str) -> None:
+    letter = Message(sender=USER, to=[LUIS, OPS], text="x\n" * 60_000)
+    answers = {"http": (b"HTTP/1.1 200 OK\r\n\r\n",), "socks5": (b"\x05\x00", b"\x05\x00\x00\x01\x7f\0\0\1\0\x19")}
+    lmtp = way.startswith("lmtp")
+    with ExitStack() as stack:
+        server = stack.enter_context(ScriptedServer(path=tmp_path / "s.sock" if lmtp else None, lmtp=lmtp))
+        settings: dict[str, Any] = {"protocol": "lmtp"} if lmtp else {"security": Security.NONE}
+        if way in answers:
+            proxy = stack.enter_context(FakeProxy(passes(server.address, *answers[way])))
+            settings["proxy"] = f"{way}://127.0.0.1:{proxy.port}"
+        elif way == "sock":
+            settings["sock"] = socket.create_connection(server.address)
+        elif way == "local_address":
+            settings["local_address"] = "127.0.0.4"
+
+        async def act() -> DeliveryResult:
+            async with AsyncMailer(Server(server.host, server.port or None, **settings)) as used:
+                return await used.send(letter)
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            assert runner.run(asyncio.wait_for(act(), 30)).ok
+        assert sum(len(taken.recipients) for taken in server.accepted) == 2
