@@ -96,7 +96,7 @@ class Account:
         else:
             hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
             raise ConfigurationError("the environment names no server", hint=hint)
-        if is_unix(server.host):
+        if is_unix(server.host) or server.protocol == "lmtp":
             settings.pop("proxy", None)  # it is the way of those that have none of their own
         return cls(with_settings(server, settings, variable, secrets=True), username)
 

@@ -7,6 +7,7 @@ Which one it is says the Server, and nothing falls back to another. Must not kno
 from __future__ import annotations
 
 import asyncio
+import inspect
 import socket
 import weakref
 from importlib.util import find_spec
@@ -148,12 +149,13 @@ class _ByDialer(_OnePlace):
 
 
 async def _awaited(made: object) -> object:
-    if isinstance(made, socket.socket):
-        made.close()
-    if not hasattr(made, "__await__"):
+    if not inspect.isawaitable(made):
+        if isinstance(made, socket.socket):
+            made.close()
         hint = "write `async def dial(host, port)`, which returns a connected socket.socket"
         raise ConfigurationError("dialer= must be an async function", hint=hint)
-    return await made
+    found: object = await made
+    return found
 
 
 def _plain(sock: object) -> socket.socket:

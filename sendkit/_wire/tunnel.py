@@ -175,7 +175,7 @@ async def _head(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> bytes:
         if not octet or len(head) > _LONGEST_HEAD:
             why = "its answer has no end" if octet else _CLOSED
             raise ProxyRefused(Reason.PROXY_BROKE_OFF, why)
-        if len(head) == 5 and head != b"HTTP/":
+        if len(head) == 5 and not head.startswith(b"HTTP/"):
             raise ProxyRefused(Reason.PROXY_BROKE_OFF, "what came is no answer of HTTP")
     return bytes(head)
 

@@ -192,7 +192,8 @@ class TestThisMachineAlone:
     def test_the_usual_port_is_24_without_tls(self, monkeypatch: pytest.MonkeyPatch) -> None:
         local = Server("localhost", protocol="lmtp")
         assert (local.port, local.security) == (24, Security.NONE)
-        for name, text in {"SENDKIT_HOST": "localhost", "SENDKIT_PROTOCOL": "lmtp"}.items():
+        way = {"SENDKIT_PROXY": "socks5://127.0.0.1:1"}  # which is for those that have none of their own
+        for name, text in {"SENDKIT_HOST": "localhost", "SENDKIT_PROTOCOL": "lmtp", **way}.items():
             monkeypatch.setenv(name, text)
         assert AsyncMailer.from_env()._plan.accounts[0].server == local
 
