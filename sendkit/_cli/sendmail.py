@@ -33,7 +33,7 @@ from sendkit._message.head import recipients_in
 from sendkit._plan.sendmail import SendmailSettings, account_for, sendmail_settings
 
 if TYPE_CHECKING:
-    from sendkit import ReadyMessage
+    from sendkit import ReadyMessage, SubmissionOptions
     from sendkit._accounts.config import AccountSettings
     from sendkit._cli.options import SendmailOptions
     from sendkit._message.mailbox import Mailbox
@@ -94,7 +94,7 @@ def _send(options: SendmailOptions) -> Sysexit:
     message = _message(options, way)
     place = options.outbox or way.settings.outbox
     if place is not False:
-        return _put(message, way, place if isinstance(place, str) else None)
+        return _put(message, way, place if isinstance(place, str) else None, wishes(options))
     with conversation(shown=options.verbose), _mailer(way) as mailer:
         result = mailer.send(message, check=False, options=wishes(options))
     if options.verbose:
@@ -164,14 +164,15 @@ def _read() -> bytes:
     return octets
 
 
-def _put(message: ReadyMessage, way: _Way, place: str | None) -> Sysexit:
+def _put(message: ReadyMessage, way: _Way, place: str | None, asked: SubmissionOptions | None) -> Sysexit:
     from sendkit.outbox import Outbox  # noqa: PLC0415 - for this alone
 
     try:
         with Outbox(place) as outbox:
-            outbox.put(message, account=way.account)
-    except errors.OutboxError as error:
+            outbox.put(message, account=way.account, options=asked)
+    except (errors.OutboxError, errors.ConfigurationError) as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
         complain(f"sendmail: {error}")
-        cause = error.__cause__
-        return Sysexit.CANTCREAT if isinstance(cause, OSError) else sysexit(error)
+        return Sysexit.CANTCREAT
     return Sysexit.OK

@@ -319,6 +319,12 @@ def test_through_the_outbox_the_message_waits_there(shell: Shell, server: LocalS
     assert {letter.account for letter in letters} == {"work"}
 
 
+def test_a_worker_sends_what_waits_as_it_was_asked_for(shell: Shell, server: LocalServer) -> None:
+    assert send(shell, "--outbox", "-N", "failure", "-R", "hdrs", "luis@example.com").code == 0
+    assert shell("outbox", "run", "--once", "--account", "work").code == 0
+    assert (taken(server).options.notify, taken(server).options.ret) == ({"failure"}, "headers")
+
+
 def test_an_outbox_that_cannot_be_made_is_73(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     add(f'[sendmail]\noutbox = "{tmp_path}/file/outbox.db"')
