@@ -195,9 +195,8 @@ def _named(piece: str, names: Names, *, authors: bool) -> list[Mailbox]:
     if match is None:
         return mailboxes_in(piece)
     name = _name(match["phrase"] or "") or (match["comment"] or "").strip()
-    if authors:
-        return [names.author(name)]
-    return names.recipient(match["in_brackets"] or match["bare"], name)
+    local: str = match["in_brackets"] or match["bare"]
+    return [names.author(name or local)] if authors else names.recipient(local, name)
 
 
 def _name(phrase: str) -> str:

@@ -130,6 +130,7 @@ def test_mail_of_cron_goes_to_whom_the_aliases_say(shell: Shell, server: LocalSe
     assert cron.envelope.recipients == ("ops@example.net",)
     assert (cron.message["From"], cron.message["To"]) == ("Cron Daemon <ana@example.com>", "ops@example.net")
     assert cron.message.get_content() == "¡listo!\n.\nend\n"
+    assert logwatch.message["From"] == "Logwatch <ana@example.com>"
     assert logwatch.envelope.recipients == ("others@example.net", "luis@example.com")
 
 
