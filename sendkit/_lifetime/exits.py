@@ -24,6 +24,7 @@ class Resting(Protocol):
 
 
 _resting: weakref.WeakSet[Resting] = weakref.WeakSet()
+_kept: list[Resting] = []
 # A handler that is the first to import this registers another one too late; but then the main thread has ended.
 begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
 """Not empty when the interpreter is at its end, and nothing will be looked after later."""
@@ -32,6 +33,11 @@ begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
 def at_exit(one: Resting) -> None:
     """Have it rest when the interpreter ends, if it still lives."""
     _resting.add(one)
+
+
+def keep(one: Resting) -> None:
+    """Have it live until then."""
+    _kept.append(one)
 
 
 @atexit.register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from typing import Any
 
 from sendkit._lifetime import logs
@@ -44,17 +45,21 @@ def run_on(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
 
 
-def close_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what nobody waits for, and close the loop."""
+def close_loop(loop: asyncio.AbstractEventLoop, before: Coroutine[Any, Any, None] | None = None) -> None:
+    """Do what comes before, whatever it raises, cancel what nobody waits for, and close the loop."""
     # `run_until_complete` is an error where somebody has asked the loop to stop.
-    closing = loop.create_task(_end_all(asyncio.all_tasks(loop)))
+    closing = loop.create_task(_end_all(before))
     closing.add_done_callback(lambda _: loop.stop())
     while not closing.done():
         run_on(loop)
     loop.close()
 
 
-async def _end_all(tasks: set[asyncio.Task[Any]]) -> None:
+async def _end_all(before: Coroutine[Any, Any, None] | None) -> None:
+    if before is not None:
+        with contextlib.suppress(Exception):
+            await before
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     if tasks:

@@ -31,8 +31,7 @@ Result = TypeVar("Result")
 # Seconds after which the keeper runs a loop that nobody else does (a program that makes many calls is back before), and
 # how often at least it looks whether a long call is over.
 _LINGER, _LONGEST_LINGER = 0.02, 1.0
-# Seconds for the keeper to close the connections of a portal that was given up, when the interpreter ends.
-_LAST_WORDS = 6.0
+_LAST_WORDS = 6.0  # seconds for the keeper to end what a finalizer has given up, when the interpreter ends
 
 
 _KEEPER = object()
@@ -108,10 +107,14 @@ class Portal:
 
     def rest(self) -> None:
         """Wait for what is in progress, and close the connections; the next call opens new ones."""
-        if self._loop is not None and not self._closed:
+        if self._loop is None:
+            return
+        if not self._closed:
             self._call(self._rest())
-        elif self._closed and self._keeper is not None and self._keeper is not threading.current_thread():
-            self._keeper.join(_LAST_WORDS)  # which ends what a finalizer has given up
+        elif self._keeper is None:  # a finalizer has given it up, and there was no thread to end it
+            self._end_loop(_Event.ABANDONED)
+        elif self._keeper is not threading.current_thread():
+            self._keeper.join(_LAST_WORDS)
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Refuse new calls, end what is in progress (as `end` says), and give up loop and thread. Raises as `call`."""
@@ -146,6 +149,8 @@ class Portal:
         self._events.put(_Event.ABANDONED)
         if (loop := self._loop) is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
+            if self._keeper is None:
+                exits.keep(self)
 
     # A call.
 
@@ -323,14 +328,9 @@ class Portal:
 
     def _end_loop(self, event: _Event) -> None:
         loop = self._loop
-        if loop is None:
+        if loop is None or loop.is_closed():
             return
-        if event is _Event.ABANDONED:
-            call = Call(self._end(), self._ended)
-            call.begin(loop)
-            while not call.over:
-                run_on(loop)
-        close_loop(loop)
+        close_loop(loop, self._end() if event is _Event.ABANDONED else None)
         if records := logs.taken():
             threads.spare(lambda: logs.hand_on(records))
 
