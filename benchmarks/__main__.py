@@ -2,8 +2,8 @@
 
 Installs the peers into benchmarks/.cache, does the works, prints the tables, logs the figures in benchmarks/results/,
 and after a whole run without `--quick` writes results.md and results.svg. Needs node for the server. Ends with 0
-whatever the figures are. `--check` does the cheap works in about a minute, compares them with the last run on the same
-kind of machine, and ends with 1 when something became worse.
+whatever the figures are. `--check` does the cheap works in some two minutes, compares them with the last run on the
+same kind of machine, and ends with 1 when something became worse.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pathlib import Path
 from benchmarks import log
 from benchmarks.check import cheap_works, comparisons
 from benchmarks.install import ROOT, Installation, install
+from benchmarks.instructions import figures
 from benchmarks.picture import picture
 from benchmarks.report import machine, table
 from benchmarks.throughput import Outcome, measure
 from benchmarks.works import WORKS, Work
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("imports", "addresses", "plugin", "waiting")
+_SCRIPTS = ("imports", "cold_start", "footprint", "addresses", "plugin", "waiting")
 _HEAD = """\
 # What sendkit costs, beside its peers
 
@@ -69,11 +70,13 @@ def main(arguments: list[str]) -> int:
 def _check() -> int:
     """Compare the cheap works with the last run on the same kind of machine, and log them."""
     before = log.last(log.kind_of_machine())
-    outcomes = _works(install(), cheap_works(), quick=True)
+    installed = install()
+    outcomes = _works(installed, cheap_works(), quick=True)
     entry = log.entry_of("check", outcomes)
+    entry.figures.update(figures(installed))
     compared = list(comparisons(entry.figures, {work: run.figures[work] for work, run in before.items()}))
     worse = [each for each in compared if each.worse]
-    if outcomes:
+    if entry.figures:
         log.write(replace(entry, worse=tuple(f"{each.work}: {each.client}" for each in worse)))
     dates = sorted({before[each.work].date for each in compared})
     print(f"compared with {', '.join(dates)}:" if dates else "nothing to compare with on this kind of machine but this")

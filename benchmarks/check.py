@@ -1,7 +1,8 @@
 """`python -m benchmarks --check`: the cheap works once more, compared with the last run on the same kind of machine.
 
-Compared is what a busy machine changes least: CPU against the baseline's in the same round, round trips as counted, and
-memory. Must not know: how figures are measured or kept.
+Compared is what a busy machine changes least: CPU against the baseline's in the same round, round trips as counted,
+and memory. Where the instructions of a message could be counted both times, they are compared in place of CPU.
+Must not know: how figures are measured or kept.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.instructions import INSTRUCTIONS
 from benchmarks.works import WORKS, Measure, Work
 
 if TYPE_CHECKING:
     from benchmarks.log import Figures
 
+_MORE_INSTRUCTIONS = 1.05
 _CHEAP = ("one", "build", "merge", "far", "far-pipelining", "crowd", "attachment")
 
 
@@ -40,12 +43,25 @@ def cheap_works() -> list[Work]:
 
 
 def comparisons(now: Figures, then: Figures) -> Iterator[Comparison]:
-    """Every figure that both runs have, in the order of the works."""
+    """Every figure that both runs have, in the order of the works, and then the instructions."""
+    counted = list(_counted(now, then))
     for work in WORKS:
+        if counted and _TOLERANCES[work.measure][0] == "cpu_ratio":
+            continue
         for client, ours in now.get(work.key, {}).items():
             theirs = then.get(work.key, {}).get(client)
             if client.startswith("sendkit") and theirs is not None:
                 yield from _compared(work, client, ours, theirs)
+    yield from counted
+
+
+def _counted(now: Figures, then: Figures) -> Iterator[Comparison]:
+    """The instructions of a message, which no other load of the machine changes."""
+    before = then.get(INSTRUCTIONS, {})
+    for client, figures in now.get(INSTRUCTIONS, {}).items():
+        if client in before:
+            ours, theirs = figures[INSTRUCTIONS], before[client][INSTRUCTIONS]
+            yield Comparison(INSTRUCTIONS, client, INSTRUCTIONS, ours, theirs, ours > theirs * _MORE_INSTRUCTIONS)
 
 
 def _clients(work: Work) -> tuple[str, ...]:

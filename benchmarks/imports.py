@@ -35,7 +35,12 @@ class Promise:
 
 PROMISES = (
     Promise("import sendkit", "import smtplib", 1.0, ("pydantic", "aiosmtplib", "asyncio", "keyring")),
-    Promise("from sendkit import Mailer, Message", "import aiosmtplib, pydantic", 1.3, ("keyring", "tenacity", "idna")),
+    Promise(
+        "from sendkit import Mailer, Message",
+        "import aiosmtplib; from pydantic import BaseModel",
+        0.75,
+        ("keyring", "tenacity", "idna", "aiosmtplib", "asyncio"),
+    ),
 )
 OTHERS = ("import tenacity", "import keyring", "import idna")
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from benchmarks.install import Installation
 
-ONE_WAY = 0.025
-"""Seconds that a byte takes over the link, so that a round trip takes 50 ms."""
 LIMIT = 600.0
 """Seconds after which a client that still works is ended."""
 
@@ -105,8 +103,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(installed: Installation, extensions: Sequence[str], *, far: bool) -> Iterator[Server]:
-    """A sink with these ESMTP extensions; with `far` behind a link of 50 ms."""
+def server(installed: Installation, extensions: Sequence[str], *, one_way: float | None) -> Iterator[Server]:
+    """A sink with these ESMTP extensions; with `one_way` behind a link over which a byte takes so many seconds."""
     assert installed.node is not None
     folder = installed.certificates
     sink_file = ROOT / "benchmarks" / "sink.mjs"
@@ -115,7 +113,7 @@ def server(installed: Installation, extensions: Sequence[str], *, far: bool) -> 
             Process([installed.node, sink_file, folder / "key.pem", folder / "cert.pem", *extensions])
         )
         port, link = sink.hear()["port"], None
-        if far:
-            link = stack.enter_context(Process([installed.python, "-m", "benchmarks.link", str(port), str(ONE_WAY)]))
+        if one_way is not None:
+            link = stack.enter_context(Process([installed.python, "-m", "benchmarks.link", str(port), str(one_way)]))
             port = link.hear()["port"]
         yield Server(port, sink, link)

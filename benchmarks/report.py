@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.throughput import Outcome, Run
-    from benchmarks.works import Work
 
 ROUND_TRIP = 0.05
 
@@ -45,6 +44,12 @@ class Row:
 def rows(outcome: Outcome) -> list[Row]:
     """A row for each client that did the work, in the order in which they are named."""
     return [_row(outcome, client) for client in outcome.work.clients if client in outcome.runs]
+
+
+def part_of(outcome: Outcome, client: str, other: str) -> float:
+    """How fast a client is by CPU, as a part of another one: the median over the rounds."""
+    pairs = zip(outcome.runs.get(other, []), outcome.runs[client], strict=False)
+    return median([theirs.cpu / ours.cpu for theirs, ours in pairs] or [0.0])
 
 
 def row_of(outcome: Outcome, client: str) -> Row | None:
@@ -84,7 +89,7 @@ def table(outcome: Outcome) -> str:
         "|---" * (len(columns) + 2) + "|",
     ]
     for row in rows(outcome):
-        goal = goal_of(work, row) if row.client in work.goals else ""
+        goal = goal_of(outcome, row) if row.client in work.goals else ""
         lines.append("| " + " | ".join([row.client, *(show(row) for show in columns.values()), goal]) + " |")
     lines += [f"\n{client}: left out, {reason}" for client, reason in outcome.unable.items()]
     return "\n".join(lines) + "\n"
@@ -118,22 +123,27 @@ _COLUMNS: dict[Measure, dict[str, Callable[[Row], str]]] = {
     Measure.BUILDING: {"µs each": lambda row: f"{row.seconds * 1e6:,.0f}", "ratio": _times},
     Measure.MEMORY: {
         "messages/s": lambda row: f"{1 / row.seconds:,.0f}",
-        "memory grew after the first thousand by": lambda row: f"{row.growth:,.1f} MB",
+        "memory grew, once under way, by": lambda row: f"{row.growth:,.1f} MB",
     },
 }
 
 
-def goal_of(work: Work, row: Row) -> str:
+def goal_of(outcome: Outcome, row: Row) -> str:
     """What was wanted of this client, and whether it was reached."""
-    goal = work.goals[row.client]
-    wanted = [text for text, _ in _judged(work, goal, row)]
-    return ", ".join(wanted) + (": yes" if all(met for _, met in _judged(work, goal, row)) else ": **no**")
+    judged = _judged(outcome, outcome.work.goals[row.client], row)
+    return ", ".join(f"{text}: {'yes' if met else '**no**'}" for text, met in judged)
 
 
-def _judged(work: Work, goal: Goal, row: Row) -> list[tuple[str, bool]]:
-    judged: list[tuple[str, bool]] = []
+def _judged(outcome: Outcome, goal: Goal, row: Row) -> list[tuple[str, bool]]:
+    work, judged = outcome.work, list[tuple[str, bool]]()
     if goal.ratio is not None:
         judged.append((f"{goal.ratio:g} ×", row.ratio is not None and row.ratio >= goal.ratio))
+    if goal.cpu_ratio is not None:
+        judged.append((f"{goal.cpu_ratio:g} × by CPU", row.cpu_ratio is not None and row.cpu_ratio >= goal.cpu_ratio))
+    if goal.of is not None:
+        other, enough = goal.of
+        reached = part_of(outcome, row.client, other)
+        judged.append((f"{enough:.0%} of {other} by CPU ({reached:.0%})", reached >= enough))
     if goal.round_trips is not None:
         judged.append((f"{goal.round_trips:g} at most", row.elapsed <= goal.round_trips))
     if goal.growth is not None and work.measure is Measure.VOLUME:

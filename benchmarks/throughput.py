@@ -53,7 +53,7 @@ def measure(installed: Installation, work: Work, *, quick: bool) -> Outcome:
     if "attachment" in job:
         _make_attachment(CACHE / job["attachment"])
     outcome = Outcome(work, job)
-    with server(installed, work.extensions, far=work.far) as running:
+    with server(installed, work.extensions, one_way=work.one_way if work.far else None) as running:
         for number in range(min(work.rounds, 3) if quick else work.rounds):
             # Whoever goes first on a machine that grows warm, or busy, is another one each time.
             start = number % len(work.clients)
@@ -75,7 +75,7 @@ def _run(installed: Installation, running: Server, name: str, outcome: Outcome) 
         outcome.unable[name] = installed.missing
         return
     try:
-        with Process(_command(installed, running, name, outcome.job), LIMIT) as client:
+        with Process(command(installed, running, name, outcome.job), LIMIT) as client:
             reason = _take_down(client, running, name, outcome)
     except Ended:
         reason = "it failed; the reason stands above"
@@ -102,7 +102,8 @@ def _take_down(client: Process, running: Server, name: str, outcome: Outcome) ->
     return None
 
 
-def _command(installed: Installation, running: Server, name: str, job: dict[str, Any]) -> Sequence[str | Path]:
+def command(installed: Installation, running: Server, name: str, job: dict[str, Any]) -> Sequence[str | Path]:
+    """What runs a client in a process of its own."""
     job = {**job, "port": running.port, "ca_file": str(installed.certificates / "ca.pem")}
     if job.get("attachment"):
         job["attachment"] = str(CACHE / job["attachment"])

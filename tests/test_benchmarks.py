@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import log
 from benchmarks.check import cheap_works, comparisons
+from benchmarks.instructions import INSTRUCTIONS
+from benchmarks.report import goal_of, part_of, rows
 from benchmarks.throughput import Outcome, Run
 from benchmarks.works import WORKS
 
@@ -69,6 +71,25 @@ def test_more_round_trips_are_worse() -> None:
     now = {"far": {"sendkit": {**then["far"]["sendkit"], "round_trips": 2.0}}}
     assert [compared.worse for compared in comparisons(now, then)] == [True]
     assert [compared.worse for compared in comparisons(then, then)] == [False]
+
+
+@pytest.mark.parametrize(("now", "worse"), [(104.0, False), (106.0, True), (50.0, False)])
+def test_a_twentieth_more_instructions_is_worse(now: float, worse: bool) -> None:
+    then, found = ({INSTRUCTIONS: {"sendkit send": {INSTRUCTIONS: count}}} for count in (100.0, now))
+    assert [compared.worse for compared in comparisons(found, then)] == [worse]
+
+
+def test_instructions_are_compared_in_place_of_cpu_where_both_runs_have_them() -> None:
+    then, now = entry(sendkit=1.0, aiosmtplib=10.0).figures, entry(sendkit=9.0, aiosmtplib=10.0).figures
+    for figures in (then, now):
+        figures[INSTRUCTIONS] = {"sendkit": {INSTRUCTIONS: 100.0}}
+    assert [(compared.figure, compared.worse) for compared in comparisons(now, then)] == [(INSTRUCTIONS, False)]
+
+
+def test_a_client_may_be_wanted_as_fast_as_a_part_of_another() -> None:
+    done = outcome("one", **{"sendkit": 1.0, "sendkit sync": 1.25, "aiosmtplib": 12.0})
+    assert part_of(done, "sendkit sync", "sendkit") == 0.8
+    assert goal_of(done, rows(done)[1]) == "90% of sendkit by CPU (80%): **no**"
 
 
 def test_the_cheap_works_are_of_sendkit_and_of_whom_it_is_compared_with() -> None:

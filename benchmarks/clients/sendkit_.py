@@ -110,6 +110,12 @@ class InFlight(SendMany):
         super().open(target, connections)
 
 
+class FarAhead(InFlight):
+    """So many written ahead that a server which answers late is kept busy."""
+
+    options: ClassVar = {"in_flight": 512}
+
+
 class Merge(SendMany):
     """`Message.template` and `merge`: what all letters have in common is written out once."""
 
@@ -123,19 +129,30 @@ class Merge(SendMany):
 
 
 class SyncSendkit(Client):
-    """The synchronous Mailer: `send` in a loop, and `send_many` when there are several connections."""
+    """The synchronous Mailer: `send` in a loop."""
 
     def open(self, target: Target, connections: int) -> None:
         self._mailer = Mailer(**settings(target, connections))
-        self._many = connections > 1
 
     def send_all(self, letters: Iterable[Letter]) -> None:
-        if self._many:
-            for result in self._mailer.send_many(map(message, letters)):
-                result.raise_for_failure()
-        else:
-            for letter in letters:
-                self._mailer.send(message(letter))
+        for letter in letters:
+            self._mailer.send(message(letter))
 
     def close(self) -> None:
         self._mailer.close()
+
+
+class SyncSendMany(SyncSendkit):
+    """The synchronous Mailer's `send_many`."""
+
+    options: ClassVar[dict[str, int]] = {}
+
+    def send_all(self, letters: Iterable[Letter]) -> None:
+        for result in self._mailer.send_many(map(message, letters), **self.options):
+            result.raise_for_failure()
+
+
+class SyncInFlight(SyncSendMany):
+    """The same, with transactions written ahead."""
+
+    options: ClassVar = {"in_flight": _IN_FLIGHT}
