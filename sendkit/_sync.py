@@ -5,6 +5,7 @@ The core, and asyncio with it, is imported when the first mailer is made: a prog
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterable, Iterable, Sequence
@@ -225,6 +226,12 @@ async def _nothing() -> None:
 _warned: list[bool] = []
 
 
+def _in_notebook() -> bool:
+    """Whether this is a cell: a kernel runs each inside of its own event loop, where nothing else has to go on."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and shell.get_ipython() is not None
+
+
 def _look_around() -> None:
     """Warn inside of an event loop. Raises SendkitError where the interpreter is gone too far, as in a `__del__`."""
     if is_finalizing():
@@ -232,7 +239,7 @@ def _look_around() -> None:
         raise SendkitError("nothing can be sent any more: the interpreter is being taken down", hint=hint)
     import asyncio  # noqa: PLC0415 - see the law of this file
 
-    if asyncio._get_running_loop() is not None and not _warned:  # noqa: SLF001 - one of asyncio.events.__all__
+    if asyncio._get_running_loop() is not None and not _warned and not _in_notebook():  # noqa: SLF001 - one of asyncio.events.__all__
         _warned.append(True)
         text = "sendkit.Mailer blocks the event loop that runs here; use `await AsyncMailer(…).send(…)` instead"
         warnings.warn(text, RuntimeWarning, stacklevel=3)

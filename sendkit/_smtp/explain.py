@@ -56,6 +56,13 @@ def entry_for(reply: Reply, host: str | None = None) -> Entry | None:
     return _fitting(bare, provider_of(bare, host))
 
 
+def by_words(text: str) -> Explanation | None:
+    """What the tables say of the words of a reply whose code was not copied; None where they are not known."""
+    bare = _ADDRESSES.sub("<>", text[-_ENOUGH:])
+    found = next((entry for entry in _entries() if entry.says(bare)), None)
+    return found and Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
+
+
 @functools.lru_cache(maxsize=256)
 def _fitting(reply: Reply, provider: str | None) -> Entry | None:
     """A server says the same to many recipients, except for their addresses."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendkit._smtp.explain import Explanation, explain
+from sendkit._smtp.explain import Explanation, by_words, explain
 from sendkit._smtp.hints import Caller, Facts, Trouble, advise
 from sendkit._smtp.pasted import find_reply
 from sendkit._smtp.reason import Reason
@@ -23,6 +23,7 @@ _ENOUGH = 100_000  # characters; a longer text is a log, and what is asked about
 _LEADING = re.compile(r"\s*[245][0-5]\d[ -]")
 _TUPLE = re.compile(r"\(\s*[45][0-5]\d, ?b?['\"]")
 _ELSEWHERE = "the same, but put the password or the token into the settings of that program"
+_BY_WORDS = "the same, in the settings of that program"
 _TRACEBACK = "Traceback (most recent call last)"
 # RFC 3464 section 2.3.6; a folded line goes on after white space.
 _DIAGNOSTIC = re.compile(r"^Diagnostic-Code:\s*smtp\s*;\s*(.+(?:\n[ \t]+.+)*)", re.IGNORECASE | re.MULTILINE)
@@ -45,7 +46,10 @@ def explain_text(text: str, host: str | None = None) -> Finding | None:
     refused = reply is not None and reply.code >= 400
     if (symptom := _found(text, loose=not refused)) is not None:
         return Finding(None, _explained(symptom, host))
-    return None if reply is None else _of_reply(reply, host)
+    if reply is not None:
+        return _of_reply(reply, host)
+    words = by_words(text)
+    return None if words is None else Finding(None, replace(words, elsewhere=words.elsewhere or _BY_WORDS))
 
 
 def _of_reply(reply: Reply, host: str | None) -> Finding:

@@ -96,6 +96,29 @@ PASTED = {
         "please try again (in reply to RCPT TO command))"
     ): "asked again",
     "421 4.4.2 mail.example.com Error: timeout exceeded": "",
+    # from public threads, as they stand there
+    "SSLError: [SSL: UNKNOWN_PROTOCOL] unknown protocol (_ssl.c:581)": "begins in the clear",
+    "aiosmtplib.errors.SMTPException: Connection already using TLS": "STARTTLS was asked for inside TLS",
+    "MailKit.Security.SslHandshakeException: An error occurred while attempting to establish an SSL or TLS "
+    "connection.": "TLS handshake failed",
+    "OSError: [Errno 99] Cannot assign requested address": "no address from which",
+    "OSError: [WinError 10013] An attempt was made to access a socket in a way forbidden": "does not let the program",
+    "ConnectionErrors: Exception raised Error connecting to smtp.gmail.com on port 587: [Errno 10061] Connect call "
+    "failed ('74.125.140.109', 587), check your credentials": "nothing listens",
+    "secretstorage.exceptions.SecretServiceNotAvailableException: Environment variable DBUS_SESSION_BUS_ADDRESS is "
+    "unset": "no keyring",
+    "error: getaddrinfo() argument 2 must be integer or string": "host or the port is missing",
+    "ValueError: server_hostname cannot be an empty string or start with a leading dot.": "host or the port is missing",
+    "AttributeError: 'list' object has no attribute 'encode'": "a list stands where",
+    "RuntimeError: This event loop is already running": "another event loop",
+    "smtplib.SMTPHeloError: (501, b'5.5.4 HELO argument invalid, closing connection')": "name that the client gave",
+    "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname": "name that the client gave",
+    "(421, b'4.7.0 Try again later, closing connection. (EHLO) x - gsmtp')": "Gmail does not take the name",
+    "550 Unauthenticated senders not allowed": "does not send on",
+    "Client host rejected: cannot find your hostname": "name that the client gave",
+    "MessageRejected: Email address is not verified.": "does not know this sender",
+    "Relay access denied": "does not send on",
+    "Sorry, Username and Password not accepted": "login was refused",
     "said: 421 4.4.2 mail.example.com Error: timeout exceeded": "",
 }
 

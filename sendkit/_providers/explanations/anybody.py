@@ -18,6 +18,16 @@ ENTRIES = (
         source="RFC 3207 section 4",
     ),
     Entry(
+        codes=(421, 450, 500, 501, 504, 521, 550, 553, 554),
+        words="\\b(helo|ehlo)\\b.{0,40}(invalid|reject|refus|argument|name|not|bad|must)|invalid domain name|"
+        "(invalid|bad|rejected).{0,20}\\b(helo|ehlo)\\b|need fully.qualified hostname|cannot find your (host|reverse)",
+        title="the server does not take the name that the client gave in EHLO",
+        cause="it wants a full name in the DNS, and got the short name of this machine, of a container, or `localhost`",
+        remedy="--local-hostname host.example.com, local_hostname= of the Server, or SENDKIT_LOCAL_HOSTNAME",
+        source="RFC 5321 section 4.1.1.1",
+        why="ehlo_refused",
+    ),
+    Entry(
         codes=(535, 534, 550, 554),
         words="application.specific password|app password",
         title="the provider wants an app password",
@@ -44,7 +54,8 @@ ENTRIES = (
     ),
     Entry(
         codes=(550, 553, 554, 454, 551),
-        words="relay(ing)? (access )?(denied|not (permitted|allowed)|disallowed)|(unable|not permitted) to relay",
+        words="relay(ing)? (access )?(denied|not (permitted|allowed)|disallowed)|"
+        "unauthenticated (senders?|mail|users?)|(unable|not permitted) to relay",
         title="the server does not send on for whom it does not know",
         cause="nobody logged in, or the account may not send to domains that are not this server's",
         remedy="give username= and a password, and use the submission server of your provider",
@@ -126,6 +137,16 @@ ENTRIES = (
         cause="with its attachments, a third larger in base64, it is beyond what the server takes",
         remedy="send smaller attachments, or links to the files",
         source="RFC 1870 section 6.1",
+    ),
+    Entry(
+        codes=(535,),
+        words="username and password not accepted|authentication (failed|unsuccessful|credentials invalid)|"
+        "(invalid|bad|wrong|incorrect) (login|credentials|username|password)",
+        title="the login was refused",
+        cause="username or password are wrong, or not meant for mail clients",
+        remedy=LOGIN,
+        source="RFC 4954 section 6",
+        why="login_refused",
     ),
     Entry(
         codes=(535,),

@@ -42,6 +42,10 @@ class Entry:
     def _telling(self) -> bool:
         return self.words is not None and self.own
 
+    def says(self, text: str) -> bool:
+        """Whether its words stand in this text."""
+        return self._telling and re.search(self.words or "", text, re.IGNORECASE) is not None
+
     def fits(self, reply: Reply, provider: str | None) -> bool:
         """Whether it is about this reply, which `provider` gave, as far as that is known."""
         if self.provider != provider and self.provider is not None and (provider is not None or not self._telling):

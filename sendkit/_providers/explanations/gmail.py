@@ -23,6 +23,17 @@ _MAKE_ONE = (
 ENTRIES = (
     Entry(
         provider="gmail",
+        codes=(421,),
+        words="\\(ehlo\\)",
+        title="Gmail does not take the name that the client gave in EHLO",
+        cause="the name is not a domain, such as `localhost` or the short name of a container",
+        remedy="--local-hostname host.example.com, local_hostname= of the Server, or SENDKIT_LOCAL_HOSTNAME",
+        source="RFC 5321 section 4.1.1.1",
+        own=False,
+        why="ehlo_refused",
+    ),
+    Entry(
+        provider="gmail",
         codes=(534, 535),
         enhanced=("5.7.9",),
         title="Gmail wants an app password",

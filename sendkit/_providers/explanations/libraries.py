@@ -46,13 +46,30 @@ SYMPTOMS = (
     Symptom(
         words=(
             "asyncio\\.run\\(\\) cannot be called|event loop is closed|attached to a different loop|"
-            "no running event loop"
+            "no running event loop|event loop is already running"
         ),
         title="asynchronous code was mixed with another event loop",
         cause="a client belongs to the loop it was made in; in a notebook a loop runs already",
         remedy="in a notebook or an async program use `await AsyncMailer(…).send(message)`; anywhere else use Mailer",
         elsewhere="make and use the client inside the same coroutine",
         source="https://docs.python.org/3/library/asyncio-runner.html",
+    ),
+    Symptom(
+        words="getaddrinfo\\(\\) argument|server_hostname cannot be an empty|(host|port).{0,30}must be (a )?(int|str)",
+        title="the host or the port is missing in the program's settings",
+        cause="a variable is not set, or the port is text where a number is wanted",
+        remedy="set SENDKIT_HOST (and SENDKIT_PORT), or give --host HOST:587",
+        elsewhere="print what the program passes as host and port: a name as text, a port as a number",
+        source=_SMTPLIB,
+    ),
+    Symptom(
+        words="'(list|tuple)' object has no attribute '(encode|lstrip|split|strip|replace)'|"
+        "expected string or bytes-like object, got '(list|tuple)'",
+        title="a list stands where a header needs text",
+        cause="a header of the `email` package is one text, with commas between the addresses",
+        remedy='nothing to do: to= takes a list, ["luis@example.com", "ops@example.net"]',
+        elsewhere='message["To"] = ", ".join(recipients); the list itself goes to sendmail()',
+        source="https://docs.python.org/3/library/email.examples.html",
     ),
     Symptom(
         words="cannot schedule new futures after (interpreter )?shutdown",

@@ -29,12 +29,29 @@ SYMPTOMS = (
         source=_RESOLVER,
     ),
     Symptom(
-        words="connection refused|ECONNREFUSED|WinError 10061|actively refused",
+        words="connection refused|ECONNREFUSED|(Win)?Error 10061|Errno (111|61|10061)\\]|actively refused",
         title="nothing listens at that port",
         cause="the port is wrong, the server is down, or localhost was meant for another machine (in a container, "
         "localhost is the container)",
         why="connection_refused",
         elsewhere="use port 587 with STARTTLS or 465 with TLS; in a container, the server's name and not localhost",
+        source=_ERRNO,
+    ),
+    Symptom(
+        words="cannot assign requested address|can't assign requested address|EADDRNOTAVAIL|WinError 10049",
+        title="this machine has no address from which that one can be reached",
+        cause="`localhost` is ::1 in a container without IPv6, or the local address that was set is not this machine's",
+        remedy="name the server instead of localhost (in a container: its service), or 127.0.0.1; leave "
+        "--local-address out",
+        elsewhere="name the server instead of localhost, or 127.0.0.1; leave the source address out",
+        source=_ERRNO,
+    ),
+    Symptom(
+        words="WinError 10013|connect(ing)?\\b.{0,60}(EACCES|permission denied)|EACCES.{0,40}connect",
+        title="this machine does not let the program connect",
+        cause="a firewall or a virus scanner on this machine, or a policy (SELinux) that keeps web servers from mail",
+        remedy="let this program out in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
+        elsewhere="let this program out in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
         source=_ERRNO,
     ),
     Symptom(
@@ -69,7 +86,8 @@ SYMPTOMS = (
     ),
     Symptom(
         words=(
-            "timed? ?out|ETIMEDOUT|WinError 10060|TimeoutError|deadline exceeded|Greeting never received|i/o timeout"
+            "timed? ?out|ETIMEDOUT|WinError 10060|TimeoutError|deadline exceeded|Errno (110|10060)\\]|"
+            "Greeting never received|i/o timeout"
         ),
         title="no answer came in time",
         cause="a firewall drops the packets (many clouds and homes close port 25), the server is slow, or a port for "

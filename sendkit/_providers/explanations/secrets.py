@@ -12,7 +12,8 @@ _AGAIN = "`sendkit login --oauth PROVIDER HOST USER` gets a new grant"
 
 SYMPTOMS = (
     Symptom(
-        words="No recommended backend was available|NoKeyringError|org\\.freedesktop\\.secrets was not provided",
+        words="No recommended backend was available|NoKeyringError|org\\.freedesktop\\.secrets was not provided|"
+        "SecretServiceNotAvailable|DBUS_SESSION_BUS_ADDRESS|autolaunch D-?Bus",
         title="this machine has no keyring",
         cause="no Secret Service runs: a server, a container, cron, or a login over SSH",
         remedy=f"do without: {_PLACES}",

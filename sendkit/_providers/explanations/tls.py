@@ -11,7 +11,8 @@ _MODE = "RFC 8314 section 3"
 SYMPTOMS = (
     Symptom(
         words=(
-            "WRONG_VERSION_NUMBER|wrong version number|first record does not look like a TLS handshake|"
+            "WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol|"
+            "first record does not look like a TLS handshake|"
             "Unsupported or unrecognized SSL message|unexpected TLS packet was received|packet length too long"
         ),
         title="TLS was spoken to a port that begins in the clear",
@@ -93,6 +94,24 @@ SYMPTOMS = (
         why="tls_version",
         elsewhere="have the server updated; on an old client, update its TLS library",
         source="RFC 8996",
+    ),
+    Symptom(
+        words="connection already using TLS|STARTTLS.{0,40}already (active|using|secure)|already (a|in) (secure|TLS)",
+        title="STARTTLS was asked for inside TLS",
+        cause="both modes are set at once: implicit TLS (465) begins with TLS, and STARTTLS (587) turns to it",
+        remedy="one mode follows from the port: --host HOST:465 or --host HOST:587, without --security",
+        elsewhere="leave one of them out: in aiosmtplib use_tls=True alone on 465, start_tls=True alone on 587 (its "
+        "connect() already does STARTTLS where the server offers it)",
+        source=_MODE,
+    ),
+    Symptom(
+        words="SslHandshakeException|attempting to establish an SSL or TLS connection|SSL handshake (failed|error)",
+        title="the TLS handshake failed",
+        cause="implicit TLS was spoken to a STARTTLS port, or the certificate was not accepted",
+        remedy="`sendkit doctor --host HOST` says which of them it is",
+        elsewhere="choose STARTTLS for port 587 and implicit TLS for port 465 (MailKit: SecureSocketOptions.StartTls, "
+        "SslOnConnect); the inner exception says more",
+        source=_MODE,
     ),
     Symptom(
         words="HANDSHAKE_FAILURE|NO_SHARED_CIPHER|no shared cipher|DH_KEY_TOO_SMALL|EE_KEY_TOO_SMALL|CA_MD_TOO_WEAK",
