@@ -254,7 +254,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         """What would go wrong with this message at its readers and at the server, each with what to do.
 
         Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
-        The server is asked within `limit` seconds, without a login; nothing is sent. Raises MessageError,
+        `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
+        nothing is sent. Raises MessageError,
         ConfigurationError.
         """
         from sendkit._doctor.preflight import preflight  # noqa: PLC0415 - not for sending

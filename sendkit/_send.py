@@ -52,8 +52,9 @@ def send(
 ) -> DeliveryResult:
     """Send one message through the account that the environment names (`Mailer.from_env`).
 
-    Or give the fields of a Message: `send(to="luis@example.com", subject="Hola", text="…")`. The other parameters are
-    those of `Mailer.send`, and so is what it raises.
+    Or give the fields of a Message (`sender`, `to`, `cc`, `bcc`, `reply_to`, `subject`, `text`, `html`, `inline`,
+    `attachments`, `headers`): `send(to="luis@example.com", subject="Hola", text="…")`. `envelope_from`, `recipients`,
+    `check`, `deadline`, `on_progress` and `options` are those of `Mailer.send`, and so is what it raises.
     """
     fields: _Fields = {
         "sender": sender,
@@ -105,8 +106,9 @@ async def send_async(
 ) -> DeliveryResult:
     """Send one message through the account that the environment names, and await it.
 
-    Or give the fields of a Message: `send(to="luis@example.com", subject="Hola", text="…")`. The other parameters are
-    those of `AsyncMailer.send`, and so is what it raises.
+    Or give the fields of a Message (`sender`, `to`, `cc`, `bcc`, `reply_to`, `subject`, `text`, `html`, `inline`,
+    `attachments`, `headers`): `send(to="luis@example.com", subject="Hola", text="…")`. `envelope_from`, `recipients`,
+    `check`, `deadline`, `on_progress` and `options` are those of `AsyncMailer.send`, and so is what it raises.
     """
     fields: _Fields = {
         "sender": sender,

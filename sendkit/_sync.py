@@ -172,7 +172,8 @@ class Mailer(Constructors, Discovery):
         """What would go wrong with this message at its readers and at the server, each with what to do.
 
         Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
-        The server is asked within `limit` seconds, without a login; nothing is sent. Raises MessageError,
+        `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
+        nothing is sent. Raises MessageError,
         ConfigurationError.
         """
         _look_around()

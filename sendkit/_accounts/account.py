@@ -37,7 +37,7 @@ _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smt
 
 @dataclass(slots=True, frozen=True)
 class Account:
-    """A server, who logs in there, and where that account's own secret comes from, if it has a place of its own.
+    """A server, who logs in there (`username`), and the `credentials` of that account, if it has some of its own.
 
     `label` is its name in the config, where it comes from there.
     """
@@ -60,7 +60,7 @@ class Account:
     @classmethod
     @frameless
     def from_url(cls, url: str) -> Account:
-        """Read a URL. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
+        """Read a `url`. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
         parts = _split(url)
         if parts.scheme == UNIX:
             return _at_unix_socket(parts)
@@ -83,7 +83,7 @@ class Account:
     @classmethod
     @frameless
     def from_env(cls, environ: Mapping[str, str]) -> Account:
-        """Read the environment. Raises ConfigurationError that names the variable to set."""
+        """Read the environment (`environ`). Raises ConfigurationError that names the variable to set."""
         username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
         if url := environ.get("SENDKIT_URL"):
             account, said = cls.from_url(url), _query(_split(url))
@@ -103,7 +103,7 @@ class Account:
     @classmethod
     @frameless
     def all_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
-        """Read the environment, where SENDKIT_URL may hold several URLs, the backup servers behind the first.
+        """Read `environ`, where SENDKIT_URL may hold several URLs, the backup servers behind the first.
 
         Raises ConfigurationError that names the variable to set.
         """

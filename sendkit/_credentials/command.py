@@ -60,8 +60,9 @@ class EnvironmentCommand:
 class PasswordCommand:
     """Credentials that a program prints as its first line: `PasswordCommand(["pass", "show", "mail"])`.
 
-    It runs without a shell, when the secret is first needed and once more when a server has refused it, for `limit`
-    seconds at most. Raises ConfigurationError for what is not a list of arguments.
+    `argv` is the program with its arguments. It runs without a shell, when the secret is first needed and once more
+    when a server has refused it, for `limit` seconds at most. Raises ConfigurationError for what is not a list of
+    arguments.
     """
 
     @frameless

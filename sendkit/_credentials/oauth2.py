@@ -74,10 +74,10 @@ class OAuth2:
         client_secret: str | Secret | None = None,
         scope: str | None = None,
     ) -> Self:
-        """Tokens for a refresh token (RFC 6749 section 6).
+        """Tokens for a `refresh_token` (RFC 6749 section 6).
 
         `provider` is `google`, `microsoft`, `microsoft:TENANT`, or the URL of an issuer that publishes its metadata
-        (RFC 8414). Raises ConfigurationError.
+        (RFC 8414). `client_id`, `client_secret` and `scope` are those of the application. Raises ConfigurationError.
         """
         kept, client_secret = sealed(refresh_token), sealed(client_secret)
         del refresh_token
@@ -100,7 +100,8 @@ class OAuth2:
         """Tokens that a person grants on another device (RFC 8628), once; then by the refresh token that came.
 
         `show` is given the address to open and the code to type there; `provider` as in `refresh_token`. The grant is
-        asked for when the first token is needed, and lives as long as this object. Raises ConfigurationError.
+        asked for when the first token is needed, and lives as long as this object. `client_id`, `client_secret` and
+        `scope` are those of the application. Raises ConfigurationError.
         """
         client_secret = sealed(client_secret)
         return cls._by(DeviceCode(check_provider(provider), OAuthClient.of(client_id, client_secret), show, scope))
@@ -112,7 +113,8 @@ class OAuth2:
     ) -> Self:
         """Tokens in the name of the program itself (RFC 6749 section 4.4); `provider` as in `refresh_token`.
 
-        Raises ConfigurationError.
+        `client_id` and `client_secret` are those of the application, and `scope` what it asks for, by default what the
+        provider wants for SMTP. Raises ConfigurationError.
         """
         secret = sealed(client_secret)
         del client_secret

@@ -44,8 +44,9 @@ class Readable(Protocol):
 class Attachment:
     """A file that goes with a message. Make one with `from_path`, `from_bytes` or `from_file`.
 
-    With a `content_id` it is an inline part, which html refers to as `src="cid:…"`. Raises MessageError for names and
-    types that no header can carry.
+    It has a `filename`, a `content_type` such as `text/csv; charset=utf-8`, and its octets as `data`, or in the file
+    `path`. With a `content_id` it is an inline part, which html refers to as `src="cid:…"`. Raises MessageError for
+    names and types that no header can carry.
     """
 
     filename: str
@@ -73,7 +74,10 @@ class Attachment:
         content_type: str | None = None,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach octets under a name; the media type follows from the name unless it is given."""
+        """Attach octets (`data`) as `filename`, from which the `content_type` follows unless it is given.
+
+        `content_id` makes it an inline part.
+        """
         kind = content_type or media_type_of(filename)
         return cls(filename=filename, content_type=kind, content_id=content_id, data=as_octets("attachments", data))
 
@@ -86,7 +90,10 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach a file, which must be there and readable now; it is read when the message is sent.
+        """Attach the file `path`, which must be there and readable now; it is read when the message is sent.
+
+        `filename` is that of the path, and `content_type` follows from it, unless they are given; `content_id` makes it
+        an inline part.
 
         A file over 64 KB is sent in blocks and never held whole, unless its type is `message/…`. When it has changed
         by a later try, nothing more is sent.
@@ -113,7 +120,10 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach what an open binary file holds from here on; it is read at once.
+        """Attach what an open binary `file` holds from here on; it is read at once.
+
+        `filename` is that of the file, and `content_type` follows from it, unless they are given; `content_id` makes it
+        an inline part.
 
         A file that is decompressed as it is read, such as one of `gzip.open`, is attached without `.gz` in its name.
         """

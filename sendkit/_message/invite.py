@@ -38,7 +38,8 @@ class Invite:
     """An event to which a message invites: `Message(…, calendar=Invite(summary="Review", start=…, end=…))`.
 
     `start` and `end` are datetimes with a time zone, or dates for whole days (`end` is the day after the last). The
-    sender is the organizer, and To and Cc are the attendees. `update(…)` gives the next version of the same event, and
+    sender is the organizer, and To and Cc are the attendees. `location`, `description` and `url` are shown with it;
+    `method` is "REQUEST", or "CANCEL" as `cancel()` sets it. `update(…)` gives the next version of the same event, and
     `cancel()` calls it off; keep the Invite, or its `uid` and `sequence`, for that. Raises MessageError.
     """
 

@@ -196,14 +196,17 @@ class Message(BaseModel):
         return notebook_html(self)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy; with changes it is checked again, and what each message has of its own is new unless it is given."""
+        """A copy, `deep` or not.
+
+        With changes by `update` it is checked again, and what each message has of its own is new unless it is given.
+        """
         if not update:
             return super().model_copy(deep=deep)
         kept = {name: getattr(self, name) for name in self.model_fields_set - _MADE_HERE}
         return type(self)(**{**kept, **update})
 
     def preview(self, *, open_browser: bool = True) -> Path:
-        """Show the message in the browser, and send nothing; returns the file that was opened.
+        """Show the message in the browser, and send nothing; returns the file, which `open_browser` opens.
 
         The file holds all of it, and only this user may read it. Raises MessageError where there is no recipient.
         """
@@ -224,15 +227,16 @@ class Message(BaseModel):
         return lint(self.as_bytes())
 
     def to_json(self, *, embed_files: bool = True) -> str:
-        """The message as JSON, with the files in it, or their paths alone; it holds Bcc. Raises MessageError.
+        """The message as JSON, with the files in it, or, without `embed_files`, their paths alone; it holds Bcc.
 
+        Raises MessageError.
         The form is versioned (docs/messages.md), and that of `model_dump_json`.
         """
         return self.model_dump_json(context=None if embed_files else _PATHS)
 
     @classmethod
     def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:
-        """The message that `to_json` wrote; it gives the same octets.
+        """The message of the `text` that `to_json` wrote; it gives the same octets.
 
         A path in it is loaded from the folder `allow_paths` alone, and refused without one: who writes to a queue must
         not choose files of who reads it. Raises MessageError.
@@ -247,7 +251,7 @@ class Message(BaseModel):
         return {**portable.header_of("message"), **found} if _as_json(info) and info.include is None else found
 
     def model_dump(self, *, mode: str = "python", **options: Any) -> dict[str, Any]:
-        """As pydantic's, but raises MessageError for a file that cannot be read."""
+        """As pydantic's in this `mode` ("python", "json"), but raises MessageError for a file that cannot be read."""
         if mode == "json" and options.get("context") != _PATHS:
             # Before pydantic asks for it, which would hide what was raised.
             with_octets = {name: portable.embedded(getattr(self, name)) for name in ("inline", "attachments")}
@@ -255,12 +259,12 @@ class Message(BaseModel):
         return super().model_dump(mode=mode, **options)
 
     def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
-        """As pydantic's, but raises MessageError for a file that cannot be read."""
+        """As pydantic's, by `indent` blanks, but raises MessageError for a file that cannot be read."""
         return json.dumps(self.model_dump(mode="json", **options), indent=indent, ensure_ascii=False)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """As pydantic's, but raises MessageError."""
+        """The message of `obj`, a dump or a message. As pydantic's, but raises MessageError."""
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
@@ -268,7 +272,7 @@ class Message(BaseModel):
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """As pydantic's, but raises MessageError."""
+        """The message of `json_data`. As pydantic's, but raises MessageError."""
         return cls.model_validate(portable.parsed(json_data), **options)
 
     @staticmethod
@@ -278,9 +282,10 @@ class Message(BaseModel):
         envelope_from: str | None = None,
         recipients: Iterable[str] | Envelope | str | None = None,
     ) -> ReadyMessage:
-        """Take a ready message as it is: line ends normalised, Bcc and Resent-Bcc taken out, else untouched.
+        """Take a ready message (its octets, `raw`) as it is: line ends normalised, Bcc and Resent-Bcc taken out.
 
-        The envelope is read from its headers (Resent-* first: RFC 5322 section 3.6.6) unless it is given. Raises
+        The envelope is read from its headers (Resent-* first: RFC 5322 section 3.6.6) unless `envelope_from` and
+        `recipients` give it. Raises
         MessageError for what no server would take.
         """
         from sendkit._message.ready import ready_message  # noqa: PLC0415 - most programs never need it
@@ -302,10 +307,11 @@ class Message(BaseModel):
         auto_submitted: AutoSubmitted | bool | None = None,
         priority: Priority | None = None,
     ) -> MessageTemplate:
-        """Make a template for many messages: `$name` in subject, text, html and header values is filled by `merge`.
+        """Make a template for many messages: `$name` in `subject`, `text`, `html` and `headers` is filled by `merge`.
 
-        In `unsubscribe` values are percent-encoded. `$$` is a dollar sign; everything else is as in a Message, read and
-        written out once for all of them. Raises MessageError.
+        In `unsubscribe` values are percent-encoded. `$$` is a dollar sign; everything else (`sender`, `reply_to`,
+        `inline`, `attachments`, `auto_submitted`, `priority`) is as in a Message, read and written out once for all of
+        them. Raises MessageError.
         """
         from sendkit._message.template import MessageTemplate  # noqa: PLC0415 - it is made of Messages
 

@@ -136,12 +136,15 @@ class Portable:
         raise NotImplementedError
 
     def to_json(self, *, embed_files: bool = True) -> str:
-        """The message as JSON: versioned, with its files embedded, or their paths alone. Raises MessageError."""
+        """The message as JSON: versioned, its files in it (`embed_files`) or their paths alone. Raises MessageError."""
         return json.dumps({**header_of(self._KIND), **self._dump(as_json=True, embed=embed_files)})
 
     @classmethod
     def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:
-        """What `to_json` wrote; paths in it are loaded from the folder `allow_paths` alone. Raises MessageError."""
+        """What `to_json` wrote (`text`); paths in it are loaded from the folder `allow_paths` alone.
+
+        Raises MessageError.
+        """
         return cls._load(with_files(without_header(cls._KIND, parsed(text)), allow_paths))
 
     def model_dump(self, *, mode: str = "python") -> dict[str, object]:
@@ -156,7 +159,7 @@ class Portable:
 
     @classmethod
     def model_validate(cls, obj: object) -> Self:
-        """The message of what `model_dump` gave, or the message itself. Raises MessageError."""
+        """The message of `obj`: what `model_dump` gave, or the message itself. Raises MessageError."""
         if isinstance(obj, cls):
             return obj
         if not isinstance(obj, Mapping):
@@ -166,7 +169,7 @@ class Portable:
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray) -> Self:
-        """As `from_json`, without any path."""
+        """The message of `json_data`, as `from_json` without any path."""
         return cls.from_json(json_data)
 
     @classmethod

@@ -30,11 +30,11 @@ def preview(
     recipients: Recipients | None = None,
     open_browser: bool = True,
 ) -> Path:
-    """Show a message in the browser as `sendkit catch` would, and send nothing; returns the file that was opened.
+    """Show a message in the browser as `sendkit catch` would, and send nothing; returns the file.
 
-    Takes a Message, a ReadyMessage or any message of the standard library; the envelope is as in `send`. The file holds
-    the whole message, attachments too, and only this user may read it; remove it when it is no longer wanted. Raises
-    MessageError for what could not be sent either.
+    `open_browser` opens it. Takes a Message, a ReadyMessage or any message of the standard library; the envelope is as
+    in `send`. The file holds the whole message, attachments too, and only this user may read it; remove it when it is
+    no longer wanted. Raises MessageError for what could not be sent either.
     """
     return page_of(_as_caught(message, envelope_from, recipients), open_browser=open_browser)
 

@@ -74,7 +74,8 @@ class ReadyContent:
 class ReadyMessage(Portable):
     """A message that goes out as it is. Make one with `Message.from_bytes`.
 
-    `fields` are those of the head, Bcc included; `redirection` is what the caller set instead of them.
+    `content` are the octets, `fields` those of the head, Bcc included; `redirection` is what the caller set instead of
+    them; `message_id` is None where it has none.
     """
 
     _KIND = "ready"

@@ -19,12 +19,12 @@ _REGION = re.compile(r"[a-z]{2}(?:-gov)?-[a-z]+-\d")
 class Provider:
     """A provider's submission server, and what one has to know to use it.
 
-    `password` says what the password is, `quirks` and `limits` what surprises people; `rate` is one of messages that is
-    documented, as a mailer takes it; `domains` are those whose
-    addresses are always its own. `username` is set where it is not the mail address. Several servers may have one
-    `operator`, the name of the row that tells how its replies are recognised: by the domains of its servers (`hosts`)
-    or by `marks`, words that stand in its replies alone. `spf` is what customers include in the record of their domain,
-    `selectors` are the usual ones of its DKIM keys.
+    `host`, `port` and `security` are its server, `source` says where that stands. `password` says what the password is,
+    `quirks` and `limits` what surprises people; `rate` is one of messages that is documented, as a mailer takes it;
+    `domains` are those whose addresses are always its own. `username` is set where it is not the mail address. Several
+    servers may have one `operator`, the name of the row that tells how its replies are recognised: by the domains of
+    its servers (`hosts`) or by `marks`, words that stand in its replies alone. `spf` is what customers include in the
+    record of their domain, `selectors` are the usual ones of its DKIM keys.
     """
 
     name: str

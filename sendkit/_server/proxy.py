@@ -35,7 +35,7 @@ _NOT_TO_THE_PROXY = "write http://…: TLS with the SMTP server goes through it,
 
 
 class Proxy(BaseModel):
-    """A proxy: its protocol, its place, and who logs in there. `Proxy.parse` reads a URL.
+    """A proxy: its `scheme` ("socks5", "http" …), `host` and `port`, and who logs in. `Proxy.parse` reads a URL.
 
     With a username and no password, the password comes from the keyring. Names are looked up at the proxy, so `socks5`
     is what others call `socks5h`. Raises ConfigurationError.
@@ -71,7 +71,7 @@ class Proxy(BaseModel):
     @classmethod
     @frameless
     def parse(cls, url: str) -> Self:
-        """Read a URL. Raises ConfigurationError."""
+        """Read a `url`. Raises ConfigurationError."""
         parts = _split(url)
         if parts.scheme not in _SCHEMES:
             hint = _NOT_TO_THE_PROXY if parts.scheme == "https" else _EXAMPLE

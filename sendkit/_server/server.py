@@ -62,8 +62,9 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Timeouts(BaseModel):
     """The limits in time of each phase, in seconds; each holds for a whole reply, not for one read.
 
-    `body` is for the content without any progress, `end_of_data` for the reply to it: ten minutes, since a shorter one
-    makes duplicates (RFC 5321 section 4.5.3.2.6, RFC 1047). Raises ConfigurationError.
+    `connect` is for each address, `greeting` for the first reply (and TLS), `command` for each command, `data` for that
+    to DATA, `quit` for the end. `body` is for the content without any progress, `end_of_data` for the reply to it: ten
+    minutes, since a shorter one makes duplicates (RFC 5321 section 4.5.3.2.6, RFC 1047). Raises ConfigurationError.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -86,7 +87,7 @@ class Timeouts(BaseModel):
 class Server(BaseModel):
     """One submission server: where it is, how the connection is protected, and its limits in time.
 
-    Port and security follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
+    `port` and `security` follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
     `ca_file` is a PEM file of further authorities to trust, `client_cert` (with `client_key`, if that is another file)
     the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are SHA-256
     of public keys, in base64: the server must have one of these, besides a valid certificate.
@@ -98,7 +99,8 @@ class Server(BaseModel):
     function that connects (see `settings.Dialer`), `sock` a socket that is connected, for one connection, and
     `local_address` the IP address to connect from. `protocol` "lmtp" (RFC 2033) is for this very machine alone.
     `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
-    4.1.3), which needs no look-up and gives no name away. Raises ConfigurationError.
+    4.1.3), which needs no look-up and gives no name away. `timeouts` are the seconds for each phase. Raises
+    ConfigurationError.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -179,7 +181,7 @@ class Server(BaseModel):
     @classmethod
     @frameless
     def parse(cls, text: str) -> Server:
-        """Read `host`, `host:port`, `[v6]:port` or `unix:///…`. Raises ConfigurationError."""
+        """Read a `text`: `host`, `host:port`, `[v6]:port` or `unix:///…`. Raises ConfigurationError."""
         if is_unix(text.strip()):
             return cls(text.strip())
         match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
@@ -192,7 +194,7 @@ class Server(BaseModel):
         return cls(literal or name or "", int(port) if port else None)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy; with changes it is checked again, and gets a TLS context of its own."""
+        """A copy, `deep` or not; with changes by `update` it is checked again, and gets a TLS context of its own."""
         if not update:
             return super().model_copy(deep=deep)
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **update})

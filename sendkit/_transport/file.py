@@ -29,7 +29,7 @@ from sendkit.results import DeliveryResult, RecipientResult
 
 
 class FileTransport(Transport):
-    """Puts each message into a folder, which is made where it is missing, and sends nothing.
+    """Puts each message into a folder (`directory`), which is made where it is missing, and sends nothing.
 
     `NAME.eml` holds the octets that would have gone out (no Bcc), `NAME.json` the DeliveryResult: the reverse path and
     all recipients; it is there before `NAME.eml` is. In order of time when sorted by name. Raises ConfigurationError

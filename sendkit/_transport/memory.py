@@ -101,7 +101,8 @@ class MemoryTransport(Script, Transport):
     """Takes every message, keeps it in `sent`, and answers what `on_rcpt(…)`, `after_data()` and the like say instead.
 
     `sent` holds what the server took, also where its reply was then lost. `capabilities` is what it announces, and may
-    be changed. Waits cost no time. Safe to share between tasks, threads and mailers.
+    be changed; `timeouts` are those that it keeps. Waits cost no time. Safe to share between tasks, threads and
+    mailers.
     """
 
     tells_before_end = takes_options = True

@@ -39,15 +39,15 @@ class Fault:
         self._trigger = trigger
 
     def on_connection(self, number: int) -> Self:
-        """The same place, on the n-th connection only, counted from 1."""
+        """The same place, on the connection of this `number` only, counted from 1."""
         return type(self)(self._book, replace(self._trigger, connection=counted(number, "on_connection")))
 
     def drop(self, *, times: int | None = None) -> Self:
-        """Lose the connection here: the command arrived, no reply comes."""
+        """Lose the connection here, `times` times (None: always): the command arrived, no reply comes."""
         return self._then(Action(ActionKind.DROP), times)
 
     def silence(self, *, times: int | None = None) -> Self:
-        """Never answer: the client runs into its time limit."""
+        """Never answer, `times` times (None: always): the client runs into its time limit."""
         return self._then(Action(ActionKind.SILENCE), times)
 
     def _then(self, action: Action, times: int | None) -> Self:
@@ -78,7 +78,10 @@ class Rule(Fault):
     """A place where the server answers."""
 
     def reply(self, text: str, *, times: int | None = None) -> Self:
-        """Answer with this reply, as a server writes it: `450 4.2.0 greylisted`, or `250-one` newline `250 two`."""
+        """Answer with `text`, as a server writes it: `450 4.2.0 greylisted`, or `250-one` newline `250 two`.
+
+        `times` times; None means always.
+        """
         return self._then(Action(ActionKind.REPLY, _reply(text)), times)
 
 
@@ -86,7 +89,7 @@ class ConnectRule(Rule):
     """The beginning of a connection."""
 
     def refuse(self, *, times: int | None = None) -> Self:
-        """Refuse the connection itself, as a closed port does."""
+        """Refuse the connection itself, `times` times (None: always), as a closed port does."""
         return self._then(Action(ActionKind.REFUSE), times)
 
 
@@ -118,58 +121,58 @@ class Vocabulary(ABC, Generic[F, R, C]):
         return self._rule(_trigger(phase, nth, recipient))
 
     def on_connect(self, *, nth: int | None = None) -> C:
-        """A client connects: refuse it, or answer this instead of the greeting."""
+        """A client connects (the `nth` time, or any): refuse it, or answer this instead of the greeting."""
         return self._connection(_trigger(Phase.CONNECT, nth))
 
     def on_tls(self, *, nth: int | None = None) -> F:
-        """The TLS handshake begins."""
+        """The TLS handshake begins, for the `nth` time or any."""
         return self._fault(_trigger(Phase.TLS, nth))
 
     def on_ehlo(self, *, nth: int | None = None) -> R:
-        """EHLO or HELO; after STARTTLS there is a second one."""
+        """EHLO or HELO, the `nth` or any; after STARTTLS there is a second one."""
         return self._at(Phase.EHLO, nth)
 
     def on_starttls(self, *, nth: int | None = None) -> R:
-        """STARTTLS (RFC 3207)."""
+        """STARTTLS (RFC 3207), the `nth` or any."""
         return self._at(Phase.STARTTLS, nth)
 
     def on_auth(self, *, nth: int | None = None) -> R:
-        """AUTH, when the client has said all that the mechanism asks for (RFC 4954)."""
+        """AUTH, the `nth` or any, when the client has said all that the mechanism asks for (RFC 4954)."""
         return self._at(Phase.AUTH, nth)
 
     def on_rset(self, *, nth: int | None = None) -> R:
-        """RSET."""
+        """RSET, the `nth` or any."""
         return self._at(Phase.RSET, nth)
 
     def on_mail(self, *, nth: int | None = None) -> R:
-        """MAIL."""
+        """MAIL, the `nth` or any."""
         return self._at(Phase.MAIL, nth)
 
     def on_rcpt(self, recipient: str | None = None, *, nth: int | None = None) -> R:
-        """RCPT for this address, or for any."""
+        """RCPT for this `recipient`, or for any; the `nth` of them, or any."""
         return self._at(Phase.RCPT, nth, None if recipient is None else _address(recipient))
 
     def on_data(self, *, nth: int | None = None) -> R:
-        """DATA, where the server would say 354; not asked with BDAT, which has no such reply."""
+        """DATA, the `nth` or any, where the server would say 354; not asked with BDAT, which has no such reply."""
         return self._at(Phase.DATA, nth)
 
     def on_body(self, *, nth: int | None = None) -> F:
-        """The body is on its way, and its end has not arrived."""
+        """The body is on its way, the `nth` time or any, and its end has not arrived."""
         return self._fault(_trigger(Phase.BODY, nth))
 
     def after_data(self, recipient: str | None = None, *, nth: int | None = None) -> R:
-        """The end of data arrived: the dot, or the last BDAT; in LMTP for this address, or for each."""
+        """The end of data arrived (the `nth`, or any): the dot, or the last BDAT; in LMTP for this `recipient`."""
         return self._at(Phase.END_OF_DATA, nth, None if recipient is None else _address(recipient))
 
     def on_quit(self, *, nth: int | None = None) -> R:
-        """QUIT."""
+        """QUIT, the `nth` or any."""
         return self._at(Phase.QUIT, nth)
 
     def action(self, phase: str, *, recipient: str | None = None, connection: int | None = None) -> Action | None:
-        """For the server's side: what to do here instead of the usual, or None. Each question uses a rule once.
+        """For the server's side: what to do in this `phase` instead of the usual, or None. A rule is used once.
 
         Ask once for each thing that happens, and with Phase.CONNECT for a connection: what is not ActionKind.REFUSE
-        stands for the greeting. `connection` counts from 1.
+        stands for the greeting. `recipient` is that of RCPT; `connection` counts from 1.
         """
         return self._book.take(phase, None if recipient is None else _fold(recipient), connection)
 

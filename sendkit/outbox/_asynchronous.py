@@ -40,7 +40,7 @@ class AsyncOutbox:
     `url_or_path` is a file (SQLite) or a URL (`postgresql://…`, `sqlite:///PATH`); by default SENDKIT_OUTBOX, or else
     `$XDG_STATE_HOME/sendkit/outbox.db`. `account` is whose mail it is where a put does not say. `max_size` is the
     largest message in octets. With `dkim` each message is signed when it is put, and kept signed. The settings of
-    workers (see `worker`) may be given here for all of them. `engine` is provisional.
+    workers (those of `WorkerSettings`) may be given here for all of them. `engine` is provisional.
     Opens when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
 
@@ -119,7 +119,8 @@ class AsyncOutbox:
 
         At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the
         rest waits for the next worker. It takes letters of `account`, by default those of the mailer's own account.
-        Raises OutboxError and ConfigurationError where it cannot begin.
+        The others are the settings of a worker, those of `WorkerSettings`. Raises OutboxError and ConfigurationError
+        where it cannot begin.
         """
         work = self._core.work(mailer, account, settings)
         await work.begin()
@@ -143,7 +144,10 @@ class AsyncOutbox:
     async def drain(
         self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> int:
-        """Work on what is due until nothing is; how many attempts were made."""
+        """Work on what is due until nothing is; how many attempts were made.
+
+        `mailer`, `account` and the settings of a worker (those of `WorkerSettings`) are as in `worker`.
+        """
         work = self._core.work(mailer, account, settings)
         await work.begin()
         try:
@@ -166,7 +170,10 @@ class AsyncOutbox:
         account: str | None = None,
         limit: int = 1000,
     ) -> AsyncIterator[LetterStatus]:
-        """Letters in the order in which they were put, by state, recipient, lane, key or account; without history."""
+        """Letters in the order in which they were put, without history; `limit` at most.
+
+        By `state`, that of one recipient (`recipient_state`), `recipient`, `lane`, `key` or `account`.
+        """
         return self._core.letters(Search(state, recipient_state, recipient, lane, key, account, 0, limit))
 
     async def counts(self) -> Counts:
@@ -183,7 +190,10 @@ class AsyncOutbox:
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - as `subprocess.Popen.wait`
     ) -> LetterStatus:
-        """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
+        """Wait, for `timeout` seconds, until nothing more is done with a `letter` by itself.
+
+        Raises TimeoutError, LetterNotFound.
+        """
         found = await self.status(letter)
         async with asyncio.timeout(timeout):
             while found.state is not LetterState.SETTLED:
@@ -192,11 +202,11 @@ class AsyncOutbox:
         return found
 
     async def cancel(self, letter: str | Receipt) -> bool:
-        """Send it to nobody who still waits; whether anything changed. Raises LetterNotFound."""
+        """Send this `letter` to nobody who still waits; whether anything changed. Raises LetterNotFound."""
         return await self._core.order("cancel", letter)
 
     async def hold(self, letter: str | Receipt) -> bool:
-        """Let it rest until `release`; whether anything changed. Raises LetterNotFound."""
+        """Let this `letter` rest until `release`; whether anything changed. Raises LetterNotFound."""
         return await self._core.order("hold", letter)
 
     async def release(self, letter: str | Receipt) -> bool:
@@ -204,15 +214,21 @@ class AsyncOutbox:
         return await self._core.order("release", letter)
 
     async def retry(self, letter: str | Receipt) -> bool:
-        """Send again what is in doubt, which may make a copy, and try now what waits. Raises LetterNotFound."""
+        """Send again what is in doubt of this `letter`, which may make a copy, and try now what waits.
+
+        Raises LetterNotFound.
+        """
         return await self._core.order("retry", letter)
 
     async def forget(self, letter: str | Receipt) -> bool:
-        """Ask no more about what is in doubt; whether anything was. Raises LetterNotFound."""
+        """Ask no more about what is in doubt of this `letter`; whether anything was. Raises LetterNotFound."""
         return await self._core.order("forget", letter)
 
     async def flush(self, *, account: str | None = None) -> int:
-        """Try now what waits for its next try, and accounts that could not log in; how many letters."""
+        """Try now what waits for its next try, of one `account` or all; returns how many letters.
+
+        Accounts that could not log in are tried too.
+        """
         return await self._core.flush(account)
 
     async def pause(self, lane: str | None = None) -> None:
@@ -220,17 +236,20 @@ class AsyncOutbox:
         await self._core.pause(lane, "a person said so")
 
     async def resume(self, lane: str | None = None) -> None:
-        """Send again what `pause` stopped, or a copied database did."""
+        """Send again what `pause` stopped, of one `lane` or all, or a copied database did."""
         await self._core.pause(lane, None)
 
     async def rate(self, lane: str, rate: str | None) -> None:
-        """Send no more of a lane than "30/minute", or a number per `second`, `hour` or `day`; None for no limit."""
+        """Send no more of a `lane` than a `rate`, such as "30/minute"; None for no limit.
+
+        It is a number per `second`, `minute`, `hour` or `day`.
+        """
         await self._core.rate(lane, rate)
 
     async def purge(
         self, *, content_after: timedelta = timedelta(days=1), rows_after: timedelta = timedelta(days=30)
     ) -> Purged:
-        """Delete the content of letters that were settled so long ago, and their rows; how many of each.
+        """Delete the content of letters that were settled so long ago (`content_after`), and their rows (`rows_after`).
 
         Workers do so by themselves. What is in doubt is kept.
         """

@@ -39,7 +39,12 @@ _BLOCK = 262_144
 
 @dataclass(slots=True, frozen=True)
 class Letter:
-    """A message with what the outbox should know of it, for `put_many`; the fields are those of `put`."""
+    """A message with what the outbox should know of it, for `put_many`; the fields are those of `put`.
+
+    `key` makes it one letter however often it is put; `send_at` is when it may be sent, `expires_in` how long it is
+    tried; letters of a `lane` are sent in order, and those of a higher `priority` first. `account`, `envelope_from`,
+    `recipients` and `options` replace what the outbox, the message or the mailer say.
+    """
 
     message: AnyMessage
     key: str | None = None

@@ -22,7 +22,14 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 class WorkerSettings(TypedDict, total=False):
-    """What a worker may be told; an outbox takes the same, for all its workers."""
+    """What a worker may be told; an outbox takes the same, for all its workers.
+
+    `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
+    a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
+    `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
+    what is in progress has to end. `observers` are told of each attempt and its result, beside the mailer's own.
+    `keep_content` and `keep_rows`: how long after its end a letter's content is kept, and all that is known of it.
+    """
 
     concurrency: int
     schedule: Schedule
@@ -38,14 +45,7 @@ class WorkerSettings(TypedDict, total=False):
 
 @dataclass(slots=True, frozen=True)
 class Policy:
-    """The settings of a worker, checked.
-
-    `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
-    a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.
-    `warn_after` is when a delay is told of. `on_event` is called with every Event. `stop_within` is how many seconds
-    what is in progress has to end. `observers` are told of each attempt and its result, beside the mailer's own.
-    `keep_content` and `keep_rows`: how long after its end a letter's content is kept, and all that is known of it.
-    """
+    """The settings of a worker, checked; what each is stands at WorkerSettings."""
 
     concurrency: int = 32
     schedule: Schedule = USUAL

@@ -46,8 +46,9 @@ _LOOK = 0.05  # seconds between two looks of `wait`
 class Outbox:
     """Keeps mail until a server has it, over the end of the program, and for days where need be.
 
-    The same as AsyncOutbox, for programs without an event loop. Safe to share between threads, and to use after a fork.
-    Raises ConfigurationError.
+    The same as `AsyncOutbox`, for programs without an event loop: `url_or_path`, `account`, `max_size`, `dkim`,
+    `engine` and the settings of workers (those of `WorkerSettings`) are described there. Safe to share between threads,
+    and to use after a fork. Raises ConfigurationError.
     """
 
     @shows_settings
@@ -123,7 +124,8 @@ class Outbox:
 
         At its end, what is in progress ends and, with `finish`, what is due is tried, within `stop_within` seconds; the
         rest waits for the next worker. It takes letters of `account`, by default those of the mailer's own account.
-        Raises OutboxError and ConfigurationError where it cannot begin.
+        The others are the settings of a worker, those of `WorkerSettings`. Raises OutboxError and ConfigurationError
+        where it cannot begin.
         """
         worker = Worker(self._core, mailer, account, settings)
         worker.start()
@@ -136,7 +138,10 @@ class Outbox:
 
     @shows_settings
     def run(self, mailer: Mailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]) -> None:
-        """Send through this mailer until interrupted."""
+        """Send through this mailer until interrupted.
+
+        `account` is as in `worker`; the others are the settings of a worker, those of `WorkerSettings`.
+        """
         with self.worker(mailer, account=account, **settings) as worker:
             worker.join()
 
@@ -146,7 +151,8 @@ class Outbox:
     ) -> int:
         """Work on what is due until nothing is; how many attempts were made.
 
-        Without a mailer, through that of `account` in the config, or of the environment.
+        Without a mailer, through that of `account` in the config, or of the environment. The others are the settings of
+        a worker, those of `WorkerSettings`.
         """
         if mailer is None:
             with mailer_for(account) as found:
@@ -172,7 +178,10 @@ class Outbox:
         account: str | None = None,
         limit: int = 1000,
     ) -> Iterator[LetterStatus]:
-        """Letters in the order in which they were put, by state, recipient, lane, key or account; without history."""
+        """Letters in the order in which they were put, without history; `limit` at most.
+
+        By `state`, that of one recipient (`recipient_state`), `recipient`, `lane`, `key` or `account`.
+        """
         return one_by_one(self._core.letters(Search(state, recipient_state, recipient, lane, key, account, 0, limit)))
 
     def counts(self) -> Counts:
@@ -184,7 +193,10 @@ class Outbox:
         return at_once(self._core.health())
 
     def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:
-        """Wait until nothing more is done with a letter by itself. Raises TimeoutError, LetterNotFound."""
+        """Wait, for `timeout` seconds, until nothing more is done with a `letter` by itself.
+
+        Raises TimeoutError, LetterNotFound.
+        """
         until = None if timeout is None else time.monotonic() + timeout
         while (found := self.status(letter)).state is not LetterState.SETTLED:
             if until is not None and time.monotonic() > until:
@@ -193,11 +205,11 @@ class Outbox:
         return found
 
     def cancel(self, letter: str | Receipt) -> bool:
-        """Send it to nobody who still waits; whether anything changed. Raises LetterNotFound."""
+        """Send this `letter` to nobody who still waits; whether anything changed. Raises LetterNotFound."""
         return at_once(self._core.order("cancel", letter))
 
     def hold(self, letter: str | Receipt) -> bool:
-        """Let it rest until `release`; whether anything changed. Raises LetterNotFound."""
+        """Let this `letter` rest until `release`; whether anything changed. Raises LetterNotFound."""
         return at_once(self._core.order("hold", letter))
 
     def release(self, letter: str | Receipt) -> bool:
@@ -205,15 +217,21 @@ class Outbox:
         return at_once(self._core.order("release", letter))
 
     def retry(self, letter: str | Receipt) -> bool:
-        """Send again what is in doubt, which may make a copy, and try now what waits. Raises LetterNotFound."""
+        """Send again what is in doubt of this `letter`, which may make a copy, and try now what waits.
+
+        Raises LetterNotFound.
+        """
         return at_once(self._core.order("retry", letter))
 
     def forget(self, letter: str | Receipt) -> bool:
-        """Ask no more about what is in doubt; whether anything was. Raises LetterNotFound."""
+        """Ask no more about what is in doubt of this `letter`; whether anything was. Raises LetterNotFound."""
         return at_once(self._core.order("forget", letter))
 
     def flush(self, *, account: str | None = None) -> int:
-        """Try now what waits for its next try, and accounts that could not log in; how many letters."""
+        """Try now what waits for its next try, of one `account` or all; returns how many letters.
+
+        Accounts that could not log in are tried too.
+        """
         return at_once(self._core.flush(account))
 
     def pause(self, lane: str | None = None) -> None:
@@ -221,17 +239,20 @@ class Outbox:
         at_once(self._core.pause(lane, "a person said so"))
 
     def resume(self, lane: str | None = None) -> None:
-        """Send again what `pause` stopped, or a copied database did."""
+        """Send again what `pause` stopped, of one `lane` or all, or a copied database did."""
         at_once(self._core.pause(lane, None))
 
     def rate(self, lane: str, rate: str | None) -> None:
-        """Send no more of a lane than "30/minute", or a number per `second`, `hour` or `day`; None for no limit."""
+        """Send no more of a `lane` than a `rate`, such as "30/minute"; None for no limit.
+
+        It is a number per `second`, `minute`, `hour` or `day`.
+        """
         at_once(self._core.rate(lane, rate))
 
     def purge(
         self, *, content_after: timedelta = timedelta(days=1), rows_after: timedelta = timedelta(days=30)
     ) -> Purged:
-        """Delete the content of letters that were settled so long ago, and their rows; how many of each.
+        """Delete the content of letters that were settled so long ago (`content_after`), and their rows (`rows_after`).
 
         Workers do so by themselves. What is in doubt is kept.
         """

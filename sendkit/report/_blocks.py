@@ -39,7 +39,10 @@ class Divider(Block):
 
 @dataclass(slots=True, frozen=True)
 class Button(Block):
-    """A link that looks like a button, in Word too. Raises MessageError for an address that leads nowhere."""
+    """A link to `url` with a `label`, that looks like a button, in Word too.
+
+    Raises MessageError for an address that leads nowhere.
+    """
 
     label: str
     url: str
@@ -65,8 +68,9 @@ class Button(Block):
 class Html(Block):
     """Html of yours: a str, a table of great_tables, a Styler of pandas, anything with `__html__` or `_repr_html_`.
 
-    Its css is written into the tags. It is trusted, except for scripts, which no client runs: escape what strangers
-    wrote. `text` is its plain text; one is made from the html without. Raises MessageError.
+    It is the `source`. Its css is written into the tags. It is trusted, except for scripts, which no client runs:
+    escape what strangers wrote. `text_part` is its plain text; one is made from the html without. `name` is that of a
+    file, where there is no room for it. Raises MessageError.
     """
 
     source: Any = field(repr=False)

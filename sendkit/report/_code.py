@@ -31,7 +31,10 @@ _LEVELS = (
 
 @dataclass(slots=True, frozen=True)
 class Code(Block):
-    """Lines in a fixed width: a query, a traceback, a diff. What there is no room for is attached as `name`."""
+    """Lines in a fixed width: a query, a traceback, a diff.
+
+    `source` is the text, `caption` stands above it. What there is no room for is attached as `name`.
+    """
 
     source: str
     _: KW_ONLY
@@ -51,10 +54,10 @@ class Code(Block):
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Log(Block):
-    """The last lines of a log: a text, lines, or the Path of a file. Errors and warnings stand out.
+    """The last lines of a log (`source`): a text, lines, or the Path of a file. Errors and warnings stand out.
 
-    `last` is how many are shown; the whole goes along as a file where it has more (a file up to 5 MB). Read when it
-    is made. Raises MessageError for a file that cannot be read.
+    `last` is how many are shown below the `caption`; the whole goes along as the file `name` where it has more (a file
+    up to 5 MB). Read when it is made. Raises MessageError for a file that cannot be read.
     """
 
     source: str | Path | Iterable[str] = field(repr=False)

@@ -123,10 +123,11 @@ def report_failure(
 ) -> Callable[_P, _R] | FailureWatch:
     """Mail the traceback of what fails within: `with report_failure(to=…):`, or as a decorator, `@report_failure`.
 
-    It goes to the sender unless `to` is given, through the account of the environment, or `mailer`, or into an
-    `outbox`. The error is raised again in any case; that the mail did not leave is said on standard error.
-    `locals=True` adds the local variables, except for those that look like secrets. KeyboardInterrupt, cancellation and
-    SystemExit(0) are no failures. Raises MessageError at once where nobody is named to write to.
+    `job` is the function that is decorated, and `name` what the mail calls it. It goes to the sender unless `to` is
+    given, through the account of the environment, or `mailer`, or into an `outbox`. The error is raised again in any
+    case; that the mail did not leave is said on standard error. `locals=True` adds the local variables, except for
+    those that look like secrets. KeyboardInterrupt, cancellation and SystemExit(0) are no failures. Raises MessageError
+    at once where nobody is named to write to.
     """
     watched = FailureWatch(Dispatch(to=to, sender=sender, mailer=mailer, outbox=outbox), name, show_locals=locals)
     return watched if job is None else watched(job)

@@ -28,7 +28,8 @@ class Figure(Block):
     """A figure of matplotlib, seaborn, plotnine, plotly or altair, a Pillow picture, PNG, JPEG or GIF bytes, or a Path.
 
     `alt` says what it shows, and is required; the title of the figure stands for it where it has one. `width` is that
-    on the screen in pixels: that of the card, or of a smaller picture, without. Raises MessageError.
+    on the screen in pixels: that of the card, or of a smaller picture, without. `caption` stands below it. Raises
+    MessageError.
     """
 
     figure: Any = field(repr=False)
@@ -104,8 +105,8 @@ def draw(figures: Iterable[Figure]) -> None:
 def picture(figure: Any, *, alt: str | None = None, width: int = _WIDTH, filename: str | None = None) -> Attachment:
     """A figure as a picture to attach, or to show: `Message(inline={"chart": picture(fig)}, html=…)`.
 
-    `alt` says what it shows (its title does, where it has one), gives the file its name, and stands in a PNG as
-    its description. Takes what `Figure` takes. Raises MessageError.
+    `alt` says what it shows (its title does, where it has one), gives the file its name unless there is a `filename`,
+    and stands in a PNG as its description. Takes what `Figure` takes. Raises MessageError.
     """
     import re  # noqa: PLC0415 - it serves this one function
 

@@ -42,7 +42,8 @@ _OPTIONS: dict[str, Any] = {
 def xlsx(data: object, filename: str = "table.xlsx", *, formats: Mapping[str, Spec] | None = None) -> Attachment:
     """A table as a spreadsheet: a fixed header with filters, columns as wide as their values; texts are never formulas.
 
-    `data` is whatever `Table` takes, or a dict of such tables, one for each sheet; `formats` are those of `Table`.
+    `data` is whatever `Table` takes, or a dict of such tables, one for each sheet; `filename` is that of the file;
+    `formats` are those of `Table`.
     Raises MessageError for more than 1,048,576 rows or 16,384 columns.
     """
     xlsxwriter = needed("xlsxwriter", "an xlsx file")
@@ -131,7 +132,8 @@ def _is_exact(value: Any) -> bool:
 def csv(data: object, filename: str = "table.csv", *, delimiter: str = ",") -> Attachment:
     """A table as CSV (RFC 4180): UTF-8 with a mark, so that Excel reads it, and no cell that it would run.
 
-    `data` is whatever `Table` takes. Raises MessageError.
+    `data` is whatever `Table` takes, `filename` the name of the file, and `delimiter` stands between two values. Raises
+    MessageError.
     """
     frame = frame_of(data)
     if len(delimiter) != 1 or delimiter in '"\r\n':
@@ -158,7 +160,10 @@ def _harmless(text: str) -> str:
 
 
 def parquet(data: Any, filename: str = "table.parquet") -> Attachment:
-    """A table as Parquet, with its types. Needs polars or pyarrow. Raises MessageError."""
+    """A table (`data`) as a file of Parquet (`filename`), with its types.
+
+    Needs polars or pyarrow. Raises MessageError.
+    """
     frame = frame_of(data)
     pa, pq = needed("pyarrow", "a parquet file", "pyarrow"), needed("pyarrow.parquet", "a parquet file", "pyarrow")
     file = io.BytesIO()

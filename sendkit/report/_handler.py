@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 class MailHandler(logging.Handler):
     """A handler for logging that mails digests: `logging.getLogger().addHandler(MailHandler(to="ops@example.com"))`.
 
-    A mail leaves `interval` seconds after the first record, or with `count` of them, and at most `per_hour` an hour;
-    what comes meanwhile is in the next. It goes to the sender unless `to` is given, through the account of the
-    environment, or `mailer`, or into an `outbox`. `flush` sends what there is, and waits at most `limit` seconds, at
-    the end of the program too. That a mail did not leave is said once on standard error, and its records stay for
-    the next. Raises MessageError at once where nobody is named to write to.
+    Records of `level` and above are mailed; `subject` is that of each mail, by default what its worst record says. A
+    mail leaves `interval` seconds after the first record, or with `count` of them, and at most `per_hour` an hour; what
+    comes meanwhile is in the next. It goes to the sender unless `to` is given, through the account of the environment,
+    or `mailer`, or into an `outbox`. `flush` sends what there is, and waits at most `limit` seconds, at the end of the
+    program too. That a mail did not leave is said once on standard error, and its records stay for the next. Raises
+    MessageError at once where nobody is named to write to.
     """
 
     def __init__(

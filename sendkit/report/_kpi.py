@@ -27,7 +27,7 @@ _IN_A_ROW, _GAP = 4, 12
 
 @dataclass(slots=True, frozen=True)
 class KPI(Block):
-    """A figure in a tile: what it is, its value, how it changed, whether that is `good`, and its recent `trend`.
+    """A figure in a tile: its `label`, its value, its `change`, whether that is `good`, and its recent `trend`.
 
     A value that is not a text is written as `format` says, as in a Table. Raises MessageError.
     """

@@ -56,10 +56,11 @@ def _parser() -> MarkdownIt:
 
 @dataclass(slots=True, frozen=True)
 class Markdown(Block):
-    """Prose in Markdown (CommonMark 0.31 with tables); a `str` in a report is one.
+    """Prose in Markdown (CommonMark 0.31 with tables): the text `source`; a `str` in a report is one.
 
-    Its text part is what was written. `# Title` stands below the title of the report. What the budget of the report
-    leaves no room for is attached as `name`.md. Raises MessageError for what is not text.
+    `accent` is the colour of its links, by default that of the theme. Its text part is what was written. `# Title`
+    stands below the title of the report. What the budget of the report leaves no room for is attached as `name`.md.
+    Raises MessageError for what is not text.
     """
 
     source: str

@@ -54,7 +54,8 @@ class Report:
     """A report: its title is the subject, its body a list of blocks.
 
     A `str` in the body is Markdown, a list of `KPI`s a row of tiles, a DataFrame a `Table`, a figure that has a title a
-    `Figure`. `lang` (RFC 5646) is told to screen readers, and says how numbers are written. Html over `budget` octets
+    `Figure`. `footer` stands small below it, `preheader` is what readers show beside the subject, and `theme` has the
+    colours. `lang` (RFC 5646) is told to screen readers, and says how numbers are written. Html over `budget` octets
     loses rows of its largest blocks, says so, and has all of them attached. Raises MessageError, whose message begins
     with the place of the block.
     """
@@ -194,7 +195,11 @@ class Report:
         attachments: Iterable[Any] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Message:
-        """The report as a Message; its subject is the title unless it is given. Raises MessageError."""
+        """The report as a Message; its `subject` is the title unless it is given.
+
+        `to`, `cc`, `bcc`, `sender`, `reply_to`, `attachments` (beside the report's own) and `headers` are those of a
+        Message. Raises MessageError.
+        """
         from sendkit import Message  # noqa: PLC0415 - a report may only be looked at
 
         return Message(
@@ -212,7 +217,7 @@ class Report:
         )
 
     def preview(self, *, open_browser: bool = True) -> Path:
-        """Show it in the browser as it would arrive, and send nothing; returns the file that was opened."""
+        """Show it in the browser as it would arrive, and send nothing; returns the file, which `open_browser` opens."""
         message = self.message(sender="you@example.com", to="reader@example.com")
         return message.preview(open_browser=open_browser)
 

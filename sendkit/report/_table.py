@@ -37,12 +37,15 @@ _NAME = re.compile(r"[^\w.()-]+")
 class Table(Block):
     """A table: a frame of pandas, polars or pyarrow, a duckdb relation, a cursor, a list of dicts or dataclasses.
 
-    `formats` maps a column to `number`, `integer`, `percent`, `currency:EUR`, `date:%d.%m.%Y`, `bytes`, `duration`,
-    `link`, to a format of Python or to a callable. The first `max_rows` rows are shown (None: as many as the report's
-    budget allows), and all of them attached as `name`.xlsx, or .csv above 20,000 rows; `rest` chooses the format, or
-    None for no file. `tint` colours numbers by their sign, or by `heat` or a callable of its own
-    (`{"margin": lambda m: "bad" if m < 0.1 else None}`), `bars` draws a bar below them, and `total` sums all
-    rows. Read when it is made. Raises MessageError, which names the column.
+    `data` are the rows, `caption` stands above them, `labels` are other words for the heads of columns, and
+    `header=False` leaves the heads out. `formats` maps a column to `number`, `integer`, `percent`, `currency:EUR`,
+    `date:%d.%m.%Y`, `bytes`, `duration`, `link`, to a format of Python or to a callable. The first `max_rows` rows are
+    shown (None: as many as the report's budget allows), and all of them attached as `name`.xlsx, or .csv above 20,000
+    rows; `rest` chooses the format, or None for no file. `tint` colours numbers by their sign, or by `heat` or a
+    callable of its own (`{"margin": lambda m: "bad" if m < 0.1 else None}`), `bars` draws a bar below them, and `total`
+    sums all rows. `max_columns` are shown, `zebra` shades every other row, `missing` stands for no value and `empty`
+    for no row, and `locale` says how numbers are written. Read when it is made. Raises MessageError, which names the
+    column.
     """
 
     data: Any = field(repr=False)

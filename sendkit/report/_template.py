@@ -41,7 +41,10 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Template:
-    """The name of a template, where it is, and its values. Raises MessageError for a place that is none."""
+    """The `name` of a template, where it is (`package` or `folder`, its `css` too), and its `values`.
+
+    Raises MessageError for a place that is none.
+    """
 
     name: str
     package: str | None

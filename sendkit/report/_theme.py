@@ -29,7 +29,7 @@ _FAMILY = re.compile(r"[\w ,'-]{1,200}")
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Theme:
-    """What may differ from report to report: the accent (light, and dark), the font, the width in pixels.
+    """What may differ from report to report: `accent` (`accent_dark` by night), `font`, and `width` in pixels.
 
     Raises MessageError for a colour that cannot be read on its background, and for what is not a colour or font.
     """

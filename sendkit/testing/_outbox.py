@@ -24,7 +24,8 @@ __all__ = ["MemoryOutbox"]
 class MemoryOutbox(Outbox):
     """An outbox in memory: `put`, then `drain`, or `advance(timedelta(days=5))`, and ask the mailbox what was sent.
 
-    The settings are those of workers. `now` is the time of its clock, which stands still until `advance`.
+    `account` is whose mail it is, and the settings are those of `WorkerSettings`. `now` is the time of its clock, which
+    stands still until `advance`.
     """
 
     @shows_settings

@@ -43,9 +43,9 @@ _IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
 class Replay(Transport):
     """Plays what `record` wrote: `Mailer(transport=Replay("dialogue.txt"))` gives the same results again.
 
-    Each attempt of the mailer plays the next one of the file; the messages must go to the same recipients, and the
-    content may be another of about that size. One message at a time. Raises ConfigurationError for a file that is none,
-    for other recipients, and when the file is at its end.
+    `path` is the file. Each attempt of the mailer plays the next one of the file; the messages must go to the same
+    recipients, and the content may be another of about that size. One message at a time. Raises ConfigurationError for
+    a file that is none, for other recipients, and when the file is at its end.
     """
 
     takes_options = True

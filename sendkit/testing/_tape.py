@@ -61,7 +61,7 @@ class RecordedAttempt:
 
 
 def record(path: str | os.PathLike[str], *results: DeliveryResult | DeliveryError) -> None:
-    """Write the conversations of these results, or of the errors that hold them, into a text file.
+    """Write the conversations of these results, or of the errors that hold them, into a text file, `path`.
 
     They must come from a mailer with `transcript=True`. Passwords are masked and content is left out, so that the file
     may go into a bug report; addresses stand in it. `Replay` plays it. Raises ConfigurationError, and OSError.

@@ -152,7 +152,7 @@ class LocalServer(Script, Box):
         return {"SENDKIT_URL": url, "SENDKIT_PASSWORD": self.password, "SSL_CERT_FILE": str(self.ca_file)}
 
     def wait_for(self, count: int = 1, *, timeout: float = 10.0) -> list[ReceivedMessage]:
-        """Wait until that many messages are there, and return all; for applications that send in the background.
+        """Wait until `count` messages are there, and return all; for applications that send in the background.
 
         `timeout` is in seconds. Raises AssertionError when it runs out.
         """
