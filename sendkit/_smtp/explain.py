@@ -60,7 +60,7 @@ def by_words(text: str) -> Explanation | None:
     """What the tables say of the words of a reply whose code was not copied; None where they are not known."""
     bare = _ADDRESSES.sub("<>", text[-_ENOUGH:])
     found = next((entry for entry in _entries() if entry.says(bare)), None)
-    return found and Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
+    return None if found is None else Explanation(found.title, found.cause, found.remedy, found.source, found.provider)
 
 
 @functools.lru_cache(maxsize=256)
