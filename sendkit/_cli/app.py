@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         # A machine without an MTA may have a link /usr/sbin/sendmail to this command.
         arguments = [*(["sendmail"] if Path(sys.argv[0]).name == "sendmail" else []), *sys.argv[1:]]
     try:
-        options = parser.read(arguments)
+        options = parser.read(list(map(_decoded, arguments)))
         if options is None:
             complain(parser.help_text().rstrip())
             return ExitCode.USAGE
@@ -37,6 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         complain("sendkit: interrupted")
         return exit_code(interrupt)
+
+
+def _decoded(argument: str) -> str:
+    """An argument in UTF-8, also where the locale (LANG=C) knows nothing beyond ASCII."""
+    return argument if argument.isascii() else os.fsencode(argument).decode("utf-8", "surrogateescape")
 
 
 def _run(options: Options) -> int:

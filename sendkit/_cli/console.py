@@ -11,9 +11,11 @@ import os
 import re
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from sendkit._smtp.reply import CONTROLS
+from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +56,23 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def prepare() -> None:
-    """From now on every text can be printed: what the terminal cannot show is escaped."""
+    """From now on every text can be printed: what a terminal cannot show is escaped, and a closed stream takes all."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us; whatever is opened next must not stand in its place
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end of the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def standard_input(field: str, what: str) -> bytes:
+    """All of standard input; a person at a terminal is told. Raises MessageError where it is closed."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - it is, where it was closed at the start
+        hint = "name a file, or pipe it in"
+        raise MessageError(f"{field}: there is no standard input to read it from", field=field, hint=hint)
+    if sys.stdin.isatty():
+        complain(f"sendkit: reading {what} from the terminal; Ctrl-D on a line of its own ends it")
+    return sys.stdin.buffer.read()
 
 
 def say(text: str = "") -> None:

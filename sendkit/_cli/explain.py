@@ -21,7 +21,8 @@ _WIDTH = 100
 
 def explain(options: ExplainOptions) -> ExitCode:
     """Explain what stands in the arguments or on standard input. Raises Usage where nothing of it is known."""
-    found = explain_text(" ".join(options.reply) or sys.stdin.read(), options.host)
+    text = " ".join(options.reply) or ("" if sys.stdin is None else sys.stdin.read())  # None where it was closed
+    found = explain_text(text, options.host)
     if found is None:
         raise Usage(
             "nothing in this text is known; give a server's reply ('550 5.1.1 …'), or the last lines of the error",

@@ -32,7 +32,7 @@ def offer_known_hosts(server: Server, username: str) -> None:
         path = config_file()
     except ConfigurationError:  # no home, so no accounts
         return
-    if not sys.stdin.isatty() or not path.exists():
+    if sys.stdin is None or not sys.stdin.isatty() or not path.exists():
         return
     for name in _without_memory(path, server, username):
         say(_QUESTION.format(host=server.host, name=name, path=path).rstrip())

@@ -77,7 +77,7 @@ def _try(options: LoginOptions, server: Server, secret: Secret) -> str:
 def _ask(prompt: str) -> Secret:
     try:
         text = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    except EOFError:
+    except (EOFError, AttributeError):  # it is None where it was closed
         text = ""
     if not text:
         raise CredentialsError("no password was given", hint="type it, or pipe it in as one line")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit import Attachment, Message
-from sendkit._cli.console import complain
+from sendkit._cli.console import standard_input
 from sendkit._cli.mailer import username_of
 from sendkit.errors import MessageError
 
@@ -75,9 +74,7 @@ def sender_of(options: DeliveryOptions) -> str:
 
 def _read(field: str, path: Path) -> bytes:
     if path == _STDIN:
-        if sys.stdin.isatty():
-            complain(f"sendkit: reading the {field} from the terminal; Ctrl-D on a line of its own ends it")
-        return sys.stdin.buffer.read()
+        return standard_input(field, f"the {field}")
     try:
         return path.read_bytes()
     except OSError as error:

@@ -33,6 +33,7 @@ from sendkit._cli.options import (
 from sendkit._cli.outbox_parser import add_outbox
 from sendkit._cli.submission import add_submission
 from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, some
+from sendkit._spelling import meant
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -60,6 +61,11 @@ class Parser(argparse.ArgumentParser):
         """Raise Usage."""
         raise Usage(message, self.prog)
 
+    @property
+    def flags(self) -> list[str]:
+        """All options, as they are written."""
+        return list(self._option_string_actions)
+
 
 def command_of(options: Options) -> str:
     """The name of the command that takes these options."""
@@ -77,7 +83,7 @@ def read(arguments: list[str] | None) -> Options | None:
     if name is None:
         return None
     if unknown:
-        commands[name].error(_unknown(unknown))
+        commands[name].error(_unknown(unknown, commands[name]))
     try:
         return _OPTIONS[name](**given)
     except ValueError as error:
@@ -98,14 +104,14 @@ def help_text() -> str:
     return _parsers()[0].format_help()
 
 
-def _unknown(arguments: list[str]) -> str:
+def _unknown(arguments: list[str], command: Parser) -> str:
     names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
     if not names:
         return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
-    secret = any(name.startswith(("-p", "--p")) for name in names)
-    return f"unknown option {', '.join(names)}" + (
-        "; a password is not an argument: see `sendkit login`" if secret else ""
-    )
+    if any(name.startswith(("-p", "--p")) for name in names):
+        return f"unknown option {', '.join(names)}; a password is not an argument: see `sendkit login`"
+    near = meant(names[0].lstrip("-"), [flag.lstrip("-") for flag in command.flags if flag.startswith("--")])
+    return f"unknown option {', '.join(names)}" + (f"; did you mean --{near}?" if near else "")
 
 
 def _parsers(only: str | None = None) -> tuple[Parser, dict[str, Parser]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sendkit._cli.console import complain
+from sendkit._cli.console import standard_input
 from sendkit._cli.message import sender_of
 from sendkit._cli.send import deliver
 from sendkit.errors import MessageError
@@ -55,7 +54,11 @@ def _tables(options: ReportOptions) -> list[Table]:
         paths = (_STDIN,)
     named: list[tuple[str, Any]] = []
     for path in paths:
-        named += [("", table_of(_standard_input(), "standard input"))] if path == _STDIN else tables_of(path)
+        named += (
+            [("", table_of(standard_input("table", "a table (csv or json)"), "standard input"))]
+            if path == _STDIN
+            else tables_of(path)
+        )
     alone = len(named) == 1
     return [_table(Table, frame, "" if alone else name, name or "table", options) for name, frame in named]
 
@@ -77,9 +80,3 @@ def _words(path: Path) -> str | None:
     from sendkit.report._picture import description_of  # noqa: PLC0415
 
     return description_of(path) or path.stem.replace("-", " ").replace("_", " ")
-
-
-def _standard_input() -> bytes:
-    if sys.stdin.isatty():
-        complain("sendkit: reading a table (csv or json) from the terminal; Ctrl-D on a line of its own ends it")
-    return sys.stdin.buffer.read()

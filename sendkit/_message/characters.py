@@ -22,9 +22,9 @@ def forbidden(text: str) -> str | None:
 def check_text(field: str, text: str) -> None:
     """Refuse controls, line separators and lone surrogates in what goes into a header. Raises MessageError."""
     if found := forbidden(text):
-        raise MessageError(
-            f"{field}: {text[:80]!r} holds {found}", field=field, hint="take control characters and line ends out"
-        )
+        octets = "U+D800" <= found <= "U+DFFF"  # what is left of a text that was decoded with another encoding
+        hint = "decode it with the right encoding first" if octets else "take control characters and line ends out"
+        raise MessageError(f"{field}: {text[:80]!r} holds {found}", field=field, hint=hint)
 
 
 @functools.lru_cache(maxsize=256)
