@@ -207,11 +207,11 @@ close(m)
     "a deadline": Event(
         """
 m = start(**LOGIN)
-one(m, "silent", deadline=0.5)
+one(m, "silent", deadline=2)
 say(outcomes())
 close(m)
 """,
-        ("[('deferred', 'the deadline of 0.5 s ran out')]",),
+        ("[('deferred', 'the deadline of 2 s ran out')]",),
         "AUTH",
     ),
 }

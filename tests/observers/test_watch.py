@@ -140,7 +140,7 @@ class TestWhatIsTold:
                 begun.set()
                 await asyncio.Event().wait()
 
-        mailer = AsyncMailer(transport=Hangs(), observers=[notes], deadline=0.05 if how == "deadline" else None)
+        mailer = AsyncMailer(transport=Hangs(), observers=[notes], deadline=1 if how == "deadline" else None)
         sending = asyncio.ensure_future(mailer.send(message(), check=False))
         await begun.wait()
         if how == "cancelled":

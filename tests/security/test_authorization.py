@@ -118,7 +118,7 @@ async def test_a_connection_that_says_nothing_holds_up_neither_the_grant_nor_its
             OAuthClient.of("app"),
             None,
             lambda url, _: tasks.append(asyncio.ensure_future(connect(url))),
-            limit=0.5,
+            limit=2,
         )
     await asyncio.gather(*tasks)
     assert isinstance(answer, Refusal)
