@@ -10,14 +10,13 @@ import warnings
 import weakref
 from collections.abc import AsyncIterable, Iterable, Sequence
 from functools import partial
-from sys import is_finalizing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sendkit._lifetime.exits import refuse_when_gone
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import takes_settings
 from sendkit._plan.signatures_apart import Discovery
-from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -235,9 +234,7 @@ def _in_notebook() -> bool:
 
 def _look_around() -> None:
     """Warn inside of an event loop. Raises SendkitError where the interpreter is gone too far, as in a `__del__`."""
-    if is_finalizing():
-        hint = "send before main ends, or in a handler of atexit"
-        raise SendkitError("nothing can be sent any more: the interpreter is being taken down", hint=hint)
+    refuse_when_gone()
     import asyncio  # noqa: PLC0415 - see the law of this file
 
     if asyncio._get_running_loop() is not None and not _warned and not _in_notebook():  # noqa: SLF001 - one of asyncio.events.__all__

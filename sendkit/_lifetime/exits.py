@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import threading
 import weakref
+from sys import is_finalizing
 from typing import Protocol
 
 from sendkit.errors import SendkitError
@@ -33,6 +34,13 @@ begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
 def at_exit(one: Resting) -> None:
     """Have it rest when the interpreter ends, if it still lives."""
     _resting.add(one)
+
+
+def refuse_when_gone() -> None:
+    """Raise SendkitError while the interpreter is taken down, as in a `__del__`: other threads run no more then."""
+    if is_finalizing():
+        hint = "send before main ends, or in a handler of atexit"
+        raise SendkitError("nothing can be sent any more: the interpreter is being taken down", hint=hint)
 
 
 def keep(one: Resting) -> None:

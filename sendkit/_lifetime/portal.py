@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from enum import Enum
+from sys import is_finalizing
 from typing import Any, TypeVar
 
 from sendkit._lifetime import exits, logs, threads
@@ -32,8 +33,6 @@ Result = TypeVar("Result")
 # how often at least it looks whether a long call is over.
 _LINGER, _LONGEST_LINGER = 0.02, 1.0
 _LAST_WORDS = 6.0  # seconds for the keeper to end what a finalizer has given up, when the interpreter ends
-
-
 _KEEPER = object()
 _running_loop = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
 
@@ -119,7 +118,7 @@ class Portal:
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Refuse new calls, end what is in progress (as `end` says), and give up loop and thread. Raises as `call`."""
         self._check(_running_loop(), last=True)
-        if not self._take_closing():
+        if not self._take_closing() or is_finalizing():  # the connections were closed at the exit
             return
         try:
             with self._lock:  # a call that has just made one is waited for
@@ -185,6 +184,8 @@ class Portal:
 
     def _begin(self, call: Call[Any], *, able: bool, last: bool) -> asyncio.AbstractEventLoop | None:
         """The loop, if this thread is to run it for the call; None when it was left to who does."""
+        if not last:
+            refuse_green_threads()  # they may have been patched since
         running = _running_loop()
         self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
@@ -294,10 +295,9 @@ class Portal:
         logs.hold()
         end, seen, patience = None, -1, _LINGER
         while True:
-            try:
+            event = None
+            with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=patience)
-            except queue.Empty:
-                event = None
             if event in (_Event.ABANDONED, _Event.CLOSED):
                 end = end or event
             with self._lock:

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard, cast
 from pydantic import ValidationError
 
 from sendkit._lifetime import logs
+from sendkit._lifetime.exits import refuse_when_gone
 from sendkit._message import purpose
 from sendkit._message.attachment import Attachment, Readable, attachment_of, inline_of
 from sendkit._message.characters import check_field_name, check_text
@@ -260,6 +261,7 @@ def now() -> datetime:
 
 @functools.lru_cache(maxsize=1)
 def _in_second(second: int, _place: object) -> datetime:
+    refuse_when_gone()  # Python 3.13.0 crashes here then
     # Many messages are made in the same second, and to ask for the offset of a place takes longer than all the rest.
     return date(datetime.fromtimestamp(second, UTC).astimezone())
 

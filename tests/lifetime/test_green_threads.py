@@ -33,3 +33,24 @@ def test_a_mailer_is_refused_at_once(server: ScriptedServer, library: str) -> No
         before=f"import warnings; warnings.simplefilter('ignore'); {PATCHES[library]}",
     )
     assert (ended.lines, ended.errors, ended.code) == (["True True"] * 2, "", 0)
+
+
+def test_a_mailer_that_was_made_before_threads_were_patched_is_refused_too(server: ScriptedServer) -> None:
+    if importlib.util.find_spec("gevent") is None:
+        pytest.skip("pip install gevent")
+    ended = run(
+        """
+        from sendkit import errors
+        mailer = made()
+        say(mailer.send(message()).ok)
+        from gevent import monkey
+        monkey.patch_all()
+        try:
+            mailer.send(message())
+        except errors.ConfigurationError as error:
+            say("gevent" in str(error))
+        os._exit(0)
+        """,
+        server,
+    )
+    assert (ended.lines, ended.code) == (["True", "True"], 0)
