@@ -117,7 +117,12 @@ WORKS = (
         job={"kind": "stream", "messages": 1000, "connections": 4},
         quick={"messages": 300},
         baseline="smtplib",
-        goals={"postgresql delivered": Goal(ratio=1.3)},
+        goals={
+            "postgresql put": Goal(ratio=2),
+            "postgresql put_many": Goal(ratio=8),
+            "postgresql delivered": Goal(ratio=1.3),
+            "postgresql, two workers": Goal(ratio=1.3 * 1.3),
+        },
         silent=("postgresql put", "postgresql put_many"),
     ),
     Work(
@@ -244,5 +249,17 @@ WORKS = (
         one_way=0.5,
         rounds=1,
         goals={"sendkit in_flight=512": Goal(growth=20.0)},
+    ),
+    Work(
+        key="outbox-memory",
+        title="{messages:,} messages from a generator put into an outbox on SQLite, and sent through it",
+        measure=Measure.MEMORY,
+        clients=("outbox put_many", "outbox delivered"),
+        job={"kind": "stream", "messages": 20_000, "connections": 4, "settle": 2000},
+        quick={"messages": 6_000},
+        baseline="outbox put_many",
+        rounds=1,
+        goals={"outbox put_many": Goal(growth=20.0), "outbox delivered": Goal(growth=20.0)},
+        silent=("outbox put_many",),
     ),
 )

@@ -162,11 +162,14 @@ class _Attempt:
 
     async def _persist(self, write: Callable[[], Coroutine[Any, Any, Written]]) -> Written:
         """Write, as often as it takes: what is known must not be lost while this process lives."""
+        said = False
         while True:
             try:
                 return await write()
             except OutboxError as error:
-                _logger.error("letter %s: %s", self._claim.uid, error)  # noqa: TRY400 - the text says it all
+                if not said:
+                    said = True
+                    _logger.error("letter %s: %s", self._claim.uid, error)  # noqa: TRY400 - the text says it all
                 await asyncio.sleep(_AGAIN)
 
     def _verdicts(self, result: DeliveryResult) -> list[RecipientVerdict]:

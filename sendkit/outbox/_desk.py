@@ -13,7 +13,7 @@ from sendkit.errors import OutboxError
 from sendkit.outbox._attempt import PROBE, Attempts
 from sendkit.outbox._claim import Lane, Take, Taken, readies, takes
 from sendkit.outbox._engine import LetterId
-from sendkit.outbox._fence import Announced, Release, Takeover, releases, takeovers
+from sendkit.outbox._fence import Announced, Hands, Release, Takeover, releases, strays, takeovers
 from sendkit.outbox._ledger import How
 from sendkit.outbox._orders import Age, purges
 from sendkit.outbox._upkeep import Alive, heartbeats, next_dues, owners, promotions
@@ -49,6 +49,7 @@ class LedgerDesk:
         self._longest = attempts.waits.longest
         self._keep_for = keep
         self._said = self._purged = float("-inf")
+        self._unsure, self._taking, self._working = False, 0, set[LetterId]()
         self._claims: dict[LetterId, tuple[Claim, bool]] = {}
         self._after: Lane = ("", "")
         self._probed: dict[str, float] = {}
@@ -58,7 +59,7 @@ class LedgerDesk:
     async def take(self, limit: int) -> Sequence[LetterId]:
         """Claim letters; what is claimed stays this desk's until it was worked on."""
         wish = Take(self._owner, limit, self.accounts, self._after, probing=self._due_probes())
-        taken = await _whole(self._writer.acall(takes, wish))
+        taken = await self._taken(wish)
         self._after = taken.last
         self._keep(taken)
         return [claim.id for claim in taken.claims]
@@ -67,12 +68,26 @@ class LedgerDesk:
         """Make one attempt; when it wants to be looked at again, or None."""
         if letter not in self._claims:
             wish = Take(self._owner, 1, self.accounts, id=letter, probing=self._due_probes())
-            self._keep(await _whole(self._writer.acall(takes, wish)))
+            self._keep(await self._taken(wish))
         claim, held = self._claims.pop(letter, (None, False))
         if claim is None:
             return None
-        due = await self._attempts.make(claim, held=held)
+        self._working.add(letter)
+        try:
+            due = await self._attempts.make(claim, held=held)
+        finally:
+            self._working.discard(letter)
         return None if due is None else datetime.fromtimestamp(due, UTC)
+
+    async def _taken(self, wish: Take) -> Taken:
+        self._taking += 1
+        try:
+            return await _whole(self._writer.acall(takes, wish))
+        except OutboxError:
+            self._unsure = True  # it may have been committed nevertheless
+            raise
+        finally:
+            self._taking -= 1
 
     async def ready(self, limit: int) -> Sequence[Announced]:
         """What `take` would claim, unclaimed."""
@@ -82,6 +97,10 @@ class LedgerDesk:
     async def sweep(self) -> None:
         """Take over from workers that have ended; letters whose time has come are ready."""
         await self._say_alive()
+        if self._unsure and not self._taking:
+            hands = Hands(self._owner, frozenset((*self._claims, *self._working)))
+            await self._writer.acall(strays, hands)
+            self._unsure = False
         for owner, silent in await self._writer.acall(owners, None, How.READS):
             if owner != self._owner and self._liveness.has_ended(owner, silent):
                 taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))

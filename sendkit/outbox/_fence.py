@@ -110,6 +110,26 @@ def releases(ledger: Ledger, items: Sequence[Release]) -> Work[list[None]]:
     return [None] * len(items)
 
 
+class Hands(NamedTuple):
+    """What a worker has in its hands."""
+
+    owner: str
+    letters: frozenset[int] = frozenset()
+
+
+def strays(ledger: Ledger, items: Sequence[Hands]) -> Work[list[int]]:
+    """Free what workers have claimed and never heard of: the answer to the commit was lost. How many for each."""
+    freed: list[int] = []
+    for owner, letters in items:
+        found = yield from ask(ledger.texts.working_of, owner)
+        lost = [row[0] for row in found if row[0] not in letters]
+        rows, recipients = yield from locked(ledger, lost)
+        now, mine = ledger.now(), [row for row in rows.values() if row.owner == owner]
+        yield from written(ledger, [rules.release(row, recipients[row.id], row.token, 0, now) for row in mine])
+        freed.append(len(mine))
+    return freed
+
+
 def takeovers(ledger: Ledger, items: Sequence[Takeover]) -> Work[list[int]]:
     """Take all letters from workers that are gone; how many for each."""
     taken: list[int] = []
