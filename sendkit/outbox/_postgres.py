@@ -22,10 +22,12 @@ from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 _Cursor: TypeAlias = "psycopg.RawCursor[tuple[object, ...]]"
 _OLDEST = 120000
 _NOW = "select extract(epoch from clock_timestamp())::double precision"
-# What writes names its few rows by an index, whatever the arguments are and however small the tables: plans are kept.
-_NOW_WRITING = (
-    f"{_NOW}, set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
+# What writes names its few rows by an index, whatever the arguments are and however small the tables still were when
+# it was planned: plans are kept, and none reads a whole table or index.
+_PLANS = {"plan_cache_mode": "force_generic_plan"} | dict.fromkeys(
+    ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"
 )
+_NOW_WRITING = ", ".join([_NOW, *(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())])
 _NOW_LIGHT = f"{_NOW_WRITING}, set_config('synchronous_commit', 'off', true)"
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""

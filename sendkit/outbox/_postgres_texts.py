@@ -80,7 +80,8 @@ _VERSION_2 = (
 )
 _EPOCH = "(select e.epoch from sendkit_epoch e where e.one = 1)"
 
-_IDS = f"(select id from {_rows('id int')} ids)"
+# As an array: whatever the planner knows of the tables, it is looked up in an index.
+_IDS = f"any (array (select id from {_rows('id int')} ids))"
 _LETTER = _rows(
     *("uid text", "key text", "account text", "lane text", "priority int", "state text", "due float", "expires float"),
     *("created float", "reverse_path text", "message_id text", "size int", "eight_bit bool", "utf8 bool", "kind text"),
@@ -104,9 +105,10 @@ POSTGRES = Texts(
     create_meta="create table if not exists sendkit_meta (k text primary key, v text)",
     meta="select v from sendkit_meta where k = $1 and v is not null",
     set_meta="insert into sendkit_meta (k, v) values ($1, $2::text) on conflict (k) do update set v = excluded.v",
-    known=f"""select id, uid, key, message_id from sendkit_letter where key in (select k from {_rows("k text")} a)
+    known=f"""select id, uid, key, message_id from sendkit_letter
+where key = any (array (select k from {_rows("k text")} a))
 union select id, uid, key, message_id from sendkit_letter
-where uid in (select u from {_rows("u text", argument=2)} b)""",
+where uid = any (array (select u from {_rows("u text", argument=2)} b))""",
     # In the order of their keys: of two programs that put the same ones, one waits for the other, and never both.
     insert_letters=f"""insert into sendkit_letter ({_LETTER_COLUMNS}) select {_LETTER_COLUMNS} from {_LETTER} j
 order by key nulls first on conflict do nothing returning id, uid""",
@@ -142,7 +144,7 @@ pair (account, lane) as (
   from pair where pair.lane is not null)
 select account, lane from pair where lane is not null order by account, lane limit $4""",
     lane_rules=f"""select name, paused, rate, tokens, refilled from sendkit_lane
-where name in (select name from {_rows("name text")} j) order by name for update""",
+where name = any (array (select name from {_rows("name text")} j)) order by name for update""",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from"
     f" {_rows('name text', 'tokens float', 'refilled float')} j where sendkit_lane.name = j.name",
     begin_epoch="insert into sendkit_epoch (one, epoch)"
@@ -153,18 +155,18 @@ where name in (select name from {_rows("name text")} j) order by name for update
     " where id = $1 and (state = 'ready' or (state = 'later' and due <= $2)) for update skip locked",
     claim=f"""update sendkit_letter set state = 'working', token = token + 1, owner = $2::text, attempts = attempts + 1,
   epoch = {_EPOCH}
-where id in {_IDS} and state in ('ready', 'later')
+where id = {_IDS} and state in ('ready', 'later')
 returning id, uid, token, account, lane, reverse_path, message_id, size, eight_bit, utf8, attempts, created,
   expires, kind, options""",
-    waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id in {_IDS}"
+    waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id = {_IDS}"
     " and state = 'waiting' order by letter_id, n",
     content=f"""select c.letter_id, coalesce(c.octets, s.octets) from sendkit_content c
-left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} order by c.letter_id, c.seq""",
+left join sendkit_shared s on s.id = c.shared_id where c.letter_id = {_IDS} order by c.letter_id, c.seq""",
     content_block="select coalesce(c.octets, s.octets) from sendkit_content c"
     " left join sendkit_shared s on s.id = c.shared_id where c.letter_id = $1 and c.seq = $2",
     lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding,"
-    f" (epoch = {_EPOCH}) is true from sendkit_letter where id in {_IDS} order by id for update",
-    recipients=f"select letter_id, n, address, state, token, attempts from sendkit_recipient where letter_id in {_IDS}"
+    f" (epoch = {_EPOCH}) is true from sendkit_letter where id = {_IDS} order by id for update",
+    recipients=f"select letter_id, n, address, state, token, attempts from sendkit_recipient where letter_id = {_IDS}"
     " order by letter_id, n",
     mark=f"""update sendkit_recipient r set state = 'sending', token = j.token, at = $2
 from {_rows("letter_id int", "n int", "token int")} j where r.letter_id = j.letter_id and r.n = j.n""",
@@ -187,9 +189,9 @@ where uid = $1 or (length($1) >= 6 and uid >= $1 and uid < $1 || 'g') order by u
   (select 1 from sendkit_account a where a.name = l.account) then 'held' else state end, due, expires, created,
   settled, attempts, owner, reverse_path, message_id, size, kind,
   (select why from sendkit_account a where a.name = l.account) from sendkit_letter l
-where id in {_IDS} order by id""",
+where id = {_IDS} order by id""",
     recipient_status="select letter_id, address, state, attempts, reply, reason, at from sendkit_recipient"
-    f" where letter_id in {_IDS} order by letter_id, n",
+    f" where letter_id = {_IDS} order by letter_id, n",
     attempts="select at, owner, summary from sendkit_attempt where letter_id = $1 order by id",
     events="""select e.id, l.uid, l.key, l.message_id, e.kind, e.at, e.data from sendkit_event e
 join sendkit_letter l on l.id = e.letter_id where e.letter_id = $1 order by e.id""",
@@ -202,8 +204,8 @@ join sendkit_letter l on l.id = e.letter_id where e.letter_id = $1 order by e.id
 order by id limit $8""",
     count_letters="select account, state, count(*), min(created) from sendkit_letter group by account, state",
     count_recipients="select count(*) from sendkit_recipient where state = $1",
-    take_events="""update sendkit_event set owner = $1 where id in (select id from sendkit_event
-  where not told and owner is null order by id limit $2 for update skip locked) returning id""",
+    take_events="""update sendkit_event set owner = $1 where id = any (array (select id from sendkit_event
+  where not told and owner is null order by id limit $2 for update skip locked)) returning id""",
     events_of="""select e.id, l.uid, l.key, l.message_id, e.kind, e.at, e.data from sendkit_event e
 join sendkit_letter l on l.id = e.letter_id where not e.told and e.owner = $1 order by e.id""",
     tell="update sendkit_event set told = true where id = $1",
@@ -215,24 +217,24 @@ where state = 'later' and attempts > 0 and ($1::text is null or account = $1) re
     add_lane="insert into sendkit_lane (name, tokens, refilled) values ($1, 1, $2) on conflict do nothing",
     pause_lane="update sendkit_lane set paused = $1 where name = $2",
     rate_lane="update sendkit_lane set rate = $1::double precision, tokens = 1, refilled = $2 where name = $3",
-    purge_content="""delete from sendkit_content where letter_id in (
+    purge_content="""delete from sendkit_content where letter_id = any (array (
   select l.id from sendkit_letter l where l.state = 'settled' and l.settled < $1
   and exists (select 1 from sendkit_content c where c.letter_id = l.id)
   and not exists (select 1 from sendkit_recipient r where r.letter_id = l.id and r.state = 'in_doubt')
-  order by l.settled limit $2 for update skip locked) returning letter_id""",
-    purge_letters="""delete from sendkit_letter where id in (
+  order by l.settled limit $2 for update skip locked)) returning letter_id""",
+    purge_letters="""delete from sendkit_letter where id = any (array (
   select l.id from sendkit_letter l where l.state = 'settled' and l.settled < $1
   and not exists (select 1 from sendkit_recipient r where r.letter_id = l.id and r.state = 'in_doubt')
   and not exists (select 1 from sendkit_event e where e.letter_id = l.id and not e.told and e.owner is not null)
-  order by l.settled limit $2 for update skip locked) returning id""",
-    purge_shared="""delete from sendkit_shared where id in (
+  order by l.settled limit $2 for update skip locked)) returning id""",
+    purge_shared="""delete from sendkit_shared where id = any (array (
   select s.id from sendkit_shared s where s.at < $1
-  and not exists (select 1 from sendkit_content c where c.shared_id = s.id) limit $2 for update skip locked)""",
-    promote="""update sendkit_letter set state = 'ready', due = 0 where id in
-(select id from sendkit_letter where state = 'later' and due <= $1 order by due limit $2 for update skip locked)
+  and not exists (select 1 from sendkit_content c where c.shared_id = s.id) limit $2 for update skip locked))""",
+    promote="""update sendkit_letter set state = 'ready', due = 0 where id = any (array (
+  select id from sendkit_letter where state = 'later' and due <= $1 order by due limit $2 for update skip locked))
 returning id""",
-    hasten="""update sendkit_letter set state = 'ready', due = 0 where id in
-(select id from sendkit_letter where state = 'later' and attempts > 0 and due > $1 limit $2 for update skip locked)
+    hasten="""update sendkit_letter set state = 'ready', due = 0 where id = any (array (
+  select id from sendkit_letter where state = 'later' and attempts > 0 and due > $1 limit $2 for update skip locked))
 returning id""",
     any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > $1 limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
