@@ -121,7 +121,7 @@ WORKS = (
             "postgresql put": Goal(ratio=2),
             "postgresql put_many": Goal(ratio=8),
             "postgresql delivered": Goal(ratio=1.3),
-            "postgresql, two workers": Goal(ratio=1.3 * 1.3),
+            "postgresql, two workers": Goal(of=("postgresql delivered", 1.3)),
         },
         silent=("postgresql put", "postgresql put_many"),
     ),
