@@ -7,7 +7,7 @@ to.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -80,7 +80,8 @@ class Proxy(BaseModel):
         if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ConfigurationError("the proxy's URL must be SCHEME://[USER:PASSWORD@]HOST:PORT", hint=_ENCODED)
         if parts.port is None:
-            raise ConfigurationError("the proxy's URL names no port", hint="SOCKS proxies mostly have port 1080")
+            hint = "SOCKS proxies mostly have port 1080, HTTP proxies 3128 or 8080"
+            raise ConfigurationError("the proxy's URL names no port", hint=hint)
         username, password = _decoded(parts.username), _decoded(parts.password)
         return cls(parts.scheme, _decoded(parts.hostname) or "", parts.port, username=username, password=password)
 
@@ -91,6 +92,11 @@ class Proxy(BaseModel):
 
     def __str__(self) -> str:
         return self.address
+
+    def __getstate__(self) -> dict[Any, Any]:
+        if self.password is not None:
+            raise TypeError("a proxy's password is not pickled: set SENDKIT_PROXY where it is needed")
+        return super().__getstate__()
 
     @field_validator("host")
     @classmethod
@@ -120,14 +126,12 @@ def _flaw(text: str, scheme: ProxyScheme) -> str | None:
 
 
 def _split(url: str) -> SplitResult:
+    if any(character.isspace() for character in url):
+        raise ConfigurationError("the proxy's URL has a blank in it", hint=_ENCODED)
     try:
-        if any(character.isspace() for character in url):
-            raise ConfigurationError("the proxy's URL has a blank in it", hint=_ENCODED)
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        if isinstance(error, ConfigurationError):
-            raise
+    except ValueError:
         raise ConfigurationError("the proxy's URL cannot be read", hint=_ENCODED) from None
     return parts
 

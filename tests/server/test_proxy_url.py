@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import traceback
 from pathlib import Path
@@ -97,8 +98,12 @@ def test_the_password_stands_in_no_text_of_a_server() -> None:
     assert server.model_copy(update={"port": 2525}).proxy == server.proxy
 
 
-def test_a_proxy_is_compared_and_pickled_by_value() -> None:
-    assert pickle.loads(pickle.dumps(Proxy.parse(URL))) == Proxy.parse(URL)
+def test_a_proxy_is_pickled_by_value_unless_it_has_a_password() -> None:
+    proxy = Proxy.parse("socks5://joe@proxy.example.net:1080")
+    assert pickle.loads(pickle.dumps(proxy)) == proxy
+    with pytest.raises(TypeError, match="SENDKIT_PROXY"):
+        pickle.dumps(Server("smtp.example.com", proxy=URL))
+    assert copy.deepcopy(Proxy.parse(URL)) == Proxy.parse(URL)
 
 
 class TestWhereThePasswordMayStand:
