@@ -120,7 +120,8 @@ _FOR_ALL_ADDRESSES = (Reason.WANTS_IMPLICIT_TLS, Reason.OUT_OF_DESCRIPTORS, Reas
 
 def _may_pass_over(verdict: Verdict) -> bool:
     """Not from AUTH on: the secret goes to one address. Not where the setting is wrong, or this machine is at fault."""
-    return verdict.phase is not Phase.AUTH and verdict.why not in _FOR_ALL_ADDRESSES
+    before_auth = verdict.phase is not Phase.AUTH or verdict.why is Reason.NO_MECHANISM  # no AUTH was sent then
+    return before_auth and verdict.why not in _FOR_ALL_ADDRESSES
 
 
 def _pass_over(address: str, failed: SessionFailed, log: AttemptLog) -> None:

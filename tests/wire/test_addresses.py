@@ -41,6 +41,10 @@ def mailer(authority: Authority, security: Security = Security.STARTTLS, **setti
     return AsyncMailer(Server(NAME, 2525, security, tls_context=context), **{**login, **once, **settings})
 
 
+def _offer(server: ScriptedServer, words: str) -> None:
+    server.capabilities_in_tls[:] = [words]
+
+
 BAD: dict[str, Callable[[ScriptedServer], object]] = {
     "hangs up": lambda server: server.on_connect().drop(),
     "resets": lambda server: server.on_connect().drop(rst=True),
@@ -53,6 +57,8 @@ BAD: dict[str, Callable[[ScriptedServer], object]] = {
     "drops in the handshake": lambda server: server.on_tls().drop(),
     "offers no STARTTLS": lambda server: server.capabilities.remove("STARTTLS"),
     "has nobody's certificate": lambda server: None,
+    "offers no mechanism of ours": lambda server: _offer(server, "AUTH GSSAPI NTLM"),
+    "offers no login": lambda server: _offer(server, "SMTPUTF8"),
 }
 
 
