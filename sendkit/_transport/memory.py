@@ -217,10 +217,11 @@ class MemoryTransport(Script, Transport):
         self.sent.append(sent)
 
     def _answer(self, step: Step, log: AttemptLog, taken: _Taken) -> BatchReplies:
-        recipient = step.recipient if isinstance(step, Command) else None
+        recipient = step.recipient
         ended = step.phase is Phase.END_OF_DATA
         log.phase = Phase.BODY if ended else step.phase
-        log.said(step.line.decode().rstrip() if isinstance(step, Command) else "(content, and the dot)")
+        if log.recording:
+            log.said(step.line.decode().rstrip() if isinstance(step, Command) else "(content, and the dot)")
         try:
             if ended:
                 self._ask(Phase.BODY, Phase.BODY)

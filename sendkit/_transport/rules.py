@@ -99,6 +99,8 @@ class Rulebook:
 
     def take(self, phase: str, recipient: str | None, connection: int | None) -> Action | None:
         """Find the rule that answers here, and use it once."""
+        if not self._entries:
+            return None
         with self._lock:
             ready = dict(self._ready(phase, recipient, connection))
             if not ready:
