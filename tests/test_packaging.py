@@ -37,8 +37,9 @@ _DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",
 }
-# Libraries whose tables and figures a caller hands over, or asks for by name: who has none of them needs none.
-_OF_THE_CALLER = {"kaleido", "openpyxl", "pyarrow", "vl_convert"}
+# Libraries whose tables and figures a caller hands over or asks for by name, and the framework that loads
+# `sendkit.django`: who has none of them needs none.
+_OF_THE_CALLER = {"django", "kaleido", "openpyxl", "pyarrow", "vl_convert"}
 
 
 def imported() -> set[str]:

@@ -225,7 +225,7 @@ def test_q_reads_and_does_nothing(shell: Shell, server: LocalServer) -> None:
 )
 def test_the_code_says_what_became_of_it(shell: Shell, server: LocalServer, reply: str, code: int) -> None:
     server.on_rcpt().reply(reply)
-    add('[accounts.default]\ninherits = "work"\ndeadline = 0.5')
+    add('[accounts.default]\ninherits = "work"\ndeadline = 5')
     answer = send(shell, "luis@example.com")
     assert answer.code == code
     assert reply[4:9] in answer.err

@@ -105,7 +105,7 @@ except CredentialsError as error:
 """
 
 
-def asked_in_a_process(environment: Mapping[str, str], *, limit: float = 5) -> str:
+def asked_in_a_process(environment: Mapping[str, str], *, limit: float = 60) -> str:
     """What that program prints in this environment."""
     process = run(ask_program(limit), environment)
     assert (process.returncode, process.stderr) == (0, "")

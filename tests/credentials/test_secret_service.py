@@ -58,9 +58,13 @@ def test_a_locked_keyring_is_locked(secret_service: SecretService) -> None:
 def test_a_prompt_that_nobody_answers_is_given_up_as_locked_and_does_not_hold_up_the_end(
     unanswered_secret_service: SecretService,
 ) -> None:
-    answer = asked_in_a_process({**unanswered_secret_service.environment, "DISPLAY": ":99"}, limit=3)
+    environment = {**unanswered_secret_service.environment, "DISPLAY": ":99"}
+    for limit in (3, 12, 48):  # until the keyring has come up, also on a busy machine
+        answer = asked_in_a_process(environment, limit=limit)
+        if not answer.startswith("KeyringUnavailable"):
+            break
     assert answer.startswith("KeyringLocked")
-    assert "no answer within 3 s; most likely it waits for somebody to unlock it" in answer
+    assert f"no answer within {limit} s; most likely it waits for somebody to unlock it" in answer
 
 
 def test_without_a_login_keyring_none_is_usable(empty_secret_service: SecretService) -> None:
