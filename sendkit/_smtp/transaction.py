@@ -8,9 +8,8 @@ transport and against a plain list of replies in tests. It knows no clock and no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
@@ -127,17 +126,18 @@ _WHOLE = Payload(Framing.CHUNK_LAST)
 def _head(plan: Plan) -> list[Command]:
     sender = plan.reverse_path.wire if plan.reverse_path else ""
     mail = Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
-    rcpt = [
-        Command(Phase.RCPT, command_line(f"RCPT TO:<{recipient.wire}>", *further, utf8=plan.utf8), recipient)
-        for recipient, further in _with_parameters(plan)
-    ]
+    rcpt = _rcpt(plan)
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
 
 
-def _with_parameters(plan: Plan) -> Iterable[tuple[Address, Sequence[str]]]:
-    if plan.for_each is None:
-        return zip(plan.recipients, repeat(()))
-    return [(recipient, plan.for_each.get(recipient, ())) for recipient in plan.recipients]
+def _rcpt(plan: Plan) -> list[Command]:
+    utf8, further = plan.utf8, plan.for_each
+    if further is None:  # as almost always, and there may be thousands
+        return [Command(Phase.RCPT, command_line(f"RCPT TO:<{one.wire}>", utf8=utf8), one) for one in plan.recipients]
+    return [
+        Command(Phase.RCPT, command_line(f"RCPT TO:<{one.wire}>", *further.get(one, ()), utf8=utf8), one)
+        for one in plan.recipients
+    ]
 
 
 def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
