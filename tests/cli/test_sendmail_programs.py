@@ -127,3 +127,10 @@ def test_the_user_without_a_home_is_told_what_to_set(program: Path, server: Loca
     done = _run(program, "luis@example.com", stdin="x\n", HOME=str(tmp_path / "nowhere"), **gone)
     assert done.returncode == 78
     assert "sendkit/config.toml" in done.stderr
+
+
+def test_closed_streams_do_not_change_what_is_told(program: Path, server: LocalServer) -> None:
+    """A daemon may have closed them; who takes that for a failure sends the message again."""
+    done = _run("sh", "-c", f'exec "{program}" luis@example.com >&- 2>&-', stdin="Subject: x\n\ny\n")
+    assert (done.returncode, _taken(server).subject) == (0, "x")
+    assert _run("sh", "-c", f'exec "{program}" luis@example.com <&- >&- 2>&-').returncode == 66
