@@ -89,7 +89,7 @@ def signers_of(keys: object) -> tuple[Signer, ...]:
     if len(found) < len(listed) or len({key.record for key in found}) < len(found):
         hint = "give DKIM(domain=…, selector=…, key=…), or a list of them, each with a selector of its own"
         raise ConfigurationError(f"dkim={keys!r} is not a key of DKIM", hint=hint)
-    return tuple(key._signer for key in found)  # noqa: SLF001 - of this very file
+    return tuple(key._signer for key in found)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one file
 
 
 def _name(field: str, text: str) -> str:
