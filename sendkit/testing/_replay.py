@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sendkit._seam.clock import Clock
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Replay"]
 
 _CUT_SHORT = "the recording ends here"
+_GREETINGS = ("EHLO ", "HELO ", "LHLO ")
 _IN_A_TRANSACTION = ("RSET", "MAIL ", "RCPT ", "DATA", "BDAT ", "(content", ".")
 
 
@@ -63,6 +65,8 @@ class Replay(Transport):
         """Play the next attempt."""
         attempt = self._next(letter)
         log.host, log.port, log.username, log.tls = attempt.host, attempt.port, attempt.username, attempt.tls
+        self._carrier.lmtp = _is_lmtp(attempt.lines, before=self._carrier.lmtp)
+        log.protocol = "lmtp" if self._carrier.lmtp else "smtp"
         tape = _Tape(attempt, self._virtual)
         while True:
             if not self._open(tape, log):
@@ -117,6 +121,15 @@ class Replay(Transport):
             self._session = Session(_Played(tape), tape.inferred(), tape.attempt.tls, rset_due=due, transactions=1)
         self._session.go_on(_Played(tape))
         return self._session
+
+
+def _is_lmtp(lines: Sequence[TapeLine], *, before: bool) -> bool:
+    """Whether LMTP was spoken, as the greeting says, or two replies to one content; else as it was `before`."""
+    greetings = [line.text[:5] for line in lines if line.who == "C" and line.text.startswith(_GREETINGS)]
+    if greetings:
+        return greetings[-1] == "LHLO "
+    phases = [line.phase for line in lines if line.reply is not None or line.who == "C"]
+    return before or (Phase.END_OF_DATA, Phase.END_OF_DATA) in pairwise(phases)
 
 
 def _announced(opening: Sequence[TapeLine]) -> Capabilities:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sendkit import Mailer, Message, RetryPolicy, Server
-from sendkit.testing import LocalServer
+from sendkit.testing import LocalServer, Replay, record
+from tests.servers.scripted import ScriptedServer
 
 LUIS, OPS, EVA = TO = ("luis@example.com", "ops@example.net", "eva@example.org")
 LETTER = Message(sender="ana@example.com", to=TO, subject="x", text="Hola")
@@ -49,3 +52,32 @@ def test_each_protocol_refuses_the_greeting_of_the_other() -> None:
             with Mailer(Server("127.0.0.1", port, "none", protocol=protocol), retry=ONCE) as mailer:
                 result = mailer.send(LETTER, check=False)
             assert {one.why for one in result.recipients.values()} == {why}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_recorded_conversation_gives_each_recipient_the_same_verdict(tmp_path: Path, count: int) -> None:
+    tape = tmp_path / "dialogue.txt"
+    with LocalServer(lmtp=True) as server, Mailer(server.server, retry=ONCE, transcript=True) as mailer:
+        server.on_rcpt(OPS).reply("550 5.1.1 no such user", times=1)
+        server.after_data(TO[count]).reply("452 4.2.2 over quota")
+        results = [mailer.send(LETTER, check=False) for _ in range(2)]
+    record(tape, *results)
+    with Mailer(transport=Replay(tape), retry=ONCE) as mailer:
+        played = [mailer.send(LETTER, check=False) for _ in range(2)]
+    for result, again in zip(results, played, strict=True):
+        assert again.recipients == result.recipients
+        assert again.attempts[0].protocol == "lmtp"
+
+
+def test_so_does_one_of_a_unix_socket_that_began_before_the_recording(tmp_path: Path) -> None:
+    tape = tmp_path / "dialogue.txt"
+    with ScriptedServer(path=tmp_path / "lmtp.sock", lmtp=True) as server:
+        server.after_data(OPS).reply("452 4.2.2 over quota")
+        with Mailer(Server(server.host, protocol="lmtp"), retry=ONCE, transcript=True) as mailer:
+            mailer.send(LETTER, check=False)
+            result = mailer.send(LETTER, check=False)
+    record(tape, result)
+    with Mailer(transport=Replay(tape), retry=ONCE) as mailer:
+        again = mailer.send(LETTER, check=False)
+    assert again.recipients == result.recipients
+    assert again.attempts[0].server == server.host
