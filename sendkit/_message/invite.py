@@ -6,12 +6,14 @@ the part and in its body. The time is UTC. Must not know MIME trees.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from sendkit._distribution import installing
+from sendkit._message.characters import forbidden
 from sendkit._message.drawn import drawn
 from sendkit._message.mailbox import author
 from sendkit.errors import MessageError
@@ -54,11 +56,17 @@ class Invite:
     method: Literal["REQUEST", "CANCEL"] = "REQUEST"
 
     def __post_init__(self) -> None:
+        for value in (self.start, self.end):
+            if not isinstance(cast("object", value), date):
+                raise _refuse(f"{type(value).__name__} is no date", "give a datetime with a time zone, or a date")
+        self._check_texts()
         days = not isinstance(self.start, datetime)
         if days is isinstance(self.end, datetime):
             raise _refuse("start and end of two kinds", "give two datetimes, or two dates")
         if not days and None in (_offset(self.start), _offset(self.end)):
             raise _refuse("a datetime without time zone", "write datetime(…, tzinfo=ZoneInfo(…))")
+        if not days and not all(map(_is_in_utc, (self.start, self.end))):
+            raise _refuse("a moment out of all bounds", "give a date of these years")
         if not self.start < self.end:
             raise _refuse("the end is not behind the start", "give another end")
         if not self.summary.strip() or max(map(len, (self.summary, self.location, self.url))) > _LONGEST:
@@ -67,6 +75,15 @@ class Invite:
             raise _refuse("no uid, or a negative sequence", "keep those of the first invitation")
         if self.method not in {"REQUEST", "CANCEL"}:
             raise _refuse(f"method {self.method!r}", "REQUEST invites, and CANCEL calls off")
+
+    def _check_texts(self) -> None:
+        """No character that the form has no place for (RFC 5545 section 3.3.11); a line end in a URL would end it."""
+        for name in ("summary", "location", "description", "url", "uid"):
+            text: object = getattr(self, name)
+            if not isinstance(text, str):
+                raise _refuse(f"{name}: {type(text).__name__} is not text", "give a str")
+            if found := forbidden(text if name == "url" else re.sub(r"\r\n|[\n\t]", " ", text)):
+                raise _refuse(f"{name}: {text[:80]!r} holds {found}", "take control characters out")
 
     def update(self, **changes: Any) -> Self:
         """The same event with changes, as its next version."""
@@ -138,6 +155,13 @@ def _moment(value: object) -> object:
 
 def _offset(moment: datetime | date) -> object:
     return moment.utcoffset() if isinstance(moment, datetime) else None
+
+
+def _is_in_utc(moment: datetime | date) -> bool:
+    try:
+        return not isinstance(moment, datetime) or bool(moment.astimezone(UTC))
+    except OverflowError:
+        return False
 
 
 def _words(moment: datetime | date) -> str:

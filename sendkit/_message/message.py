@@ -178,6 +178,13 @@ class Message(BaseModel):
                 self.__pydantic_fields_set__.intersection_update(data)
                 self.__pydantic_fields_set__.difference_update(accept.derived(data))
 
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        # What an earlier release pickled has not every field of this one.
+        for name, field in type(self).model_fields.items():
+            if name not in state["__dict__"]:
+                state["__dict__"][name] = field.get_default(call_default_factory=True, validated_data=state["__dict__"])
+        super().__setstate__(state)
+
     def __hash__(self) -> int:
         return hash(self.message_id)
 

@@ -2,7 +2,8 @@
 
 The messages are those that come with packages, which are not copied here: 115 of flufl.bounce 4 (Apache-2.0), genuine
 returned mail of many systems; and those of CPython's own tests (PSF-2.0), where the interpreter has them. Beside them
-stand generated ones of every shape: each transfer encoding with each kind of part, line end and wrapping.
+stand generated ones of every shape: each transfer encoding with each kind of part, line end and wrapping, reports,
+calendars, signatures, names and charsets of all kinds.
 """
 
 from __future__ import annotations
@@ -130,6 +131,26 @@ BODIES = {
     ("message/rfc822", "8bit"): "Subject: x\r\n\r\nñ".encode(),
     ("message/rfc822", "base64"): b"U3ViamVjdDogeA0KDQp4",
     ('application/x; name="a.bin"', "binary"): b"a\nb\r\nc\rd",
+    (
+        "message/delivery-status",
+        "7bit",
+    ): b"Reporting-MTA: dns; x\r\n\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+    ("message/disposition-notification", "7bit"): b"Reporting-UA: x\r\nFinal-Recipient: rfc822; a@b.c\r\n",
+    ("message/feedback-report", "7bit"): b"Feedback-Type: abuse\r\nVersion: 1\r\n",
+    ("message/external-body; access-type=URL", "7bit"): b"Content-Type: image/png\r\n\r\n",
+    ("text/rfc822-headers", "8bit"): "Subject: ñ\r\n".encode(),
+    (
+        "text/calendar; method=REQUEST; charset=utf-8",
+        "8bit",
+    ): "BEGIN:VCALENDAR\r\nSUMMARY:ñ\r\n".encode(),
+    ("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "base64"): b"MIIB",
+    ("application/x-unknown", "x-uuencode"): b"begin 644 a\n#86)C\n`\nend",
+    ('application/pdf; name="=?utf-8?q?A=C3=B1o=2Epdf?="', "base64"): b"JVBERg==",
+    ("text/plain; charset=iso-2022-jp", "7bit"): "日本".encode("iso-2022-jp"),
+    ("text/plain; charset=utf-16", "base64"): b"//5hAA==",
+    ("text/plain; charset=unknown-8bit", "8bit"): b"\xff\xfe\xfd",
+    ("text/plain; format=flowed; delsp=yes", "7bit"): b"flowed \r\ntext\r\n-- \r\nAna",
+    ("text/plain", "quoted-printable  "): b"x" * 1200,
 }
 
 

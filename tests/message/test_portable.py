@@ -206,6 +206,17 @@ def test_octets_that_were_changed_in_the_queue_are_checked_as_new_ones() -> None
     assert b"\0" not in ReadyMessage.from_json(json.dumps(data)).as_bytes()
 
 
+def test_what_an_earlier_release_pickled_gets_the_fields_of_this_one() -> None:
+    message = Message(sender="ana@example.com", to="luis@example.com", text="x")
+    state = copy.deepcopy(message.__getstate__())
+    for name in ("calendar", "references", "inline", "priority"):
+        del state["__dict__"][name]
+    old = Message.__new__(Message)
+    old.__setstate__(state)
+    assert old.as_bytes() == message.as_bytes()
+    assert (old.calendar, old.references, dict(old.inline)) == (None, (), {})
+
+
 def test_they_are_fields_of_other_models() -> None:
     class Job(BaseModel):
         message: Message

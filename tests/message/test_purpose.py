@@ -177,3 +177,23 @@ def test_a_picture_within_the_html_becomes_an_inline_part() -> None:
     assert "data:text/html,x" in found.html
     assert found.inline[names[0]].read() == PNG
     assert message(text=None, html=html, inline={"own": PNG}).html == found.html
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"summary": "a\0b"},
+        {"location": "a\x1b[1mb"},
+        {"description": "\ud800"},
+        {"url": "https://example.com/\r\nATTENDEE:mailto:eva@example.com"},
+        {"uid": "a\r\nb"},
+        {"summary": 5},
+        {"start": "2026-12-01T10:00:00Z"},
+        {"start": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))},
+    ],
+    ids=str,
+)
+def test_what_a_calendar_has_no_place_for_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(MessageError) as caught:
+        EVENT.update(**change)
+    assert (caught.value.field, bool(caught.value.hint)) == ("calendar", True)
