@@ -59,11 +59,11 @@ class Mailer(Constructors, Discovery):
             self._begin_with(AsyncMailer(host_or_server, username=username, port=port, security=security, **settings))
 
     def _begin_with(self, core: AsyncMailer) -> None:
-        from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
+        from sendkit._lifetime.green_portal import portal  # noqa: PLC0415 - see the law of this file
 
         self._core = core
         rest = self._core._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
-        self._portal = Portal(rest, self._core.aclose)
+        self._portal = portal(rest, self._core.aclose)
         # A mailer that nobody closes still ends its connections with QUIT; when the interpreter ends, by the portal.
         weakref.finalize(self, self._portal.abandon).atexit = False
 
@@ -89,11 +89,11 @@ class Mailer(Constructors, Discovery):
 
             Raises ConfigurationError.
             """
-            from sendkit._lifetime.portal import Portal  # noqa: PLC0415 - see the law of this file
+            from sendkit._lifetime.green_portal import portal as made  # noqa: PLC0415 - see the law of this file
             from sendkit._plan.plan import stands_in  # noqa: PLC0415 - see the law of this file
             from sendkit._plan.targets import discovered  # noqa: PLC0415 - see the law of this file
 
-            portal, asked = Portal(_nothing, _nothing), not stands_in(settings)
+            portal, asked = made(_nothing, _nothing), not stands_in(settings)
             try:
                 return cls._at(portal.call(discovered(address, trust=trust, resolver=resolver, asked=asked)), settings)
             finally:

@@ -16,11 +16,27 @@ from concurrent.futures import Future
 
 from sendkit._lifetime import exits, threads
 from sendkit._lifetime.forks import Lock, starts_over
+from sendkit._lifetime.green import real_lock
 
 # Seconds: how late a call may be made while others come, and how long the thread waits for another one.
 _NAP, _LINGER = 0.02, 10.0
 PATIENCE = 5.0
 """Seconds that an end waits for the calls that were added before it."""
+
+
+class _News:
+    """Wakes one thread, a real one under gevent too; a wait takes the news."""
+
+    def __init__(self) -> None:
+        self._lock = real_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        with contextlib.suppress(RuntimeError):  # there is news already
+            self._lock.release()
+
+    def wait(self, seconds: float) -> bool:
+        return self._lock.acquire(timeout=seconds)
 
 
 class CallQueue:
@@ -38,7 +54,7 @@ class CallQueue:
         self._calls: deque[Callable[[], object]] = deque()
         self._thread: threading.Thread | None = None
         self._asleep = self._stuck = False
-        self._news = threading.Event()
+        self._news = _News()
 
     def add(self, call: Callable[[], object]) -> bool:
         """Have it called soon; False where too many wait, and it is not called."""
@@ -92,7 +108,6 @@ class CallQueue:
         while True:
             if self._call_all():
                 self._news.wait(_NAP)
-                self._news.clear()
                 continue
             with self._lock:
                 if self._calls:
@@ -101,7 +116,6 @@ class CallQueue:
             woken = self._news.wait(_LINGER)
             with self._lock:
                 self._asleep = False
-                self._news.clear()
                 if not woken and not self._calls:
                     self._thread = None
                     return

@@ -7,8 +7,8 @@ would take its file descriptors out of the parent's epoll.
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
 import weakref
 from types import TracebackType
 from typing import Protocol, TypeVar
@@ -56,7 +56,7 @@ class Lock:
 
     def start_over(self) -> None:
         """Nobody holds it in the child."""
-        self._lock = threading.RLock()
+        self._lock = _thread.RLock()  # a real one under gevent too
 
     def __enter__(self) -> None:
         self._lock.acquire()

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from sendkit._lifetime import logs
+from sendkit._lifetime.green import RealSelector, patched_by_gevent
 from sendkit.errors import SendkitError
 
 # Seconds for tasks that nobody waits for, when the loop is given up.
@@ -27,7 +28,7 @@ def made_loop() -> asyncio.AbstractEventLoop:
     """A new loop. Raises SendkitError where the system gives no descriptors."""
     held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
     try:
-        made = _Loop()
+        made = _Loop(RealSelector() if patched_by_gevent() else None)
     except OSError as error:
         hint = "raise the limit (ulimit -n), or close what is not needed"
         raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error

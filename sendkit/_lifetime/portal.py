@@ -46,13 +46,12 @@ class _Event(Enum):
 class Portal:
     """One loop, and who runs it. `rest` closes the connections, and more can follow; behind `end` nothing can.
 
-    Raises ConfigurationError where threads are none.
+    For threads that are real ones: see `green_portal.portal`.
     """
 
     def __init__(
         self, rest: Callable[[], Coroutine[Any, Any, None]], end: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
-        refuse_green_threads()
         self._rest, self._end = rest, end
         self._closed, self._closing = False, [True]
         self._begin_anew()

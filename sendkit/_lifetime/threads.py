@@ -8,6 +8,7 @@ Must not know: what is called.
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import errno
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from sendkit._lifetime import logs
+from sendkit._lifetime import green, logs
 
 T = TypeVar("T")
 
@@ -30,9 +31,29 @@ class NoThread(OSError):
         super().__init__(errno.EAGAIN, f"no further thread can be started; {why}")
 
 
+class _RealThread(threading.Thread):
+    """Beside the greenlets of gevent, for what works for a real thread."""
+
+    def start(self) -> None:
+        self._ended = green.real_lock()
+        self._ended.acquire()
+        green.start_real(self._to_the_end)
+
+    def join(self, timeout: float | None = None) -> None:
+        if self._ended.acquire(timeout=-1 if timeout is None else timeout):
+            self._ended.release()
+
+    def _to_the_end(self) -> None:
+        try:
+            self.run()
+        finally:
+            self._ended.release()
+
+
 def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread:
     """Start a daemon thread. Raises NoThread."""
-    thread = threading.Thread(target=target, name=name, daemon=True)
+    kind = _RealThread if green.on_real_thread() else threading.Thread
+    thread = kind(target=target, name=name, daemon=True)
     try:
         thread.start()
     except RuntimeError as error:
@@ -45,6 +66,8 @@ def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread
 def start(call: Callable[[], T]) -> Future[T]:
     """Start the call on a thread; the future can be waited for with or without an event loop. Raises NoThread."""
     future: Future[T] = Future()
+    if green.on_real_thread():  # gevent's lock in it is for greenlets
+        vars(future)["_condition"] = threading.Condition(_thread.RLock())
     # From here on a cancelled waiter cannot cancel the future, so the thread may always set it.
     future.set_running_or_notify_cancel()
     try:

@@ -68,7 +68,9 @@ def facts_of(server: LocalServer, folder: Path, **own: object) -> dict[str, obje
     return {"host": server.host, "port": server.port, "database": str(folder / "django.db"), **account, **own}
 
 
-@pytest.mark.parametrize(("name", "view"), [("gthread", "sent"), ("uvicorn", "sent"), ("uvicorn", "async")])
+@pytest.mark.parametrize(
+    ("name", "view"), [("gthread", "sent"), ("gevent", "sent"), ("uvicorn", "sent"), ("uvicorn", "async")]
+)
 def test_mail_of_many_requests_arrives(name: str, view: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with LocalServer() as server:
