@@ -28,7 +28,7 @@ class GreenPortal(Portal):
             return self._await(work)
         finally:
             work.close()
-            if exits.begun():
+            if exits.begun:
                 self.rest()
 
     def rest(self) -> None:
@@ -43,6 +43,7 @@ class GreenPortal(Portal):
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """As Portal.close."""
+        self._check(asyncio._get_running_loop(), last=True)  # noqa: SLF001 - as above
         if not self._take_closing():
             return
         try:
