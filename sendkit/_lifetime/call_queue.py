@@ -16,7 +16,7 @@ from concurrent.futures import Future
 
 from sendkit._lifetime import exits, threads
 from sendkit._lifetime.forks import Lock, starts_over
-from sendkit._lifetime.green import real_lock
+from sendkit._lifetime.green import make_real, real_lock
 
 # Seconds: how late a call may be made while others come, and how long the thread waits for another one.
 _NAP, _LINGER = 0.02, 10.0
@@ -81,6 +81,7 @@ class CallQueue:
     def _passed(self) -> Future[None]:
         """What is done when all that was added before has been called; it is called without a nap."""
         mark: Future[None] = Future()
+        make_real(mark)
         mark.set_running_or_notify_cancel()
         with self._lock:
             self._calls.append(lambda: mark.set_result(None))

@@ -10,7 +10,9 @@ import _thread
 import os
 import selectors
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from importlib import import_module
 from typing import Any
 
@@ -58,6 +60,12 @@ def start_real(target: Callable[[], object]) -> None:
 def on_real_thread() -> bool:
     """Whether this is a thread of `start_real`."""
     return bool(_real) and _ident() in _real
+
+
+def make_real(future: Future[Any]) -> None:
+    """Let real threads settle and await it: the lock in it is one for greenlets."""
+    if patched_by_gevent():
+        vars(future)["_condition"] = threading.Condition(_thread.RLock())
 
 
 def real_lock() -> _thread.LockType:

@@ -8,7 +8,6 @@ Must not know: what is called.
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import contextlib
 import errno
@@ -66,8 +65,7 @@ def start_thread(target: Callable[[], object], *, name: str) -> threading.Thread
 def start(call: Callable[[], T]) -> Future[T]:
     """Start the call on a thread; the future can be waited for with or without an event loop. Raises NoThread."""
     future: Future[T] = Future()
-    if green.on_real_thread():  # gevent's lock in it is for greenlets
-        vars(future)["_condition"] = threading.Condition(_thread.RLock())
+    green.make_real(future)
     # From here on a cancelled waiter cannot cancel the future, so the thread may always set it.
     future.set_running_or_notify_cancel()
     try:

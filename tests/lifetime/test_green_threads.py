@@ -83,6 +83,8 @@ def test_greenlets_send_at_the_same_time_and_others_go_on(server: ScriptedServer
             gevent.joinall(jobs, raise_error=True)
             say(all(one.value for one in jobs), bool(beats))
             say(sum(result.ok for result in mailer.send_many([message(n) for n in range(10)])))
+        while Counts.plain < 60:  # a busy machine may be late
+            gevent.sleep(0.01)
         say(Counts.plain)
         """,
         server,
