@@ -32,7 +32,7 @@ from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
 from sendkit.errors import SendkitError
-from sendkit.results import DeliveryResult, RecipientResult, Waiting
+from sendkit.results import Attempt, DeliveryResult, RecipientResult, Waiting
 
 if TYPE_CHECKING:
     import tenacity
@@ -124,6 +124,7 @@ class Delivery:
     signers: tuple[Signer, ...] = ()
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
     told: int = field(default=0, init=False)
+    _made: tuple[Attempt, ...] = field(default=(), init=False)
 
     @property
     def logs(self) -> list[AttemptLog]:
@@ -275,12 +276,17 @@ class Delivery:
         watches = [watch for watch in self.watches if watch.of_attempts]
         if not watches:
             return
-        logs = self.logs
-        for log in logs[self.told :]:
-            attempt = log.summary()
+        for attempt in self._attempts()[self.told :]:
+            self.told += 1
             for watch in watches:
                 watch.attempt(attempt)
-        self.told = len(logs)
+
+    def _attempts(self) -> tuple[Attempt, ...]:
+        """A value for each attempt so far; they are made once, except for that which may still go on."""
+        logs = self.logs
+        if len(self._made) < len(logs):
+            self._made = tuple([log.summary() for log in logs])
+        return self._made
 
     def result(self) -> DeliveryResult:
         """What has become of the message so far, as the value that callers get."""
@@ -293,7 +299,7 @@ class Delivery:
             message_id=letter.message_id,
             reverse_path=self._sender,
             recipients=ReadOnlyMapping(recipients),
-            attempts=tuple([log.summary() for log in logs]),
+            attempts=self._attempts(),
             index=None,
             error=None,
             diverted=self.diverted,

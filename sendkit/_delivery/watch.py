@@ -50,7 +50,7 @@ class _Method:
         _observing.set(True)
         try:
             returned = self.call(value)
-            if inspect.iscoroutine(returned):
+            if returned is not None and inspect.iscoroutine(returned):
                 returned.close()
                 self._log(TypeError("it returned a coroutine; write it with `async def`"))
         except BaseException as error:  # noqa: BLE001 - a SystemExit of an observer ends nothing either

@@ -58,13 +58,14 @@ class CallQueue:
 
     def add(self, call: Callable[[], object]) -> bool:
         """Have it called soon; False where too many wait, and it is not called."""
+        if len(self._calls) >= self._most:
+            return False
+        self._calls.append(call)
+        if self._thread is not None and not self._asleep:  # it looks once more before it sleeps
+            return True
         with self._lock:
-            if len(self._calls) >= self._most:
-                return False
-            self._calls.append(call)
             alone = self._thread is None and not self._start()
-            if self._asleep:
-                self._news.set()
+            self._news.set()
         if alone:
             self._call_all()
         return True
@@ -110,11 +111,8 @@ class CallQueue:
             if self._call_all():
                 self._news.wait(_NAP)
                 continue
-            with self._lock:
-                if self._calls:
-                    continue
-                self._asleep = True
-            woken = self._news.wait(_LINGER)
+            self._asleep = True
+            woken = bool(self._calls) or self._news.wait(_LINGER)
             with self._lock:
                 self._asleep = False
                 if not woken and not self._calls:

@@ -42,9 +42,10 @@ def patched_by_gevent() -> bool:
     return _patched_by() == "gevent" and hasattr(import_module("select"), "poll")
 
 
-def start_real(target: Callable[[], object]) -> None:
-    """Start a real thread under gevent; the hub that gevent makes there is taken down at its end."""
+def start_real(target: Callable[[], object], last: Callable[[], object] = lambda: None) -> None:
+    """Start a real thread under gevent; a hub that gevent has made there is taken down at its end."""
     start: Callable[..., object] = _unpatched("_thread", "start_new_thread")
+    hub_here: Callable[[], Any] = import_module("gevent._hub_local").get_hub_if_exists
 
     def run() -> None:
         _real.add(_ident())
@@ -52,7 +53,9 @@ def start_real(target: Callable[[], object]) -> None:
             target()
         finally:
             _real.discard(_ident())
-            import_module("gevent").get_hub().destroy(destroy_loop=True)
+            if (hub := hub_here()) is not None:
+                hub.destroy(destroy_loop=True)
+            last()
 
     start(run, ())
 

@@ -49,7 +49,11 @@ class GreenPortal(Portal):
         try:
             if (loop := self._loop) is not None:
                 self._await((end or self._end)())
+                # At the exit a thread in the middle of gevent's own code would crash.
+                gone = _Signal()
+                self._gone.append(gone.send)
                 loop.call_soon_threadsafe(loop.stop)
+                gone.wait()
         finally:
             self._over.set()
 
@@ -78,8 +82,9 @@ class GreenPortal(Portal):
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
-            loop = self._loop = made_loop()
-            green.start_real(lambda: _run(loop))
+            loop, gone = made_loop(), list[Callable[[], object]]()
+            self._loop, self._gone = loop, gone
+            green.start_real(lambda: _run(loop), lambda: [tell() for tell in gone])
         return self._loop
 
 
@@ -97,6 +102,21 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     close_loop(loop)
 
 
+class _Signal:
+    """Any thread may send it; a greenlet waits for it, and others run meanwhile."""
+
+    def __init__(self) -> None:
+        self._sent = import_module("gevent.event").Event()
+        self._watcher = import_module("gevent").get_hub().loop.async_()
+        self._watcher.start(self._sent.set)
+        self.send: Callable[[], object] = self._watcher.send
+
+    def wait(self) -> None:
+        self._sent.wait()
+        self._watcher.stop()
+        self._watcher.close()
+
+
 class _Waiting:
     """A coroutine on its way, and the greenlet that waits for it."""
 
@@ -106,17 +126,12 @@ class _Waiting:
         self.records: list[Any] = []
         self._work, self._loop, self._context = work, loop, copy_context()
         self._task: asyncio.Task[None] | None = None
-        gevent = import_module("gevent")
-        self._over = import_module("gevent.event").Event()
-        self._signal = gevent.get_hub().loop.async_()
-        self._signal.start(self._over.set)
+        self._over = _Signal()
         loop.call_soon_threadsafe(self._begin)
 
     def wait(self) -> None:
         """Let other greenlets run until it is over."""
         self._over.wait()
-        self._signal.stop()
-        self._signal.close()
 
     def cancel(self) -> None:
         """It is over a little later."""
@@ -136,4 +151,4 @@ class _Waiting:
         if task.cancelled():  # before its first step
             self.error = asyncio.CancelledError()
         self.records = logs.taken()
-        self._signal.send()
+        self._over.send()
