@@ -17,6 +17,7 @@ from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
+from sendkit.outbox._waiting import awaiting
 
 if TYPE_CHECKING:
     from sendkit._mailer import AsyncMailer
@@ -56,7 +57,7 @@ class AsyncOutbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings, signing(dkim))
-        self._cores = Cores(url_or_path, Face(lambda writer: writer.acall, threads.run), options)
+        self._cores = Cores(url_or_path, Face(awaiting, threads.run), options)
 
     @property
     def _core(self) -> Core:

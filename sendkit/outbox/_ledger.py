@@ -1,4 +1,4 @@
-"""One thread that writes: each commit carries all that waited for it, and nobody is told before it is on the disk.
+"""One thread that writes: each commit carries all that waited for it, and nobody is told before it is made.
 
 Knows a database through `Database`, and threads; a fork gets a thread and a connection of its own.
 Must not know: SQL, letters, mail.

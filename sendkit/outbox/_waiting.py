@@ -1,4 +1,4 @@
-"""How coroutines of the outbox are run without an event loop: they wait for nothing but the ledger, on this thread."""
+"""How coroutines of the outbox wait for the ledger: on the event loop, or without one on this very thread."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ async def _next(items: AsyncIterator[Result]) -> Result:
 async def here(work: Callable[[], Result]) -> Result:
     """What may take long is done on this thread, which waits anyway."""
     return work()
+
+
+def awaiting(writer: Writer) -> Call:
+    """What has things done by the writer, and awaits them."""
+    return writer.acall
 
 
 def blocking(writer: Writer) -> Call:
