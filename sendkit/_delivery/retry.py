@@ -273,7 +273,7 @@ class Delivery:
 
     def tell(self) -> None:
         """Tell those who watch of the attempts that they were not told of."""
-        watches = [watch for watch in self.watches if watch.of_attempts]
+        watches = [watch for watch in self.watches if watch.of_attempts] if self.watches else []
         if not watches:
             return
         for attempt in self._attempts()[self.told :]:

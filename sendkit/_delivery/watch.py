@@ -157,7 +157,7 @@ def watch_of(observers: Iterable[AnyObserver], *, waits: bool = False) -> Watch 
 
 def watching(*watches: Watch | None) -> tuple[Watch, ...]:
     """Those that are to be told of what is sent here: nobody, inside of an observer."""
-    found = tuple([watch for watch in watches if watch is not None])
+    found = tuple(filter(None, watches))
     return () if found and _observing.get() else found
 
 
