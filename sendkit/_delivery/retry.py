@@ -334,8 +334,11 @@ def _why(work: Work, seconds: float | None) -> str:
 
 
 def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
-    """Whatever is no deferral ends the search for a server, and so stands last."""
+    """What no other server may be asked for ends the search for one, and so stands last, unless it was deferred."""
     verdicts = [(log.verdict(recipient), log) for log in (first, *first.others) if log.includes(recipient)]
-    if not verdicts or verdicts[-1][0].outcome is not Outcome.DEFERRED:
-        return verdicts[-1] if verdicts else None
+    if not verdicts:
+        return None
+    last = verdicts[-1][0]
+    if last.outcome is not Outcome.DEFERRED and last.again is Again.NO:
+        return verdicts[-1]
     return max(reversed(verdicts), key=lambda entry: entry[0].again)

@@ -155,6 +155,6 @@ class Reason(StrEnum):
     SENDER_NOT_OWNED = "sender_not_owned", Cause.REJECTED, _NO
     NEEDS_SMTPUTF8 = "needs_smtputf8", Cause.REJECTED, _NO
     NEEDS_8BITMIME = "needs_8bitmime", Cause.REJECTED, _NO
-    NEEDS_REQUIRETLS = "needs_requiretls", Cause.REJECTED, _NO
-    NEEDS_FUTURERELEASE = "needs_futurerelease", Cause.REJECTED, _NO
+    NEEDS_REQUIRETLS = "needs_requiretls", Cause.REJECTED, _NEXT
+    NEEDS_FUTURERELEASE = "needs_futurerelease", Cause.REJECTED, _NEXT
     NOT_ALLOWED = "not_allowed", Cause.REJECTED, _NO

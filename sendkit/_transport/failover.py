@@ -1,8 +1,9 @@
 """Several servers as one transport: where one is down or refuses for now, the next one is asked.
 
-Whom a server may still be asked for, the verdicts say: what was deferred; never what was rejected for good, nor what
-is in doubt. A server that failed as a whole rests, longer each time up to a limit; the first letter after that asks it,
-while the others still go round it. Where all rest, the one that may be up first is asked anyway.
+Whom a server may still be asked for, the verdicts say: what was deferred, or needs what the server does not offer;
+never what the server itself rejected, nor what is in doubt. A server that failed as a whole rests, longer each time up
+to a limit; the first letter after that asks it, while the others still go round it. Where all rest, the one that may be
+up first is asked anyway.
 Knows logs, verdicts and the clock. Must not know how a server is spoken to, or when all of them are tried again.
 """
 
@@ -148,7 +149,7 @@ class FailoverTransport(Transport):
 
 
 def _may_go_on(verdict: Verdict) -> bool:
-    return verdict.outcome is Outcome.DEFERRED and verdict.again is not Again.NO
+    return verdict.outcome in (Outcome.DEFERRED, Outcome.REJECTED) and verdict.again is not Again.NO
 
 
 def _shows_trouble(verdict: Verdict) -> bool:

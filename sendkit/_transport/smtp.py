@@ -32,6 +32,7 @@ from sendkit._wire.opening import LoginTurn, open_session
 from sendkit._wire.pool import Pool
 from sendkit._wire.routes import check_installed
 from sendkit._wire.session import Session
+from sendkit._wire.verified import check_verified
 from sendkit.errors import CredentialsError
 
 
@@ -84,9 +85,11 @@ class SMTPTransport(Transport):
         return self._credentials.source if self._credentials else "the client certificate"
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Carry the letter once. Raises CredentialsError before any byte of it goes out."""
+        """Carry the letter once. Raises CredentialsError or ConfigurationError before any byte of it goes out."""
         log.host, log.port, log.protocol = self._server.host, self._server.port or None, self._server.protocol
         log.username = self._username
+        if letter.options is not None and letter.options.require_tls:
+            check_verified(self._server)
         pool = self._pool()
         try:
             # Each dead connection is dropped, and a new one is never dead before it was used, and takes a transaction;

@@ -15,8 +15,22 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, not_accepted
 from sendkit._tls import pin_of
 from sendkit._wire.failure import SessionFailed
+from sendkit.errors import ConfigurationError
 
 _logger = logging.getLogger("sendkit.smtp")
+
+
+def check_verified(server: Server) -> None:
+    """Refuse REQUIRETLS by way of a server that nobody verifies (RFC 8689 section 4). Raises ConfigurationError."""
+    unverified = server.dangerously_skip_certificate_verification or (
+        server.tls_context is not None and server.tls_context.verify_mode is ssl.CERT_NONE
+    )
+    if unverified and not server.pins:
+        hint = (
+            "verify it: ca_file= takes a certificate of one's own authority, pins= the server's key; "
+            "or send without require_tls"
+        )
+        raise ConfigurationError(f"{server.address}: require_tls and a server that nobody verifies", hint=hint)
 
 
 def vouched(server: Server, tls: ssl.SSLObject) -> str:

@@ -6,16 +6,28 @@ import asyncio
 
 import pytest
 
-from sendkit import AsyncMailer, DeliveryResult, MemoryTransport, Outcome, Phase, RetryPolicy, errors
+from sendkit import (
+    AsyncMailer,
+    DeliveryResult,
+    MemoryTransport,
+    Outcome,
+    Phase,
+    RetryPolicy,
+    SubmissionOptions,
+    errors,
+)
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from sendkit._smtp.address import parse_address
+from sendkit._smtp.capabilities import Capabilities
 from sendkit._transport.failover import FIRST_REST, LONGEST_REST, FailoverTransport, _let_in_within
+from sendkit.results import Reason
 from tests.accounts import EVA, LUIS, ONCE, OPS, message, outcomes
 
 ACCEPTED, REJECTED, DEFERRED, IN_DOUBT = Outcome
 BUSY = "451 4.3.0 not now"
+DEMANDS = (SubmissionOptions(require_tls=True), SubmissionOptions(hold_for=60))
 
 
 class Named(MemoryTransport):
@@ -152,6 +164,47 @@ async def test_the_server_with_the_best_prospects_speaks_for_a_try(primary: Name
     with pytest.raises(errors.DeferredError) as caught:
         result.raise_for_failure()
     assert caught.value.host == "primary"
+
+
+class TestWhatOneServerDoesNotOffer:
+    """What a message demands and the first server does not offer is asked of the next one; nothing was sent."""
+
+    @pytest.mark.parametrize("options", DEMANDS)
+    async def test_a_backup_that_offers_it_takes_the_message(
+        self, options: SubmissionOptions, primary: Named, backup: Named
+    ) -> None:
+        primary.capabilities = Capabilities(esmtp=True, future_release=True, max_hold=1)
+        async with both(primary, backup) as postman:
+            result = await postman.send(message(), options=options)
+        assert (servers(result), result.recipients[LUIS].server) == (["primary", "backup"], "backup")
+        assert copies(primary, backup) == [LUIS]
+
+    @pytest.mark.parametrize("options", DEMANDS)
+    async def test_where_none_offers_it_the_message_is_rejected(
+        self, options: SubmissionOptions, primary: Named, backup: Named
+    ) -> None:
+        primary.capabilities = backup.capabilities = Capabilities(esmtp=True)
+        async with both(primary, backup, retry=RetryPolicy(max_attempts=3)) as postman:
+            result = await postman.send(message(), options=options, check=False)
+            assert servers(result) == ["primary", "backup"]
+            one = result.recipients[LUIS]
+            assert (one.outcome, one.reply, one.retryable) == (REJECTED, None, False)
+            assert one.why in (Reason.NEEDS_REQUIRETLS, Reason.NEEDS_FUTURERELEASE)
+            # Neither rests: it is no fault of theirs.
+            await postman.send(message())
+        assert copies(primary, backup) == [LUIS]
+        assert len(primary.sent) == 1
+
+    @pytest.mark.parametrize("lacking", [0, 1])
+    async def test_while_the_other_one_is_down_it_may_still_be_sent_later(
+        self, lacking: int, primary: Named, backup: Named
+    ) -> None:
+        doubles = (primary, backup)
+        doubles[lacking].capabilities = Capabilities(esmtp=True)
+        doubles[1 - lacking].on_mail().reply(BUSY, times=1)
+        async with both(*doubles, retry=RetryPolicy(max_attempts=2)) as postman:
+            result = await postman.send(message(), options=DEMANDS[0])
+        assert (result.ok, len(result.attempts)) == (True, 4 if lacking == 0 else 3)
 
 
 class TestRest:

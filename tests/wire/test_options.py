@@ -7,10 +7,13 @@ from collections import Counter
 
 import pytest
 
-from sendkit import Outcome, RetryPolicy, Security, SubmissionOptions
+from sendkit import AsyncMailer, Outcome, RetryPolicy, Security, Server, SubmissionOptions, errors
+from sendkit._tls import make_context, pin_of
 from sendkit.results import Reason
 from tests.accounts import LUIS, message, outcomes
+from tests.servers.authority import Authority
 from tests.servers.scripted import AUTH, BASE
+from tests.test_tls import der
 
 from .conftest import Account, Start
 from .test_limits import MODES
@@ -64,6 +67,52 @@ async def test_requiretls_is_asked_for_inside_of_tls_alone(start: Start, account
         assert result.recipients[LUIS].why is Reason.NEEDS_REQUIRETLS
         assert (_said(server, "MAIL"), server.accepted) == ([], [])
     assert _said(secure, "MAIL")[0].endswith(" REQUIRETLS")
+
+
+@pytest.mark.filterwarnings("ignore::sendkit.InsecureTLSWarning")
+@pytest.mark.parametrize("how", ["a setting", "a context"])
+async def test_requiretls_is_refused_for_a_server_that_nobody_verifies_before_a_connection(
+    start: Start, account: Account, how: str
+) -> None:
+    """RFC 8689 section 4: the promise begins with a server whose certificate was verified."""
+    server, options = start(capabilities_in_tls=[*BASE, "REQUIRETLS"]), SubmissionOptions(require_tls=True)
+    if how == "a setting":
+        place = Server("localhost", server.port, dangerously_skip_certificate_verification=True)
+    else:
+        place = Server("localhost", server.port, tls_context=make_context(verified=False))
+    async with AsyncMailer(place) as mailer:
+        with pytest.raises(errors.ConfigurationError, match="require_tls and a server that nobody verifies") as caught:
+            await mailer.send(message(), options=options)
+        assert "pins=" in (caught.value.hint or "")
+        assert server.connections == []
+        assert (await mailer.send(message())).ok
+
+
+@pytest.mark.filterwarnings("ignore::sendkit.InsecureTLSWarning")
+async def test_a_pinned_key_is_verification_enough_for_requiretls(start: Start, authority: Authority) -> None:
+    server = start(capabilities_in_tls=[*BASE, "REQUIRETLS"])
+    place = Server(
+        "localhost",
+        server.port,
+        pins=[pin_of(der(authority.pem()))],
+        dangerously_skip_certificate_verification=True,
+    )
+    async with AsyncMailer(place) as mailer:
+        assert (await mailer.send(message(), options=SubmissionOptions(require_tls=True))).ok
+    assert _said(server, "MAIL")[0].endswith(" REQUIRETLS")
+
+
+@pytest.mark.filterwarnings("ignore::sendkit.InsecureTLSWarning")
+async def test_a_backup_that_is_verified_takes_what_requires_tls(start: Start, authority: Authority) -> None:
+    first, second = (start(capabilities_in_tls=[*BASE, "REQUIRETLS"]) for _ in range(2))
+    places = [
+        Server("localhost", first.port, dangerously_skip_certificate_verification=True),
+        Server("localhost", second.port, tls_context=authority.client_context()),
+    ]
+    async with AsyncMailer(places) as mailer:
+        result = await mailer.send(message(), options=SubmissionOptions(require_tls=True))
+    assert result.ok
+    assert (first.connections, len(second.accepted)) == ([], 1)
 
 
 async def test_a_refusal_of_the_parameters_is_a_refusal_of_the_message(start: Start, account: Account) -> None:
