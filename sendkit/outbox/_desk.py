@@ -83,7 +83,7 @@ class LedgerDesk:
         self._taking += 1
         try:
             return await _whole(self._writer.acall(takes, wish))
-        except OutboxError:
+        except BaseException:
             self._unsure = True  # it may have been committed nevertheless
             raise
         finally:
@@ -98,15 +98,23 @@ class LedgerDesk:
         """Take over from workers that have ended; letters whose time has come are ready."""
         await self._say_alive()
         if self._unsure and not self._taking:
-            hands = Hands(self._owner, frozenset((*self._claims, *self._working)))
-            await self._writer.acall(strays, hands)
-            self._unsure = False
+            await self._find_strays()
         for owner, silent in await self._writer.acall(owners, None, How.READS):
             if owner != self._owner and self._liveness.has_ended(owner, silent):
                 taken = await self._writer.acall(takeovers, Takeover(owner, self._attempts.retry_doubt))
                 _logger.warning("the worker %s has ended; %d letters were taken over from it", owner, taken)
         await self._writer.acall(promotions, self._longest, How.LIGHT)
         await self._purge()
+
+    async def _find_strays(self) -> None:
+        """Free what was claimed by a commit of which nobody heard."""
+        self._unsure = False
+        hands = Hands(self._owner, frozenset((*self._claims, *self._working)))
+        try:
+            await self._writer.acall(strays, hands)
+        except BaseException:
+            self._unsure = True
+            raise
 
     async def _purge(self) -> None:
         """Now and then, delete what is kept no longer."""
