@@ -6,7 +6,7 @@ Protocols only; who calls them, and where, is for `watch`. They are public throu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from sendkit.errors import ConfigurationError
 from sendkit.results import Attempt, DeliveryResult
@@ -44,9 +44,10 @@ def check_observers(name: str, value: object) -> None:
     """Refuse what nothing could be told of. Raises ConfigurationError."""
     if value is None:
         return
-    if not isinstance(value, Iterable) or isinstance(value, str) or iter(value) is value:
+    listed = cast("Iterable[object]", value)
+    if not isinstance(value, Iterable) or isinstance(value, str) or iter(listed) is value:
         raise ConfigurationError(f"{name}= must be a list, not {value!r}", hint=f"write {name}=[…], for one too")
-    for one in value:
+    for one in listed:
         if isinstance(one, type):
             raise ConfigurationError(f"{name}= holds the class {one.__name__}", hint=f"make one: {one.__name__}()")
         if not any(callable(getattr(one, method, None)) for method in METHODS):

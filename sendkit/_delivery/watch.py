@@ -106,7 +106,8 @@ class Watch:
     def _tell(self, name: str, value: _Value) -> None:
         added = True
         if plain := self._plain[name]:
-            added = self._line.add(partial(copy_context().run, _tell_all, plain, value))
+            context = copy_context()
+            added = self._line.add(lambda: context.run(_tell_all, plain, value))
         for method in self._tasks[name]:
             added &= self._here.here(TaskQueue).add(copy_context(), partial(method.tell_here, value))
         if not added and not self._full:

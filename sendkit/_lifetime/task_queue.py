@@ -32,12 +32,12 @@ class TaskQueue:
 
     async def over(self, *, seconds: float) -> None:
         """Wait until all have ended; what has not after so many seconds is cancelled."""
-        if self._running is None:
+        if (running := self._running) is None:
             return
-        await asyncio.wait({self._running}, timeout=seconds)
-        if self._running is not None:
+        await asyncio.wait({running}, timeout=seconds)
+        if not running.done():
             self._waiting.clear()
-            self._running.cancel()
+            running.cancel()
 
     async def _run(self) -> None:
         try:

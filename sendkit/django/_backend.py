@@ -3,8 +3,7 @@
 Each message gets what became of it: `message.delivery` (a DeliveryResult), or `message.receipt` from an outbox.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false, reportIncompatibleMethodOverride=false
+# pyright: basic, reportAttributeAccessIssue=false, reportIncompatibleVariableOverride=false
 # Django has no types.
 
 from __future__ import annotations

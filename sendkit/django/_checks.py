@@ -1,6 +1,6 @@
 """Django's checks of mail: that the settings make a mailer, and, with --deploy, what the doctor finds."""
 
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: basic, reportAttributeAccessIssue=false, reportIncompatibleVariableOverride=false
 # Django has no types.
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS = {Status.FAILURE: (Error, "E002"), Status.WARNING: (Warning, "W001")}
 
 def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """Whether a mailer can be made of the settings of each backend of ours."""
-    return [said for name, _, said in _backends() if said is not None]
+    return [said for _, _, said in _backends() if said is not None]
 
 
 def diagnose(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -4,7 +4,7 @@ Mailers are kept for the process, since Django makes a new backend for every mes
 them, are shared by all requests. Changed settings make a new one. Must not know: messages.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: basic, reportAttributeAccessIssue=false, reportIncompatibleVariableOverride=false
 # Django has no types.
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def outbox_of(place: object) -> tuple[Outbox, str | None]:
         for known, outbox in _outboxes:
             if known == where:
                 return outbox, alias
-        outbox = where if isinstance(where, Outbox) else Outbox(where)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it says what is wrong
+        outbox = where if isinstance(where, Outbox) else Outbox(where)  # type: ignore[arg-type]
         _outboxes.append((where, outbox))
     return outbox, alias
 

@@ -1,6 +1,6 @@
 """The app `sendkit.django`: it registers the checks, and nothing else."""
 
-# pyright: reportUnknownMemberType=false, reportUntypedBaseClass=false
+# pyright: basic, reportAttributeAccessIssue=false, reportIncompatibleVariableOverride=false
 # Django has no types.
 
 from __future__ import annotations

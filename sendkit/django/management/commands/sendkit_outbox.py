@@ -1,7 +1,6 @@
 """`manage.py sendkit_outbox`: sends what Django puts into the outbox, through the account of the same settings."""
 
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUntypedBaseClass=false
+# pyright: basic, reportAttributeAccessIssue=false, reportIncompatibleVariableOverride=false
 # Django has no types.
 
 from __future__ import annotations
