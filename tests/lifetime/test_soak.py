@@ -9,7 +9,7 @@ import contextlib
 import os
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -128,7 +128,7 @@ for name in unknown:
 
 
 @contextlib.contextmanager
-def disturbed(server: ScriptedServer) -> Iterator[None]:
+def disturbed(server: ScriptedServer) -> Generator[None]:
     """Every connection is dropped at random moments, by FIN or by RST."""
     over, chance = threading.Event(), random.Random(7)
 
