@@ -7,6 +7,7 @@ and the helpers below. What it prints comes back as lines.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -57,19 +58,24 @@ def environment() -> dict[str, str]:
 
 def run(program: str, server: ScriptedServer, host: str | None = None, limit: float = LIMIT, before: str = "") -> Ended:
     """Run it to its end; one that hangs is a failure that shows where."""
-    try:
-        ran = subprocess.run(
-            command(program, server, host, before),
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        said = [(text or b"").decode() for text in (late.stdout, late.stderr)]
-        raise AssertionError(f"it did not end within {limit} s; it said {said}") from None
-    return Ended(ran.stdout.splitlines(), ran.stderr, ran.returncode)
+    with subprocess.Popen(
+        command(program, server, host, before),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        try:
+            output, errors = child.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGABRT)  # faulthandler says where each thread is
+            output, errors = child.communicate(timeout=limit)
+            raise AssertionError(
+                f"it did not end within {limit} s; it said {output[-2000:]} {errors[-8000:]}"
+            ) from None
+        finally:
+            child.kill()
+    return Ended(output.splitlines(), errors, child.returncode)
 
 
 def subjects(server: ScriptedServer) -> list[str]:
