@@ -87,10 +87,10 @@ def unsubscribe(value: object) -> Unsubscribe | None:
     """An Unsubscribe, or what its dump gave."""
     if value is None or isinstance(value, Unsubscribe):
         return value
-    fields = cast("Mapping[str, str | None]", value) if isinstance(value, Mapping) else {"": None}
+    fields = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {"": None}
     if not fields.keys() <= {"url", "mailto"} or not all(isinstance(text, str | None) for text in fields.values()):
         raise _refuse("unsubscribe", "this is no Unsubscribe", 'write Unsubscribe("https://…")')
-    return Unsubscribe(**fields)
+    return Unsubscribe(**cast("dict[str, str | None]", dict(fields)))
 
 
 def unsubscribe_dump(value: Unsubscribe | None) -> dict[str, str | None] | None:

@@ -42,7 +42,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 class AddressError(MessageError):
     """A text that is not a mailbox address; `problem` says what is wrong with it, `hint` what to do."""
 
-    hint: str
+    hint: str  # pyright: ignore[reportIncompatibleVariableOverride] - it always has one
 
     def __init__(self, problem: str, hint: str) -> None:
         super().__init__(problem, hint=hint)
