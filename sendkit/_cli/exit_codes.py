@@ -81,6 +81,12 @@ def exit_code(outcome: DeliveryResult | BaseException) -> ExitCode:
     return ExitCode.REJECTED if outcome.rejected else ExitCode.ACCEPTED
 
 
+def exit_code_so_far(interrupt: BaseException) -> ExitCode:
+    """The exit code for what was known of a message when a signal ended its sending; mostly that nobody took it."""
+    result: DeliveryResult | None = vars(interrupt).get("result")
+    return ExitCode.DEFERRED if result is None else exit_code(result)
+
+
 def _of_error(error: BaseException) -> ExitCode:
     if isinstance(error, errors.DeliveryError) and (result := getattr(error, "result", None)) is not None:
         return exit_code(result)

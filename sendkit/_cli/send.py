@@ -14,6 +14,7 @@ from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
 from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar, connecting, waits
+from sendkit._cli.signals import INTERRUPTS, settled
 from sendkit._cli.submission import tell_ignored, wishes
 from sendkit._message.compose import compose
 from sendkit.results import failed_before_sending
@@ -52,7 +53,7 @@ def deliver(
         if options.json:
             _report(failed_before_sending(error), options)
         raise
-    except KeyboardInterrupt as interrupt:
+    except INTERRUPTS as interrupt:
         if (so_far := getattr(interrupt, "result", None)) is not None:
             _report(so_far, options)
         raise
@@ -76,7 +77,8 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
                 on_progress=None if options.verbose else bar(),
                 options=wishes(options),
             )
-    except KeyboardInterrupt as interrupt:
+            settled()
+    except INTERRUPTS as interrupt:
         if result is not None:  # it came when every recipient was settled, and only QUIT was left
             vars(interrupt)["result"] = result
         raise

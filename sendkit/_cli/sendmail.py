@@ -27,6 +27,7 @@ from sendkit._cli.sendmail_input import (
     reverse_path,
     up_to_dot,
 )
+from sendkit._cli.signals import INTERRUPTS, settled
 from sendkit._cli.submission import tell_ignored, wishes
 from sendkit._cli.sysexits import Sysexit, sysexit
 from sendkit._message.head import recipients_in
@@ -95,8 +96,14 @@ def _send(options: SendmailOptions) -> Sysexit:
     place = options.outbox or way.settings.outbox
     if place is not False:
         return _put(message, way, place if isinstance(place, str) else None, wishes(options))
-    with conversation(shown=options.verbose), _mailer(way) as mailer:
-        result = mailer.send(message, check=False, options=wishes(options))
+    try:
+        with conversation(shown=options.verbose), _mailer(way) as mailer:
+            result = mailer.send(message, check=False, options=wishes(options))
+            settled()
+    except INTERRUPTS as interrupt:
+        if (so_far := vars(interrupt).get("result")) is not None:
+            print_failure(so_far, recipients_printed=False)
+        raise
     if options.verbose:
         tell_ignored(result)
     print_failure(result, recipients_printed=False)
@@ -167,9 +174,15 @@ def _read() -> bytes:
 def _put(message: ReadyMessage, way: _Way, place: str | None, asked: SubmissionOptions | None) -> Sysexit:
     from sendkit.outbox import Outbox  # noqa: PLC0415 - for this alone
 
+    receipt = None
     try:
         with Outbox(place) as outbox:
-            outbox.put(message, account=way.account, options=asked)
+            receipt = outbox.put(message, account=way.account, options=asked)
+            settled()
+    except INTERRUPTS:
+        if receipt is None:
+            complain("sendmail: interrupted while the message was put into the outbox, which may hold it")
+            return Sysexit.PROTOCOL
     except (errors.OutboxError, errors.ConfigurationError) as error:
         if not isinstance(error.__cause__, OSError):
             raise

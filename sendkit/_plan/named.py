@@ -6,7 +6,6 @@ Which options those are, and what TOML gives for them, follows from `options`; a
 from __future__ import annotations
 
 import inspect
-import operator
 from functools import reduce
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +20,8 @@ _KINDS: dict[str, Any] = {"str": str, "int": int, "float": float | int, "bool": 
 def _kind_of(name: str) -> Any:
     """What TOML gives for an option, from the type that it is declared with."""
     declared: str = get_args(inspect.get_annotations(MailerSettings)[name])[0].__forward_arg__
-    return reduce(operator.or_, (_KINDS[word] for word in declared.split(" | ") if word != "None"))
+    kinds = [_KINDS[word] for word in declared.split(" | ") if word != "None"]
+    return reduce(lambda one, other: one | other, kinds)
 
 
 _OPTIONS = {name: Key(_kind_of(name), option.check) for name, option in OPTIONS.items() if option.in_file}
