@@ -113,7 +113,7 @@ class Account:
 
 def _check_no_password(parts: SplitResult) -> None:
     if parts.password is not None:
-        hint = "take it out; store it with `sendkit login`, or set SENDKIT_PASSWORD"
+        hint = "remove it; store it with `sendkit login`, or set SENDKIT_PASSWORD"
         raise ConfigurationError("a password in the server's URL is refused: URLs end up in logs", hint=hint)
 
 
@@ -130,7 +130,7 @@ def _at_unix_socket(parts: SplitResult) -> Account:
 def check_username(username: str) -> str:
     """The user name itself. Raises ConfigurationError: a control character would shift the fields of AUTH PLAIN."""
     if not username or not username.isprintable():
-        hint = "give username= as the provider writes it, mostly the mail address of the account"
+        hint = "give username= as the provider writes it, usually the mail address of the account"
         raise ConfigurationError("the username is empty, or has control characters in it", hint=hint)
     return username
 
@@ -170,6 +170,6 @@ def _port(text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
-        hint = "a number from 1 to 65535, mostly 587 or 465"
+        hint = "a number from 1 to 65535, usually 587 or 465"
         raise ConfigurationError(f"SENDKIT_PORT is not a port: {quoted(text)}", hint=hint)
     return int(text)

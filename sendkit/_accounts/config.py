@@ -307,8 +307,8 @@ def _limits(keys: _Table, otherwise: Timeouts) -> Timeouts | None:
 
 def _named(keys: _Table) -> tuple[Server, str | None]:
     if keys.host is None and (keys.port is not None or keys.security is not None):
-        hint = "take them out, or give host in the place of provider or url"
-        raise ConfigurationError("port and security go with host alone", hint=hint)
+        hint = "remove them, or use host instead of provider or url"
+        raise ConfigurationError("port and security can be used only with host", hint=hint)
     if keys.provider is not None:
         return Provider.named(keys.provider).server, None
     if keys.url is not None:

@@ -115,6 +115,6 @@ def _judge(result: DeliveryResult, server: LocalServer) -> ExitCode:
     received = [message.envelope.recipients for message in server.messages]
     if found == _EXPECTED and received == [(ACCEPTED,), (GREYLISTED,)]:
         return ExitCode.ACCEPTED
-    complain("sendkit: the demo did not go as it should")
+    complain("sendkit: the demo failed")
     complain("  hint: please report it, with all that is printed above")
     return ExitCode.UNEXPECTED

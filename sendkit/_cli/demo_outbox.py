@@ -66,6 +66,6 @@ def _judge(outbox: MemoryOutbox, receipt: Receipt, reports: list[ReceivedMessage
     states = {one.address: one.state for one in outbox.status(receipt).recipients}
     if states == {_LUIS: RecipientState.ACCEPTED, _MIA: RecipientState.EXPIRED} and len(reports) == 1:
         return ExitCode.ACCEPTED
-    complain("sendkit: the demo did not go as it should")
+    complain("sendkit: the demo failed")
     complain("  hint: please report it, with all that is printed above")
     return ExitCode.UNEXPECTED

@@ -1,4 +1,4 @@
-"""What a shell is told: one number for what became of a message, those of sysexits.h where they fit.
+"""The exit codes: one number for the outcome of a message, those of sysexits.h where they fit.
 
 Knows: results, errors, and the order in which mixed outcomes count (that of `errors.py`).
 Must not know: where arguments or results come from.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Usage(Exception):
-    """Arguments that cannot be meant; `command` is what was called, such as `sendkit send`."""
+    """Invalid arguments; `command` is what was called, such as `sendkit send`."""
 
     def __init__(self, message: str, command: str) -> None:
         super().__init__(message)
@@ -44,13 +44,13 @@ MEANINGS = {
     ExitCode.ACCEPTED: "every recipient was accepted",
     ExitCode.USAGE: "the arguments do not make sense",
     ExitCode.MESSAGE: "the message cannot be sent by anyone (a bad address, a missing attachment)",
-    ExitCode.REJECTED: "refused for good; the same again will not help",
-    ExitCode.UNEXPECTED: "the demo did not go as it should",
-    ExitCode.DEFERRED: "not taken, and not refused for good; what is left may be sent again later",
-    ExitCode.IN_DOUBT: "the server may have taken it; no wrapper may just run it again",
+    ExitCode.REJECTED: "refused permanently; a retry will not help",
+    ExitCode.UNEXPECTED: "the demo failed",
+    ExitCode.DEFERRED: "not accepted, and not refused permanently; send the rest again later",
+    ExitCode.IN_DOUBT: "the server may have accepted it; a wrapper must not simply run the command again",
     ExitCode.AUTHENTICATION: "no password was found, or the login was refused",
-    ExitCode.CONFIGURATION: "a setting that cannot work",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what was known by then was printed",
+    ExitCode.CONFIGURATION: "an invalid setting",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); the outcomes known so far were printed",
 }
 
 _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (

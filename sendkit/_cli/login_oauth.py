@@ -34,10 +34,10 @@ def get_grant(options: LoginOptions) -> tuple[StoredGrant, Secret]:
     client = OAuthClient.of(client_id, sealed(os.environ.get("SENDKIT_OAUTH_CLIENT_SECRET") or None))
     token = asyncio.run(_sign_in(provider, client, options.scope))
     if isinstance(token, Refusal):
-        raise CredentialsError(f"no access was granted: {token.why}", hint=hint_for(token))
+        raise CredentialsError(f"access was not granted: {token.why}", hint=hint_for(token))
     if token.refresh is None:
         hint = "many providers give one for the scope offline_access: add it with --scope"
-        raise CredentialsError("the provider gave a token, but none to renew it with", hint=hint)
+        raise CredentialsError("the provider returned a token, but no refresh token", hint=hint)
     return StoredGrant(provider, client, token.refresh), token.access
 
 

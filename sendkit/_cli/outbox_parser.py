@@ -71,7 +71,7 @@ def _add_lanes(made: Callable[[str, str], argparse.ArgumentParser]) -> None:
         one.add_argument("lane", nargs="?", metavar="LANE", help="the lane (default: everything)")
     rate = made("rate", "limit how fast a lane is sent")
     rate.add_argument("lane", metavar="LANE", help="the lane")
-    rate.add_argument("rate", metavar="RATE", help="such as 30/minute; none for no limit")
+    rate.add_argument("rate", metavar="RATE", help="such as 30/minute; none removes the limit")
 
 
 def _add_run(add: _Add) -> None:
@@ -81,10 +81,10 @@ def _add_run(add: _Add) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="an account of the config; again for more",
+        help="an account of the config; can be repeated",
     )
     add("--concurrency", type=_count, default=32, metavar="N", help="letters at a time (default: 32)")
-    add("--once", action="store_true", help="try what is due, and end: for cron")
+    add("--once", action="store_true", help="try what is due, and exit: for cron")
     add("--report", metavar="WHO", help="report returned mail to `sender`, or to this address")
     add("--warn-after", type=_hours, metavar="HOURS", help="report a delay too")
     add(
@@ -92,19 +92,19 @@ def _add_run(add: _Add) -> None:
         dest="policy",
         choices=("hold", "retry"),
         default="hold",
-        help="what is done with what is in doubt",
+        help="how to handle messages in doubt",
     )
     add("--stop-within", type=_seconds, default=30.0, metavar="SECONDS", help="time to end (default: 30)")
 
 
 def _add_list(add: _Add) -> None:
     add("--state", choices=("later", "ready", "working", "held", "settled"), help="letters in this state")
-    add("--in-doubt", action="store_true", help="letters that a person has to decide on")
+    add("--in-doubt", action="store_true", help="letters that need a decision")
     add("--recipient", metavar="ADDR", help="letters to this address")
     add("--lane", metavar="LANE", help="letters of this lane")
     add("--key", metavar="KEY", help="the letter with this key")
     add("--account", dest="accounts", action="append", default=[], metavar="NAME", help="letters of this account")
-    add("--limit", type=_count, default=100, metavar="N", help="at most so many (default: 100)")
+    add("--limit", type=_count, default=100, metavar="N", help="the maximum number (default: 100)")
     _add_json(add)
 
 

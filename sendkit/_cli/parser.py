@@ -146,44 +146,51 @@ def _add_report(command: Parser) -> None:
     add("--title", default="", help="the title, and the subject")
     add("--markdown", action="append", default=[], type=Path, metavar="FILE", help="prose, above the tables")
     add("--figure", action="append", default=[], type=Path, metavar="FILE", help="a picture, below the tables")
-    add("--alt", action="append", default=[], metavar="TEXT", help="what the figure of the same place shows")
+    add("--alt", action="append", default=[], metavar="TEXT", help="the description of the figure in the same position")
     help_text = "how a column is written: percent, currency:EUR, ,.2f, bytes, duration, link …"
     add("--format", action="append", default=[], type=column_format, metavar="COLUMN=FORMAT", help=help_text)
-    add("--rows", type=rows_of, default=50, metavar="N", help="show so many rows of a table (default: 50)")
+    add("--rows", type=rows_of, default=50, metavar="N", help="the number of table rows to show (default: 50)")
     choices = ("auto", "xlsx", "csv", "parquet", "none")
-    add("--rest", choices=choices, default="auto", help="what a table with more rows is attached as (default: auto)")
+    add("--rest", choices=choices, default="auto", help="the file type for tables with more rows (default: auto)")
     add("--total", action="store_true", help="sum the columns of numbers")
-    add("--footer", default="", metavar="TEXT", help="small letters below it all")
-    add("--preheader", default="", metavar="TEXT", help="what an inbox shows beside the subject")
-    add("--lang", default="en", metavar="TAG", help="the language, such as de: it says how numbers are written")
+    add("--footer", default="", metavar="TEXT", help="small print below everything")
+    add("--preheader", default="", metavar="TEXT", help="the text that an inbox shows beside the subject")
+    add("--lang", default="en", metavar="TAG", help="the language, such as de; it sets how numbers are written")
     _add_addresses(command.add_argument_group("the message").add_argument)
     _add_server(command.add_argument_group("the server").add_argument)
     _add_sending(command.add_argument_group("the sending").add_argument)
 
 
 def _add_sending(add: _Add) -> None:
-    add("--envelope-from", metavar="ADDR", help="where bounces go; '' for nowhere (default: the sender)")
+    add("--envelope-from", metavar="ADDR", help="the address for bounces; '' for none (default: the sender)")
     add(
         "--retries",
         type=count,
         metavar="N",
-        help="try deferred recipients N times more (default: 3, within 2 minutes)",
+        help="retry deferred recipients up to N times (default: 3, within 2 minutes)",
     )
-    add("--patient", action="store_true", help="outlast greylisting: try again after 1, 5 and 15 minutes")
-    add("--deadline", type=seconds, metavar="SECONDS", help="the time for everything, all tries included")
+    add("--patient", action="store_true", help="wait for greylisting: retry after 1, 5 and 15 minutes")
+    add("--deadline", type=seconds, metavar="SECONDS", help="the time limit for everything, including retries")
     add_submission(add)
-    add("--dry-run", action="store_true", help="print the message as it would go out, and send nothing")
-    add("--check", action="store_true", help="say what would go wrong at readers and at the server, and send nothing")
+    add("--dry-run", action="store_true", help="print the message as it would be sent, and send nothing")
+    add("--check", action="store_true", help="list problems that readers or the server would have, and send nothing")
     add("--preview", action="store_true", help="show the message in the browser, and send nothing")
-    add("--json", action="store_true", help="print the result as JSON, whatever it is")
+    add("--json", action="store_true", help="print the result as JSON, whatever the outcome")
     add("-v", "--verbose", action="store_true", help="show the conversation with the server on standard error")
 
 
 def _add_addresses(add: _Add) -> None:
     add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM)")
-    add("-t", "--to", action="append", default=[], metavar="ADDR", help="a recipient; may be repeated, or a comma list")
+    add(
+        "-t",
+        "--to",
+        action="append",
+        default=[],
+        metavar="ADDR",
+        help="a recipient; can be repeated, or a comma-separated list",
+    )
     add("--cc", action="append", default=[], metavar="ADDR", help="a recipient of a copy")
-    add("--bcc", action="append", default=[], metavar="ADDR", help="a recipient whom the others do not see")
+    add("--bcc", action="append", default=[], metavar="ADDR", help="a recipient that the others do not see")
     add("--reply-to", action="append", default=[], metavar="ADDR", help="where answers go")
 
 
@@ -191,7 +198,7 @@ def _add_message(add: _Add) -> None:
     _add_addresses(add)
     add("-s", "--subject", help="the subject")
     add("--text", help="the text (default: standard input)")
-    add("--html", type=Path, metavar="FILE", help="an HTML file; a plain text is made from it unless there is --text")
+    add("--html", type=Path, metavar="FILE", help="an HTML file; without --text, the plain text is made from it")
     add(
         "-a",
         "--attach",
@@ -199,7 +206,7 @@ def _add_message(add: _Add) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="a file to attach; may be repeated; - is standard input",
+        help="a file to attach; can be repeated; - is standard input",
     )
     add("--header", action="append", default=[], type=header_of, metavar="'NAME: VALUE'", help="a further header")
     help_text = "send this ready message (.eml; - is standard input), to --to or whom it names itself"
@@ -229,7 +236,7 @@ def _add_security(add: _Add) -> None:
         choices=("starttls", "implicit_tls", "none"),
         help="default: implicit_tls on port 465, else starttls",
     )
-    add("--ca-file", type=Path, metavar="PEM", help="a further certificate authority to trust")
+    add("--ca-file", type=Path, metavar="PEM", help="an additional certificate authority to trust")
 
 
 def _add_login(command: Parser) -> None:
@@ -241,18 +248,18 @@ def _add_login(command: Parser) -> None:
         help="get OAuth 2 tokens: google, microsoft, microsoft:TENANT, or an issuer's URL",
     )
     add("--client-id", metavar="ID", help="your application at that provider (default: SENDKIT_OAUTH_CLIENT_ID)")
-    add("--scope", help="what access to ask for (default: that of mail, where it is known)")
-    add("--no-test", action="store_true", help="store it without asking the server")
+    add("--scope", help="the access to request (default: mail, if known for the provider)")
+    add("--no-test", action="store_true", help="store it without trying it on the server")
     _add_security(add)
 
 
 def _add_account(command: Parser) -> None:
     command.add_argument("host", metavar="HOST", help="the server, such as smtp.example.com (or HOST:PORT)")
-    command.add_argument("user", metavar="USER", help="the username there, mostly a mail address")
+    command.add_argument("user", metavar="USER", help="the username there, usually a mail address")
 
 
 def _add_demo(command: Parser) -> None:
-    command.add_argument("--outbox", action="store_true", help="tell the story of the outbox: five days in a moment")
+    command.add_argument("--outbox", action="store_true", help="show the outbox: five days in a moment")
     command.add_argument(
         "--keep", type=Path, metavar="DIR", help="where to put the received messages (default: a new folder)"
     )
@@ -263,10 +270,10 @@ def _add_doctor(command: Parser) -> None:
     add("account", nargs="?", metavar="ACCOUNT", help="an account of sendkit/config.toml (default: the environment)")
     _add_place(add)
     add("-f", "--from", dest="sender", metavar="ADDR", help="the sender (default: SENDKIT_FROM, or the username)")
-    add("-t", "--to", metavar="ADDR", help="whom to name in RCPT; nothing is sent there (default: the sender)")
-    add("--dkim-selector", metavar="NAME", help="the name of the key that signs (default: the usual ones)")
-    add("--message", type=Path, metavar="FILE", help="look at this message too (.eml; - is standard input)")
-    add("--limit", type=seconds, default=30.0, metavar="SECONDS", help="the time for everything (default: 30)")
+    add("-t", "--to", metavar="ADDR", help="the recipient for RCPT; nothing is sent there (default: the sender)")
+    add("--dkim-selector", metavar="NAME", help="the name of the signing key (default: common names)")
+    add("--message", type=Path, metavar="FILE", help="check this message too (.eml; - is standard input)")
+    add("--limit", type=seconds, default=30.0, metavar="SECONDS", help="the time limit for everything (default: 30)")
     add("--json", action="store_true", help="print the diagnosis as JSON")
 
 
@@ -282,7 +289,7 @@ def _add_completions(command: Parser) -> None:
 def _add_explain(command: Parser) -> None:
     add = command.add_argument
     add("reply", nargs="*", metavar="TEXT", help="the reply or the error (default: standard input)")
-    add("--host", metavar="HOST", help="the server that gave it, for what its provider means by it")
+    add("--host", metavar="HOST", help="the server that sent it, to explain what its provider means")
     add("--json", action="store_true", help="print the explanation as JSON")
 
 
@@ -290,15 +297,20 @@ def _add_catch(command: Parser) -> None:
     add = command.add_argument
     add("--port", type=port_of, default=0, metavar="N", help="the port of the mail server (default: any free one)")
     add("--web-port", type=port_of, default=0, metavar="N", help="the port of the page (default: any free one)")
-    add("--user", default="ana@example.com", metavar="USERNAME", help="who may log in (default: ana@example.com)")
+    add(
+        "--user",
+        default="ana@example.com",
+        metavar="USERNAME",
+        help="the username for the login (default: ana@example.com)",
+    )
     add("--keep", type=Path, metavar="DIR", help="write each message into this folder too, as 1.eml, 2.eml …")
-    add("--plain", action="store_true", help="take clients without TLS or login too; they are on this machine")
+    add("--plain", action="store_true", help="also accept clients without TLS or login; they are on this machine")
     add(
         "--limit",
         type=some,
         default=1_000,
         metavar="N",
-        help="hold at most N messages, and 512 MB; the oldest are dropped (default: 1000)",
+        help="keep at most N messages and 512 MB; the oldest are dropped (default: 1000)",
     )
     add("--open", dest="open_browser", action="store_true", help="open the page in the browser")
 

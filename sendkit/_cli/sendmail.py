@@ -87,7 +87,7 @@ class _Setuid(errors.ConfigurationError):
 def _check_user() -> None:
     if os.name == "posix" and (os.geteuid() != os.getuid() or os.getegid() != os.getgid()):
         hint = "take the setuid and setgid bits off: whoever calls it would read another user's secrets"
-        raise _Setuid("this command is not to run for another user than the one who calls it", hint=hint)
+        raise _Setuid("this command must run as the user who calls it", hint=hint)
 
 
 def _send(options: SendmailOptions) -> Sysexit:

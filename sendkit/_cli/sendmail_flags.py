@@ -73,7 +73,7 @@ _MODES = {
 
 def describe(add: Callable[..., object]) -> None:
     """Add them to a parser, for the help, the completions and the manual page."""
-    add("recipients", nargs="*", metavar="RCPT", help="whom it goes to: addresses, or local names that have an alias")
+    add("recipients", nargs="*", metavar="RCPT", help="the recipients: addresses, or local names that have an alias")
     for flag in _FLAGS:
         settings = {"metavar": flag.value} if flag.value else {"action": "store_true"}
         add(f"-{flag.letter}", dest=f"flag_{flag.letter}", help=flag.text, **settings)

@@ -94,7 +94,7 @@ def draft(octets: bytes) -> Draft:
         position = match.end()
         if position > _LONGEST_HEAD:
             hint = "a head has fields, and an empty line behind them"
-            raise MessageError("message: its head is longer than 1 MB", field="message", hint=hint)
+            raise MessageError("message: its header is longer than 1 MB", field="message", hint=hint)
     body = text[position:]
     return Draft(tuple(fields), body if body.startswith(b"\r\n") or not body else b"\r\n" + body)
 

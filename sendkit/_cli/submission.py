@@ -27,9 +27,9 @@ _TIME = re.compile(r"([0-9]{1,9})([smhd]?)")
 def add_submission(add: Callable[..., Any]) -> None:
     """Add them to a command."""
     add("--notify", metavar="WHEN", help="ask for reports: never, or a comma list of success, failure, delay (DSN)")
-    add("--ret", choices=("headers", "full"), help="what a report of failure brings back (DSN)")
-    add("--envid", metavar="ID", help="the name that reports give the message (DSN; default: its Message-ID)")
-    add("--require-tls", action="store_true", help="demand verified TLS at every server on the way (REQUIRETLS)")
+    add("--ret", choices=("headers", "full"), help="what a failure report includes (DSN)")
+    add("--envid", metavar="ID", help="the name of the message in reports (DSN; default: its Message-ID)")
+    add("--require-tls", action="store_true", help="require verified TLS at every server on the way (REQUIRETLS)")
     help_text = "have the server send it on later: 90 (seconds), 30m, 2h, 1d (FUTURERELEASE)"
     add("--hold-for", type=time_of, metavar="TIME", help=help_text)
 

@@ -37,21 +37,21 @@ class Sysexit(IntEnum):
 
 
 MEANINGS = {
-    Sysexit.OK: "the server, or the outbox, has taken responsibility for every recipient",
+    Sysexit.OK: "the server, or the outbox, took responsibility for every recipient",
     Sysexit.USAGE: "the arguments do not make sense, or are refused",
-    Sysexit.DATAERR: "the message cannot be sent by anyone, or names nobody",
+    Sysexit.DATAERR: "the message is invalid, or names no recipient",
     Sysexit.NOINPUT: "there is no standard input",
-    Sysexit.NOUSER: "no such mailbox, or a local name that nobody gets the mail of",
+    Sysexit.NOUSER: "no such mailbox, or a local name without an alias",
     Sysexit.NOHOST: "no such host",
     Sysexit.UNAVAILABLE: "refused for good",
-    Sysexit.SOFTWARE: "a fault of this program",
+    Sysexit.SOFTWARE: "an error in this program",
     Sysexit.OSERR: "the operating system refused something",
-    Sysexit.CANTCREAT: "the outbox cannot be made",
+    Sysexit.CANTCREAT: "the outbox cannot be created",
     Sysexit.IOERR: "the outbox cannot be written to",
-    Sysexit.TEMPFAIL: "not taken, and not refused for good: try again later",
-    Sysexit.PROTOCOL: "in doubt: the server may have taken it; do not just run it again",
+    Sysexit.TEMPFAIL: "not accepted, and not refused permanently: try again later",
+    Sysexit.PROTOCOL: "in doubt: the server may have accepted it; do not simply run the command again",
     Sysexit.NOPERM: "the login was refused, no password was found, or the program is setuid",
-    Sysexit.CONFIG: "a setting that cannot work",
+    Sysexit.CONFIG: "an invalid setting",
 }
 
 

@@ -58,7 +58,7 @@ _NUMBERS = {
         Reason.KEYRING_FULL,
     ),
     -25308: _Known(
-        "macOS may not ask anybody to unlock the keychain, since nobody is logged in on a screen",
+        "macOS cannot show a prompt to unlock the keychain, since nobody is logged in on a screen",
         KeyringLocked,
         "run `security unlock-keychain` in the same session before, or set SENDKIT_PASSWORD or SENDKIT_PASSWORD_FILE",
         Reason.KEYRING_LOCKED,

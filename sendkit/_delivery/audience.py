@@ -140,7 +140,7 @@ def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:
 def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
     """What the environment says of both settings.
 
-    Raises ConfigurationError for a variable that is set and empty: it was meant to keep mail in.
+    Raises ConfigurationError for a variable that is set and empty: it would let all mail out.
     """
     for name in (REDIRECT, ALLOW):
         if not environ.get(name, "-").strip():

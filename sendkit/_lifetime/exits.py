@@ -39,8 +39,8 @@ def at_exit(one: Resting) -> None:
 def refuse_when_gone() -> None:
     """Raise SendkitError while the interpreter is taken down, as in a `__del__`: other threads run no more then."""
     if is_finalizing():
-        hint = "send before main ends, or in a handler of atexit"
-        raise SendkitError("nothing can be sent any more: the interpreter is being taken down", hint=hint)
+        hint = "send before main ends, or in an atexit handler"
+        raise SendkitError("nothing can be sent any more: the interpreter is shutting down", hint=hint)
 
 
 def keep(one: Resting) -> None:

@@ -25,7 +25,7 @@ def running_loop(who: str = "AsyncMailer", otherwise: str = "mailer.send, messag
     except RuntimeError:
         plain, thread = who.removeprefix("Async"), f"await trio.to_thread.run_sync({otherwise})"
         hint = f"use {plain}; under trio on a thread of its own, {thread}"
-        raise ConfigurationError(f"{who} needs an event loop of asyncio, and none runs here", hint=hint) from None
+        raise ConfigurationError(f"{who} needs an asyncio event loop, and none is running here", hint=hint) from None
 
 
 class PerLoop(Generic[T]):

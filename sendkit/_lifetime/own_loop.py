@@ -31,7 +31,7 @@ def made_loop() -> asyncio.AbstractEventLoop:
         made = _Loop(RealSelector() if patched_by_gevent() else None)
     except OSError as error:
         hint = "raise the limit (ulimit -n), or close what is not needed"
-        raise SendkitError(f"no event loop can be made: {error.strerror}", hint=hint) from error
+        raise SendkitError(f"cannot create an event loop: {error.strerror}", hint=hint) from error
     finally:
         if held:
             logs.hand_on(logs.release())

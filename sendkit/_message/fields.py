@@ -62,7 +62,7 @@ def header_field(name: str, text: str, *, utf8: bool = True) -> str:
     if lower not in STRUCTURED_FIELDS:
         return text_field(name, text)
     if not text.isascii():
-        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="take the other characters out")
+        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="remove the other characters")
     return plain_field(name, text)
 
 

@@ -169,7 +169,7 @@ def _split(text: str) -> Iterator[list[str]]:
 def _refuse_special(piece: str, text: str) -> None:
     shown = _shown(text)
     if piece in {"(", ")"}:
-        raise AddressError(f"{shown} holds a comment", "take the round brackets out, or put the name in double quotes")
+        raise AddressError(f"{shown} holds a comment", "remove the round brackets, or put the name in double quotes")
     if piece == ";" and ":" not in text:
         raise AddressError(f"{shown} holds a semicolon", "use a comma between the addresses, or give them as a list")
     if piece in {":", ";"}:
@@ -207,7 +207,7 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
 
 def _bare(text: str) -> Mailbox:
     if not text:
-        raise AddressError("an empty place in a list of addresses", "take the extra comma out")
+        raise AddressError("an empty place in a list of addresses", "remove the extra comma")
     return Mailbox("", parse_address(text))
 
 

@@ -123,7 +123,7 @@ def _field(name: str, text: str) -> str:
             raise MessageError(f"{name}: {error.problem}", field=name, hint=error.hint) from error
         return mailbox_field(name, mailboxes, utf8=True) if mailboxes else plain_field(name, _empty_group(text))
     if key in STRUCTURED_FIELDS:
-        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="take the other characters out")
+        raise MessageError(f"{name}: only ASCII may stand in it", field=name, hint="remove the other characters")
     return text_field(name, text.replace("\t", " "))
 
 

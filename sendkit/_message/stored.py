@@ -62,7 +62,7 @@ class StoredFile:
             raise MessageError(
                 f"attachments: {str(self.path)!r} has changed since the message was first to be sent",
                 field="attachments",
-                hint="make the message again, from a file that nobody writes to meanwhile",
+                hint="create the message again, from a file that does not change in the meantime",
             )
 
 

@@ -98,13 +98,13 @@ class MailerSettings(TypedDict, total=False):
         "str | None",
         Option(
             None,
-            "the one SASL mechanism that will do, in place of the best that is offered",
+            "the only SASL mechanism to use, in place of the best that the server offers",
             _check_mechanism,
             in_file=True,
         ),
     ]
-    retry: Annotated["RetryPolicy | None", Option(None, "how often and for how long what was deferred is tried again")]
-    transport: Annotated["Transport | None", Option(None, "what carries the messages in place of the wire")]
+    retry: Annotated["RetryPolicy | None", Option(None, "how often and for how long deferred recipients are retried")]
+    transport: Annotated["Transport | None", Option(None, "what delivers the messages in place of the network")]
     deadline: Annotated[
         "float | None", Option(None, "seconds for one message, all attempts included", check_positive, in_file=True)
     ]
@@ -131,7 +131,7 @@ class MailerSettings(TypedDict, total=False):
         "str | None",
         Option(
             None,
-            'how many messages may be started, evenly spaced: "30/minute"; attempts count',
+            'the maximum rate of messages, evenly spaced: "30/minute"; retries count',
             _check_rate,
             in_file=True,
         ),
@@ -144,13 +144,14 @@ class MailerSettings(TypedDict, total=False):
         Option(None, "the key, or keys, that sign each message for its domain", _check_dkim),
     ]
     observers: Annotated[
-        "Iterable[AnyObserver]", Option((), "who is told of each attempt and each result", _check_observers)
+        "Iterable[AnyObserver]",
+        Option((), "objects that are called with each attempt and each result", _check_observers),
     ]
     redirect_all_to: Annotated[
-        "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail in place of its recipients")
+        "Iterable[str] | str | None", Option(None, "the mailbox that gets all mail instead of the recipients")
     ]
     allow_only: Annotated[
-        "Iterable[str] | str | None", Option(None, "who may get their own mail anyway: `*@example.com`")
+        "Iterable[str] | str | None", Option(None, "recipients that still get their own mail: `*@example.com`")
     ]
 
 
@@ -197,14 +198,14 @@ def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, 
 
 OWN = {
     "host_or_server": "a Server, `host`, `host:port` or `[v6]:port`; in a list, the backup servers behind the first",
-    "username": "who logs in, mostly a mail address; None where the server wants no login",
-    "port": "the port, where the host names none: 587 by default, 465 for implicit TLS",
+    "username": "the name for the login, usually a mail address; None if the server needs no login",
+    "port": "the port, if the host names none: 587 by default, 465 for implicit TLS",
     "security": '"starttls", "implicit_tls" or "none"; it follows from the port by default',
     "url": "`smtp+starttls://USER@HOST:PORT` or `smtps://…`, or several",
     "name": "the name of the provider, or of the account in the file",
-    "address": "the mail address whose domain says where its server is",
-    "trust": "domains in which a server may be, beside that of the address",
-    "resolver": "what asks the DNS in place of the system's resolver",
+    "address": "the mail address whose domain names its server in the DNS",
+    "trust": "domains in which the server can be, in addition to that of the address",
+    "resolver": "the dnspython resolver in place of the system's",
 }
 
 

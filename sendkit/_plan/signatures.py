@@ -79,20 +79,20 @@ class Signatures:
             url: `smtp+starttls://USER@HOST:PORT` or `smtps://…`, or several.
             password: the password; without it and credentials=, the environment and the keyring are searched.
             credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
-            mechanism: the one SASL mechanism that will do, in place of the best that is offered.
-            retry: how often and for how long what was deferred is tried again.
-            transport: what carries the messages in place of the wire.
+            mechanism: the only SASL mechanism to use, in place of the best that the server offers.
+            retry: how often and for how long deferred recipients are retried.
+            transport: what delivers the messages in place of the network.
             deadline: seconds for one message, all attempts included.
             max_connections: how many connections are open at a time, at most.
             messages_per_connection: how many messages one connection carries, at most.
             idle_timeout: seconds after which an idle connection is closed; None keeps it.
             login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
-            rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
+            rate: the maximum rate of messages, evenly spaced: "30/minute"; retries count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
-            observers: who is told of each attempt and each result.
-            redirect_all_to: the mailbox that gets all mail in place of its recipients.
-            allow_only: who may get their own mail anyway: `*@example.com`.
+            observers: objects that are called with each attempt and each result.
+            redirect_all_to: the mailbox that gets all mail instead of the recipients.
+            allow_only: recipients that still get their own mail: `*@example.com`.
             """
             ...
 
@@ -124,20 +124,20 @@ class Signatures:
 
             password: the password; without it and credentials=, the environment and the keyring are searched.
             credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
-            mechanism: the one SASL mechanism that will do, in place of the best that is offered.
-            retry: how often and for how long what was deferred is tried again.
-            transport: what carries the messages in place of the wire.
+            mechanism: the only SASL mechanism to use, in place of the best that the server offers.
+            retry: how often and for how long deferred recipients are retried.
+            transport: what delivers the messages in place of the network.
             deadline: seconds for one message, all attempts included.
             max_connections: how many connections are open at a time, at most.
             messages_per_connection: how many messages one connection carries, at most.
             idle_timeout: seconds after which an idle connection is closed; None keeps it.
             login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
-            rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
+            rate: the maximum rate of messages, evenly spaced: "30/minute"; retries count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
-            observers: who is told of each attempt and each result.
-            redirect_all_to: the mailbox that gets all mail in place of its recipients.
-            allow_only: who may get their own mail anyway: `*@example.com`.
+            observers: objects that are called with each attempt and each result.
+            redirect_all_to: the mailbox that gets all mail instead of the recipients.
+            allow_only: recipients that still get their own mail: `*@example.com`.
             """
             ...
 
@@ -169,23 +169,23 @@ class Signatures:
             Raises ConfigurationError, which names the nearest providers.
 
             name: the name of the provider, or of the account in the file.
-            username: who logs in, mostly a mail address; None where the server wants no login.
+            username: the name for the login, usually a mail address; None if the server needs no login.
             password: the password; without it and credentials=, the environment and the keyring are searched.
             credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
-            mechanism: the one SASL mechanism that will do, in place of the best that is offered.
-            retry: how often and for how long what was deferred is tried again.
-            transport: what carries the messages in place of the wire.
+            mechanism: the only SASL mechanism to use, in place of the best that the server offers.
+            retry: how often and for how long deferred recipients are retried.
+            transport: what delivers the messages in place of the network.
             deadline: seconds for one message, all attempts included.
             max_connections: how many connections are open at a time, at most.
             messages_per_connection: how many messages one connection carries, at most.
             idle_timeout: seconds after which an idle connection is closed; None keeps it.
             login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
-            rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
+            rate: the maximum rate of messages, evenly spaced: "30/minute"; retries count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
-            observers: who is told of each attempt and each result.
-            redirect_all_to: the mailbox that gets all mail in place of its recipients.
-            allow_only: who may get their own mail anyway: `*@example.com`.
+            observers: objects that are called with each attempt and each result.
+            redirect_all_to: the mailbox that gets all mail instead of the recipients.
+            allow_only: recipients that still get their own mail: `*@example.com`.
             """
             ...
 
@@ -218,19 +218,19 @@ class Signatures:
             name: the name of the provider, or of the account in the file.
             password: the password; without it and credentials=, the environment and the keyring are searched.
             credentials: where the secret comes from: OAuth2, PasswordCommand, a callable (host, username).
-            mechanism: the one SASL mechanism that will do, in place of the best that is offered.
-            retry: how often and for how long what was deferred is tried again.
-            transport: what carries the messages in place of the wire.
+            mechanism: the only SASL mechanism to use, in place of the best that the server offers.
+            retry: how often and for how long deferred recipients are retried.
+            transport: what delivers the messages in place of the network.
             deadline: seconds for one message, all attempts included.
             max_connections: how many connections are open at a time, at most.
             messages_per_connection: how many messages one connection carries, at most.
             idle_timeout: seconds after which an idle connection is closed; None keeps it.
             login_rest: seconds for which a refused secret is not sent again; doubles with each refusal, up to a day.
-            rate: how many messages may be started, evenly spaced: "30/minute"; attempts count.
+            rate: the maximum rate of messages, evenly spaced: "30/minute"; retries count.
             transcript: whether `result.attempts` keeps the conversation, with the secrets masked.
             dkim: the key, or keys, that sign each message for its domain.
-            observers: who is told of each attempt and each result.
-            redirect_all_to: the mailbox that gets all mail in place of its recipients.
-            allow_only: who may get their own mail anyway: `*@example.com`.
+            observers: objects that are called with each attempt and each result.
+            redirect_all_to: the mailbox that gets all mail instead of the recipients.
+            allow_only: recipients that still get their own mail: `*@example.com`.
             """
             ...

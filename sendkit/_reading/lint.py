@@ -59,7 +59,7 @@ def lint(octets: bytes) -> tuple[Advice, ...]:
 def _of_the_head(headers: Headers) -> Iterator[Advice]:
     for name in ("From", "Date", "Message-ID"):
         if not headers.first(name):
-            yield Advice(f"no-{name.lower()}", f"there is no {name}", "add it: a message without is taken for spam")
+            yield Advice(f"no-{name.lower()}", f"there is no {name}", "add it: a message without one looks like spam")
     if not headers.first("Subject").strip():
         yield Advice("no-subject", "the subject is empty", "give one, which many readers show alone")
     answers = {address.lower() for _, address in getaddresses([headers.first("Reply-To")]) if address}
@@ -100,7 +100,7 @@ def _of_the_links(events: list[Element]) -> Iterator[Advice]:
     bare = [link for link in links if link.lower().startswith("http://")]
     if bare:
         text = f"{len(bare)} of the links are not https, such as {bare[0][:80]}"
-        yield Advice("insecure-link", text, "write https://, or filters and readers warn of it")
+        yield Advice("insecure-link", text, "write https://, or filters and readers warn about it")
 
 
 def _of_the_files(parts: Parts, message: EmailMessage) -> Iterator[Advice]:

@@ -80,7 +80,7 @@ class Proxy(BaseModel):
         if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ConfigurationError("the proxy's URL must be SCHEME://[USER:PASSWORD@]HOST:PORT", hint=_ENCODED)
         if parts.port is None:
-            hint = "SOCKS proxies mostly have port 1080, HTTP proxies 3128 or 8080"
+            hint = "SOCKS proxies usually have port 1080, HTTP proxies 3128 or 8080"
             raise ConfigurationError("the proxy's URL names no port", hint=hint)
         username, password = _decoded(parts.username), _decoded(parts.password)
         return cls(parts.scheme, _decoded(parts.hostname) or "", parts.port, username=username, password=password)

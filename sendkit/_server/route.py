@@ -76,7 +76,7 @@ def check_route(server: Server) -> None:
     if len(given) == 1 and server.local_address is not None and given != ["proxy="]:
         given.append("local_address=")
     if len(given) > 1:
-        hint = "a connection takes one way: leave the others out"
+        hint = "a connection has one route: remove the other settings"
         raise ConfigurationError(f"Server: {given[0]} and {given[1]} cannot go together", hint=hint)
     if unix and server.security != "none":
         raise ConfigurationError("Server: over a unix socket there is no name that TLS could verify", hint=_NO_TLS_HERE)
@@ -90,7 +90,7 @@ def check_route(server: Server) -> None:
 def _check_lmtp(server: Server) -> None:
     if not on_this_machine(server):
         hint = 'name a unix socket, such as Server("unix:///run/lmtp.sock", protocol="lmtp"), or localhost'
-        raise ConfigurationError("Server: LMTP is for this very machine alone", hint=hint)
+        raise ConfigurationError("Server: LMTP works only on this machine", hint=hint)
     if server.port == _SMTP_PORT:
         hint = "give the port on which the server speaks LMTP, or leave protocol= out"
         raise ConfigurationError("Server: port 25 is not for LMTP (RFC 2033 section 5)", hint=hint)

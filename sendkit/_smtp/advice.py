@@ -20,21 +20,22 @@ class Advice(NamedTuple):
 
 _AGAIN = "what is unsettled can be sent again"
 _IN_DOUBT = Advice(
-    "the server may have taken the message: look for its Message-ID at the other side before you send it again; "
-    "only a policy that allows duplicates (retry_in_doubt) repeats it by itself",
-    "the server may have taken it: look for {message_id} at the other side before you send it again",
+    "the server may have accepted the message: look for its Message-ID on the other side before you send it again; "
+    "only a policy that allows duplicates (retry_in_doubt) sends it again without you",
+    "the server may have accepted it: look for {message_id} on the other side before you send it again",
 )
 _DEFERRED = Advice(
-    "send what is unsettled again later; a retry policy with more attempts does it by itself",
-    "send it again later, to these recipients alone ({who}), or try more often with --retries",
+    "send what is unsettled again later; a retry policy with more attempts does so for you",
+    "send it again later, only to these recipients ({who}), or try more often with --retries",
 )
 _LOGIN = Advice(
-    "check the username and the password (many providers want an app password); `sendkit login {host} {user}` stores a "
-    "new one, and this program does not send the refused one again before it has changed"
+    "check the username and the password (many providers require an app password); `sendkit login {host} {user}` "
+    "stores a "
+    "new one; this program does not send the refused one again until it has changed"
 )
 _PROTOCOL = Advice(
-    "check that an SMTP submission server answers on this port; the result's attempts hold its answers",
-    "check that an SMTP submission server answers on this port; --verbose shows its answers",
+    "check that an SMTP submission server answers on this port; result.attempts has its replies",
+    "check that an SMTP submission server answers on this port; --verbose shows its replies",
 )
 
 BY_CAUSE = {
@@ -43,13 +44,13 @@ BY_CAUSE = {
         "nothing was sent; check the host name, the port, the security, and that the certificate is valid"
     ),
     Cause.AUTHENTICATION: _LOGIN,
-    Cause.CONNECTION: Advice(f"check host and port, and that no firewall is in between; {_AGAIN}"),
+    Cause.CONNECTION: Advice(f"check host and port, and that no firewall blocks the connection; {_AGAIN}"),
     Cause.PROTOCOL: _PROTOCOL,
     Cause.DEFERRED: _DEFERRED,
     Cause.REJECTED: Advice("the reply says why; sending the same message to the same address again will not help"),
 }
 # A deferral that nothing but a person ends, and of which no more is known than its words.
-HELD = Advice(f"do first what the reason asks for; then {_AGAIN}")
+HELD = Advice(f"first fix what the reason names; then {_AGAIN}")
 
 _IMPLICIT = Advice(
     'Server("{host}", port={port}, security="implicit_tls"), or smtps://{host}:{port}',
@@ -60,21 +61,20 @@ _STARTTLS = Advice(
     "--host {host}:{port} --security starttls",
 )
 _LESS = Advice(
-    "somebody may be in between, so no password was sent; if the server's operator says that it has changed, delete "
+    "an attacker may be between you and the server, so no password was sent; if its operator confirms a change, delete "
     "its lines from the file of known_hosts"
 )
 _BY_ITSELF = (
-    "nothing was sent; the certificate is signed by itself alone. If it is the right one, take it from the server as a "
-    "PEM file"
+    "nothing was sent; the certificate is self-signed. If it is the right one, get it from the server as a PEM file"
 )
 _UNKNOWN = (
-    "nothing was sent; the certificate is from an authority that this machine does not know, perhaps a company's own "
-    "or a proxy's. Take its certificate as a PEM file"
+    "nothing was sent; the certificate is from an authority that this machine does not trust, perhaps a company's own "
+    "or a proxy's. Get the authority's certificate as a PEM file"
 )
 _WITHOUT_KEYRING = "set SENDKIT_PASSWORD or SENDKIT_PASSWORD_FILE"
 _TOKENS = (
-    "many want OAuth 2 by now: `sendkit login {host} {user} --oauth google --client-id ID` (or --oauth microsoft) "
-    "stores the grant, and the token is refreshed by itself (Google ends those of a project in testing after 7 days)"
+    "many servers require OAuth 2: `sendkit login {host} {user} --oauth google --client-id ID` (or --oauth microsoft) "
+    "stores the grant, and sendkit refreshes the token (Google revokes grants of a project in testing after 7 days)"
 )
 _RENEW = "`sendkit doctor --host {server}` shows the certificate"
 
@@ -84,16 +84,15 @@ def _both(before: str, what: Advice, after: str = "") -> Advice:
 
 
 BY_REASON = {
-    Reason.NO_SUCH_HOST: Advice(
-        "check the spelling of {host}; `sendkit providers` lists the servers of those that are known"
-    ),
+    Reason.NO_SUCH_HOST: Advice("check the spelling of {host}; `sendkit providers` lists the known servers"),
     Reason.NAME_NOT_RESOLVED: Advice(f"check the network and the resolver (DNS) of this machine; {_AGAIN}"),
     Reason.CONNECTION_REFUSED: Advice(
         f"nothing listens at {{server}}, or a firewall refuses it: check the port (587 for STARTTLS, 465 for implicit "
         f"TLS); {_AGAIN}"
     ),
     Reason.UNREACHABLE: Advice(
-        f"check host and port, and that no firewall is in between (many networks close port 25; submission is 587 or "
+        f"check host and port, and that no firewall blocks the connection (many networks close port 25; "
+        "submission is 587 or "
         f"465); {_AGAIN}"
     ),
     Reason.LOCAL_ADDRESS: Advice(
@@ -104,72 +103,72 @@ BY_REASON = {
         f"check the path, that the server runs, and that this user may write to the socket; {_AGAIN}"
     ),
     Reason.SOCKET_USED: Advice(
-        "sock= is good for one connection: give a new socket, or dialer= a function that makes them",
-        "the program that made the connection must make another one",
+        "sock= works for one connection: pass a new socket, or dialer= with a function that opens them",
+        "the program that opened the connection must open another one",
     ),
     Reason.DIALER_FAILED: Advice(
-        f"look at what the function of dialer= ran into; {_AGAIN}",
-        f"look at what the program's own way to connect ran into; {_AGAIN}",
+        f"check the error of the dialer= function; {_AGAIN}",
+        f"check the error of the program's own connection function; {_AGAIN}",
     ),
     Reason.PROXY_UNREACHABLE: Advice(f"check host and port of the proxy, and that it runs; {_AGAIN}"),
     Reason.PROXY_CANNOT_CONNECT: Advice(
-        f"the proxy is there, and could not reach {{server}}: check this name and port, and that the proxy's network "
-        f"lets it out; {_AGAIN}"
+        f"the proxy works, but could not reach {{server}}: check this name and port, and that the proxy's network "
+        f"allows the connection; {_AGAIN}"
     ),
     Reason.PROXY_BROKE_OFF: Advice(
-        f"check that it is a proxy of this protocol (socks5, socks4a, http) on this port; a proxy may be "
-        f"silent too because the server does not answer it; {_AGAIN}"
+        f"check that a proxy with this protocol (socks5, socks4a, http) uses this port; a proxy may "
+        f"also wait because the server does not reply; {_AGAIN}"
     ),
     Reason.PROXY_REFUSED: Advice(
-        "the rules of the proxy must allow {server}: many HTTP proxies allow CONNECT to port 443 alone; ask who runs it"
+        "the rules of the proxy must allow {server}: many HTTP proxies allow CONNECT to port 443 only; ask its operator"
     ),
     Reason.PROXY_LOGIN: Advice(
         "put the username and the password into the proxy's URL in SENDKIT_PROXY, or the username alone, and store the "
         "password with `sendkit login --no-test`, for the host of the proxy"
     ),
     Reason.OUT_OF_DESCRIPTORS: Advice(
-        "the process has no free file descriptor: use one mailer for many messages, close what is held open, or raise "
+        "the process has no free file descriptor: use one mailer for many messages, close open files, or raise "
         "`ulimit -n`",
         "too many files are open: close some, or raise `ulimit -n`",
     ),
     Reason.CLOSED_BEFORE_GREETING: Advice(
-        f"the server is there and does not want this connection: mostly it has too many from here, or turns this "
-        f"address away; {_AGAIN}"
+        f"the server closed the connection at once: usually it has too many from here, or blocks this address; {_AGAIN}"
     ),
     Reason.NO_GREETING: _both(
-        "no greeting came: a port for implicit TLS (mostly 465) waits for the client to begin; if it is one: ",
+        "no greeting arrived: a port for implicit TLS (usually 465) waits for the client to begin; if it is one: ",
         _IMPLICIT,
     ),
     Reason.CONNECTION_CLOSED: Advice(
-        f"the server or the network ended the connection, before the message was taken; {_AGAIN}, and nobody gets it "
+        f"the server or the network closed the connection before the message was accepted; {_AGAIN}, and nobody "
+        "gets it "
         "twice"
     ),
     Reason.NO_REPLY: Advice(
-        f"the server is slow, or the network loses what it says; {_AGAIN}, and Server(timeouts=…) gives it more time",
-        f"the server is slow, or the network loses what it says; {_AGAIN}",
+        f"the server is slow, or the network loses its replies; {_AGAIN}, and Server(timeouts=…) gives it more time",
+        f"the server is slow, or the network loses its replies; {_AGAIN}",
     ),
     Reason.TURNED_AWAY: Advice(
-        "the server takes no mail from here: check that it is the submission server of your provider, and that this "
-        "machine's address is on no block list"
+        "the server accepts no mail from here: check that it is the submission server of your provider, and that this "
+        "machine's address is not on a block list"
     ),
     Reason.NOT_LMTP: Advice(
-        'the server does not know LHLO, so that it speaks SMTP: leave protocol="lmtp" out',
-        "the server does not know LHLO, so that it speaks SMTP: leave --protocol lmtp out",
+        'the server does not know LHLO, so it is an SMTP server: leave protocol="lmtp" out',
+        "the server does not know LHLO, so it is an SMTP server: leave --protocol lmtp out",
     ),
     Reason.LMTP_ALONE: Advice(
-        'the server knows neither EHLO nor HELO; if it is one for LMTP: Server("{host}", protocol="lmtp")',
-        "the server knows neither EHLO nor HELO; if it is one for LMTP: --protocol lmtp",
+        'the server knows neither EHLO nor HELO; if it is an LMTP server: Server("{host}", protocol="lmtp")',
+        "the server knows neither EHLO nor HELO; if it is an LMTP server: --protocol lmtp",
     ),
     Reason.EHLO_REFUSED: Advice(
-        "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
+        "the server refuses the name in EHLO; set one that it accepts, such as this machine's full name: "
         'Server("{host}", port={port}, local_hostname="host.example.com"), or SENDKIT_LOCAL_HOSTNAME in the '
         "environment",
-        "the server does not take the name in EHLO; give it one that it knows, such as this machine's full name: "
+        "the server refuses the name in EHLO; set one that it accepts, such as this machine's full name: "
         "--local-hostname host.example.com, or SENDKIT_LOCAL_HOSTNAME in the environment",
     ),
     Reason.WANTS_IMPLICIT_TLS: _both("nothing was sent; set security=implicit_tls for this port: ", _IMPLICIT),
     Reason.WANTS_STARTTLS: _both(
-        "nothing was sent; use the port for implicit TLS (465), or set security=starttls for this one (mostly 587): ",
+        "nothing was sent; use the port for implicit TLS (465), or set security=starttls for this one (usually 587): ",
         _STARTTLS,
     ),
     Reason.STARTTLS_NOT_OFFERED: Advice(
@@ -179,13 +178,13 @@ BY_REASON = {
     ),
     Reason.STARTTLS_GONE: _LESS,
     Reason.MECHANISM_GONE: _LESS,
-    Reason.STARTTLS_DELAYED: Advice(f"nothing was sent; the server cannot do TLS for now: {_AGAIN}"),
+    Reason.STARTTLS_DELAYED: Advice(f"nothing was sent; the server temporarily cannot start TLS: {_AGAIN}"),
     Reason.TLS_CLOSED: Advice(f"nothing was sent; the connection ended in the TLS handshake: {_AGAIN}"),
     Reason.TLS_VERSION: Advice(
-        "nothing was sent; the server speaks older versions of TLS than 1.2 alone: whoever runs it must update it"
+        "nothing was sent; the server supports only TLS versions older than 1.2: its operator must update it"
     ),
     Reason.CERTIFICATE_EXPIRED: Advice(
-        f"nothing was sent; whoever runs {{host}} must renew its certificate, unless this machine's clock is wrong; "
+        f"nothing was sent; the operator of {{host}} must renew its certificate, unless this machine's clock is wrong; "
         f"{_RENEW}"
     ),
     Reason.CERTIFICATE_NOT_YET_VALID: Advice(f"nothing was sent; check the clock of this machine; {_RENEW}"),
@@ -203,82 +202,84 @@ BY_REASON = {
         f"{_UNKNOWN}: --ca-file company-ca.pem, or SSL_CERT_FILE=company-ca.pem in the environment; {_RENEW}",
     ),
     Reason.NO_TRUST_STORE: Advice(
-        "nothing was sent; this machine has no certificates of authorities: install them (ca-certificates on Linux), "
-        "or set SSL_CERT_FILE to a file of them"
+        "nothing was sent; this machine has no CA certificates: install them (ca-certificates on Linux), "
+        "or set SSL_CERT_FILE to a file that contains them"
     ),
     Reason.KEY_NOT_PINNED: Advice(
         "nothing was sent; if the server's key has changed and its operator says so, add the new pin"
     ),
     Reason.CLIENT_CERTIFICATE_REFUSED: Advice(
-        "nothing was sent; the server does not take this client's certificate, or wants one: client_cert= and "
+        "nothing was sent; the server refuses this client's certificate, or requires one: client_cert= and "
         "client_key= of Server",
-        "nothing was sent; the server does not take this client's certificate, or wants one: client_cert and "
+        "nothing was sent; the server refuses this client's certificate, or requires one: client_cert and "
         "client_key of the account in config.toml",
     ),
     Reason.LOGIN_REFUSED: _LOGIN,
     Reason.LOGIN_NOT_TAKEN: Advice(
-        "the server takes no login here: give no username if it needs none, or use its port for submission (587 or 465)"
+        "the server does not support a login here: leave out the username if none is needed, or use its "
+        "submission port (587 or 465)"
     ),
     Reason.LOGIN_NOT_CHECKED: Advice(
         f"nothing to change: the server says that it could not check the login; {_AGAIN}, or ask its operator"
     ),
     Reason.LOGIN_DELAYED: Advice(
-        f"nothing to change: the server cannot check logins for now (RFC 4954 section 6); {_AGAIN}"
+        f"nothing to change: the server temporarily cannot check logins (RFC 4954 section 6); {_AGAIN}"
     ),
     Reason.LOGIN_WANTED: Advice(
-        "the server wants a login first: give a username and a password",
-        "the server wants a login first: --user USERNAME, and `sendkit login {host} USERNAME` for the password",
+        "the server requires a login first: give a username and a password",
+        "the server requires a login first: --user USERNAME, and `sendkit login {host} USERNAME` for the password",
     ),
-    Reason.LOGIN_NEEDS_TLS: _both("the server takes a login over TLS alone: ", _STARTTLS),
+    Reason.LOGIN_NEEDS_TLS: _both("the server accepts a login only over TLS: ", _STARTTLS),
     Reason.STRONGER_LOGIN_WANTED: Advice(
-        "the server wants another kind of login from this account: an app password, OAuth 2, or a stronger mechanism=",
-        "the server wants another kind of login from this account: an app password, or OAuth 2 (see `sendkit login "
+        "the server requires another kind of login for this account: an app password, OAuth 2, or a stronger "
+        "mechanism=",
+        "the server requires another kind of login for this account: an app password, or OAuth 2 (see `sendkit login "
         "--help`)",
     ),
     Reason.NO_MECHANISM: Advice(
-        f"take a mechanism= that the server offers; {_TOKENS}, or credentials=OAuth2(…) does; give no username if it "
+        f"set a mechanism= that the server offers; {_TOKENS}, or use credentials=OAuth2(…); leave out the "
+        "username if the server "
         "needs no login",
-        f"{_TOKENS}; give no --user if it needs no login",
+        f"{_TOKENS}; leave out --user if the server needs no login",
     ),
-    Reason.NO_TOKEN_NOW: Advice(f"there is no token for now; {_AGAIN} when the authorization server answers"),
+    Reason.NO_TOKEN_NOW: Advice(f"there is no token at the moment; {_AGAIN} when the authorization server replies"),
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
     Reason.KEYRING_UNAVAILABLE: Advice(f"{_WITHOUT_KEYRING}, or install a keyring (on Linux a Secret Service)"),
-    Reason.KEYRING_LOCKED: Advice(f"unlock the keyring (log in to the desktop), or do without: {_WITHOUT_KEYRING}"),
+    Reason.KEYRING_LOCKED: Advice(f"unlock the keyring (log in to the desktop), or use no keyring: {_WITHOUT_KEYRING}"),
     Reason.KEYRING_DENIED: Advice(f"delete the entry in the keyring, and store it again; or {_WITHOUT_KEYRING}"),
-    Reason.KEYRING_FULL: Advice(f"the keyring does not take a secret as long as this one: {_WITHOUT_KEYRING}"),
+    Reason.KEYRING_FULL: Advice(f"the keyring cannot store a secret as long as this one: {_WITHOUT_KEYRING}"),
     Reason.SERVER_NOT_PROVEN: Advice(
-        "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host; "
-        "mechanism= takes another one",
-        "the server's login proof is wrong: the server is faulty, or it is not the one that you mean; check the host",
+        "the server's login proof is wrong: the server is faulty, or it is the wrong server; check the host; "
+        "mechanism= selects another mechanism",
+        "the server's login proof is wrong: the server is faulty, or it is the wrong server; check the host",
     ),
-    Reason.STORE_FAILED: Advice(f"see that there is room, and that this program may write there; {_AGAIN}"),
+    Reason.STORE_FAILED: Advice(f"check that the disk has space, and that this program can write there; {_AGAIN}"),
     Reason.SETTING_UNUSABLE: HELD,
     Reason.MESSAGE_UNUSABLE: Advice(
-        "make the message again without what the reason names, and send it to result.unsettled()",
+        "create the message again without what the reason names, and send it to result.unsettled()",
         "send the message again without what the reason names",
     ),
     Reason.CONTENT_CHANGED: Advice(
-        "a file that goes with the message changed meanwhile: make the message again, and send it to "
-        "result.unsettled()",
-        "a file that goes with the message changed meanwhile: send it again, to {who} alone",
+        "an attached file changed in the meantime: create the message again, and send it to result.unsettled()",
+        "an attached file changed in the meantime: send the message again, only to {who}",
     ),
     Reason.TOO_LARGE: Advice("send smaller attachments, or links to the files"),
     Reason.SENDER_NOT_OWNED: Advice(
-        "send from an address of the account ({user}), or have {sender} added to it at the provider"
+        "send from an address of the account ({user}), or add {sender} to the account at the provider"
     ),
     Reason.NEEDS_SMTPUTF8: Advice("use an address in ASCII, or a server that offers SMTPUTF8 (RFC 6531)"),
-    Reason.NEEDS_8BITMIME: Advice("sign the message after it was encoded to 7 bit, or use a server with 8BITMIME"),
+    Reason.NEEDS_8BITMIME: Advice("encode the message to 7 bit before you sign it, or use a server with 8BITMIME"),
     Reason.NEEDS_REQUIRETLS: Advice(
         "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without require_tls",
         "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without --require-tls",
     ),
     Reason.NEEDS_FUTURERELEASE: Advice(
-        "nothing was sent: an outbox holds a message itself, put(message, send_at=…); or name a time within the limits",
-        "nothing was sent: name a time within the limits of a server that offers FUTURERELEASE (RFC 4865), or send it "
-        "when it is due (at, cron, a timer of systemd)",
+        "nothing was sent: let an outbox hold the message, put(message, send_at=…); or set a time within the limits",
+        "nothing was sent: set a time within the limits of a server that offers FUTURERELEASE (RFC 4865), or send it "
+        "when it is due (at, cron, a systemd timer)",
     ),
     Reason.NOT_ALLOWED: Advice(
-        "add the address to allow_only= (SENDKIT_ALLOW_ONLY), or let redirect_all_to= have such mail",
-        "add the address to SENDKIT_ALLOW_ONLY, or let SENDKIT_REDIRECT_ALL_TO have such mail",
+        "add the address to allow_only= (SENDKIT_ALLOW_ONLY), or redirect such mail with redirect_all_to=",
+        "add the address to SENDKIT_ALLOW_ONLY, or redirect such mail with SENDKIT_REDIRECT_ALL_TO",
     ),
 }

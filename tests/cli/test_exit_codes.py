@@ -84,7 +84,7 @@ def test_75_when_deferred_with_the_recipients_that_are_left(shell: Shell, server
     answer = shell("send", *account(server), *LETTER, "--cc", "eva@example.org", "--retries", "0")
     assert answer.code == 75
     assert "luis@example.com  deferred  450 4.2.0 greylisted" in answer.out
-    assert "hint: send it again later, to these recipients alone (luis@example.com)" in answer.err
+    assert "hint: send it again later, only to these recipients (luis@example.com)" in answer.err
 
 
 def test_75_when_the_server_is_not_reached(shell: Shell, closed_port: int) -> None:
@@ -126,7 +126,7 @@ def test_76_when_the_server_may_have_it_and_there_is_one_copy(shell: Shell, serv
     assert answer.code == 76
     assert answer.out.startswith("luis@example.com  in doubt")
     message_id = server.messages[0].message["Message-ID"]
-    assert f"hint: the server may have taken it: look for {message_id}" in answer.err
+    assert f"hint: the server may have accepted it: look for {message_id}" in answer.err
     assert len(server.messages) == 1
 
 

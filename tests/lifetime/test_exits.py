@@ -214,5 +214,5 @@ def test_what_is_sent_while_the_interpreter_is_taken_down_says_that_it_is_too_la
         server,
     )
     assert (ended.errors, ended.code) == ("", 0)
-    assert ended.lines == ["nothing can be sent any more: the interpreter is being taken down"]
+    assert ended.lines == ["nothing can be sent any more: the interpreter is shutting down"]
     assert subjects(server) == ["first"]

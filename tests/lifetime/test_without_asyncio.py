@@ -47,7 +47,7 @@ def test_without_a_loop_of_asyncio_each_call_says_what_to_do(
     monkeypatch.setenv("SENDKIT_HOST", "smtp.example.com")
     mailer = AsyncMailer(transport=MemoryTransport()) if to == "the double" else AsyncMailer("smtp.example.com")
     running = CALLS[call](mailer)
-    with pytest.raises(errors.ConfigurationError, match="event loop of asyncio") as failure:
+    with pytest.raises(errors.ConfigurationError, match="asyncio event loop") as failure:
         running.send(None)
     assert "trio.to_thread.run_sync" in (failure.value.hint or "")
 

@@ -86,7 +86,7 @@ def test_the_words_of_a_reason_change_no_hint(words: str) -> None:
 
 def test_a_reason_that_a_person_must_do_away_with_is_not_said_to_be_about_a_file() -> None:
     hint = hint_for(Verdict(Outcome.DEFERRED, Phase.MAIL, Cause.DEFERRED, Again.NO, reason="account is suspended"))
-    assert "what the reason asks for" in (hint or "")
+    assert "first fix what the reason names" in (hint or "")
     assert "file" not in (hint or "")
 
 

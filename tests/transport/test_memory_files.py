@@ -53,7 +53,7 @@ def test_a_file_that_changed_before_another_try_is_not_begun_again(path: Path) -
     assert outcomes(result) == {LUIS: Outcome.DEFERRED, OPS: Outcome.ACCEPTED}
     assert "large.bin" in (result.recipients[LUIS].reason or "")
     assert not result.recipients[LUIS].retryable
-    assert "make the message again" in (result.recipients[LUIS].hint or "")
+    assert "create the message again" in (result.recipients[LUIS].hint or "")
 
 
 def test_a_file_that_is_gone_at_the_first_try_is_a_message_error(path: Path) -> None:

@@ -55,7 +55,7 @@ def withdrawn(result: DeliveryResult) -> bool:
     return all(
         (one.outcome, one.retryable, one.reply) == (Outcome.DEFERRED, False, None)
         and "large.bin" in (one.reason or "")
-        and "make the message again" in (one.hint or "")
+        and "create the message again" in (one.hint or "")
         for one in result.recipients.values()
     )
 

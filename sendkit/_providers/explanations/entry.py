@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NOTHING: Final = "nothing"
 LATER: Final = "try again later"
 LOGIN: Final = (
-    "check the username and the password (many providers want an app password); "
+    "check the username and the password (many providers require an app password); "
     "`sendkit login HOST USER` stores a new one"
 )
 

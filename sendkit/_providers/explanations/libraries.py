@@ -36,8 +36,8 @@ SYMPTOMS = (
     ),
     Symptom(
         words="UnicodeEncodeError|'ascii' codec can't encode|SMTPUTF8 (is )?(not|un)",
-        title="something that is not ASCII stands where the protocol takes ASCII alone",
-        cause="smtplib takes passwords, and addresses before the @, in ASCII alone",
+        title="there is a non-ASCII character where the protocol allows only ASCII",
+        cause="smtplib supports passwords, and the local part of addresses, only in ASCII",
         remedy="nothing to do: sendkit encodes names, subjects, domains and passwords by itself; a local part that is "
         "not ASCII needs a server with SMTPUTF8",
         elsewhere="encode headers with email.message.EmailMessage, and send with send_message(), not sendmail(str)",
@@ -49,7 +49,7 @@ SYMPTOMS = (
             "no running event loop|event loop is already running"
         ),
         title="asynchronous code was mixed with another event loop",
-        cause="a client belongs to the loop it was made in; in a notebook a loop runs already",
+        cause="a client belongs to the loop it was made in; a notebook already runs a loop",
         remedy="in a notebook or an async program use `await AsyncMailer(…).send(message)`; anywhere else use Mailer",
         elsewhere="make and use the client inside the same coroutine",
         source="https://docs.python.org/3/library/asyncio-runner.html",
@@ -57,7 +57,7 @@ SYMPTOMS = (
     Symptom(
         words="getaddrinfo\\(\\) argument|server_hostname cannot be an empty|(host|port).{0,30}must be (a )?(int|str)",
         title="the host or the port is missing in the program's settings",
-        cause="a variable is not set, or the port is text where a number is wanted",
+        cause="a variable is not set, or the port is text instead of a number",
         remedy="set SENDKIT_HOST (and SENDKIT_PORT), or give --host HOST:587",
         elsewhere="print what the program passes as host and port: a name as text, a port as a number",
         source=_SMTPLIB,
@@ -65,7 +65,7 @@ SYMPTOMS = (
     Symptom(
         words="'(list|tuple)' object has no attribute '(encode|lstrip|split|strip|replace)'|"
         "expected string or bytes-like object, got '(list|tuple)'",
-        title="a list stands where a header needs text",
+        title="a header has a list instead of text",
         cause="a header of the `email` package is one text, with commas between the addresses",
         remedy='nothing to do: to= takes a list, ["luis@example.com", "ops@example.net"]',
         elsewhere='message["To"] = ", ".join(recipients); the list itself goes to sendmail()',
@@ -82,8 +82,8 @@ SYMPTOMS = (
     Symptom(
         words="SMTP connect\\(\\) failed|Could not connect to SMTP host|stream_socket_enable|SMTP Error: Could not",
         title="PHP could not reach the server, or verify it",
-        cause="mostly a firewall, a missing store of authorities, or the wrong mode for the port",
-        remedy="`sendkit doctor --host HOST:587` says which of them it is",
+        cause="usually a firewall, missing CA certificates, or the wrong mode for the port",
+        remedy="`sendkit doctor --host HOST:587` shows which",
         elsewhere="use `tls` with port 587 or `ssl` with port 465, and set openssl.cafile in php.ini",
         source="https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting",
     ),

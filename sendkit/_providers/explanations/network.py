@@ -39,7 +39,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="cannot assign requested address|can't assign requested address|EADDRNOTAVAIL|WinError 10049",
-        title="this machine has no address from which that one can be reached",
+        title="this machine has no address that can reach that one",
         cause="`localhost` is ::1 in a container without IPv6, or the local address that was set is not this machine's",
         remedy="name the server instead of localhost (in a container: its service), or 127.0.0.1; leave "
         "--local-address out",
@@ -48,10 +48,10 @@ SYMPTOMS = (
     ),
     Symptom(
         words="WinError 10013|connect(ing)?\\b.{0,60}(EACCES|permission denied)|EACCES.{0,40}connect",
-        title="this machine does not let the program connect",
+        title="this machine blocks the connection",
         cause="a firewall or a virus scanner on this machine, or a policy (SELinux) that keeps web servers from mail",
-        remedy="let this program out in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
-        elsewhere="let this program out in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
+        remedy="allow this program in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
+        elsewhere="allow this program in the firewall; with SELinux: setsebool -P httpd_can_sendmail on",
         source=_ERRNO,
     ),
     Symptom(

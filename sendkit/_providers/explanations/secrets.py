@@ -16,16 +16,16 @@ SYMPTOMS = (
         "SecretServiceNotAvailable|DBUS_SESSION_BUS_ADDRESS|autolaunch D-?Bus",
         title="this machine has no keyring",
         cause="no Secret Service runs: a server, a container, cron, or a login over SSH",
-        remedy=f"do without: {_PLACES}",
-        elsewhere="install and start a keyring (gnome-keyring, KWallet), or give the program the secret in another way",
+        remedy=f"use no keyring: {_PLACES}",
+        elsewhere="start a keyring (gnome-keyring, KWallet), or pass the secret to the program in another way",
         source=_KEYRING,
     ),
     Symptom(
         words="KeyringLocked|InitError|Failed to unlock the (collection|keyring)|collection is locked|Prompt dismissed",
         title="the keyring is locked",
-        cause="nobody has logged in on a screen since the machine started, so nobody unlocked it",
-        remedy=f"unlock it (log in on the desktop, or `gnome-keyring-daemon --unlock`), or do without: {_PLACES}",
-        elsewhere="unlock it, or give the program the secret in another way; cron and SSH have no prompt for it",
+        cause="there was no desktop login since the machine started, so the keyring is locked",
+        remedy=f"unlock it (log in on the desktop, or `gnome-keyring-daemon --unlock`), or use no keyring: {_PLACES}",
+        elsewhere="unlock it, or pass the secret to the program in another way; cron and SSH have no prompt for it",
         source=_KEYRING,
     ),
     Symptom(
@@ -38,15 +38,15 @@ SYMPTOMS = (
     ),
     Symptom(
         words="-25308|errSecInteractionNotAllowed|interaction is not allowed",
-        title="macOS may not ask anybody to unlock the keychain",
+        title="macOS cannot show a prompt to unlock the keychain",
         cause="the program runs without a login session: over SSH, as a service, or in CI",
-        remedy=f"run `security unlock-keychain` before, or do without: {_PLACES}",
+        remedy=f"run `security unlock-keychain` before, or use no keyring: {_PLACES}",
         elsewhere="run `security unlock-keychain` in the same session, or keep the secret elsewhere",
         source="https://developer.apple.com/documentation/security/errsecinteractionnotallowed",
     ),
     Symptom(
         words="-25244|errSecInvalidOwnerEdit|-25293|errSecAuthFailed",
-        title="macOS does not let this program change that entry of the keychain",
+        title="macOS does not allow this program to change that keychain entry",
         cause="another program, or another build of Python, made the entry and owns it",
         remedy="delete the entry in Keychain Access, then store it again: `sendkit login HOST USER`",
         elsewhere="delete the entry in Keychain Access, and let the program store it again",
@@ -54,7 +54,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="AADSTS7000215|AADSTS7000222|invalid_client",
-        title="the authorization server does not take the client's secret",
+        title="the authorization server refuses the client secret",
         cause="the client secret is wrong, has expired, or its ID was copied in place of its value",
         remedy=f"make a new client secret at the provider, set SENDKIT_OAUTH_CLIENT_SECRET; {_AGAIN}",
         elsewhere="make a new client secret at the provider and give its value, not its ID",
@@ -62,7 +62,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="AADSTS65001|consent_required|AADSTS90094|admin.{0,10}consent",
-        title="nobody has allowed this application to send for the account",
+        title="this application has no permission to send for the account",
         cause="the user, or an administrator of the organisation, has not given consent to SMTP.Send",
         remedy=f"have an administrator grant consent to SMTP.Send; then {_AGAIN}",
         elsewhere="have an administrator grant consent to SMTP.Send for the application",
@@ -70,7 +70,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="AADSTS50076|AADSTS50079|AADSTS53003|interaction_required",
-        title="the provider wants the person to log in again",
+        title="the provider requires a new interactive login",
         cause="a rule of the organisation asks for a second factor, a known device or a known place",
         remedy=_AGAIN,
         elsewhere="log in interactively once more, and use the new refresh token",
@@ -86,16 +86,16 @@ SYMPTOMS = (
     ),
     Symptom(
         words="redirect_uri_mismatch|AADSTS50011",
-        title="the provider does not know the address that the browser is sent back to",
-        cause="the application is registered for the web; programs on a person's machine come back to http://127.0.0.1",
+        title="the provider does not know the redirect address",
+        cause="the application is registered for the web; desktop programs use http://127.0.0.1",
         remedy="register the application as a desktop or native one, or use `sendkit login --oauth … --device`",
         elsewhere="register http://127.0.0.1 as a redirect address, or the application as a desktop one",
         source="RFC 8252 section 7.3",
     ),
     Symptom(
         words="AADSTS70008|AADSTS700082|AADSTS50173|invalid_grant|token (has been|was) expired or revoked",
-        title="the refresh token is no longer taken",
-        cause="it was revoked, the password was changed, it was not used for long, or the Google project is still in "
+        title="the refresh token is no longer valid",
+        cause="it was revoked, the password was changed, it was unused for too long, or the Google project is still in "
         "testing, where tokens end after 7 days",
         remedy=f"{_AGAIN}; for Google, set the project's publishing status to production",
         elsewhere="get a new refresh token; for Google, set the project's publishing status to production, or the new "
@@ -104,15 +104,15 @@ SYMPTOMS = (
     ),
     Symptom(
         words="unauthorized_client|invalid_scope|access_denied",
-        title="the application may not ask for this access",
-        cause="the scope for SMTP is missing from it (https://mail.google.com/, or SMTP.Send), or the person said no",
+        title="the application may not request this access",
+        cause="the scope for SMTP is missing from it (https://mail.google.com/, or SMTP.Send), or access was denied",
         remedy=f"add the scope to the application at the provider; then {_AGAIN}",
         elsewhere="add the scope for SMTP to the application at the provider, and log in again",
         source=_OAUTH,
     ),
     Symptom(
         words="\\beyJzdGF0dXMi",
-        title="the server does not take the access token",
+        title="the server refuses the access token",
         cause="it has expired, is for another account, or lacks the scope for SMTP (the server says so in base64)",
         remedy=_AGAIN,
         elsewhere="get a new access token for this account, with the scope for SMTP, and use it within the hour",

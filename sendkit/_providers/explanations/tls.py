@@ -97,8 +97,8 @@ SYMPTOMS = (
     ),
     Symptom(
         words="connection already using TLS|STARTTLS.{0,40}already (active|using|secure)|already (a|in) (secure|TLS)",
-        title="STARTTLS was asked for inside TLS",
-        cause="both modes are set at once: implicit TLS (465) begins with TLS, and STARTTLS (587) turns to it",
+        title="STARTTLS was requested inside TLS",
+        cause="both modes are set at once: implicit TLS (465) starts with TLS, and STARTTLS (587) upgrades to it",
         remedy="one mode follows from the port: --host HOST:465 or --host HOST:587, without --security",
         elsewhere="leave one of them out: in aiosmtplib use_tls=True alone on 465, start_tls=True alone on 587 (its "
         "connect() already does STARTTLS where the server offers it)",
@@ -107,8 +107,8 @@ SYMPTOMS = (
     Symptom(
         words="SslHandshakeException|attempting to establish an SSL or TLS connection|SSL handshake (failed|error)",
         title="the TLS handshake failed",
-        cause="implicit TLS was spoken to a STARTTLS port, or the certificate was not accepted",
-        remedy="`sendkit doctor --host HOST` says which of them it is",
+        cause="implicit TLS was used on a STARTTLS port, or the certificate was not accepted",
+        remedy="`sendkit doctor --host HOST` shows which",
         elsewhere="choose STARTTLS for port 587 and implicit TLS for port 465 (MailKit: SecureSocketOptions.StartTls, "
         "SslOnConnect); the inner exception says more",
         source=_MODE,
