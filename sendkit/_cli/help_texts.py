@@ -136,7 +136,7 @@ example:
     ),
     "demo": HelpText(
         "see a message go through a real conversation",
-        "Start a mail server on this machine for a moment, not reachable from others, and send it a report.\n"
+        "Start a mail server for this machine only, and send it a report.\n"
         "It accepts the report for one recipient at once, for a second one on retry, and rejects the third.",
         """\
 examples:
@@ -215,7 +215,7 @@ examples:
     ),
     "catch": HelpText(
         "catch all mail of a program under development, and show it in the browser",
-        "Start a mail server on this machine, not reachable from others, that accepts every message and forwards none.\n"
+        "Start a mail server for this machine only. It accepts every message and forwards none.\n"
         "Each is listed here and shown on a page in the browser: html, text, headers, attachments, envelope, source.\n"
         "No script of a message runs there, and nothing is loaded from a network.",
         """\
