@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from sendkit.outbox._statements import Executor
     from sendkit.outbox._states import EventKind, LetterState, RecipientState
     from sendkit.outbox._status import AttemptRecord, Counts, Event, LetterStatus, RecipientStatus
-    from sendkit.outbox._synchronous import Outbox, Worker
+    from sendkit.outbox._synchronous import Outbox
     from sendkit.outbox._worker import AsyncWorker
+    from sendkit.outbox._worker_thread import Worker
 
 __all__ = [
     "Announced",
@@ -82,7 +83,7 @@ _HOMES = {
     "Receipt": "outbox._letter",
     "RecipientState": "outbox._states",
     "RecipientStatus": "outbox._status",
-    "Worker": "outbox._synchronous",
+    "Worker": "outbox._worker_thread",
     "WorkerHealth": "outbox._health",
     "WorkerSettings": "outbox._policy",
 }
