@@ -18,7 +18,9 @@ from pathlib import Path
 from statistics import median
 
 _ROOT = Path(__file__).resolve().parent.parent
+_PAGE = _ROOT / "benchmarks" / "lazy.md"
 _ROUNDS = 3
+_SAID = re.compile(r"PLC0415(?:\s+# pyright: ignore(?:\[\w+\])?)?\s+(?:- )?(.+)$")
 _CHILD = """
 import importlib, sys, time, warnings
 warnings.simplefilter("ignore")
@@ -58,7 +60,7 @@ def found() -> Iterator[Lazy]:
         reason = ""
         for node in _inside_functions(ast.parse("\n".join(lines))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
-            said = re.search(r"PLC0415 - (.+)$", " ".join(lines[node.lineno - 1 : node.end_lineno]))
+            said = _SAID.search(" ".join(lines[node.lineno - 1 : node.end_lineno]))
             reason = said[1].split("    ")[0] if said and said[1] not in ("as above", "the same") else reason
             for name in names:
                 whole = f"{name}.{node.names[0].name}" if isinstance(node, ast.ImportFrom) else name
@@ -78,6 +80,14 @@ def _is_module(name: str) -> bool:
         return find_spec(name) is not None
     except ImportError:
         return False
+    except ValueError:  # it is loaded, and was made by another module
+        return True
+
+
+def listed() -> Iterator[tuple[str, str]]:
+    """The rows of the page: the module that an import stands in, and what it loads."""
+    for row in re.finditer(r"^\| `([^`]+)` \| `([^`]+)` \|", _PAGE.read_text(encoding="utf-8"), re.MULTILINE):
+        yield row[1], row[2]
 
 
 def saved(one: Lazy) -> float | None:
@@ -94,7 +104,7 @@ def main() -> None:
         cost = saved(one)
         shown = "not installed" if cost is None else f"{cost:.1f} ms"
         rows.append(f"| `{one.module}` | `{one.loads}` | {shown} | {one.reason} |")
-    (_ROOT / "benchmarks" / "lazy.md").write_text(_OPENING + "\n".join(rows) + "\n", encoding="utf-8")
+    _PAGE.write_text(_OPENING + "\n".join(rows) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def check(data: bytes) -> None:
         assert refused.__context__ is None
         return
     assert found.name == "work"
-    assert found.places()
+    assert found.accounts()
     assert "password" not in found.options
 
 

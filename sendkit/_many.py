@@ -218,7 +218,7 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         more = not window.stopped and window.failure is None and self._read(self._items)
         if not self._batch and window.over:
             return more
-        return self._call(window.turn(self._batch, more=more))
+        return self._call(window.advance(self._batch, more=more))
 
     def _call(self, work: Coroutine[Any, Any, None]) -> bool:
         """Have it done on the loop; where the mailer is closed, wait until what was in progress has ended: False."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from benchmarks import log
+from benchmarks import lazy, log
 from benchmarks.check import cheap_works, comparisons
 from benchmarks.instructions import INSTRUCTIONS
 from benchmarks.report import goal_of, part_of, rows
@@ -99,3 +100,16 @@ def test_the_cheap_works_are_of_sendkit_and_of_whom_it_is_compared_with() -> Non
 
 def test_every_run_in_the_log_can_be_read() -> None:
     assert len([*log.entries()]) == len([*log.FOLDER.glob("*.json")])
+
+
+def test_the_page_of_imports_inside_functions_has_each_of_them_with_its_reason_and_no_other() -> None:
+    """`python -m benchmarks.lazy` writes it again."""
+
+    def known(module: str, loads: str) -> tuple[str, str]:
+        package = loads.partition(".")[0]  # where it is not installed, nobody knows what is a module of it
+        return module, loads if find_spec(package) is not None else package
+
+    here = {known(one.module, one.loads) for one in lazy.found()}
+    page = {known(*row) for row in lazy.listed()}
+    assert (sorted(here - page), sorted(page - here)) == ([], [])
+    assert [one for one in lazy.found() if not one.reason] == []

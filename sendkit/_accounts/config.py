@@ -95,11 +95,11 @@ class AccountSettings:
     backups: tuple[AccountSettings, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict[str, object])
 
-    def places(self) -> list[Account]:
+    def accounts(self) -> list[Account]:
         """Its server and those of its backups, each with the login that belongs there."""
-        return [one.place() for one in (self, *self.backups)]
+        return [one.account() for one in (self, *self.backups)]
 
-    def place(self) -> Account:
+    def account(self) -> Account:
         """Its own server and login."""
         if self.password_command is None:
             return Account(self.server, self.username, label=self.name)

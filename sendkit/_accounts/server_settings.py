@@ -1,4 +1,4 @@
-"""What a Server takes beside its place, as text: the environment, a URL and the command line say it alike.
+"""What a Server takes beside its host and port, as text: the environment, a URL and the command line say it alike.
 
 `ca_file` is SENDKIT_CA_FILE, `?ca_file=` and --ca-file; a key of an account in config.toml has the same name. One
 table, so that another setting is one row. Not in it is what is for code alone: `tls_context`, `dialer`, `sock` and

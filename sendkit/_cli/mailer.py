@@ -20,12 +20,12 @@ from sendkit.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendkit._cli.options import DeliveryOptions, PlaceOptions
+    from sendkit._cli.options import AccountOptions, DeliveryOptions
     from sendkit._plan.options import MailerSettings
     from sendkit.results import Waiting
 
 
-def mailer_for(options: PlaceOptions, *, retry: RetryPolicy | None = None, deadline: float | None = None) -> Mailer:
+def mailer_for(options: AccountOptions, *, retry: RetryPolicy | None = None, deadline: float | None = None) -> Mailer:
     """The mailer for these arguments; without `retry`, the account's own policy. Raises ConfigurationError."""
     if os.environ.get("SENDKIT_TRANSPORT"):
         return Mailer.from_env(retry=retry, deadline=deadline)
@@ -35,7 +35,7 @@ def mailer_for(options: PlaceOptions, *, retry: RetryPolicy | None = None, deadl
     return Mailer(accounts, retry=retry, deadline=deadline)
 
 
-def username_of(options: PlaceOptions) -> str | None:
+def username_of(options: AccountOptions) -> str | None:
     """Who logs in at the first server that the arguments and the environment name, if they do."""
     try:
         return options.user or _accounts(options)[0].username
@@ -43,7 +43,7 @@ def username_of(options: PlaceOptions) -> str | None:
         return os.environ.get("SENDKIT_USERNAME")
 
 
-def _as_told(account: Account, options: PlaceOptions) -> Account:
+def _as_told(account: Account, options: AccountOptions) -> Account:
     server = with_settings(account.server, options.server_settings, flag)
     return Account(server, options.user or account.username)
 
@@ -66,7 +66,7 @@ def policy_for(options: DeliveryOptions, on_wait: Callable[[Waiting], object] | 
     return None if options.account is not None else RetryPolicy(on_wait=on_wait)
 
 
-def _accounts(options: PlaceOptions) -> tuple[Account, ...]:
+def _accounts(options: AccountOptions) -> tuple[Account, ...]:
     environ = {**os.environ, **_named(options)}
     if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
         hint = "give --host HOST (or --provider NAME) and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
@@ -77,7 +77,7 @@ def _accounts(options: PlaceOptions) -> tuple[Account, ...]:
     return Account.all_from_env(environ)
 
 
-def _named(options: PlaceOptions) -> dict[str, str]:
+def _named(options: AccountOptions) -> dict[str, str]:
     """The options as the variables that they stand for."""
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
     named |= {"SENDKIT_PROTOCOL": options.protocol} if options.protocol else {}

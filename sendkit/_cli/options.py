@@ -16,7 +16,7 @@ from sendkit._cli.submission import wishes
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
-class PlaceOptions:
+class AccountOptions:
     """The arguments that name a server and an account."""
 
     account: str | None = None
@@ -39,7 +39,7 @@ class PlaceOptions:
 
     @property
     def server_settings(self) -> dict[str, str]:
-        """What was given of the server beside its place, by the names of `server_settings`."""
+        """What was given of the server beside its host and port, by the names of `server_settings`."""
         given = {name: getattr(self, name) for name in SERVER_SETTINGS}
         return {name: str(value) for name, value in given.items() if value is not None}
 
@@ -55,7 +55,7 @@ class PlaceOptions:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
-class DeliveryOptions(PlaceOptions):
+class DeliveryOptions(AccountOptions):
     """The arguments that say to whom a message goes, and how: those of `sendkit send` and `sendkit report`."""
 
     sender: str | None = None
@@ -230,7 +230,7 @@ class DemoOptions:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
-class DoctorOptions(PlaceOptions):
+class DoctorOptions(AccountOptions):
     """The arguments of `sendkit doctor`."""
 
     sender: str | None = None

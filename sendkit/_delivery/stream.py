@@ -165,7 +165,7 @@ class Window(Generic[Item, Result]):
         while not self._finished and (self._running or self._feeder is not None):
             await self._news()
 
-    async def turn(self, items: deque[Item], *, more: bool) -> None:
+    async def advance(self, items: deque[Item], *, more: bool) -> None:
         """Begin these, taking them away, and wait until there is a result, or, where there are more, room."""
         while items and not self.closed:
             self.begin(items.popleft())

@@ -105,7 +105,7 @@ def _configured(name: str) -> Found:
 
         longest = PATIENCE if patient is True else patient
         settings["retry"] = RetryPolicy.patient(max_elapsed=longest)
-    return Found(account.places(), cast("MailerSettings", settings))
+    return Found(account.accounts(), cast("MailerSettings", settings))
 
 
 def through_proxy(accounts: Sequence[Account], environ: Mapping[str, str]) -> Sequence[Account]:

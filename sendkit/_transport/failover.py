@@ -86,7 +86,7 @@ class FailoverTransport(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Ask one server after the other, each for those whom the ones before left over."""
         left, asked, raised = letter.recipients, 0, list[SendkitError]()
-        for server in self._turns():
+        for server in self._candidates():
             current = log.another(left) if asked else log
             waiting = len(self._servers) - asked
             asked += 1
@@ -109,7 +109,7 @@ class FailoverTransport(Transport):
             for server in self._servers:
                 stack.push_async_callback(server.transport.aclose)
 
-    def _turns(self) -> Iterator[_Server]:
+    def _candidates(self) -> Iterator[_Server]:
         """Those that do not rest; and, where each of them failed, one of those that do."""
         asked: list[_Server] = []
         while awake := next((s for s in self._servers if s not in asked and s.wakes <= self.clock.monotonic()), None):

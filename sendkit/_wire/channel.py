@@ -115,7 +115,7 @@ class Channel(asyncio.Protocol):
         raise Broken(Failure(Break.UNEXPECTED, reason, closing))
 
     def write(self, data: bytes, *, gather: bool = False) -> None:
-        """Hand octets to the transport; with `gather` together with all else written in this turn of the loop."""
+        """Hand octets to the transport; with `gather` together with all else written in this iteration of the loop."""
         if not gather:
             self._hand_over()
             self._transport.write(data)

@@ -146,8 +146,8 @@ class Conversation:
                     self.log.progress(0, self.content.size)
                     channel.write(self._chunk(framing))
                 channel.write(framed(block))
-                # The kernel may take it all at once; without a turn of the loop nobody would see that the server has
-                # gone.
+                # The kernel may take it all at once; without an iteration of the loop nobody would see that
+                # the server has gone.
                 await asyncio.sleep(0)
                 await channel.drain(self.timeouts.body)
                 self.log.progress(sent := sent + len(block), self.content.size)

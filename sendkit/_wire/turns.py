@@ -41,7 +41,7 @@ class Turns:
         return True
 
     def call(self) -> None:
-        """Wake who reads next, and those behind for whom answers are there: one turn of the loop serves them all."""
+        """Wake who reads next, and those behind for whom answers are there: one iteration of the loop serves all."""
         order = self.order
         while order and order[0].ended:
             order.popleft()

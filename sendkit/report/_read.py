@@ -129,7 +129,7 @@ def _parquet(path: Path) -> Frame:
 
 def _xlsx(path: Path) -> Iterator[tuple[str, Frame]]:
     openpyxl = needed("openpyxl", "reading xlsx", "openpyxl")
-    import zipfile  # noqa: PLC0415
+    import zipfile  # noqa: PLC0415 - workbooks alone need it
 
     try:
         book: Any = openpyxl.load_workbook(io.BytesIO(_octets(path)), read_only=True, data_only=True)

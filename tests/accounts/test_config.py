@@ -70,7 +70,7 @@ def test_an_account_is_its_keys(write: Write) -> None:
         "mechanism": "plain",
         "deadline": 90,
     }
-    (place,) = account.places()
+    (place,) = account.accounts()
     assert (place.server, place.username) == (account.server, "ana@example.com")
     assert isinstance(place.credentials, PasswordCommand)
 
@@ -160,12 +160,12 @@ def test_backups_are_other_accounts_each_with_its_own_login(write: Write) -> Non
         """
     )
     work = account_named("work")
-    assert [(one.server.host, one.username) for one in work.places()] == [
+    assert [(one.server.host, one.username) for one in work.accounts()] == [
         ("smtp.example.com", "ana"),
         ("spare.example.com", "ben"),
         ("smtp.gmail.com", "ana@gmail.com"),
     ]
-    assert [one.credentials is not None for one in work.places()] == [True, True, False]
+    assert [one.credentials is not None for one in work.accounts()] == [True, True, False]
     assert work.options == {"rate": "1/second"}
     assert [one.name for one in account_named("spare").backups] == ["home"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sendkit import Mailer, Message, RetryPolicy, Server
+from sendkit import Mailer, Message, RetryPolicy, Server, SubmissionOptions
 from sendkit.testing import LocalServer, Replay, record
 from tests.servers.scripted import ScriptedServer
 
@@ -81,3 +81,26 @@ def test_so_does_one_of_a_unix_socket_that_began_before_the_recording(tmp_path: 
         again = mailer.send(LETTER, check=False)
     assert again.recipients == result.recipients
     assert again.attempts[0].server == server.host
+
+
+def test_reports_are_asked_for_as_in_smtp() -> None:
+    """RFC 2033 section 5: the extensions are those of SMTP, and DSN (RFC 3461) with its parameters is one of them."""
+    options = SubmissionOptions(notify="failure,delay", ret="headers", envid="a b")
+    with LocalServer(lmtp=True) as server, Mailer(server.server, retry=ONCE) as mailer:
+        told = mailer.send(LETTER, options=options)
+    said = [line.text for line in server.conversations[0] if line.who == "C"]
+    assert told.ignored_options == ()
+    assert said[1].endswith(" RET=HDRS ENVID=a+20b")
+    assert said[2:5] == [
+        *(f"RCPT TO:<{one}> NOTIFY=FAILURE,DELAY ORCPT=rfc822;{one}" for one in TO),
+    ]
+    assert [one.options for one in server.messages] == [options] * 3
+
+
+def test_one_that_does_not_announce_reports_gets_the_message_without_them() -> None:
+    """As Dovecot's does not."""
+    with LocalServer(lmtp=True) as server, Mailer(server.server, retry=ONCE) as mailer:
+        server.extensions.remove("DSN")
+        told = mailer.send(LETTER, options=SubmissionOptions(notify="failure"))
+    assert (told.ignored_options, len(server.messages)) == (("notify",), 3)
+    assert not any("NOTIFY" in line.text for line in server.conversations[0])

@@ -379,7 +379,7 @@ async def test_a_wait_for_a_place_of_our_own_is_no_time_of_the_server() -> None:
 
 
 async def test_once_a_share_has_ended_nothing_more_is_done() -> None:
-    """Also when the answer that it waited for comes in the same turn of the loop."""
+    """Also when the answer that it waited for comes in the same iteration of the loop."""
     loop, done = asyncio.get_running_loop(), list[str]()
     log, answer = AttemptLog((parse_address(LUIS),)), loop.create_future()
     loop.call_later(0, answer.set_result, None)
