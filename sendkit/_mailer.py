@@ -41,26 +41,26 @@ OnProgress: TypeAlias = Callable[[int, int], object]
 
 
 class AsyncMailer(Constructors, AsyncDiscovery):
-    """Sends mail through one account on a submission server, and says what became of it.
+    """Sends mail through one account on a submission server, and returns the outcome for each recipient.
 
-    `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, the backup servers behind the
-    first. `port` and `security` ("starttls", "implicit_tls", "none") go with one host. With a `username` it logs in;
-    the password is `password=`, what `credentials=` says, or found in the environment or the operating system's
-    keyring. `mechanism` is the one SASL mechanism that will do, in place of the best that the server offers. `deadline`
-    is the default in seconds for one message with all its tries. `transport` replaces the wire; `transcript=True` keeps
-    every conversation in `result.attempts`, secrets masked. For machines that must not write to everybody:
-    `redirect_all_to` gets all mail in place of its recipients, except for those that `allow_only` names
-    (`*@example.com`); without the former, nothing is sent to anybody else. A message without a sender is from the
-    username, where that is a mail address.
+    `host_or_server` is a Server, or `host`, `host:port`, `[v6]:port`; or a list of them, with the backup servers
+    after the first. `port` and `security` ("starttls", "implicit_tls", "none") go with one host. With a `username` it
+    logs in; the password comes from `password=`, from `credentials=`, or from the environment or the operating system's
+    keyring. `mechanism` is the only SASL mechanism to use, in place of the best that the server offers. `deadline`
+    is the default in seconds for one message with all its attempts. `transport` replaces the network;
+    `transcript=True` keeps every conversation in `result.attempts`, secrets masked. For machines that must not write
+    to real people: `redirect_all_to` gets all mail instead of the recipients, except for those that `allow_only` names
+    (`*@example.com`); without `redirect_all_to`, other recipients get nothing. A message without a sender gets the
+    username as sender, if that is a mail address.
 
-    At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one that
-    nobody used for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). A secret that the server
+    At most `max_connections` are open at a time, each for at most `messages_per_connection` (None: no limit); one
+    that is idle for `idle_timeout` seconds is closed with QUIT (None: when the mailer closes). A secret that the server
     refused is not sent again for `login_rest` seconds, and for twice as long after each further refusal. `rate` is how
-    many messages may be started, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each
-    attempt counts. When a server complains (421, 450 or 451 4.7.z, 452), the pace is halved, and rises again slowly.
+    many messages can be started, evenly spaced, such as "30/minute", or a number per `second`, `hour` or `day`; each
+    attempt counts. When a server complains (421, 450 or 451 4.7.z, 452), the rate is halved, and recovers slowly.
 
-    Of the environment, SENDKIT_TRANSPORT takes the place of the server unless `transport` is given, and the limits
-    SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY hold behind those of the program, however the mailer is made.
+    SENDKIT_TRANSPORT in the environment replaces the server unless `transport` is given, and the limits
+    SENDKIT_REDIRECT_ALL_TO and SENDKIT_ALLOW_ONLY apply after those of the program, however the mailer is created.
 
     Connects when first needed; use `async with`, or call `aclose()`. Raises ConfigurationError.
     """
@@ -98,10 +98,10 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             resolver: Resolver | None = None,
             **settings: Unpack[MailerSettings],
         ) -> Self:
-            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+            """Make a mailer for the account of a mail address, whose domain names its server in the DNS.
 
-            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
-            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. A server outside it is an
+            error, unless it belongs to a known provider or to `trust`. Needs the extra `dns`.
 
             Raises ConfigurationError.
             """
@@ -120,18 +120,18 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         on_progress: OnProgress | None = None,
         options: SubmissionOptions | None = None,
     ) -> DeliveryResult:
-        """Send one message, and return what became of it.
+        """Send one message, and return its result.
 
-        `envelope_from` and `recipients` replace what the headers say; `envelope_from=""` is the null reverse path
-        (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
-        or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
+        `envelope_from` and `recipients` override the headers; `envelope_from=""` is the null reverse path
+        (RFC 5321 section 4.5.5). `deadline` is in seconds, for all attempts. Raises MessageError, ConfigurationError
+        or CredentialsError before any byte is sent, and, unless `check=False`, DeliveryError when a recipient was not
         accepted. A cancellation gets the result so far as its `.result`.
 
-        `on_progress(sent, total)` is told, on the event loop, how many octets of the content have left: 0 first, then
-        after each block, `total` at the end, and from 0 again on another try. What it raises ends the call as a
-        cancellation does: the connection is closed, and nothing of that transaction is accepted.
+        `on_progress(sent, total)` is called, on the event loop, with the octets of the content sent so far: 0 first,
+        then after each block, `total` at the end, and from 0 again on a retry. If it raises, the call ends as after a
+        cancellation: the connection is closed, and nothing of that transaction is accepted.
 
-        `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
+        `options` are requests to the server beside the message: reports, REQUIRETLS, a later release.
         """
         check_positive("deadline", deadline)
         limit = self._plan.deadline if deadline is None else deadline
@@ -152,16 +152,16 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         in_flight: int = 1,
         options: SubmissionOptions | None = None,
     ) -> AsyncSendStream:
-        """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+        """Send many messages, on at most `max_connections` connections, and yield each result as it arrives.
 
-        `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
-        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
-        the connection dies. `options` are those of `send`, for each message.
+        `in_flight` writes up to that many messages ahead on each connection, if the server announces CHUNKING
+        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster with a distant server, but that many messages are in
+        doubt if the connection is lost. `options` are those of `send`, for each message.
 
-        `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
-        `result.error`, and never ends the stream. The source is read no faster than messages leave. An error of the
-        source itself is raised after what is in flight. What was started and not yielded when the loop is left ends by
-        itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
+        `result.message` and `result.index` identify the message. If a message fails, the error is in
+        `result.error`, and the stream continues. The source is read no faster than messages are sent. An error of the
+        source itself is raised after what is in flight. What was started and not yielded when you leave the loop ends
+        in the background, and is `unfinished`. Raises ConfigurationError if the mailer is closed.
         """
         return AsyncSendStream(self._window(in_flight, options), messages, self)
 
@@ -251,9 +251,9 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         recipients: Recipients | None = None,
         limit: float = 30,
     ) -> tuple[Advice, ...]:
-        """What would go wrong with this message at its readers and at the server, each with what to do.
+        """The problems that readers or the server would have with this message, each with a fix.
 
-        Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
+        In addition to `message.lint()`: the server's size limit, recipients that need SMTPUTF8, one-click without DKIM.
         `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
         nothing is sent. Raises MessageError,
         ConfigurationError.
@@ -280,12 +280,12 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         resolver: Resolver | None = None,
         message: AnyMessage | None = None,
     ) -> Diagnosis:
-        """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
+        """Check each step from this account to a sent message, and say for each its status and what to do.
 
-        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
-        says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
+        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and the DNS
+        of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
         seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
-        `resolver` is as in `discover`; `message` is looked at as by `preflight`. Raises ConfigurationError and
+        `resolver` is as in `discover`; `message` is checked as by `preflight`. Raises ConfigurationError and
         MessageError.
         """
         from sendkit._doctor import Asked, Own, diagnose  # noqa: PLC0415 - seldom needed
@@ -302,8 +302,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     async def aclose(self, timeout: float | None = PATIENCE) -> None:  # noqa: ASYNC109 - it cancels nothing that has no result
         """Refuse new work, let what is in progress end, and close the connections with QUIT.
 
-        What is still in progress after `timeout` seconds (None: no limit) is cut short: deferred, or in doubt where the
-        end of data may have left. On every event loop that runs; connections of one that does not are dropped.
+        What is still in progress after `timeout` seconds (None: no limit) is interrupted: deferred, or in doubt if the
+        end of data may have been sent. On every event loop that runs; connections of other loops are dropped.
         """
         self._closed = True
         try:

@@ -77,15 +77,15 @@ class _Many(Generic[_Given]):
 
 
 class AsyncSendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], AsyncIterator["StreamResult"]):
-    """The results of `AsyncMailer.send_many`, as they come.
+    """The results of `AsyncMailer.send_many`, as they arrive.
 
-    `stop()` begins nothing new; what is in progress is still yielded. With `async with`, the end of the block stops,
+    `stop()` starts nothing new; what is in progress is still yielded. With `async with`, the end of the block stops,
     and waits for what is in progress; results that were not yielded can still be, afterwards. A cancellation cancels
     what is in progress, and has the results that were not yielded as its `.results`.
     """
 
     def stop(self) -> None:
-        """Begin nothing new. On the event loop only."""
+        """Start nothing new. On the event loop only."""
         self._window.stop()
 
     def __aiter__(self) -> Self:
@@ -108,7 +108,7 @@ class AsyncSendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"],
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Begin nothing new, and wait for what is in progress."""
+        """Start nothing new, and wait for what is in progress."""
         self._window.stop()
         try:
             await self._window.settled()
@@ -135,9 +135,9 @@ class AsyncSendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"],
 
 
 class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iterator["StreamResult"]):
-    """The results of `Mailer.send_many`, as they come.
+    """The results of `Mailer.send_many`, as they arrive.
 
-    `stop()` begins nothing new; what is in progress is still yielded. With `with`, the end of the block stops, and
+    `stop()` starts nothing new; what is in progress is still yielded. With `with`, the end of the block stops, and
     waits for what is in progress; results that were not yielded can still be, afterwards. The first Ctrl-C does what
     `stop()` does; KeyboardInterrupt is raised once what is in progress has ended, with the results that were not
     yielded as its `.results`. A second one cancels what is in progress. So it is in the body of the loop too, where the
@@ -168,7 +168,7 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         return (*super().unfinished, *self._batch)
 
     def stop(self) -> None:
-        """Begin nothing new."""
+        """Start nothing new."""
         self._window.abandon()
 
     def __iter__(self) -> Self:
@@ -196,7 +196,7 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         raise StopIteration
 
     def close(self) -> None:
-        """Begin nothing new, and wait for what is in progress."""
+        """Start nothing new, and wait for what is in progress."""
         self._end(None)
 
     def __enter__(self) -> Self:

@@ -98,15 +98,15 @@ def _hold_until(value: object) -> datetime | None:
 
 
 class SubmissionOptions(BaseModel):
-    """What the server is asked for beside the message: `send(message, options=SubmissionOptions(notify="failure"))`.
+    """Requests to the server beside the message: `send(message, options=SubmissionOptions(notify="failure"))`.
 
-    `notify` says when a report comes back to the envelope's sender: "never" alone, or any of "success", "failure" and
+    `notify` requests reports to the sender of the envelope: "never" alone, or any of "success", "failure" and
     "delay" (a set, or a comma list); `ret`, whether a report of failure brings the "headers" or the "full" message;
-    `envid` is the name that reports give the message, by default its Message-ID without <> (RFC 3461). A server that
+    `envid` is the name of the message in reports, by default its Message-ID without <> (RFC 3461). A server that
     does not announce DSN takes the message without them, and `result.ignored_options` says so.
 
     `require_tls=True`: each server on the way hands it on over verified TLS, or returns it (RFC 8689). `hold_for` (a
-    timedelta, or seconds) or `hold_until` (with a time zone) say when the server is to send it on (RFC 4865). Where the
+    timedelta, or seconds) or `hold_until` (with a time zone) say when the server may relay it (RFC 4865). If the
     server does not offer these, the message is rejected before any of it is sent.
 
     Raises MessageError, whose `field` is the option.

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 
 class Mailer(Constructors, Discovery):
-    """Sends mail through one account on a submission server, and says what became of it.
+    """Sends mail through one account on a submission server, and returns the outcome for each recipient.
 
-    The same as AsyncMailer, for programs without an event loop: every method waits. Safe to share between threads, and
+    The same as AsyncMailer, for programs without an event loop: every method blocks. Safe to share between threads, and
     to use after a fork. Inside a running event loop it blocks that loop, and warns once. Raises ConfigurationError.
     """
 
@@ -82,10 +82,10 @@ class Mailer(Constructors, Discovery):
             resolver: Resolver | None = None,
             **settings: Unpack[MailerSettings],
         ) -> Self:
-            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+            """Make a mailer for the account of a mail address, whose domain names its server in the DNS.
 
-            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
-            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. A server outside it is an
+            error, unless it belongs to a known provider or to `trust`. Needs the extra `dns`.
 
             Raises ConfigurationError.
             """
@@ -110,18 +110,18 @@ class Mailer(Constructors, Discovery):
         on_progress: OnProgress | None = None,
         options: SubmissionOptions | None = None,
     ) -> DeliveryResult:
-        """Send one message, and return what became of it.
+        """Send one message, and return its result.
 
-        `envelope_from` and `recipients` replace what the headers say; `envelope_from=""` is the null reverse path
-        (RFC 5321 section 4.5.5). `deadline` is in seconds, all tries included. Raises MessageError, ConfigurationError
-        or CredentialsError before any byte goes out, and, unless `check=False`, DeliveryError when a recipient was not
+        `envelope_from` and `recipients` override the headers; `envelope_from=""` is the null reverse path
+        (RFC 5321 section 4.5.5). `deadline` is in seconds, for all attempts. Raises MessageError, ConfigurationError
+        or CredentialsError before any byte is sent, and, unless `check=False`, DeliveryError when a recipient was not
         accepted. A KeyboardInterrupt gets the result so far as its `.result`.
 
-        `on_progress(sent, total)` is told, on the mailer's own thread, how many octets of the content have left: 0
-        first, then after each block, `total` at the end, and from 0 again on another try. What it raises ends the call
-        as an interrupt does: the connection is closed, and nothing of that transaction is accepted.
+        `on_progress(sent, total)` is called, on the mailer's own thread, with the octets of the content sent so far: 0
+        first, then after each block, `total` at the end, and from 0 again on a retry. If it raises, the call ends
+        as after an interrupt: the connection is closed, and nothing of that transaction is accepted.
 
-        `options` are what the server is asked for beside the message: reports, REQUIRETLS, a later release.
+        `options` are requests to the server beside the message: reports, REQUIRETLS, a later release.
         """
         _look_around()
         work = self._core.send(
@@ -142,16 +142,16 @@ class Mailer(Constructors, Discovery):
         in_flight: int = 1,
         options: SubmissionOptions | None = None,
     ) -> SendStream:
-        """Send many messages, at most `max_connections` at a time, and yield each result as it comes.
+        """Send many messages, on at most `max_connections` connections, and yield each result as it arrives.
 
-        `in_flight` writes up to that many messages ahead on each connection, where the server announces CHUNKING
-        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster over a long way, but that many messages are in doubt when
-        the connection dies. `options` are those of `send`, for each message.
+        `in_flight` writes up to that many messages ahead on each connection, if the server announces CHUNKING
+        (RFC 3030) and ENHANCEDSTATUSCODES (RFC 2034); faster with a distant server, but that many messages are in
+        doubt if the connection is lost. `options` are those of `send`, for each message.
 
-        `result.message` and `result.index` say which message it belongs to; what is wrong with one message stands in
-        `result.error`, and never ends the stream. The source is read on this thread, no faster than messages leave. An
-        error of the source itself is raised after what is in flight. What was started and not yielded when the loop is
-        left ends by itself, and is `unfinished`. Raises ConfigurationError where the mailer is closed.
+        `result.message` and `result.index` identify the message. If a message fails, the error is in
+        `result.error`, and the stream continues. The source is read on this thread, no faster than messages are sent.
+        An error of the source itself is raised after what is in flight. What was started and not yielded when you leave
+        the loop ends in the background, and is `unfinished`. Raises ConfigurationError if the mailer is closed.
         """
         from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file
 
@@ -168,9 +168,9 @@ class Mailer(Constructors, Discovery):
         recipients: Recipients | None = None,
         limit: float = 30,
     ) -> tuple[Advice, ...]:
-        """What would go wrong with this message at its readers and at the server, each with what to do.
+        """The problems that readers or the server would have with this message, each with a fix.
 
-        Beside what `message.lint()` says: the size that the server takes, who needs SMTPUTF8, one-click without DKIM.
+        In addition to `message.lint()`: the server's size limit, recipients that need SMTPUTF8, one-click without DKIM.
         `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
         nothing is sent. Raises MessageError,
         ConfigurationError.
@@ -190,12 +190,12 @@ class Mailer(Constructors, Discovery):
         resolver: Resolver | None = None,
         message: AnyMessage | None = None,
     ) -> Diagnosis:
-        """Look at what stands between this account and its mail, and say of each thing how it stands and what to do.
+        """Check each step from this account to a sent message, and say for each its status and what to do.
 
-        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and what the DNS
-        says of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
+        Name, connection, TLS, certificate, mechanisms, secret, one login, MAIL and RCPT (then RSET), and the DNS
+        of the sender's domain (SPF, DKIM, DMARC; needs the extra `dns`). It sends nothing, and ends within `limit`
         seconds. `sender` is by default the username, `to` the sender; `dkim_selector` is the name of the key.
-        `resolver` is as in `discover`; `message` is looked at as by `preflight`. Raises ConfigurationError and
+        `resolver` is as in `discover`; `message` is checked as by `preflight`. Raises ConfigurationError and
         MessageError.
         """
         _look_around()
@@ -205,8 +205,8 @@ class Mailer(Constructors, Discovery):
     def close(self, timeout: float | None = 30) -> None:
         """Refuse new work, let what is in progress end, and close the connections with QUIT.
 
-        What is still in progress after `timeout` seconds (None: no limit) is cut short: deferred, or in doubt where the
-        end of data may have left.
+        What is still in progress after `timeout` seconds (None: no limit) is interrupted: deferred, or in doubt if the
+        end of data may have been sent.
         """
         self._portal.close(partial(self._core.aclose, timeout))
 

@@ -29,7 +29,7 @@ _BY_TRUSTSTORE = ("darwin", "win32")
 
 
 class InsecureTLSWarning(UserWarning):
-    """Whoever is in between can read and change everything: certificates are not verified."""
+    """Certificates are not verified: an attacker in between can read and change everything."""
 
 
 def make_context(

@@ -61,7 +61,7 @@ __all__ = [
 class SendkitError(Exception):
     """The root of all errors of sendkit.
 
-    `hint` says what to do next, in words; `transient` whether the same call may succeed later by itself.
+    `hint` says what to do next; `transient` whether the same call may succeed later.
     """
 
     transient: bool = False
@@ -88,7 +88,7 @@ def _restore(cls: type[SendkitError], message: str, state: dict[str, object]) ->
 
 
 class ConfigurationError(SendkitError, ValueError):
-    """A setting that cannot work, found before anything was sent."""
+    """An invalid setting, found before anything was sent."""
 
 
 class MessageError(SendkitError, ValueError):
@@ -100,7 +100,7 @@ class MessageError(SendkitError, ValueError):
 
 
 class CredentialsError(SendkitError):
-    """No secret to log in with could be found or read; `why` is the reason as a value, where it is known."""
+    """No secret for the login was found, or it could not be read; `why` is the reason as a value, where it is known."""
 
     def __init__(self, message: str, *, hint: str | None = None, why: Reason | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -108,7 +108,7 @@ class CredentialsError(SendkitError):
 
 
 class CredentialsNotFound(CredentialsError):
-    """Every place was looked in, and none holds a secret for this account."""
+    """All places were searched, and none has a secret for this account."""
 
 
 class KeyringUnavailable(CredentialsError):
@@ -116,13 +116,13 @@ class KeyringUnavailable(CredentialsError):
 
 
 class KeyringLocked(CredentialsError):
-    """The keyring is there, but locked, and nobody unlocked it."""
+    """There is a keyring, but it is locked."""
 
 
 class OutboxError(SendkitError):
-    """The outbox could not do what was asked of it: its disk is full, its file damaged, its database away.
+    """The outbox cannot work: its disk is full, its file damaged, or its database unreachable.
 
-    Whatever has a receipt is kept. `transient`: the same may work later by itself.
+    Letters with a receipt are kept. `transient`: the same call may work later.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, transient: bool = False) -> None:
@@ -135,10 +135,10 @@ class LetterNotFound(OutboxError, LookupError):
 
 
 class DeliveryError(SendkitError):
-    """Not every recipient was accepted; `.result` holds the whole answer, recipient by recipient.
+    """Not every recipient was accepted; `.result` has the outcome of each recipient.
 
-    `phase`, `reply`, `host` and `port` say where it failed first, `hint` what to do next, and `transient` whether
-    sending the unsettled recipients again later may succeed without anybody's doing. `why` is the reason as a value,
+    `phase`, `reply`, `host` and `port` are those of the first failure, `hint` says what to do, and `transient` whether
+    sending to the unsettled recipients again later may succeed without a change. `why` is the reason as a value,
     where it is known.
     """
 
@@ -166,13 +166,13 @@ class DeliveryError(SendkitError):
 
     @property
     def transcript(self) -> tuple[TranscriptLine, ...]:
-        """The conversations of all attempts, line by line, when the mailer was made with `transcript=True`."""
+        """The conversations of all attempts, line by line, if the mailer was created with `transcript=True`."""
         attempts = self.result.attempts if self.result else ()
         return tuple(line for attempt in attempts for line in attempt.transcript or ())
 
 
 class InDoubtError(DeliveryError):
-    """The end of data went out and no reply came back: the server may have the message, or not (RFC 1047)."""
+    """The end of data was sent and no reply came back: the server may have the message or not (RFC 1047)."""
 
 
 class PartialDelivery(DeliveryError):
@@ -180,7 +180,7 @@ class PartialDelivery(DeliveryError):
 
 
 class TLSError(DeliveryError):
-    """No TLS session with a verified server, so neither secret nor message went out (RFC 3207, RFC 8314)."""
+    """No TLS session with a verified server, so neither secret nor message was sent (RFC 3207, RFC 8314)."""
 
 
 class AuthenticationError(DeliveryError):
@@ -192,12 +192,12 @@ class ConnectError(DeliveryError, ConnectionError):
 
 
 class ProtocolError(DeliveryError):
-    """The server answered what is not an SMTP reply, or none that fits the command (RFC 5321 section 4.2)."""
+    """The server sent an invalid SMTP reply, or one that does not fit the command (RFC 5321 section 4.2)."""
 
 
 class DeferredError(DeliveryError):
-    """Refused for now: the same message may be accepted later (a 4yz reply, RFC 5321 section 4.2.1)."""
+    """Refused temporarily: the same message may be accepted later (a 4yz reply, RFC 5321 section 4.2.1)."""
 
 
 class RejectedError(DeliveryError):
-    """Refused for good (a 5yz reply, or a limit that the server announced; RFC 5321 section 4.2.1)."""
+    """Refused permanently (a 5yz reply, or a limit that the server announced; RFC 5321 section 4.2.1)."""

@@ -56,12 +56,12 @@ ERROR_OF: dict[Cause, type[errors.DeliveryError]] = {
 
 
 class RecipientResult(Frozen):
-    """What became of the message for one recipient.
+    """The outcome for one recipient.
 
-    `reply` is what the server said, `reason` says it in words where no reply does. `retryable`: the very same message
-    may be sent again later without anybody's doing. `attempts` counts the tries that included this recipient; `server`
-    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted. `why` says more closely than
-    `cause` what kept it, as a value to compare with, where that is known; `hint` says what to do.
+    `reply` is the server's reply, `reason` a text for failures without one. `retryable`: the same message
+    can be sent again later without a change. `attempts` counts the attempts for this recipient; `server`
+    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted. `why` is a more precise value
+    than `cause` that you can compare with, if known; `hint` says what to do.
     """
 
     address: str
@@ -93,7 +93,7 @@ def _row(one: RecipientResult) -> tuple[tuple[str, str], ...]:
 
 @dataclass(slots=True, frozen=True)
 class Waiting:
-    """A pause before the next try: the recipients that are tried again, with what was said of them, and the seconds."""
+    """A wait before the next attempt: the recipients to retry, with their last results, and the seconds."""
 
     recipients: tuple[RecipientResult, ...]
     seconds: float
@@ -142,10 +142,10 @@ class AttemptError(Frozen):
 
 
 class Attempt(Frozen):
-    """One try on one server: when (UTC), for how long (seconds), how far it came, and what was answered.
+    """One attempt at one server: when (UTC), how long (seconds), the last phase, and the replies.
 
-    `username` is who was to log in, where somebody was; `peer` is the IP address that the connection went to.
-    `transcript` is there when the mailer was made with `transcript=True`. `ignored_options` are the names of the
+    `username` is the name for the login, if there was one; `peer` is the IP address of the server.
+    `transcript` is set if the mailer was created with `transcript=True`. `ignored_options` are the names of the
     `SubmissionOptions` that this server does not offer.
     """
 
@@ -197,12 +197,12 @@ def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:
 
 
 class DeliveryResult(Frozen):
-    """What became of one message.
+    """The result of sending one message.
 
-    `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the place of the
-    message in `send_many`. `error` is what the caller must fix (an impossible message, no credentials); then no
-    byte went out. `attempts` holds every try, in order. `diverted`: it went elsewhere than it is addressed, since
-    SENDKIT_TRANSPORT took the place of the server, or `redirect_all_to` that of recipients.
+    `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the position of
+    the message in `send_many`. `error` is what the caller must fix (an invalid message, no credentials); then no
+    byte was sent. `attempts` has every attempt, in order. `diverted`: it was not sent to its recipients, because
+    SENDKIT_TRANSPORT replaced the server, or `redirect_all_to` the recipients.
     """
 
     version: Literal[1] = 1
@@ -229,7 +229,7 @@ class DeliveryResult(Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ignored_options(self) -> tuple[str, ...]:
-        """The names of the `SubmissionOptions` that a server which took the message does not offer.
+        """The names of the `SubmissionOptions` that a server which accepted the message does not offer.
 
         Where none took it, those that any server does not offer.
         """
@@ -244,17 +244,17 @@ class DeliveryResult(Frozen):
 
     @property
     def rejected(self) -> tuple[RecipientResult, ...]:
-        """The recipients that were refused for good."""
+        """The recipients that were refused permanently."""
         return self._with(Outcome.REJECTED)
 
     @property
     def deferred(self) -> tuple[RecipientResult, ...]:
-        """The recipients that were not taken, and not refused for good."""
+        """The recipients that were not accepted, and not refused permanently."""
         return self._with(Outcome.DEFERRED)
 
     @property
     def in_doubt(self) -> tuple[RecipientResult, ...]:
-        """The recipients that a server may have taken, without saying so."""
+        """The recipients that a server may have accepted, without a reply."""
         return self._with(Outcome.IN_DOUBT)
 
     def _with(self, outcome: Outcome) -> tuple[RecipientResult, ...]:

@@ -20,7 +20,7 @@ GRANT = "oauth2:{"
 
 @runtime_checkable
 class Credentials(Protocol):
-    """Where a mailer gets its secret; it is asked once for each login, just before."""
+    """Where a mailer gets its secret; called once for each login, just before it."""
 
     @property
     def source(self) -> str:
@@ -37,7 +37,7 @@ class Renewable(Credentials, Protocol):
     """Credentials whose secret may change while the program runs."""
 
     async def renewed(self, refused: Secret, *, host: str, username: str) -> Secret | None:
-        """Look once more, since a server refused this secret; None when there is no other. Raises CredentialsError."""
+        """Look for another secret after a refusal; None if there is no other. Raises CredentialsError."""
         ...
 
 

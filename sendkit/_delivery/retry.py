@@ -49,12 +49,12 @@ Wait = Callable[["tenacity.RetryCallState"], float]
 
 
 class RetryPolicy(BaseModel):
-    """How often, for how long and how patiently what was deferred is tried again.
+    """How often, for how long and with which waits deferred recipients are retried.
 
-    At most `max_attempts` tries, none later than `max_elapsed` seconds after the first. `wait` is a tenacity wait
+    At most `max_attempts` attempts, none later than `max_elapsed` seconds after the first. `wait` is a tenacity wait
     object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
-    jitter. `retry_in_doubt` also repeats what may have been accepted, and so may make copies. `on_wait` is called with
-    a `Waiting` before each wait, on the event loop; what it raises ends the call as a cancellation does. Raises
+    jitter. `retry_in_doubt` also retries recipients in doubt, which may create duplicates. `on_wait` is called with
+    a `Waiting` before each wait, on the event loop; if it raises, the call ends as after a cancellation. Raises
     ConfigurationError.
     """
 
@@ -76,10 +76,10 @@ class RetryPolicy(BaseModel):
         retry_in_doubt: bool = False,
         on_wait: Callable[[Waiting], object] | None = None,
     ) -> Self:
-        """A policy that outlasts greylisting (RFC 6647 section 2.3): after 1, 5 and 15 minutes, then every 15.
+        """A policy for greylisting (RFC 6647 section 2.3): retries after 1, 5 and 15 minutes, then every 15.
 
-        No try is started more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
-        not lose the message when it ends, puts it into an `Outbox`. Raises ConfigurationError.
+        No attempt starts more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
+        not lose the message when it exits, puts it into an `Outbox`. Raises ConfigurationError.
         """
         attempts = len(_PATIENT_WAITS) + 1 + int(max(0.0, max_elapsed) // _PATIENT_WAITS[-1])
         return cls(

@@ -144,7 +144,7 @@ class Window(Generic[Item, Result]):
         task.add_done_callback(self._end)
 
     def stop(self) -> None:
-        """Begin nothing new."""
+        """Start nothing new."""
         self.stopped = True
         if self._feeder is not None:
             self._feeder.cancel()

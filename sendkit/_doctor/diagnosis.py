@@ -50,7 +50,7 @@ class _Frozen(BaseModel):
 
 
 class Finding(_Frozen):
-    """One thing that was looked at: how it stands, in words, and, unless it is well, what to do about it.
+    """One check: its status, a text, and, unless it is ok, what to do.
 
     `server` is `host:port`, or None for what the DNS says of a domain. `cause` says of a failure what kind it is, `why`
     more closely, and `transient` whether it may pass by itself.
@@ -89,7 +89,7 @@ _GRAVITY, _WAY = list(Status), list(Check)
 
 
 class Diagnosis(_Frozen):
-    """All that was found; the failures stand first, then the warnings, each in the order of a message's way."""
+    """All findings: first the failures, then the warnings, each in the order of the steps of a message."""
 
     version: Literal[1] = 1
     findings: tuple[Finding, ...]
@@ -102,17 +102,17 @@ class Diagnosis(_Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def ok(self) -> bool:
-        """Whether mail can be sent: nothing failed, whatever there is to warn of."""
+        """Whether mail can be sent: nothing failed; there may be warnings."""
         return not self.failures
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """What keeps mail from going out."""
+        """What prevents sending."""
         return self._with(Status.FAILURE)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What may keep it from arriving, or from going out for much longer."""
+        """What may prevent delivery, or prevent sending soon."""
         return self._with(Status.WARNING)
 
     def _with(self, status: Status) -> tuple[Finding, ...]:

@@ -42,7 +42,7 @@ class Readable(Protocol):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Attachment:
-    """A file that goes with a message. Make one with `from_path`, `from_bytes` or `from_file`.
+    """A file attached to a message. Create one with `from_path`, `from_bytes` or `from_file`.
 
     It has a `filename`, a `content_type` such as `text/csv; charset=utf-8`, and its octets as `data`, or in the file
     `path`. With a `content_id` it is an inline part, which html refers to as `src="cid:…"`. Raises MessageError for
@@ -90,13 +90,13 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach the file `path`, which must be there and readable now; it is read when the message is sent.
+        """Attach the file `path`, which must exist and be readable now; it is read when the message is sent.
 
         `filename` is that of the path, and `content_type` follows from it, unless they are given; `content_id` makes it
         an inline part.
 
-        A file over 64 KB is sent in blocks and never held whole, unless its type is `message/…`. When it has changed
-        by a later try, nothing more is sent.
+        A file over 64 KB is sent in blocks and never loaded whole, unless its type is `message/…`. If it has changed
+        before a retry, nothing more is sent.
         """
         try:
             place = Path(path).absolute()  # the working directory may be another one by then
@@ -120,7 +120,7 @@ class Attachment:
         *,
         content_id: str | None = None,
     ) -> Attachment:
-        """Attach what an open binary `file` holds from here on; it is read at once.
+        """Attach the rest of an open binary `file`; it is read at once.
 
         `filename` is that of the file, and `content_type` follows from it, unless they are given; `content_id` makes it
         an inline part.
@@ -132,7 +132,7 @@ class Attachment:
         return cls.from_bytes(data, filename=name, content_type=content_type, content_id=content_id)
 
     def read(self) -> bytes:
-        """The octets. Raises MessageError when the file is gone."""
+        """The octets. Raises MessageError if the file no longer exists."""
         return whole(source_of(self))
 
 

@@ -77,13 +77,13 @@ def _short(text: str) -> str:
 
 
 class Message(BaseModel):
-    """A message to send: frozen, and checked when it is made.
+    """A message to send: frozen, and checked when you create it.
 
     Mailboxes may be strings (comma lists too), `("Name", "address")` pairs in lists, or stdlib `Address` objects. A
     text is made from `html` when `text` is missing (a short note from html of over 512 Ki characters).
     `attachments` are paths, open binary files or `Attachment`s; `inline={"chart": png}` is shown by
     `<img src="cid:chart">`. `message_id`, `date` and `boundary` (of the parts) are fixed here; a copy with changes gets
-    new ones. A `sender` that is left out is SENDKIT_FROM of the environment, or, when the message is sent, the username
+    new ones. Without `sender`, it is SENDKIT_FROM of the environment, or, when the message is sent, the username
     of the account where that is an address; its Message-ID gets that domain then. Pickled, copied or as JSON, it keeps
     its octets.
 
@@ -213,22 +213,22 @@ class Message(BaseModel):
         return type(self)(**{**kept, **update})
 
     def preview(self, *, open_browser: bool = True) -> Path:
-        """Show the message in the browser, and send nothing; returns the file, which `open_browser` opens.
+        """Show the message in the browser, and send nothing; returns the path of the file, which `open_browser` opens.
 
-        The file holds all of it, and only this user may read it. Raises MessageError where there is no recipient.
+        The file contains the whole message, and only this user can read it. Raises MessageError without a recipient.
         """
         from sendkit._message.preview import preview  # noqa: PLC0415 - for the author, not for sending
 
         return preview(self, open_browser=open_browser)
 
     def as_bytes(self) -> bytes:
-        """The octets that would go out: CRLF line ends, no Bcc, files read now. Raises MessageError."""
+        """The octets that would be sent: CRLF line ends, no Bcc, files read now. Raises MessageError."""
         from sendkit._message.render import render  # noqa: PLC0415 - which imports this module for its types
 
         return b"".join(render(self).blocks())
 
     def lint(self) -> tuple[Advice, ...]:
-        """What readers would make of it that you did not mean, each with what to do. Raises MessageError."""
+        """The problems that mail readers would have with it, each with a fix. Raises MessageError."""
         from sendkit._reading.lint import lint  # noqa: PLC0415 - for who writes the message, not for sending
 
         return lint(self.as_bytes())
@@ -245,8 +245,8 @@ class Message(BaseModel):
     def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:
         """The message of the `text` that `to_json` wrote; it gives the same octets.
 
-        A path in it is loaded from the folder `allow_paths` alone, and refused without one: who writes to a queue must
-        not choose files of who reads it. Raises MessageError.
+        A path in it is loaded only from the folder `allow_paths`, and refused without one: a person who writes to a
+        queue must not choose files of the reader. Raises MessageError.
         """
         return cls(**portable.with_files(portable.parsed(text), allow_paths))
 
@@ -289,7 +289,7 @@ class Message(BaseModel):
         envelope_from: str | None = None,
         recipients: Iterable[str] | Envelope | str | None = None,
     ) -> ReadyMessage:
-        """Take a ready message (its octets, `raw`) as it is: line ends normalised, Bcc and Resent-Bcc taken out.
+        """Read a ready message (its octets, `raw`), unchanged except for line ends, Bcc and Resent-Bcc.
 
         The envelope is read from its headers (Resent-* first: RFC 5322 section 3.6.6) unless `envelope_from` and
         `recipients` give it. Raises

@@ -30,7 +30,7 @@ def preview(
     recipients: Recipients | None = None,
     open_browser: bool = True,
 ) -> Path:
-    """Show a message in the browser as `sendkit catch` would, and send nothing; returns the file.
+    """Show a message in the browser like `sendkit catch`, and send nothing; returns the path of the file.
 
     `open_browser` opens it. Takes a Message, a ReadyMessage or any message of the standard library; the envelope is as
     in `send`. The file holds the whole message, attachments too, and only this user may read it; remove it when it is

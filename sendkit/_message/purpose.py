@@ -34,10 +34,10 @@ _ID = re.compile(r"<[^<>\s]+>")
 
 @dataclass(slots=True, frozen=True)
 class Unsubscribe:
-    """How a reader leaves a list: `url`, an https page that takes one click (RFC 8058), `mailto`, a mailbox, or both.
+    """How a recipient unsubscribes: `url`, an https page that takes one click (RFC 8058), `mailto`, a mailbox, or both.
 
     `Unsubscribe("https://example.com/u/4F2A", mailto="leave@example.com")`. The page must unsubscribe on POST with the
-    body `List-Unsubscribe=One-Click`, without asking anything. In a template both may hold placeholders.
+    body `List-Unsubscribe=One-Click`, without further questions. In a template both can contain placeholders.
     Raises MessageError for what is not an https URL, and for what is not an address.
     """
 

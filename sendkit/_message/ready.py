@@ -86,11 +86,11 @@ class ReadyMessage(Portable):
     message_id: str | None
 
     def as_bytes(self) -> bytes:
-        """The octets that would go out: CRLF line ends, no Bcc."""
+        """The octets that would be sent: CRLF line ends, no Bcc."""
         return self.content.head + self.content.rest
 
     def lint(self) -> tuple[Advice, ...]:
-        """What readers would make of it that its author did not mean, each with what to do."""
+        """The problems that mail readers would have with it, each with a fix."""
         from sendkit._reading.lint import lint  # noqa: PLC0415 - not for sending
 
         return lint(self.as_bytes())

@@ -53,7 +53,7 @@ _STAND_IN = "a@b.c"  # what every kind of header takes
 
 
 class MessageTemplate(Portable):
-    """A message for many, each with something of its own. Make one with `Message.template`."""
+    """A template for many messages with different values. Create one with `Message.template`."""
 
     _KIND = "template"
 
@@ -111,7 +111,7 @@ class MessageTemplate(Portable):
         date: datetime | None = None,
         **more: object,
     ) -> Message:
-        """Make the message for one recipient, with a Message-ID and a Date of its own.
+        """Make the message for one recipient, with its own Message-ID and Date.
 
         `to`, `cc` and `bcc` are as in a Message; `message_id` and `date` are new unless they are given. The values come
         by keyword, or as a mapping `values` (a row of a table), which may hold more than is asked for. In html they

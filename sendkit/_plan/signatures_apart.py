@@ -50,10 +50,10 @@ class Discovery:
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
-            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+            """Make a mailer for the account of a mail address, whose domain names its server in the DNS.
 
-            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
-            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. A server outside it is an
+            error, unless it belongs to a known provider or to `trust`. Needs the extra `dns`.
 
             Raises ConfigurationError.
 
@@ -109,10 +109,10 @@ class AsyncDiscovery:
             redirect_all_to: Iterable[str] | str | None = None,
             allow_only: Iterable[str] | str | None = None,
         ) -> Self:
-            """Make a mailer for the account of a mail address, whose domain says in the DNS where its server is.
+            """Make a mailer for the account of a mail address, whose domain names its server in the DNS.
 
-            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. One outside it is an
-            error, unless it is a known provider's or `trust` names it. Needs the extra `dns`.
+            RFC 6186, RFC 8314 section 5.1. Further servers of the domain are backup servers. A server outside it is an
+            error, unless it belongs to a known provider or to `trust`. Needs the extra `dns`.
 
             Raises ConfigurationError.
 

@@ -55,7 +55,7 @@ class Provider:
 
     @classmethod
     def named(cls, name: str) -> Provider:
-        """The provider of this name, in any case, or of this domain, address or server.
+        """The provider with this name, in any case, or of this domain, address or server.
 
         Raises ConfigurationError, which names the nearest ones.
         """

@@ -49,7 +49,7 @@ _OF_THE_CONTEXT = (
 
 
 class Security(StrEnum):
-    """How the connection is protected. NONE sends no password, except to this very machine."""
+    """How the connection is protected. NONE sends no password, except to this machine."""
 
     STARTTLS = "starttls"
     IMPLICIT_TLS = "implicit_tls"
@@ -60,7 +60,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Timeouts(BaseModel):
-    """The limits in time of each phase, in seconds; each holds for a whole reply, not for one read.
+    """The time limit of each phase, in seconds; each is for a whole reply, not for one read.
 
     `connect` is for each address, `greeting` for the first reply (and TLS), `command` for each command, `data` for that
     to DATA, `quit` for the end. `body` is for the content without any progress, `end_of_data` for the reply to it: ten
@@ -85,21 +85,21 @@ class Timeouts(BaseModel):
 
 
 class Server(BaseModel):
-    """One submission server: where it is, how the connection is protected, and its limits in time.
+    """One submission server: its address, how the connection is protected, and its time limits.
 
     `port` and `security` follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
-    `ca_file` is a PEM file of further authorities to trust, `client_cert` (with `client_key`, if that is another file)
-    the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are SHA-256
-    of public keys, in base64: the server must have one of these, besides a valid certificate.
+    `ca_file` is a PEM file of additional authorities to trust, `client_cert` (with `client_key`, if that is another
+    file) the certificate of this client, `minimum_tls` "1.2" or "1.3"; `tls_context` replaces all of them. `pins` are
+    SHA-256 of public keys, in base64: the server must have one of these, besides a valid certificate.
     `known_hosts` is a file that remembers what servers offer, or True for the usual one: a server that offered STARTTLS
     or a stronger mechanism before, and does not now, gets no password.
-    `dangerously_skip_certificate_verification` is for tests on a machine of one's own: it warns each time, and allows
-    no login, unless a pin vouches for the server or it is this very machine.
+    `dangerously_skip_certificate_verification` is for tests on your own machine: it warns each time, and allows
+    no login, unless a pin identifies the server or it is this machine.
     `host` may be a unix socket, `unix:///run/smtp.sock`. `proxy` is a URL (`socks5://HOST:PORT`), `dialer` an async
     function that connects (see `settings.Dialer`), `sock` a socket that is connected, for one connection, and
-    `local_address` the IP address to connect from. `protocol` "lmtp" (RFC 2033) is for this very machine alone.
+    `local_address` the IP address to connect from. `protocol` "lmtp" (RFC 2033) works only on this machine.
     `local_hostname` is the name given in EHLO; by default the address literal of the connection (RFC 5321 section
-    4.1.3), which needs no look-up and gives no name away. `timeouts` are the seconds for each phase. Raises
+    4.1.3), which needs no look-up and reveals no name. `timeouts` are the seconds for each phase. Raises
     ConfigurationError.
     """
 

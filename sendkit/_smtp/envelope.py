@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Envelope:
     """A reverse path and its recipients, as the caller wrote them: plain addresses without display names.
 
-    `reverse_path` is "" for the null reverse path. Raises MessageError for an address that is none, and for no
+    `reverse_path` is "" for the null reverse path. Raises MessageError for an invalid address, and for no
     recipient at all.
     """
 

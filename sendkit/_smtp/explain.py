@@ -22,9 +22,9 @@ _ENOUGH = 1_000
 
 @dataclass(slots=True, frozen=True)
 class Explanation:
-    """What a text means: in a few words, why it came, what to do, and the source of that.
+    """The meaning of an error text: a title, the cause, what to do, and the source.
 
-    `provider` is set where the explanation is of one provider's own, `elsewhere` where programs that do not use sendkit
+    `provider` is set if the explanation is specific to a provider, `elsewhere` if programs that do not use sendkit
     need another remedy.
     """
 

@@ -10,10 +10,10 @@ from enum import IntEnum, StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of the message for one recipient.
+    """The outcome for one recipient.
 
-    ACCEPTED: the server took responsibility (RFC 5321 section 4.2.5). REJECTED: refused for good. DEFERRED: not
-    taken, and not refused for good. IN_DOUBT: the end of data went out and no valid reply came back.
+    ACCEPTED: the server took responsibility (RFC 5321 section 4.2.5). REJECTED: refused permanently. DEFERRED: not
+    accepted, and not refused permanently. IN_DOUBT: the end of data was sent and no valid reply came back.
     """
 
     ACCEPTED = "accepted"
@@ -54,9 +54,9 @@ _NO, _NEXT, _LATER = Again.NO, Again.NEXT_SERVER, Again.LATER
 
 
 class Reason(StrEnum):
-    """Why a recipient was not accepted, more closely than `Cause`, which each belongs to.
+    """Why a recipient was not accepted, more precisely than its `Cause`.
 
-    `again` is whether, and where, the same message may be tried again by itself.
+    `again` is whether, and where, sendkit may retry the same message.
     """
 
     cause: Cause

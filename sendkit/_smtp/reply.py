@@ -84,12 +84,12 @@ class Reply:
 
     @property
     def transient(self) -> bool:
-        """A 4yz reply: refused for now."""
+        """A 4yz reply: refused temporarily."""
         return 400 <= self.code < 500
 
     @property
     def permanent(self) -> bool:
-        """A 5yz reply: refused for good."""
+        """A 5yz reply: refused permanently."""
         return 500 <= self.code < 600
 
 

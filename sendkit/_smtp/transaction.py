@@ -2,7 +2,7 @@
 
 With PIPELINING a batch is `MAIL, RCPT…, DATA` (RFC 2920), with CHUNKING `MAIL, RCPT…, BDAT … LAST` (RFC 3030), and with
 neither it is one step. Whoever runs it writes a batch in one go, collects one reply for each step in order, and says
-what broke off and whether the end of data may have left. The same generator runs on the wire, in the in-memory
+what broke off and whether the end of data may have been sent. The same generator runs on the wire, in the in-memory
 transport and against a plain list of replies in tests. It knows no clock and no socket, and never sees the content.
 """
 

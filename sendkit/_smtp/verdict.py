@@ -130,7 +130,7 @@ def too_many_recipients(reply: Reply) -> Verdict:
 
 
 def judge_failure(phase: Phase, failure: Failure, *, ended: bool = False) -> Verdict:
-    """A drop, a time-out, garbage or an interruption in this phase; `ended`: the end of data may have left."""
+    """A drop, a time-out, garbage or an interruption in this phase; `ended`: the end of data may have been sent."""
     if ended:
         return not_accepted(Phase.END_OF_DATA, Reason.NO_FINAL_REPLY, failure.reason, failure.reply)
     return not_accepted(phase, failure.why or _why_broken(phase, failure), failure.reason, failure.reply)

@@ -26,7 +26,7 @@ _LINES, _WIDTH = 20, 500
 
 
 class ConsoleTransport(Transport):
-    """Writes a summary of each message to a stream, which is standard error unless another is given.
+    """Writes a summary of each message to a stream, by default standard error.
 
     The text is shown up to its twentieth line, so that a link in it can be followed; with `text=False` it is not.
     """

@@ -29,9 +29,9 @@ from sendkit.results import DeliveryResult, RecipientResult
 
 
 class FileTransport(Transport):
-    """Puts each message into a folder (`directory`), which is made where it is missing, and sends nothing.
+    """Writes each message into a folder (`directory`), which is created if missing, and sends nothing.
 
-    `NAME.eml` holds the octets that would have gone out (no Bcc), `NAME.json` the DeliveryResult: the reverse path and
+    `NAME.eml` has the octets that would have been sent (no Bcc), `NAME.json` the DeliveryResult: the reverse path and
     all recipients; it is there before `NAME.eml` is. In order of time when sorted by name. Raises ConfigurationError
     when the folder cannot be one.
     """

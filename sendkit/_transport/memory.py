@@ -98,7 +98,7 @@ class _Fault(Exception):
 
 
 class MemoryTransport(Script, Transport):
-    """Takes every message, keeps it in `sent`, and answers what `on_rcpt(…)`, `after_data()` and the like say instead.
+    """Accepts every message and keeps it in `sent`; `on_rcpt(…)`, `after_data()` and similar script other replies.
 
     `sent` holds what the server took, also where its reply was then lost. `capabilities` is what it announces, and may
     be changed; `timeouts` are those that it keeps. Waits cost no time. Safe to share between tasks, threads and

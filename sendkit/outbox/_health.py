@@ -44,7 +44,7 @@ class HeldAccount(_Frozen):
 
 
 class Health(_Frozen):
-    """How an outbox is. `problems` are sentences for a person, the worst first; none where all is well."""
+    """The state of an outbox. `problems` are sentences for a person, the worst first; empty if there are none."""
 
     place: str
     version: int

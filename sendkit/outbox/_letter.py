@@ -39,7 +39,7 @@ _BLOCK = 262_144
 
 @dataclass(slots=True, frozen=True)
 class Letter:
-    """A message with what the outbox should know of it, for `put_many`; the fields are those of `put`.
+    """A message with the options of `put`, for `put_many`.
 
     `key` makes it one letter however often it is put; `send_at` is when it may be sent, `expires_in` how long it is
     tried; letters of a `lane` are sent in order, and those of a higher `priority` first. `account`, `envelope_from`,
@@ -60,9 +60,9 @@ class Letter:
 
 @dataclass(slots=True, frozen=True)
 class Receipt:
-    """A letter is in the outbox, on the disk. `duplicate`: another put with the same key had been there before.
+    """A letter is in the outbox, on the disk. `duplicate`: a letter with the same key was already there.
 
-    `id` is the letter's for all questions and orders; `message_id` is that of the message which the outbox has.
+    `id` identifies the letter in all calls; `message_id` is that of the stored message.
     """
 
     id: str

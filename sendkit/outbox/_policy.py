@@ -22,7 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 class WorkerSettings(TypedDict, total=False):
-    """What a worker may be told; an outbox takes the same, for all its workers.
+    """The settings of a worker; an outbox takes the same, for all its workers.
 
     `concurrency` letters at a time. `schedule` is how long to wait after each attempt. `in_doubt`: "hold" leaves it to
     a person, "retry" sends again what a server may have. `report`: "sender", or the address that gets RFC 3464 reports.

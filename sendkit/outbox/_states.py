@@ -25,7 +25,7 @@ class LetterState(StrEnum):
 
 
 class RecipientState(StrEnum):
-    """What became of a letter for one recipient, so far.
+    """The state of a letter for one recipient.
 
     WAITING: no server has it. SENDING: the end of data may be leaving now. ACCEPTED: a server took responsibility
     (RFC 5321 section 4.2.5). DIVERTED: a transport or a setting for tests took it, and no server. REJECTED: refused for
@@ -49,7 +49,7 @@ RETURNED = frozenset({RecipientState.REJECTED, RecipientState.EXPIRED})
 
 
 class EventKind(StrEnum):
-    """What a program is told of: recipients that were given up, doubt, a delay, an account that cannot log in."""
+    """The kinds of events: recipients that were given up, in doubt or delayed, an account that cannot log in."""
 
     REJECTED = "rejected"
     EXPIRED = "expired"

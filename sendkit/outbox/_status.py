@@ -38,7 +38,7 @@ class AttemptRecord(_Frozen):
 
 
 class Event(_Frozen):
-    """Something that a program is told of: `recipients` with the replies, or the `account` and the `reason`."""
+    """An event for the program: `recipients` with the replies, or the `account` and the `reason`."""
 
     id: int
     letter: str

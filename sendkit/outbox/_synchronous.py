@@ -42,7 +42,7 @@ _LOOK = 0.05  # seconds between two looks of `wait`
 
 
 class Outbox:
-    """Keeps mail until a server has it, over the end of the program, and for days where need be.
+    """Keeps mail until a server has it, across restarts of the program, and for days if necessary.
 
     The same as `AsyncOutbox`, for programs without an event loop: `url_or_path`, `account`, `max_size`, `dkim`,
     `engine` and the settings of workers (those of `WorkerSettings`) are described there. Safe to share between threads,
@@ -87,15 +87,16 @@ class Outbox:
         recipients: Iterable[str] | Envelope | str | None = None,
         options: SubmissionOptions | None = None,
     ) -> Receipt:
-        """Put one message; when this returns, it is on the disk, and will be sent, returned, or said to be in doubt.
+        """Put one message; when this returns, it is on the disk, and will be sent, returned, or reported in doubt.
 
-        `key`: the same key twice is one mail, whichever process puts it. `send_at` is also the Date of a `Message`
-        that has none of its author's. After `expires_in` what no server has taken is returned. Letters of a `lane` have
-        its rate and pauses; a smaller `priority` is sooner within it. `account` is a name of the config, or
-        `user@host:port`; by default that of the outbox or of the environment. `transaction` is a connection or a
-        session of the outbox's own database: the letter is put if and only if that commits. `envelope_from`,
-        `recipients` and `options` are as in `send`; `options.envid` is the letter's id. A Message without a sender is
-        from the account. Raises MessageError, ConfigurationError and OutboxError; then nothing is kept.
+        `key`: messages with the same key are sent once, whichever process puts them. `send_at` is also the Date of a
+        `Message` that has none of its author's. After `expires_in` recipients that no server accepted expire. Letters
+        of a `lane` have its rate and pauses; a smaller `priority` goes first within it. `account` is a name of the
+        config, or `user@host:port`; by default that of the outbox or of the environment. `transaction` is a
+        connection or a session of the outbox's own database: the letter is put if and only if that commits.
+        `envelope_from`, `recipients` and `options` are as in `send`; `options.envid` is the letter's id. A Message
+        without a sender is from the account. Raises MessageError, ConfigurationError and OutboxError; then nothing is
+        stored.
         """
         letter = Letter(message, key, send_at, expires_in, lane, priority, account, envelope_from, recipients, options)
         return at_once(self._core.put(letter, transaction))
@@ -103,8 +104,8 @@ class Outbox:
     def put_many(self, messages: Iterable[AnyMessage | Letter]) -> Iterator[Receipt]:
         """Put many messages, or Letters with keys and more, and yield the receipts in their order.
 
-        Up to 500 are rendered, and then committed together. An error of one, or of the source, is raised; whatever has
-        a receipt by then is kept, and with keys the whole may be put again.
+        Up to 500 are rendered, and then committed together. An error of one, or of the source, is raised; messages with
+        a receipt are kept, and with keys you can put all of them again.
         """
         return one_by_one(self._core.put_many(messages))
 
@@ -187,11 +188,11 @@ class Outbox:
         return at_once(self._core.counts())
 
     def health(self) -> Health:
-        """How the outbox is: tables, workers, clock, accounts that cannot log in, and what a person should look at."""
+        """The state of the outbox: tables, workers, clock, accounts that cannot log in, and problems for a person."""
         return at_once(self._core.health())
 
     def wait(self, letter: str | Receipt, *, timeout: float | None = None) -> LetterStatus:
-        """Wait, for `timeout` seconds, until nothing more is done with a `letter` by itself.
+        """Wait, for `timeout` seconds, until a `letter` is settled.
 
         Raises TimeoutError, LetterNotFound.
         """
@@ -203,45 +204,45 @@ class Outbox:
         return found
 
     def cancel(self, letter: str | Receipt) -> bool:
-        """Send this `letter` to nobody who still waits; whether anything changed. Raises LetterNotFound."""
+        """Send this `letter` to no further recipient; returns whether anything changed. Raises LetterNotFound."""
         return at_once(self._core.order("cancel", letter))
 
     def hold(self, letter: str | Receipt) -> bool:
-        """Let this `letter` rest until `release`; whether anything changed. Raises LetterNotFound."""
+        """Suspend this `letter` until `release`; returns whether anything changed. Raises LetterNotFound."""
         return at_once(self._core.order("hold", letter))
 
     def release(self, letter: str | Receipt) -> bool:
-        """Let a held letter be tried now; whether anything changed. Raises LetterNotFound."""
+        """Try a held letter now; returns whether anything changed. Raises LetterNotFound."""
         return at_once(self._core.order("release", letter))
 
     def retry(self, letter: str | Receipt) -> bool:
-        """Send again what is in doubt of this `letter`, which may make a copy, and try now what waits.
+        """Send this `letter` again to recipients in doubt, which may create a duplicate, and now to those that wait.
 
         Raises LetterNotFound.
         """
         return at_once(self._core.order("retry", letter))
 
     def forget(self, letter: str | Receipt) -> bool:
-        """Ask no more about what is in doubt of this `letter`; whether anything was. Raises LetterNotFound."""
+        """Stop listing recipients of this `letter` in doubt; returns whether there were any. Raises LetterNotFound."""
         return at_once(self._core.order("forget", letter))
 
     def flush(self, *, account: str | None = None) -> int:
-        """Try now what waits for its next try, of one `account` or all; returns how many letters.
+        """Try now the letters that wait for a retry, of one `account` or all; returns how many.
 
         Accounts that could not log in are tried too.
         """
         return at_once(self._core.flush(account))
 
     def pause(self, lane: str | None = None) -> None:
-        """Send nothing more of a lane, or nothing at all, until `resume`; what is in progress ends."""
+        """Stop sending a lane, or everything, until `resume`; what is in progress finishes."""
         at_once(self._core.pause(lane, "a person said so"))
 
     def resume(self, lane: str | None = None) -> None:
-        """Send again what `pause` stopped, of one `lane` or all, or a copied database did."""
+        """Resume what `pause` or a copied database stopped, of one `lane` or all."""
         at_once(self._core.pause(lane, None))
 
     def rate(self, lane: str, rate: str | None) -> None:
-        """Send no more of a `lane` than a `rate`, such as "30/minute"; None for no limit.
+        """Limit a `lane` to a `rate`, such as "30/minute"; None for no limit.
 
         It is a number per `second`, `minute`, `hour` or `day`.
         """
@@ -250,9 +251,9 @@ class Outbox:
     def purge(
         self, *, content_after: timedelta = timedelta(days=1), rows_after: timedelta = timedelta(days=30)
     ) -> Purged:
-        """Delete the content of letters that were settled so long ago (`content_after`), and their rows (`rows_after`).
+        """Delete the content (`content_after`) and the rows (`rows_after`) of letters that were settled that long ago.
 
-        Workers do so by themselves. What is in doubt is kept.
+        Workers do so automatically. Letters in doubt are kept.
         """
         return at_once(self._core.purge(content_after, rows_after))
 

@@ -21,7 +21,7 @@ __all__ = ["Box"]
 
 
 class Box(ABC):
-    """Messages that were taken, to be looked at and asserted on.
+    """Received messages, with assertions.
 
     All assertions take the same: `to`, `cc`, `bcc`, `sender`, `subject`, `text_contains`, `html_contains`, `link`,
     `attachment` (file names) and `headers`. A string must be there as it is, a compiled pattern is searched for.
@@ -30,7 +30,7 @@ class Box(ABC):
     @property
     @abstractmethod
     def messages(self) -> list[ReceivedMessage]:
-        """Every message that was taken, in order."""
+        """Every received message, in order."""
 
     def untaken(self) -> Sequence[str]:
         """Recipients who were refused, each with what it was answered, to be told where something is missing."""
@@ -38,7 +38,7 @@ class Box(ABC):
 
     @property
     def last(self) -> ReceivedMessage:
-        """The newest message. Raises AssertionError where there is none."""
+        """The newest message. Raises AssertionError if there is none."""
         __tracebackhide__ = True
         if not (messages := self.messages):
             raise AssertionError(self._nothing("no message was sent"))
@@ -49,7 +49,7 @@ class Box(ABC):
         return [one for one in self.messages if any(same_address(address, r) for r in one.envelope.recipients)]
 
     def assert_sent(self, *, times: int | None = None, **expected: Unpack[Expected]) -> ReceivedMessage:
-        """Fail unless a message like this was sent, exactly `times` times where that is said; return the last of them.
+        """Fail unless a matching message was sent, exactly `times` times if given; return the last of them.
 
         Raises AssertionError, which shows the nearest message and the fields that differ, and TypeError for a field
         that no message has.
@@ -67,7 +67,7 @@ class Box(ABC):
         return found[-1]
 
     def assert_not_sent(self, **expected: Unpack[Expected]) -> None:
-        """Fail when a message like this was sent. Raises AssertionError, which shows it."""
+        """Fail if a matching message was sent. Raises AssertionError, which shows it."""
         __tracebackhide__ = True
         expectation = Expectation(expected)
         if found := [one for one in self.messages if expectation.fits(one)]:
@@ -75,7 +75,7 @@ class Box(ABC):
             raise AssertionError("\n".join([head, *_indented(expectation.described()), *_listing(found)]))
 
     def assert_nothing_sent(self) -> None:
-        """Fail when any message was sent. Raises AssertionError, which lists them."""
+        """Fail if any message was sent. Raises AssertionError, which lists them."""
         __tracebackhide__ = True
         if messages := self.messages:
             raise AssertionError("\n".join([f"no message expected, but {len(messages)} sent:", *_listing(messages)]))

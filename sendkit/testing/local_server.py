@@ -128,7 +128,7 @@ class LocalServer(Script, Box):
 
     @property
     def messages(self) -> list[ReceivedMessage]:
-        """Every message that was taken, in order."""
+        """Every received message, in order."""
         return [*self.caught]
 
     @property
