@@ -103,13 +103,12 @@ def test_every_run_in_the_log_can_be_read() -> None:
 
 
 def test_the_page_of_imports_inside_functions_has_each_of_them_with_its_reason_and_no_other() -> None:
-    """`python -m benchmarks.lazy` writes it again."""
-
     def known(module: str, loads: str) -> tuple[str, str]:
         package = loads.partition(".")[0]  # where it is not installed, nobody knows what is a module of it
         return module, loads if find_spec(package) is not None else package
 
     here = {known(one.module, one.loads) for one in lazy.found()}
     page = {known(*row) for row in lazy.listed()}
-    assert (sorted(here - page), sorted(page - here)) == ([], [])
+    missing, gone = sorted(here - page), sorted(page - here)
+    assert (missing, gone) == ([], []), "`python -m benchmarks.lazy` writes benchmarks/lazy.md again"
     assert [one for one in lazy.found() if not one.reason] == []

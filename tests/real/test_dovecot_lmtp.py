@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendkit import Mailer, Message, RetryPolicy, Server
+from sendkit import Mailer, Message, RetryPolicy, Server, SubmissionOptions
 
 if TYPE_CHECKING:
     from sendkit import DeliveryResult
@@ -33,6 +33,14 @@ def test_each_recipient_has_a_verdict_of_its_own(dovecot_lmtp: DovecotLMTP) -> N
         assert stored.count(b"Subject: on this machine") == 1
         assert re.search(rb"Hola\.\r?\n\.\r?\n\.\.\r?\n", stored)
         assert f"<{address}> ".encode() in str(result.recipients[address].reply).encode()
+
+
+def test_it_announces_no_reports_and_takes_the_message_without_them(dovecot_lmtp: DovecotLMTP) -> None:
+    letter = Message(sender=ANA, to=[dovecot_lmtp.luis], subject="no reports", text="x")
+    with Mailer(Server(dovecot_lmtp.address, protocol="lmtp"), retry=ONCE) as mailer:
+        result = mailer.send(letter, options=SubmissionOptions(notify="failure", ret="headers"))
+    assert result.ok
+    assert set(result.ignored_options) == {"notify", "ret"}
 
 
 def test_a_large_message_goes_in_chunks_and_the_next_ones_over_the_same_connection(dovecot_lmtp: DovecotLMTP) -> None:
