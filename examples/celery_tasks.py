@@ -50,7 +50,7 @@ def deliver(self: Task, fields: dict[str, Any], recipients: list[str]) -> None:
         raise self.retry(exc=error, countdown=600) from error  # until somebody has put the password there
     except DeliveryError as error:
         left = error.result.unsettled() if error.result else None
-        if left is None:  # refused for good, or in doubt: a worker can do nothing about either
+        if left is None:  # refused permanently, or in doubt: a worker can do nothing about either
             raise
         raise self.retry(
             exc=error, args=(fields, list(left.recipients)), countdown=30 * 2**self.request.retries

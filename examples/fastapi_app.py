@@ -74,7 +74,7 @@ async def sign_up(
     except errors.InDoubtError:
         return {"mail": "no mail after ten minutes? Then ask for another one"}
     except errors.RejectedError as error:
-        raise HTTPException(422, "this address takes no mail") from error
+        raise HTTPException(422, "this address accepts no mail") from error
     except DeliveryError as error:
         raise HTTPException(503, "the mail cannot go out now", {"Retry-After": "600"}) from error
     return {"mail": "look into your mailbox"}

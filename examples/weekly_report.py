@@ -1,4 +1,4 @@
-"""The week's sales as a mail: tiles, a table that looks right everywhere, a figure; all rows go along as a spreadsheet.
+"""The week's sales as a mail: tiles, a table, a figure; all rows are attached as a spreadsheet.
 
 SENDKIT_HOST=smtp.example.com SENDKIT_USERNAME=ana@example.com SENDKIT_FROM=ana@example.com \
     python weekly_report.py orders.csv boss@example.com

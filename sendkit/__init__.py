@@ -1,4 +1,4 @@
-"""Send mail through an account on a submission server, and know what became of it.
+"""Send mail through an account on a submission server, and get the outcome for each recipient.
 
 The public face: every name is loaded when it is first used, so that `import sendkit` costs next to nothing.
 """

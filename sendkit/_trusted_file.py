@@ -28,7 +28,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 @dataclass(slots=True, frozen=True)
 class Distrust:
-    """Why a file is not read, and the command that cures it."""
+    """Why a file is not read, and the command that fixes it."""
 
     why: str
     hint: str

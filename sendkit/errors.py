@@ -17,7 +17,7 @@ SendkitError
     ├── ConnectError (ConnectionError)   the server was not reached, or went away
     ├── ProtocolError                    the server did not speak SMTP
     ├── DeferredError                    refused for now (4yz)
-    └── RejectedError                    refused for good (5yz)
+    └── RejectedError                    refused permanently (5yz)
 
 The first three branches are raised before any byte of the message goes out, and a person must fix what they name.
 With mixed outcomes a `DeliveryError` is the first of its list that applies. The text of every error has the secrets of

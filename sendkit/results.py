@@ -1,4 +1,4 @@
-"""What became of a message, recipient by recipient: the answer that every `send` gives.
+"""The outcome of a message for each recipient: what every `send` returns.
 
 Values only, frozen and serialisable; `model_dump_json()` is stable and versioned, and holds neither secret nor content.
 Knows the outcomes of `_smtp`, and nothing of how they came about.

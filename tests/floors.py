@@ -44,7 +44,7 @@ def _file_of(room: str) -> str:
 
 
 def _law_of(room: str) -> str:
-    """The first sentence of what its file says of itself."""
+    """The first sentence of the docstring of its file."""
     path = ROOT.joinpath(*room.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     text = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split())

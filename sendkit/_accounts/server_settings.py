@@ -91,7 +91,7 @@ SERVER_SETTINGS: dict[str, ServerSetting] = {
         "SENDKIT_PROXY", "URL", "connect through this proxy: socks5://, socks4a://, http://", _proxy
     ),
     "local_address": ServerSetting("SENDKIT_LOCAL_ADDRESS", "IP", "the address to connect from", _text),
-    "protocol": ServerSetting("SENDKIT_PROTOCOL", "NAME", "smtp, or lmtp on this very machine", _text),
+    "protocol": ServerSetting("SENDKIT_PROTOCOL", "NAME", "smtp, or lmtp on this machine", _text),
     "timeout": ServerSetting(
         "SENDKIT_TIMEOUT", "SECONDS", "the limit for connect, greeting and each command", _timeout, "timeouts"
     ),

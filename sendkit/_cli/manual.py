@@ -12,7 +12,7 @@ from sendkit._version import __version__
 def manual(main: Command) -> str:
     """The whole page."""
     lines = [f'.TH SENDKIT 1 "" "sendkit {__version__}" "User Commands"']
-    lines += [".SH NAME", r"sendkit \- send mail, and know what became of it"]
+    lines += [".SH NAME", r"sendkit \- send mail, and see the outcome for each recipient"]
     lines += [".SH SYNOPSIS", ".B sendkit", r"\fICOMMAND\fR [\fIARGUMENT\fR ...]"]
     lines += [".SH DESCRIPTION", *_text(main.description), ".SH COMMANDS"]
     for command in main.inner:

@@ -52,7 +52,7 @@ def add_outbox(
 
 
 def _add_questions(made: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    status = made("status", "say what became of a letter, with its whole history")
+    status = made("status", "show a letter with its whole history")
     status.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
     wait = made("wait", "wait until a letter is settled")
     wait.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")

@@ -43,7 +43,7 @@ MEANINGS = {
     Sysexit.NOINPUT: "there is no standard input",
     Sysexit.NOUSER: "no such mailbox, or a local name without an alias",
     Sysexit.NOHOST: "no such host",
-    Sysexit.UNAVAILABLE: "refused for good",
+    Sysexit.UNAVAILABLE: "refused permanently",
     Sysexit.SOFTWARE: "an error in this program",
     Sysexit.OSERR: "the operating system refused something",
     Sysexit.CANTCREAT: "the outbox cannot be created",

@@ -1,4 +1,4 @@
-"""Secrets from a program that prints them: `pass show mail`, `op read …`, a script of one's own.
+"""Secrets from a program that prints them: `pass show mail`, `op read …`, your own script.
 
 Knows: SENDKIT_PASSWORD_COMMAND, and `PasswordCommand` of an application. It runs without a shell, within a time limit,
 and without the secrets of ours in its environment; the first line that it prints is the secret. What it says on

@@ -1,6 +1,6 @@
 """Where an authorization server may be asked: the one place where its URLs are judged, before any use of them.
 
-HTTPS with a valid host and port, in printable ASCII, without a user name; or plain HTTP to this very machine. What an
+HTTPS with a valid host and port, in printable ASCII, without a user name; or plain HTTP to this machine. What an
 https issuer names is https too (RFC 8414 section 2): else its refresh token would go to whatever listens on a port
 here. Must not know: how it is asked, or for what.
 """
@@ -59,6 +59,6 @@ def check_url(url: str) -> str:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host, in lower case, is named as this very machine."""
+    """Whether a host, in lower case, is named as this machine."""
     address = ip_address(host)
     return host == "localhost" if address is None else is_loopback(address)

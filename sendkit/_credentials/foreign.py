@@ -86,7 +86,7 @@ class ForeignCredentials:
 
     @property
     def source(self) -> str:
-        """What it says of itself, or its type."""
+        """Its own description, or its type."""
         try:
             return str(self.given.source)
         except Exception:  # noqa: BLE001 - a report of an error must not fail over it

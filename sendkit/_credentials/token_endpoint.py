@@ -130,7 +130,7 @@ def _opener(endpoint: Endpoint) -> urllib.request.OpenerDirector:
 
 
 def _to_this_machine() -> urllib.request.BaseHandler:
-    """Plain HTTP, but only when the peer is this very machine, whatever a resolver says of its name."""
+    """Plain HTTP, but only when the peer is this machine, whatever a resolver says of its name."""
     import http.client  # noqa: PLC0415 - as above
     import urllib.request  # noqa: PLC0415 - as above
 

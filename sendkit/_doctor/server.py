@@ -49,7 +49,7 @@ _CHECKS = {
 }
 _Stage = Literal["secret", "session", "envelope", "over"]
 _WAITS = "see what its source waits for: a keyring may ask on a display, a program at a terminal"
-_TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this very machine"
+_TLS_WANTED = "set security=starttls, or implicit_tls, unless the server is this machine"
 _REMEMBER = "known_hosts=True (known_hosts = true in config.toml) refuses a server that offers less than SCRAM later"
 _NO_ENVELOPE = "say whom the mail is from: sender= of diagnose(), --from or SENDKIT_FROM of `sendkit doctor`"
 

@@ -52,10 +52,10 @@ def _check_login(server: Server, username: str | None, mechanism: Mechanism | No
         raise ConfigurationError(f"{mechanism} needs a username", hint="give username= too")
     anybody = username is not None or mechanism is not None
     if anybody and not server.trusted:
-        hint = "verify it: ca_file= takes a certificate of one's own authority, pins= the server's key"
+        hint = "verify it: ca_file= takes a certificate of your own authority, pins= the server's key"
         raise ConfigurationError(f"{server.address}: no login to an unverified server", hint=hint)
     if anybody and server.security is Security.NONE and (mechanism is Mechanism.EXTERNAL or not server.loopback):
-        hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this very machine may be logged in to without"
+        hint = "use Security.STARTTLS or Security.IMPLICIT_TLS; only this machine may be logged in to without"
         raise ConfigurationError(f"{server.address}: no login without TLS", hint=hint)
 
 

@@ -111,7 +111,7 @@ def _configured(name: str) -> Found:
 def through_proxy(accounts: Sequence[Account], environ: Mapping[str, str]) -> Sequence[Account]:
     """The accounts, those whose servers name no way of their own through SENDKIT_PROXY. Raises ConfigurationError.
 
-    What is named as this very machine is reached directly: behind a proxy that would be another one.
+    What is named as this machine is reached directly: behind a proxy that would be another one.
     """
     name = variable("proxy")
     if not (proxy := environ.get(name)):

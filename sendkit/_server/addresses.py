@@ -1,4 +1,4 @@
-"""Which addresses are this very machine, so that nobody is in between (RFC 1122 3.2.1.3, RFC 4291 2.5.3).
+"""Which addresses are this machine, so that nobody is in between (RFC 1122 3.2.1.3, RFC 4291 2.5.3).
 
 A name is only a promise: what it leads to is for the resolver to say. Who sends a secret asks for the peer's address.
 """
@@ -31,6 +31,6 @@ def is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def is_here(peer: str) -> bool:
-    """Whether the address of a peer, as a socket names it, is this very machine."""
+    """Whether the address of a peer, as a socket names it, is this machine."""
     address = ip_address(peer.partition("%")[0])
     return address is not None and is_loopback(address)

@@ -55,7 +55,7 @@ def way(server: Server) -> str | None:
 
 
 def on_this_machine(server: Server) -> bool:
-    """Whether the server is named as this very machine: what a proxy or a dialer reaches by that name need not be."""
+    """Whether the server is named as this machine: what a proxy or a dialer reaches by that name need not be."""
     if server.proxy is not None or server.dialer is not None:
         return False
     if is_unix(server.host) or (server.sock is not None and over_unix(server.sock)):

@@ -231,7 +231,7 @@ class Server(BaseModel):
 
     @property
     def loopback(self) -> bool:
-        """Whether the server is named as this very machine; who a name leads to is looked at when it answers."""
+        """Whether the server is named as this machine; who a name leads to is looked at when it answers."""
         return on_this_machine(self)
 
     @cached_property

@@ -39,7 +39,7 @@ Write = Callable[[Asked, Address | None], str | None]
 class Row(NamedTuple):
     """One parameter: `write` gives it, or None where it is not asked for.
 
-    `option` is the one that asks for it, "" where it goes along by itself. Without `needed` a message goes without it
+    `option` is the one that asks for it, "" where it is sent without one. Without `needed` a message goes without it
     to a server that does not offer it; with it, it is rejected for that reason. `beyond` says what exceeds the limits
     that the server announced.
     """

@@ -43,7 +43,7 @@ _OUTCOMES = {Cause.IN_DOUBT: Outcome.IN_DOUBT, Cause.REJECTED: Outcome.REJECTED}
 
 
 class Again(IntEnum):
-    """Whether, and where, the same message may be tried again without anybody's doing."""
+    """Whether, and where, the same message may be tried again without a change."""
 
     NO = 0
     NEXT_SERVER = 1

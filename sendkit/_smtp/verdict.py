@@ -87,7 +87,7 @@ class Failure:
     why: Reason | None = None
 
 
-# RFC 4954 section 6: the server wants a login, a stronger one, or one over TLS; the message itself is not refused.
+# RFC 4954 section 6: the server requires a login, a stronger one, or one over TLS; the message itself is not refused.
 _LOGIN_WANTED = {530: Reason.LOGIN_WANTED, 534: Reason.STRONGER_LOGIN_WANTED, 538: Reason.LOGIN_NEEDS_TLS}
 # RFC 5321 section 4.2.4: the command was ours by right, so the two sides do not agree where they stand.
 _CONDEMNED = frozenset({Reason.LOGIN_REFUSED, Reason.STRONGER_LOGIN_WANTED, Reason.LOGIN_NEEDS_TLS})

@@ -99,7 +99,7 @@ async def open_session(
 
 
 def _check_here(server: Server, opening: _Opening) -> None:
-    """LMTP goes to this very machine, whatever its name leads to (RFC 2033 section 5). Raises ConfigurationError."""
+    """LMTP goes to this machine, whatever its name leads to (RFC 2033 section 5). Raises ConfigurationError."""
     if server.protocol == "lmtp" and not is_here(opening.peer):
         opening.client.close()
         opening.sock.close()
@@ -263,7 +263,7 @@ class _Opening:
         return response
 
     def _check_peer(self) -> None:
-        """No secret leaves without TLS, or without verification, but to the address of this very machine."""
+        """No secret leaves without TLS, or without verification, but to the address of this machine."""
         server = self.server
         secure = server.security is not Security.NONE and (
             not server.dangerously_skip_certificate_verification or bool(server.pins)

@@ -27,7 +27,7 @@ def check_verified(server: Server) -> None:
     )
     if unverified and not server.pins:
         hint = (
-            "verify it: ca_file= takes a certificate of one's own authority, pins= the server's key; "
+            "verify it: ca_file= takes a certificate of your own authority, pins= the server's key; "
             "or send without require_tls"
         )
         raise ConfigurationError(f"{server.address}: require_tls and a server that nobody verifies", hint=hint)

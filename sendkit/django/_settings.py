@@ -51,7 +51,7 @@ class EmailSettings:
     key: str | None = None
 
     def server(self, own: Mapping[str, Any]) -> Server:
-        """The server. In the clear is spoken to this very machine alone, unless `security` says so."""
+        """The server. In the clear is spoken to this machine alone, unless `security` says so."""
         security = own.get("security")
         if security is None and self.use_ssl:
             security = Security.IMPLICIT_TLS

@@ -1,4 +1,4 @@
-"""`Code` and `Log`: lines as they are, in a fixed width. What a report has no room for goes along as a file."""
+"""`Code` and `Log`: lines as they are, in a fixed width. What a report has no room for is attached as a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOK = (
 )
 _LONGEST = 1000  # characters of a line
 _TAIL = 256 * 1024  # octets of a log file that are read
-_WHOLE = 5_000_000  # octets of a log file that goes along
+_WHOLE = 5_000_000  # octets of a log file that is attached
 _LEVELS = (
     (re.compile(r"\b(?:ERROR|CRITICAL|FATAL|Traceback)\b|\b\w+(?:Error|Exception):"), "neg", BAD),
     (re.compile(r"\bWARN(?:ING)?\b"), "warn", WARN),
@@ -56,7 +56,7 @@ class Code(Block):
 class Log(Block):
     """The last lines of a log (`source`): a text, lines, or the Path of a file. Errors and warnings stand out.
 
-    `last` is how many are shown below the `caption`; the whole goes along as the file `name` where it has more (a file
+    `last` is how many are shown below the `caption`; the whole is attached as the file `name` where it has more (a file
     up to 5 MB). Read when it is made. Raises MessageError for a file that cannot be read.
     """
 

@@ -203,7 +203,7 @@ def described(data: bytes, text: str) -> bytes:
 
 
 def description_of(figure: Any) -> str:  # noqa: PLR0911 - one for each library
-    """What a figure says of itself: its title, or the description in a PNG."""
+    """The description of a figure: its title, or the description in a PNG."""
     match library_of(figure):
         case "bytes":
             return _description(bytes(figure))

@@ -1,6 +1,6 @@
 """`Report`: a title and blocks, which become the html and the text of a Message within the budget of Gmail.
 
-Knows the order of things: what a body may hold, who draws, what is cut, which parts go along. How anything looks is
+Knows the order of things: what a body may hold, who draws, what is cut, which parts are attached. How anything looks is
 for the blocks and the layout.
 """
 

@@ -1,4 +1,4 @@
-"""`Table`: a DataFrame, or whatever else has rows and columns, as a block. What it does not show goes along as a file.
+"""`Table`: a DataFrame, or whatever else has rows and columns, as a block. What it does not show is attached as a file.
 
 Knows what it was given and what is wrong with it. Must not know how html or text look.
 """

@@ -1,4 +1,4 @@
-"""Access tokens: by every grant from a server that speaks it, kept while they are good, and one refresh at a time."""
+"""Access tokens: by every grant from a server that supports it, kept while they are good, and one refresh at a time."""
 
 from __future__ import annotations
 

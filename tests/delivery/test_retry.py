@@ -276,7 +276,7 @@ async def test_an_envelope_of_the_unsettled_brings_its_reverse_path_along() -> N
     assert transport.sent[0].envelope == Envelope("bounces@example.com", [OPS])
 
 
-async def test_a_patient_policy_outlasts_greylisting_of_a_quarter_of_an_hour() -> None:
+async def test_a_patient_policy_waits_out_greylisting_of_a_quarter_of_an_hour() -> None:
     transport = MemoryTransport()
     transport.on_rcpt(LUIS).reply(GREYLISTED, times=3)
     result = await sent(transport, LUIS, retry=RetryPolicy.patient())

@@ -73,7 +73,7 @@ def _address(number: int) -> str:
 
 
 def _script(server: LocalServer, letters: int, chance: random.Random) -> None:
-    """Faults for one letter in twenty: refused for now, refused for good, a lost connection, a lost answer."""
+    """Faults for one letter in twenty: refused for now, refused permanently, a lost connection, a lost answer."""
     faulty = chance.sample(range(letters), int(letters * _FAULTS))
     quarter = len(faulty) // 4
     for place, number in enumerate(faulty):

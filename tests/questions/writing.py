@@ -39,7 +39,7 @@ def in_a_loop(stage: Stage) -> None:
 
 
 def queued(stage: Stage) -> None:
-    """A message as text for a queue of one's own, and the outbox."""
+    """A message as text for a queue of your own, and the outbox."""
     stage.program(lambda: stage.message().to_json())
     with Outbox(stage.folder / "outbox.db", account="ana@example.com@smtp.example.com:587") as outbox:
         stage.program(lambda: outbox.put(stage.message()))

@@ -49,7 +49,7 @@ def test_three_recipients_get_three_answers_and_each_mailbox_one_copy(exim: Exim
 
 @pytest.mark.parametrize("in_flight", [1, 32])
 def test_refusals_in_the_middle_of_a_window_move_nobodys_mail(exim: Exim, mailer: Mailer, in_flight: int) -> None:
-    """Unknown (550) and greylisted (451) recipients, and ends of data refused for good (550) and for now (451)."""
+    """Unknown (550) and greylisted (451) recipients, and ends of data refused permanently (550) and for now (451)."""
     to = [[BOXES[n % 5], *[NOBODY] * (n % 6 == 1), *[f"grey-{n}@example.test"] * (n % 7 == 2)] for n in range(64)]
     to[33] = [NOBODY, "nobody-else@example.test"]
     subjects = [("never" if n % 11 == 3 else "later" if n % 13 == 4 else "Informe") + f" {n}" for n in range(64)]

@@ -133,7 +133,7 @@ async def test_starttls_stripping_by_a_server_that_knows_no_ehlo_gets_nothing(
 
 
 def test_nothing_turns_the_demand_for_tls_into_a_wish(authority: Authority) -> None:
-    """There is no opportunistic setting; without TLS a login goes to this very machine only."""
+    """There is no opportunistic setting; without TLS a login goes to this machine only."""
     assert {item.value for item in Security} == {"starttls", "implicit_tls", "none"}
     assert Server("smtp.example.com", 25).security is Security.STARTTLS
     for host in ("smtp.example.com", "192.0.2.1", "localhost.evil.example", "127.0.0.1.evil.example"):

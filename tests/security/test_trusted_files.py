@@ -27,7 +27,7 @@ STRANGER = 12_345
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file in a folder in a folder, all of them one's own."""
+    """A file in a folder in a folder, all of them your own."""
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True, mode=0o700)
     path = folder / "file"

@@ -21,7 +21,7 @@ NAME = "localhost"
 
 @pytest.fixture
 def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let the name have these addresses, in this order: a resolver of one's own needs port 53."""
+    """Let the name have these addresses, in this order: a resolver of your own needs port 53."""
 
     def set_to(*servers: ScriptedServer | tuple[str, int]) -> None:
         addresses = [server.address if isinstance(server, ScriptedServer) else server for server in servers]

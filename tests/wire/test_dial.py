@@ -45,7 +45,7 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def full() -> Iterator[tuple[str, int]]:
-    """An address that lets nobody in and says nothing: its backlog is full."""
+    """An address that refuses the login and says nothing: its backlog is full."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen(0)
@@ -64,7 +64,7 @@ def full() -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
-    """Let a name have these addresses, in this order: there is no resolver of one's own on loopback."""
+    """Let a name have these addresses, in this order: there is no resolver of your own on loopback."""
 
     def set_to(*addresses: tuple[str, int]) -> None:
         def getaddrinfo(*_: object, **__: object) -> list[Any]:

@@ -319,7 +319,7 @@ async def test_a_context_of_ones_own_is_used(start: Start, account: Account) -> 
 
 
 def server_certificate(server: ScriptedServer) -> str:
-    """What the server would show, as PEM: read over a connection of one's own."""
+    """What the server would show, as PEM: read over a connection of your own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection(server.address, timeout=300) as sock, sock.makefile("rb") as lines:

@@ -57,7 +57,7 @@ CODES: dict[int, tuple[str, str, str, str]] = {
     535: ("the login was refused", "the username or password is wrong, or not for mail clients", LOGIN, _AUTH),
     538: ("the server requires TLS for the login", "the connection was not encrypted", "use TLS", _AUTH),
     550: (
-        "refused for good",
+        "refused permanently",
         "there is no such mailbox, or a server policy forbids it; the reply text says which",
         "check the address; if it is right, read the reply text, or ask the server's operator",
         _CODES,
@@ -95,5 +95,5 @@ CLASSES: dict[int, tuple[str, str, str, str]] = {
     2: ("done", "the server completed the command", NOTHING, "RFC 5321 section 4.2.1"),
     3: ("continue", "the server waits for more", NOTHING, "RFC 5321 section 4.2.1"),
     4: ("refused for now", "the same message may be accepted later", LATER, "RFC 5321 section 4.2.1"),
-    5: ("refused for good", "a retry will not help", "the reply text says why", "RFC 5321 section 4.2.1"),
+    5: ("refused permanently", "a retry will not help", "the reply text says why", "RFC 5321 section 4.2.1"),
 }

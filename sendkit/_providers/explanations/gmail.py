@@ -37,7 +37,7 @@ ENTRIES = (
         codes=(534, 535),
         enhanced=("5.7.9",),
         title="Gmail requires an app password",
-        cause="the account has 2-Step Verification, and its own password opens no mail client. " + _REFUSED,
+        cause="the account has 2-Step Verification, and its own password does not work in mail clients. " + _REFUSED,
         remedy=_MAKE_ONE,
         source=_GMAIL_SECOND,
     ),
