@@ -101,7 +101,7 @@ def _folder_fault(path: Path) -> Distrust | None:
             return Distrust(f"is in a folder that is not yours: {folder} {owner.why}", owner.hint)
         if not facts.st_mode & stat.S_ISVTX and _others_may_write(facts):
             mode = f"(mode {stat.S_IMODE(facts.st_mode):04o})"
-            hint = f"chmod go-w {shlex.quote(str(folder))}, and look whether what stands in the file is right"
+            hint = f"chmod go-w {shlex.quote(str(folder))}, and check the content of the file"
             return Distrust(f"is in a folder where others may put another file in its place: {folder} {mode}", hint)
     return None
 

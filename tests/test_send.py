@@ -71,7 +71,7 @@ def test_a_wrong_keyword_gets_one_that_was_meant(wrong: str, meant: str) -> None
 
 def test_a_message_without_a_sender_is_from_the_username() -> None:
     nobody = sendkit.Message(to=OPS, subject="Hola", text="¿Qué tal?")
-    with pytest.raises(errors.MessageError, match="sender: nobody is named"):
+    with pytest.raises(errors.MessageError, match="sender: no sender"):
         nobody.as_bytes()
     with LocalServer() as server:
         with Mailer(server.server, username=server.username, password=server.password) as mailer:

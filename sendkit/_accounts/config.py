@@ -240,7 +240,7 @@ class ConfigFile:
         keys = self._as_table(table, content)
         for key in keys:
             if key.lower() in _SECRETS:
-                raise self._error(table, key, "is refused: no password stands in this file", _NO_PASSWORDS)
+                raise self._error(table, key, "is refused: this file must not contain a password", _NO_PASSWORDS)
             if key not in self._model.model_fields:
                 near = difflib.get_close_matches(key, self._model.model_fields, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._model.model_fields)}"

@@ -48,7 +48,7 @@ def _story(server: LocalServer, mailer: Mailer, outbox: MemoryOutbox) -> ExitCod
     title("An hour later the server is back", "the clock of this outbox is moved; everything else is real")
     outbox.advance(timedelta(hours=1), mailer)
     show_letter(outbox.status(receipt))
-    title("Five days later", "who could not be reached is given up, and the sender is told")
+    title("Five days later", "the unreachable recipient is given up, and the sender gets a report")
     outbox.advance(timedelta(days=5), mailer)
     for one in outbox.status(receipt).recipients:
         fact(one.state, f"{one.address}: {one.reply}")

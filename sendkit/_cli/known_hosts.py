@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sendkit._server.server import Server
 
 _QUESTION = (
-    "Remember what {host} offers, so that nobody in between can take it away later? It becomes\n"
+    "Remember what {host} offers, so that an attacker cannot remove it later? It becomes\n"
     "known_hosts = true of the account {name} in {path}. [y/N] "
 )
 
@@ -59,7 +59,7 @@ def _turned_on(path: Path, name: str) -> str:
     if len(found) != 1:
         return f"Its table was not found in {path}: write known_hosts = true below [accounts.{name}]."
     _replace(path, header.sub(lambda match: f"{match.group()}\nknown_hosts = true", text))
-    return f"known_hosts = true stands in {path} now."
+    return f"known_hosts = true is now in {path}."
 
 
 def _replace(path: Path, text: str) -> None:

@@ -68,7 +68,7 @@ def sender_of(options: DeliveryOptions) -> str:
     sender = options.sender or (account and account.sender) or os.environ.get("SENDKIT_FROM")
     username = account.username if account else username_of(options)
     if not sender and not (username and "@" in username):
-        raise MessageError("sender: nobody is named", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
+        raise MessageError("sender: no sender", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
     return sender or username or ""
 
 

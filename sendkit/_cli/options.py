@@ -91,7 +91,7 @@ class DeliveryOptions(AccountOptions):
     def check_recipients(self) -> None:
         """Raise ValueError where nobody is named."""
         if not (self.to or self.cc or self.bcc):
-            raise ValueError("nobody to send to; give -t ADDR (or --cc, --bcc)")
+            raise ValueError("no recipient; give -t ADDR (or --cc, --bcc)")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -183,7 +183,7 @@ class SendmailOptions:
 
     def __post_init__(self) -> None:
         if not (self.recipients or self.from_header or self.run_queue):
-            raise ValueError("nobody to send to; name recipients, or give -t")
+            raise ValueError("no recipient; name recipients, or give -t")
         if self.name is not None and not self.name.isprintable():
             raise ValueError("the name of -F holds a control character")
         if self.sender is not None and not self.sender.isprintable():

@@ -11,7 +11,7 @@ _Add: TypeAlias = Callable[..., Any]
 
 
 _ORDERS = {
-    "cancel": "send letters to nobody who still waits",
+    "cancel": "send letters to no further recipient",
     "hold": "let letters rest until `release`",
     "release": "try held letters now",
     "retry": "send again what is in doubt, which may make a copy, and try now what waits",

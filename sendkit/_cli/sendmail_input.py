@@ -50,7 +50,7 @@ class Names:
         """The account's own address, under that display name."""
         if self.sender is None:
             hint = 'give -f ADDR, set SENDKIT_FROM, or write sender = "ADDR" for the account in config.toml'
-            raise MessageError("From: nobody is named", field="From", hint=hint)
+            raise MessageError("From: no sender", field="From", hint=hint)
         return Mailbox(name or self.sender.name, self.sender.address)
 
     def recipient(self, local: str, name: str = "") -> list[Mailbox]:

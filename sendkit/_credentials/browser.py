@@ -54,7 +54,7 @@ async def by_browser(
         listener.close()
         redirect.close()
     if said is None:
-        return Refusal(f"nobody granted access within {limit:g} s", "expired_token")
+        return Refusal(f"access was not granted within {limit:g} s", "expired_token")
     if "code" not in said:
         word = "".join(c if c.isprintable() else " " for c in said.get("error", "no code came")[:100])
         return Refusal(f"access was not granted: {word}", said.get("error", ""))

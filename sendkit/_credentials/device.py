@@ -102,4 +102,4 @@ async def _poll(
             interval += _SLOWER
         elif token.code != "authorization_pending" and not token.transient:
             return token
-    return Refusal("nobody granted access before the code expired", "expired_token")
+    return Refusal("access was not granted before the code expired", "expired_token")

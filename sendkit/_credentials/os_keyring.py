@@ -206,7 +206,7 @@ class _Visit(Generic[T]):
 
     def _given_up(self, limit: float) -> Missing:
         if self._chosen.is_set():
-            why = f"the keyring gave no answer within {limit:g} s; most likely it waits for somebody to unlock it"
+            why = f"the keyring gave no answer within {limit:g} s; it probably waits to be unlocked"
             return Missing(self._place, why, KeyringLocked, _UNLOCK)
         return self._unavailable(f"it did not come up within {limit:g} s")
 

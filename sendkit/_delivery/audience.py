@@ -155,7 +155,7 @@ def _mailboxes(value: Iterable[str] | str) -> tuple[Address, ...]:
     except AddressError as error:
         raise ConfigurationError(f"redirect_all_to: {error.problem}", hint=error.hint) from error
     if not found:
-        raise ConfigurationError("redirect_all_to= names nobody", hint="name the mailbox that gets all mail")
+        raise ConfigurationError("redirect_all_to= has no address", hint="name the mailbox that gets all mail")
     return found
 
 

@@ -115,7 +115,7 @@ def check(host: str) -> None:
     if diversion is None or diversion.takes(host):
         return
     raise ConfigurationError(
-        f"{host} is a real server, and {diversion.what} stands in for all of them",
+        f"{host} is a real server, and {diversion.what} replaces all servers",
         hint="make the mailer by Mailer.from_env(), or with transport=mailbox, or say "
         f'mailbox.stands_for("{host}") before it is made',
     )

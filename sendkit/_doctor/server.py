@@ -160,7 +160,7 @@ class Examination:
             self._found(
                 Check.MAIL,
                 Status.WARNING,
-                "not tried: nobody said whom the mail is from, and the username is not an address",
+                "not tried: no sender is set, and the username is not an address",
                 _NO_ENVELOPE,
             )
             return
@@ -195,7 +195,7 @@ class Examination:
 
     def _tell_open(self) -> None:
         if is_unix(self.server.host):
-            self._found(Check.TLS, Status.OK, "none, and nobody is in between: the server is this machine")
+            self._found(Check.TLS, Status.OK, "none, and none is needed: the server is this machine")
             return
         ehlo = self._answer(Phase.EHLO)
         offered = ehlo is not None and ehlo.positive and Capabilities.parse(ehlo.text).starttls

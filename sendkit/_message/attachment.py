@@ -283,7 +283,7 @@ def _check_filename(name: str) -> None:
     if name != name.strip():
         raise _refuse(f"the file name {name[:80]!r} begins or ends with white space", "readers drop it; take it out")
     if len(name) > 1 and name[0] + name[-1] in {'""', "<>"}:
-        raise _refuse(f"the file name {name[:80]!r} stands in quotes of its own", "readers drop them; take them out")
+        raise _refuse(f"the file name {name[:80]!r} is in quotes", "readers drop them; take them out")
     if len(name) > 255:
         raise _refuse(f"a file name of {len(name)} characters", "255 at most; no file system takes longer ones")
     check_text("attachments", name)

@@ -100,7 +100,7 @@ def author(sender: Mailbox | None) -> Mailbox:
     """Whom a message is from. Raises MessageError where nobody is named."""
     if sender is None:
         hint = "give sender=…, or set SENDKIT_FROM; a mailer takes its username where that is a mail address"
-        raise MessageError("sender: nobody is named", field="sender", hint=hint)
+        raise MessageError("sender: no sender", field="sender", hint=hint)
     return sender
 
 

@@ -98,7 +98,7 @@ def _with_file(field: str, entry: object, folder: str | PathLike[str] | None) ->
         return entry  # pyright: ignore[reportUnknownVariableType] - it is an object
     if folder is None or folder == "":  # an unset variable is not the working directory
         hint = "load it with allow_paths=FOLDER, or dump it with its files embedded"
-        raise MessageError(f"{field}: a path stands in the JSON", field=field, hint=hint)
+        raise MessageError(f"{field}: the JSON contains a path", field=field, hint=hint)
     try:
         root = Path(folder).resolve()
         place = (root / path).resolve()  # where links lead counts

@@ -214,7 +214,7 @@ def _body(copy: Message) -> bytes:
     if all(_times(lines, boundary) == count for boundary, count in expected.items()):
         return octets
     if any(part.get_content_type() in SEALED for part in parts):
-        raise refuse("a boundary of it stands in a part, and it is signed", "sign it again, with other boundaries")
+        raise refuse("a part contains one of its boundaries, and it is signed", "sign it again, with other boundaries")
     for part in parts:
         part.del_param("boundary")  # the generator makes one that stands nowhere
     return _flat(copy)

@@ -32,7 +32,7 @@ def check_logins(
     given = password is not None or credentials is not None
     orphaned = any(account.username is None and account.credentials is not None for account in accounts)
     if orphaned or (None in names and given):
-        hint = "give username= too, mostly the mail address of the account"
+        hint = "give username= too, usually the mail address of the account"
         raise ConfigurationError("a password without a username", hint=hint)
     if len(names) > 1 and password is not None:
         hint = "give credentials=, a callable (host, username), or store each password with `sendkit login HOST USER`"

@@ -91,7 +91,7 @@ def _of_the_pictures(parts: Parts, events: list[Element]) -> Iterator[Advice]:
         text = f"the inline part {name!r} is shown nowhere"
         yield Advice("cid-unused", text, f'write <img src="cid:{name}"> into the html, or attach it')
     if any("data:" in (event.attributes().get("src") or "")[:5].lower() for event in events if event.name == "img"):
-        text = "a picture stands in the html as a data: URI, which Gmail and Outlook do not show"
+        text = "the html contains a picture as a data: URI, which Gmail and Outlook do not show"
         yield Advice("data-uri", text, "give it by inline=")
 
 

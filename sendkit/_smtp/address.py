@@ -29,7 +29,7 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _COMMON = re.compile(rf"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@({_LABEL}(?:\.{_LABEL})*)")
 _ADVICE = (  # by what is seen in the text
     (r"[<>]", "write the address alone here, without display name and angle brackets"),
-    (r"[()]", "comments have no place in an address; take out what stands in round brackets"),
+    (r"[()]", "comments are not allowed in an address; remove the round brackets and their content"),
     (r"^@", "no local part stands before the @, and source routes are not taken; write ana@example.com"),
     (r"[,;]", "write one address alone here"),
     (r"^[^@]*$", "there is no @ in it; write local-part@domain"),

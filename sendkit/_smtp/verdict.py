@@ -223,7 +223,7 @@ def _too_large(phase: Phase, reply: Reply) -> bool:
 
 
 def _out_of_step(phase: Phase, reply: Reply, *, stepwise: bool) -> Verdict:
-    words = "the server and we do not agree on where the conversation stands"
+    words = "client and server are out of step in the conversation"
     if phase is Phase.END_OF_DATA:
         return not_accepted(phase, Reason.NO_FINAL_REPLY, words, reply)
     hopeless = stepwise and out_of_step(reply)

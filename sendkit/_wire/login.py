@@ -53,11 +53,11 @@ class Login:
         if self.secret is None or self.token or self.in_groups:
             return None
         if self.secret.reveal().endswith(("\r", "\n")):
-            return "the password that was sent ends with a newline, which is mostly a mistake"
+            return "the password that was sent ends with a newline, which is usually a mistake"
         if self.secret.reveal() != self.secret.reveal().strip():
-            return "the password that was sent begins or ends with a blank, which is mostly a mistake"
+            return "the password that was sent begins or ends with a space, which is usually a mistake"
         blank = any(character.isspace() for character in self.secret.reveal())
-        return "the password that was sent has blanks in it; app passwords are mostly taken without" if blank else None
+        return "the password that was sent has spaces in it; app passwords usually work without" if blank else None
 
     @property
     def token(self) -> bool:

@@ -30,7 +30,7 @@ def check_verified(server: Server) -> None:
             "verify it: ca_file= takes a certificate of your own authority, pins= the server's key; "
             "or send without require_tls"
         )
-        raise ConfigurationError(f"{server.address}: require_tls and a server that nobody verifies", hint=hint)
+        raise ConfigurationError(f"{server.address}: require_tls and an unverified server", hint=hint)
 
 
 def vouched(server: Server, tls: ssl.SSLObject) -> str:
@@ -43,10 +43,8 @@ def vouched(server: Server, tls: ssl.SSLObject) -> str:
         return "with a server whose key is pinned"
     if server.dangerously_skip_certificate_verification:
         logs.log(_logger, logging.WARNING, "%s: the certificate was not verified", server.address)
-        return "with a server that nobody verified"
-    return (
-        "with a server that nobody verified" if tls.context.verify_mode is ssl.CERT_NONE else "with a verified server"
-    )
+        return "with an unverified server"
+    return "with an unverified server" if tls.context.verify_mode is ssl.CERT_NONE else "with a verified server"
 
 
 def _pin_of(certificate: bytes) -> str | None:

@@ -187,7 +187,7 @@ def _is_sending(row: RecipientRow) -> bool:
 
 
 def _in_doubt(row: RecipientRow, retry: bool) -> RecipientChange:
-    reason = "the worker ended after the end of data may have left, and nobody knows the server's answer"
+    reason = "the worker ended after the end of data may have been sent, so the server's reply is unknown"
     return _change(row, RecipientState.WAITING if retry else RecipientState.IN_DOUBT, reason=reason)
 
 

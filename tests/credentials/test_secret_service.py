@@ -64,7 +64,7 @@ def test_a_prompt_that_nobody_answers_is_given_up_as_locked_and_does_not_hold_up
         if not answer.startswith("KeyringUnavailable"):
             break
     assert answer.startswith("KeyringLocked")
-    assert f"no answer within {limit} s; most likely it waits for somebody to unlock it" in answer
+    assert f"no answer within {limit} s; it probably waits to be unlocked" in answer
 
 
 def test_without_a_login_keyring_none_is_usable(empty_secret_service: SecretService) -> None:

@@ -119,7 +119,7 @@ async def test_a_keyring_that_waits_for_somebody_is_given_up_and_the_server_is_l
     diagnosis = await diagnosis_of(mailer)
     fault = diagnosis.findings[0]
     assert (fault.check, fault.status) == (Check.SECRET, Status.FAILURE)
-    assert "no answer within 0.5 s; most likely it waits for somebody to unlock it" in fault.text
+    assert "no answer within 0.5 s; it probably waits to be unlocked" in fault.text
     assert "unlock it" in (fault.remedy or "")
     assert checks(diagnosis) == [*ON_THE_WAY, Check.MECHANISMS, *DOMAIN]
     assert server.auth_commands == 0

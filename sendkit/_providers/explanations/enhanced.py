@@ -104,7 +104,7 @@ CODES: dict[str, tuple[str, str, str, str]] = {
     ),
     "5.4": (
         "the server did not understand an argument",
-        "mostly an address, an option, or the name in EHLO",
+        "usually an address, an option, or the name in EHLO",
         _OURS,
         _PROTOCOL,
     ),

@@ -10,7 +10,7 @@ SYMPTOMS = (
     Symptom(
         words="STARTTLS (extension )?not supported|does not support STARTTLS|server does not.{0,20}STARTTLS",
         title="the server offers no STARTTLS on this port",
-        cause="it is a port for implicit TLS or for relays, or somebody in between removed the offer",
+        cause="it is a port for implicit TLS or for relays, or an attacker removed the offer",
         why="starttls_not_offered",
         elsewhere="use port 587, or implicit TLS on port 465; never send the password without TLS",
         source="RFC 3207 section 4",
@@ -21,7 +21,7 @@ SYMPTOMS = (
             "Missing credentials for|AUTH not supported|doesn't support.{0,20}authentication"
         ),
         title="the server offers no login on this connection",
-        cause="it offers one only behind STARTTLS, or this is a relay that takes none",
+        cause="it offers one only after STARTTLS, or this is a relay without logins",
         why="login_not_taken",
         elsewhere="start TLS before the login (starttls(), then login()); a relay in your own network needs no login",
         source="RFC 4954 section 3",
@@ -29,7 +29,7 @@ SYMPTOMS = (
     Symptom(
         words="unencrypted connection",
         title="the program does not send a password without TLS",
-        cause="the connection is in the clear",
+        cause="the connection is not encrypted",
         why="login_needs_tls",
         elsewhere="turn on STARTTLS (587) or TLS (465)",
         source="RFC 8314 section 3",

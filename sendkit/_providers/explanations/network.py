@@ -11,7 +11,7 @@ _CLOSED = "RFC 5321 section 4.5.3.2"
 SYMPTOMS = (
     Symptom(
         words="temporary failure in name resolution|EAI_AGAIN|no servers could be reached|Try again.{0,20}getaddrinfo",
-        title="the name could not be resolved for now",
+        title="the name temporarily could not be resolved",
         cause="the DNS of this machine or container does not answer",
         why="name_not_resolved",
         elsewhere="check the network and /etc/resolv.conf; in a container, whether it may reach a resolver",
@@ -56,7 +56,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="network is unreachable|no route to host|ENETUNREACH|EHOSTUNREACH|WinError 1006[56]",
-        title="there is no way to that address",
+        title="there is no route to that address",
         cause="the machine is offline, or the name has an IPv6 address and this network has no IPv6",
         why="unreachable",
         elsewhere="check the network; if only IPv6 fails, make the client try IPv4 too",

@@ -15,8 +15,8 @@ SYMPTOMS = (
             "first record does not look like a TLS handshake|"
             "Unsupported or unrecognized SSL message|unexpected TLS packet was received|packet length too long"
         ),
-        title="TLS was spoken to a port that begins in the clear",
-        cause="this port wants STARTTLS (mostly 587); implicit TLS is for port 465",
+        title="TLS was started on a port that begins unencrypted",
+        cause="this port uses STARTTLS (usually 587); implicit TLS is for port 465",
         why="wants_starttls",
         elsewhere="choose STARTTLS for port 587, or SSL/TLS for port 465: smtplib.SMTP(…).starttls() on 587, "
         "smtplib.SMTP_SSL on 465; `secure: false` in nodemailer; use_tls against start_tls in aiosmtplib",
@@ -28,15 +28,15 @@ SYMPTOMS = (
             "validity check failed|certificate expired"
         ),
         title="the server's certificate has expired",
-        cause="whoever runs the server did not renew it, or the clock of this machine is wrong",
+        cause="the operator did not renew it, or the clock of this machine is wrong",
         why="certificate_expired",
-        elsewhere="look at the date of this machine; otherwise only the server's operator can renew the certificate",
+        elsewhere="check the date of this machine; otherwise only the server's operator can renew the certificate",
         source=_VERIFY,
     ),
     Symptom(
         words="certificate is not yet valid|CERT_NOT_YET_VALID",
         title="the server's certificate is not valid yet",
-        cause="mostly the clock of this machine is behind",
+        cause="usually the clock of this machine is slow",
         why="certificate_not_yet_valid",
         elsewhere="set the clock of this machine",
         source=_VERIFY,
@@ -55,16 +55,16 @@ SYMPTOMS = (
     ),
     Symptom(
         words="self.signed certificate in certificate chain|SELF_SIGNED_CERT_IN_CHAIN",
-        title="the certificate is from an authority that this machine does not know",
-        cause="a company's own authority, or a proxy or virus scanner that reads TLS in between",
+        title="the certificate is from an authority that this machine does not trust",
+        cause="a company's own authority, or a proxy or virus scanner that intercepts TLS",
         why="unknown_ca",
         elsewhere="set SSL_CERT_FILE (Python, OpenSSL) or NODE_EXTRA_CA_CERTS (Node.js) to a PEM file with that one",
         source=_VERIFY,
     ),
     Symptom(
         words="self.signed certificate|DEPTH_ZERO_SELF_SIGNED_CERT",
-        title="the certificate is signed by itself alone",
-        cause="no authority vouches for it: a test server, a device, or somebody in between",
+        title="the certificate is self-signed",
+        cause="no authority signed it: a test server, a device, or an attacker in between",
         why="self_signed",
         elsewhere="take the certificate as a PEM file and trust it there (cafile=, SSL_CERT_FILE); "
         "never turn verification off, or the password goes to whoever answers",
@@ -76,7 +76,7 @@ SYMPTOMS = (
             "unable to verify the first certificate|signed by unknown authority|unknown ca\\b|UnknownIssuer|"
             "PKIX path building failed|CERTIFICATE_VERIFY_FAILED|certificate verify failed|not trusted"
         ),
-        title="the certificate is from an authority that this machine does not know",
+        title="the certificate is from an authority that this machine does not trust",
         cause="the machine has no store of authorities (python.org's Python on macOS, small containers), it is a "
         "company's own, or the server leaves out part of its chain",
         why="unknown_ca",
@@ -89,8 +89,8 @@ SYMPTOMS = (
             "UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|"
             "protocol version not supported|TLSV1_ALERT_PROTOCOL"
         ),
-        title="the two sides have no version of TLS in common",
-        cause="the server speaks only TLS 1.0 or 1.1, which nobody should use any more (RFC 8996), or the client does",
+        title="client and server have no version of TLS in common",
+        cause="the server speaks only TLS 1.0 or 1.1, which are deprecated (RFC 8996), or the client does",
         why="tls_version",
         elsewhere="have the server updated; on an old client, update its TLS library",
         source="RFC 8996",
@@ -115,7 +115,7 @@ SYMPTOMS = (
     ),
     Symptom(
         words="HANDSHAKE_FAILURE|NO_SHARED_CIPHER|no shared cipher|DH_KEY_TOO_SMALL|EE_KEY_TOO_SMALL|CA_MD_TOO_WEAK",
-        title="the two sides have no safe cipher in common",
+        title="client and server have no safe cipher in common",
         cause="the server offers keys or ciphers that are too weak by today's rules",
         remedy="have the server updated; sendkit uses the rules of the OpenSSL that Python was built with",
         elsewhere="have the server updated; lowering the security level of OpenSSL opens the connection to others",
@@ -123,8 +123,8 @@ SYMPTOMS = (
     ),
     Symptom(
         words="alert (bad certificate|certificate required|unknown ca)|CERTIFICATE_REQUIRED|ALERT_UNKNOWN_CA",
-        title="the other side does not take our certificate",
-        cause="the server wants a client's certificate, or does not know the authority of the one it got",
+        title="the server refuses the client certificate",
+        cause="the server requires a client certificate, or does not trust its authority",
         why="client_certificate_refused",
         elsewhere="give a client certificate and its key (load_cert_chain() in Python)",
         source=_ALERTS,
@@ -134,7 +134,7 @@ SYMPTOMS = (
         title="the connection was cut in the middle of TLS",
         cause="a firewall or proxy in between, or a server that closes at once",
         why="tls_closed",
-        elsewhere="try again; if it stays, try from another network, and the other port (465 or 587)",
+        elsewhere="try again; if it persists, try from another network, and the other port (465 or 587)",
         source=_ALERTS,
     ),
 )
