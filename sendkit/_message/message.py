@@ -79,17 +79,19 @@ def _short(text: str) -> str:
 class Message(BaseModel):
     """A message to send: frozen, and checked when you create it.
 
-    Mailboxes may be strings (comma lists too), `("Name", "address")` pairs in lists, or stdlib `Address` objects. A
-    text is made from `html` when `text` is missing (a short note from html of over 512 Ki characters).
+    `sender`, `to`, `cc`, `bcc` and `reply_to` take mailboxes: strings (comma-separated lists too), `("Name",
+    "address")` pairs in lists, or stdlib `Address` objects. `subject` is the subject, and `headers` are further
+    header fields. If `text` is missing, it is made from `html` (a short note for html of over 512 Ki characters).
     `attachments` are paths, open binary files or `Attachment`s; `inline={"chart": png}` is shown by
     `<img src="cid:chart">`. `message_id`, `date` and `boundary` (of the parts) are fixed here; a copy with changes gets
-    new ones. Without `sender`, it is SENDKIT_FROM of the environment, or, when the message is sent, the username
-    of the account where that is an address; its Message-ID gets that domain then. Pickled, copied or as JSON, it keeps
+    new ones. Without `sender`, it is SENDKIT_FROM of the environment, or, when the message is sent, the username of the
+    account if that is an address; its Message-ID then gets that domain. Pickled, copied or as JSON, it keeps
     its octets.
 
-    `unsubscribe` writes List-Unsubscribe (RFC 2369, RFC 8058); `auto_submitted=True` says that nobody wrote it (RFC
-    3834); `priority` is "high", "normal" or "low"; `in_reply_to` is the message of any kind that it answers, or its
-    Message-ID; `calendar` is an event to which it invites. Pictures in `data:` URIs of the html become inline parts.
+    `unsubscribe` writes List-Unsubscribe (RFC 2369, RFC 8058); `auto_submitted=True` says that no person wrote it
+    (RFC 3834); `priority` is "high", "normal" or "low"; `in_reply_to` is the message that it answers, or its
+    Message-ID, and `references` the Message-IDs of its thread; `calendar` is an event to which it invites. Pictures
+    in `data:` URIs of the html become inline parts.
 
     Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
