@@ -91,7 +91,7 @@ async def test_starttls_that_is_gone_is_told_as_such(server: ScriptedServer, acc
     assert type(error) is errors.TLSError
     assert (error.phase, error.transient) == (Phase.STARTTLS, False)
     assert "STARTTLS is gone" in str(error)
-    assert "in between" in (error.hint or "")
+    assert "between you and the server" in (error.hint or "")
     assert [line.text for line in server.connections[-1].lines] == ["EHLO [127.0.0.1]"]
 
 
