@@ -32,7 +32,7 @@ _PROMPT = 0.001
 
 
 class StreamResult(DeliveryResult):
-    """What became of one message of `send_many`, the `index`-th of its source (from 0)."""
+    """The result of one message of `send_many`: a `DeliveryResult` whose `index` (from 0) counts the messages given."""
 
     index: int  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - always known here
     _message: Any = PrivateAttr(default=None)

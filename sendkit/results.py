@@ -58,8 +58,8 @@ ERROR_OF: dict[Cause, type[errors.DeliveryError]] = {
 class RecipientResult(Frozen):
     """The outcome for one recipient.
 
-    `reply` is the server's reply, `reason` a text for failures without one. `retryable`: the same message
-    can be sent again later without a change. `attempts` counts the attempts for this recipient; `server`
+    `address` is the recipient as the caller wrote it. `reply` is the server's reply, `reason` a text for failures
+    without one. `retryable`: the same message can be sent again later without a change. `attempts` counts the attempts for this recipient; `server`
     (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted. `why` is a more precise value
     than `cause` that you can compare with, if known; `hint` says what to do.
     """
@@ -144,6 +144,8 @@ class AttemptError(Frozen):
 class Attempt(Frozen):
     """One attempt at one server: when (UTC), how long (seconds), the last phase, and the replies.
 
+    `host` and `port` are the server's, `protocol` is `smtp` or `lmtp`, `started` and `duration` the time, `tls` the
+    facts of the TLS session, `error` the reason if the attempt failed.
     `username` is the name for the login, if there was one; `peer` is the IP address of the server.
     `transcript` is set if the mailer was created with `transcript=True`. `ignored_options` are the names of the
     `SubmissionOptions` that this server does not offer.
@@ -199,8 +201,8 @@ def _dump_error(error: errors.SendkitError | None) -> _ErrorFacts | None:
 class DeliveryResult(Frozen):
     """The result of sending one message.
 
-    `recipients` is keyed by the address as the caller wrote it, without its display name. `index` is the position of
-    the message in `send_many`. `error` is what the caller must fix (an invalid message, no credentials); then no
+    `message_id` and `reverse_path` are those that were sent. `recipients` is keyed by the address as the caller wrote
+    it, without its display name. `index` is the position of the message in `send_many`. `error` is what the caller must fix (an invalid message, no credentials); then no
     byte was sent. `attempts` has every attempt, in order. `diverted`: it was not sent to its recipients, because
     SENDKIT_TRANSPORT replaced the server, or `redirect_all_to` the recipients.
     """

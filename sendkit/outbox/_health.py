@@ -27,7 +27,7 @@ class _Frozen(BaseModel):
 
 
 class WorkerHealth(_Frozen):
-    """One worker: its name (host, process, and a word), when it was last heard of, and whether it lives."""
+    """One worker: its `id` (host, process, and a word), when it was last `seen`, and whether it is `alive`."""
 
     id: str
     seen: datetime | None
@@ -35,7 +35,7 @@ class WorkerHealth(_Frozen):
 
 
 class HeldAccount(_Frozen):
-    """An account that cannot log in: why, since when, and when one letter tries again."""
+    """An account that cannot log in: `why`, `since` when, and `next_try`, when one letter tries again."""
 
     name: str
     why: str
@@ -44,7 +44,11 @@ class HeldAccount(_Frozen):
 
 
 class Health(_Frozen):
-    """The state of an outbox. `problems` are sentences for a person, the worst first; empty if there are none."""
+    """The state of an outbox. `problems` are sentences for a person, the worst first; empty if there are none.
+
+    `place` is its file or URL, `version` that of its tables, `newest_version` the one that this program knows, `clock`
+    the time there; `counts`, `workers` and `held` (accounts) are what is in it.
+    """
 
     place: str
     version: int

@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
 
 
 class RecipientStatus(_Frozen):
-    """What became of a letter for one recipient so far; `reply` and `reason` are the last ones."""
+    """The `state` of one recipient, an `address`; `attempts` counts, `reply`, `reason` and `at` are the last ones."""
 
     address: str
     state: RecipientState
@@ -29,7 +29,7 @@ class RecipientStatus(_Frozen):
 
 
 class AttemptRecord(_Frozen):
-    """One line of a letter's history: when (UTC), by which worker, and each server that was asked, or a note."""
+    """One line of a letter's history: `at` (UTC), the `worker`, its `attempts` (one for each server), or a `note`."""
 
     at: datetime
     worker: str | None = None
@@ -38,7 +38,10 @@ class AttemptRecord(_Frozen):
 
 
 class Event(_Frozen):
-    """An event for the program: `recipients` with the replies, or the `account` and the `reason`."""
+    """An event for the program: `recipients` with the replies, or the `account` and the `reason`.
+
+    `id` is the event's own, `letter`, `key` and `message_id` name the letter, `kind` says what happened, and `at` when.
+    """
 
     id: int
     letter: str
@@ -54,6 +57,9 @@ class Event(_Frozen):
 class LetterStatus(_Frozen):
     """One letter of the outbox. `due` is when it is tried next, `expires` when it is returned; all times are UTC.
 
+    `id`, `key` and `message_id` name it; `state` is where it is, `kind` a message or a report, `account` and `lane`
+    (with `priority`) who sends it and when, `reverse_path` its envelope sender, `size` its octets, `created` and
+    `settled` its times, `attempts` their number, `worker` who has it, `recipients` their states. `version` is that of this JSON.
     `history` and `events` are there where one letter was asked for. `reason` says why it is held.
     """
 
@@ -95,7 +101,8 @@ class LetterStatus(_Frozen):
 class Counts(_Frozen):
     """How many letters are in each state, in all and by account, and how many recipients are in doubt.
 
-    `oldest` is when the oldest letter that is not settled was put. `paused` says why nothing is sent at all.
+    `letters` counts by state, `accounts` by account and state, `in_doubt` counts recipients. `version` is that of this
+    JSON. `oldest` is when the oldest letter that is not settled was put. `paused` says why nothing is sent at all.
     """
 
     version: Literal[1] = 1

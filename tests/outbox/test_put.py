@@ -98,7 +98,7 @@ async def test_large_files_are_read_beside_the_loop(tmp_path: Path, monkeypatch:
 def test_without_asyncio_it_says_what_to_use(tmp_path: Path) -> None:
     outbox = AsyncOutbox(tmp_path / "outbox.db", account="test")
     for work in (outbox.put(message()), outbox.counts(), outbox.drain(AsyncMailer(transport=MemoryTransport()))):
-        with pytest.raises(SendkitError, match="AsyncOutbox needs an event loop of asyncio") as error:
+        with pytest.raises(SendkitError, match="AsyncOutbox needs an asyncio event loop") as error:
             work.send(None)  # as trio runs a coroutine
         assert "trio.to_thread.run_sync(outbox.put" in str(error.value)
 
