@@ -59,9 +59,9 @@ class RecipientResult(Frozen):
     """The outcome for one recipient.
 
     `address` is the recipient as the caller wrote it. `reply` is the server's reply, `reason` a text for failures
-    without one. `retryable`: the same message can be sent again later without a change. `attempts` counts the attempts for this recipient; `server`
-    (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted. `why` is a more precise value
-    than `cause` that you can compare with, if known; `hint` says what to do.
+    without one. `retryable`: the same message can be sent again later without a change. `attempts` counts the attempts
+    for this recipient; `server` (`host:port`) and `phase` belong to the last of them; `cause` is None when accepted.
+    `why` is a more precise value than `cause` that you can compare with, if known; `hint` says what to do.
     """
 
     address: str
@@ -202,9 +202,10 @@ class DeliveryResult(Frozen):
     """The result of sending one message.
 
     `message_id` and `reverse_path` are those that were sent. `recipients` is keyed by the address as the caller wrote
-    it, without its display name. `index` is the position of the message in `send_many`. `error` is what the caller must fix (an invalid message, no credentials); then no
-    byte was sent. `attempts` has every attempt, in order. `diverted`: it was not sent to its recipients, because
-    SENDKIT_TRANSPORT replaced the server, or `redirect_all_to` the recipients.
+    it, without its display name. `index` is the position of the message in `send_many`. `error` is what the caller must
+    fix (an invalid message, no credentials); then no byte was sent. `attempts` has every attempt, in order. `diverted`:
+    it was not sent to its recipients, because SENDKIT_TRANSPORT replaced the server, or `redirect_all_to` the
+    recipients.
     """
 
     version: Literal[1] = 1

@@ -59,8 +59,8 @@ class LetterStatus(_Frozen):
 
     `id`, `key` and `message_id` name it; `state` is where it is, `kind` a message or a report, `account` and `lane`
     (with `priority`) who sends it and when, `reverse_path` its envelope sender, `size` its octets, `created` and
-    `settled` its times, `attempts` their number, `worker` who has it, `recipients` their states. `version` is that of this JSON.
-    `history` and `events` are there where one letter was asked for. `reason` says why it is held.
+    `settled` its times, `attempts` their number, `worker` who has it, `recipients` their states. `version` is that of
+    this JSON. `history` and `events` are there where one letter was asked for. `reason` says why it is held.
     """
 
     version: Literal[1] = 1
