@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import getaddresses
 from typing import TYPE_CHECKING
 
-from sendkit._reading.html import Element, events_of
+from sendkit._reading.html import Closed, Element, Event, events_of
 from sendkit._reading.parts import Headers, Parts, parsed
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ def lint(octets: bytes) -> tuple[Advice, ...]:
     """All that is to be said of this message. Never raises."""
     message = parsed(octets)
     headers, parts = Headers(message), Parts.of(message)
-    events = [event for event in events_of(parts.html[: 1024 * 1024]) if isinstance(event, Element)]
+    everything = events_of(parts.html[: 1024 * 1024])
+    events = [event for event in everything if isinstance(event, Element)]
     return (
         *_of_the_head(headers),
         *_of_the_texts(parts),
         *_of_the_pictures(parts, events),
-        *_of_the_links(events),
+        *_of_the_links(events, everything),
         *_of_the_files(parts, message),
         *_of_the_size(len(octets)),
     )
@@ -67,6 +68,10 @@ def _of_the_head(headers: Headers) -> Iterator[Advice]:
     if loops := answers & readers:
         text = f"who answers writes to {min(loops)}, which gets this message"
         yield Advice("reply-loop", text, "name another mailbox in reply_to")
+    bulk = headers.first("List-ID") or headers.first("Precedence").strip().lower() in {"bulk", "list"}
+    if bulk and not headers.first("List-Unsubscribe"):
+        text = "it is bulk mail without List-Unsubscribe, which large providers require"
+        yield Advice("no-unsubscribe", text, 'give unsubscribe=Unsubscribe("https://…")')
 
 
 def _of_the_texts(parts: Parts) -> Iterator[Advice]:
@@ -93,14 +98,38 @@ def _of_the_pictures(parts: Parts, events: list[Element]) -> Iterator[Advice]:
     if any("data:" in (event.attributes().get("src") or "")[:5].lower() for event in events if event.name == "img"):
         text = "the html contains a picture as a data: URI, which Gmail and Outlook do not show"
         yield Advice("data-uri", text, "give it by inline=")
+    sources = (event.attributes().get("src", "").strip() for event in events if event.name == "img")
+    if remote := [source for source in sources if source.lower().startswith(("http://", "https://", "//"))]:
+        text = f"{len(remote)} pictures are loaded from elsewhere, such as {remote[0][:80]}; many readers block them"
+        yield Advice("remote-picture", text, "give them by inline=, or say the same in alt= and in the text")
 
 
-def _of_the_links(events: list[Element]) -> Iterator[Advice]:
+def _of_the_links(events: list[Element], everything: list[Event]) -> Iterator[Advice]:
     links = [event.attributes().get("href", "").strip() for event in events if event.name in {"a", "area"}]
     bare = [link for link in links if link.lower().startswith("http://")]
     if bare:
         text = f"{len(bare)} of the links are not https, such as {bare[0][:80]}"
         yield Advice("insecure-link", text, "write https://, or filters and readers warn about it")
+    if wordless := list(_without_words(everything)):
+        text = f"{len(wordless)} of the links have no text, such as {wordless[0][:80]}"
+        yield Advice("link-without-text", text, "write a text into the link, or alt= for the picture in it")
+
+
+def _without_words(everything: list[Event]) -> Iterator[str]:
+    """The targets of links in which there is neither a text nor a picture with one."""
+    target, words = "", True
+    for event in everything:
+        if isinstance(event, str):
+            words = words or bool(event.strip())
+        elif isinstance(event, Closed):
+            if event.element.name == "a" and not words:
+                yield target
+            words = words or event.element.name == "a"
+        elif event.name == "a":
+            attributes = event.attributes()
+            target, words = attributes.get("href", ""), bool(attributes.get("aria-label")) or "href" not in attributes
+        elif event.name == "img":
+            words = words or bool(event.attributes().get("alt", "").strip())
 
 
 def _of_the_files(parts: Parts, message: EmailMessage) -> Iterator[Advice]:

@@ -34,6 +34,13 @@ def codes(**fields: Any) -> list[str]:
         ({"html": "<p style='background:url(cid:gone)'>"}, ["cid-missing"]),
         ({"html": "<p>x", "inline": {"c": PNG}}, ["cid-unused"]),
         ({"html": "<a href='http://x.org'>x</a>"}, ["insecure-link"]),
+        ({"html": "<a href='https://x.org'><img src='cid:c'></a> x", "inline": {"c": PNG}}, ["link-without-text"]),
+        ({"html": "<a href='https://x.org'> \n</a> x"}, ["link-without-text"]),
+        ({"html": "<a href='https://x.org'><img src='cid:c' alt='x'></a>", "inline": {"c": PNG}}, []),
+        ({"html": "<a name='here'></a><a href='https://x.org'><b>x</b></a>"}, []),
+        ({"html": "<img src='https://x.org/a.png' alt='a'>x"}, ["remote-picture"]),
+        ({"headers": {"Precedence": "bulk"}}, ["no-unsubscribe"]),
+        ({"headers": {"List-Id": "<news.example.com>"}, "unsubscribe": Unsubscribe("https://example.com/u")}, []),
         ({"html": "<img src='data:image/png;base64,?'>"}, ["data-uri"]),
         ({"attachments": [Attachment.from_bytes(b"x", filename="a.EXE")]}, ["blocked-attachment"]),
         (
