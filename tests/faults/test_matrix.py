@@ -35,7 +35,7 @@ def test_a_fault_at_any_place_ends_in_the_outcome_that_the_design_promises(place
 
 
 # Other numbers, so that the samples of all ways together see more of the matrix.
-_STEPS = {Way.SOCKS: 83, Way.LMTP: 23}
+_STEPS = {Way.SOCKS: 167, Way.LMTP: 67}
 
 
 @pytest.mark.parametrize("place", Place)
