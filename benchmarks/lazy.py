@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
+import sendkit
+
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGE = _ROOT / "benchmarks" / "lazy.md"
 _ROUNDS = 3
@@ -54,9 +56,10 @@ class Lazy:
 
 def found() -> Iterator[Lazy]:
     """Each of them once."""
-    for path in sorted((_ROOT / "sendkit").rglob("*.py")):
+    package = Path(sendkit.__file__).parent
+    for path in sorted(package.rglob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
-        module = ".".join(path.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__")
+        module = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
         reason = ""
         for node in _inside_functions(ast.parse("\n".join(lines))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]

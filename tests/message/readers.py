@@ -14,6 +14,7 @@ from datetime import UTC
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses, parsedate_to_datetime
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,14 @@ def read(octets: bytes) -> EmailMessage:
     return message
 
 
+# Newer ones are strict unless told otherwise, and then know no address literals.
+_LENIENT: dict[str, Any] = {"strict": False} if "strict" in signature(getaddresses).parameters else {}
+
+
 def addresses(octets: bytes, name: str) -> list[tuple[str, str]]:
     """Names and addresses of a field; not by `policy.default`: in Python 3.11 it puts spaces between encoded words."""
     value = email.message_from_bytes(octets)[name].replace("\r\n", "")
-    return [(_decoded(display), address) for display, address in getaddresses([value])]
+    return [(_decoded(display), address) for display, address in getaddresses([value], **_LENIENT)]
 
 
 def _decoded(name: str) -> str:
