@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,13 @@ def pages() -> dict[str, str]:
 def test_every_page_has_a_place(pages: dict[str, str]) -> None:
     titles = str(tree(pages))
     assert all(repr(place) in titles for place in pages)
+
+
+def test_every_link_of_a_page_leads_to_a_page(pages: dict[str, str]) -> None:
+    there = {*pages, "questions/index.md"}
+    for place, text in pages.items():
+        for link in re.findall(r"\]\(([^():#\s]+\.md)", text):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(place), link)) in there, f"{place}: {link}"
 
 
 def test_a_page_that_no_section_names_is_an_error(pages: dict[str, str]) -> None:

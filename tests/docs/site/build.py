@@ -16,7 +16,13 @@ from tests.docs.site.plan import DESCRIPTION, Tree, generated, tree
 
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^():\s#]+)(#[^)]*)?\)")
 _FENCES = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
-_ABOUT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "benchmarks/results.md", "benchmarks/lazy.md")
+_ABOUT = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "LICENSE",
+    *(f"benchmarks/{path.name}" for path in sorted((ROOT / "benchmarks").glob("*.md"))),
+)
 
 
 def lay_out(work: Path) -> None:
