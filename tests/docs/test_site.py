@@ -14,7 +14,7 @@ import pytest
 from sendkit._providers.provider import Provider
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.site import errors, providers, reference
-from tests.docs.site.build import by_hand, moved, page_of
+from tests.docs.site.build import by_hand, examples, moved, page_of
 from tests.docs.site.check import broken
 from tests.docs.site.plan import tree
 from tests.docs.site.samples import samples
@@ -24,7 +24,7 @@ from tests.docs.site.samples import samples
 def pages() -> dict[str, str]:
     """All pages but those of the questions, which are provoked for it."""
     written = {place: page_of(source, place) for source, place in by_hand().items()}
-    return written | errors.pages() | providers.pages() | reference.pages()
+    return written | examples() | errors.pages() | providers.pages() | reference.pages()
 
 
 def test_every_page_has_a_place(pages: dict[str, str]) -> None:

@@ -96,6 +96,7 @@ ANYBODY = [
     ("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "submission server"),
     ("550 5.1.1 <nobody@example.com>: Recipient address rejected: User unknown in virtual mailbox table", "spelling"),
     ("452 4.5.3 Error: too many recipients", "next transaction"),
+    ("552 5.3.4 Message size exceeds fixed limit", "smaller attachments"),
 ]
 
 REGISTERED = [

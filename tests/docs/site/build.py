@@ -27,7 +27,7 @@ _ABOUT = (
 
 def lay_out(work: Path) -> None:
     """Write everything that the builder of the site reads."""
-    pages = {place: page_of(source, place) for source, place in by_hand().items()} | _examples() | generated()
+    pages = {place: page_of(source, place) for source, place in by_hand().items()} | examples() | generated()
     for place, text in pages.items():
         _write(work / "docs" / place, text)
     for picture in (path for of in ("docs", "benchmarks") for path in sorted((ROOT / of).rglob("*"))):
@@ -93,7 +93,7 @@ def _between(place: str, target: str) -> str:
     return "../" * place.count("/") + target
 
 
-def _examples() -> dict[str, str]:
+def examples() -> dict[str, str]:
     """Each example as a page."""
     made = {}
     for path in sorted((ROOT / "examples").glob("*.py")):

@@ -17,29 +17,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from sendkit._smtp.symptoms import explain_text
+from tests.docs.site.errors import path_of
 from tests.servers.browser import Browser
 
-SEARCHES = {
-    "535 5.7.8 Username and Password not accepted": "errors/gmail-does-not-take-this-username-and-password/",
-    "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant": (
-        "errors/smtp-auth-is-switched-off-at-microsoft-365/"
-    ),
-    "554 5.7.1 Relay access denied": "errors/the-server-does-not-send-on-for-whom-it-does-not-know/",
-    "451 4.7.1 Greylisted, please try again later": "errors/the-server-wants-to-be-asked-again/",
-    "552 5.3.4 Message size exceeds fixed limit": "questions/20-552-5-3-4-message-too-big/",
-    "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)": (
-        "errors/tls-was-spoken-to-a-port-that-begins-in-the-clear/"
-    ),
-    "certificate verify failed: unable to get local issuer certificate": (
-        "errors/the-certificate-is-from-an-authority-that-this-machine-does-not-know/"
-    ),
-    "keyring.errors.NoKeyringError: No recommended backend was available": "errors/this-machine-has-no-keyring/",
-    "invalid_grant: Token has been expired or revoked": "errors/the-refresh-token-is-no-longer-taken/",
-    "socket.gaierror: [Errno -2] Name or service not known": "errors/there-is-no-host-with-that-name/",
-    "smtplib.SMTPServerDisconnected: Connection unexpectedly closed": (
-        "errors/the-server-or-the-network-closed-the-connection/"
-    ),
-}
+SEARCHES = (
+    "535 5.7.8 Username and Password not accepted - gsmtp",
+    "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant",
+    "554 5.7.1 Relay access denied",
+    "451 4.7.1 Greylisted, please try again later",
+    "552 5.3.4 Message size exceeds fixed limit",
+    "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)",
+    "certificate verify failed: unable to get local issuer certificate",
+    "keyring.errors.NoKeyringError: No recommended backend was available",
+    "invalid_grant: Token has been expired or revoked",
+    "socket.gaierror: [Errno -2] Name or service not known",
+    "smtplib.SMTPServerDisconnected: Connection unexpectedly closed",
+)
 _FIRST = 5
 
 
@@ -117,10 +111,17 @@ class Search:
         self._browser.value(f"{_ROOT}.querySelector('input').select()")
         self._browser.call("Input.insertText", text=text)
         none = f"/no results/i.test({_ROOT}.querySelector('dialog').textContent)"
-        asked = f"{_FOUND}.some(link => new URL(link).searchParams.get('h') === {json.dumps(text)})"
-        self._browser.until(f"{none} || {asked}")
-        found = (urlsplit(urljoin(self._url, link)).path for link in self._browser.value(_FOUND))
+        asked = f"{_FOUND}.filter(link => new URL(link).searchParams.get('h') === {json.dumps(text)})"
+        self._browser.until(f"{none} || {asked}.length")
+        found = (urlsplit(urljoin(self._url, link)).path for link in self._browser.value(asked))
         return list(dict.fromkeys(path.removeprefix("/") for path in found))
+
+
+def _answer(text: str) -> str:
+    """The page of what this text means."""
+    found = explain_text(text)
+    assert found is not None
+    return path_of(found.explanation.title).removesuffix(".md") + "/"
 
 
 def unanswered(site: Path) -> Iterator[str]:
@@ -129,7 +130,8 @@ def unanswered(site: Path) -> Iterator[str]:
     try:
         with served(site) as url:
             search = Search(browser, url)
-            for text, wanted in SEARCHES.items():
+            for text in SEARCHES:
+                wanted = _answer(text)
                 found = search.find(text)[:_FIRST]
                 if wanted not in found:
                     yield f"{text!r} leads to {', '.join(found)}, and not to {wanted}"
