@@ -84,18 +84,6 @@ def ask(what):
 def outcomes():
     return sorted({(one.outcome.value, one.reason) for result in told for one in result.recipients.values()})
 def numbers(count): return map(message, range(count))
-def fork(act):
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        code = 1
-        try:
-            code = 0 if act() else 2
-        except BaseException as error:
-            print(repr(error), file=sys.stderr, flush=True)
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 def thread(work):
     started = threading.Thread(target=work)
     started.start()

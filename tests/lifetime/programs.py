@@ -31,8 +31,24 @@ def made(kind=Mailer, **settings):
     return kind(server(), retry=settings.pop("retry", RetryPolicy(max_attempts=1)), **settings)
 def message(number=0, **more):
     return Message(sender="ana@example.com", to="luis@example.com", subject=str(number), text="Hola", **more)
-def say(*words):
-    print(*words, flush=True)
+def say(*words):  # without the lock of a stream, which a fork would copy
+    os.write(1, (" ".join(map(str, words)) + chr(10)).encode())
+"""
+
+# `fork(act)` runs it in a child, and answers its exit code: 0 where it came to something true.
+FORK = """
+def fork(act):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        code = 1
+        try:
+            code = 0 if act() else 2
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 """
 
 

@@ -9,24 +9,10 @@ import pytest
 
 from tests.servers.scripted import ScriptedServer
 
-from .programs import run, subjects
+from .programs import FORK, run, subjects
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
-FORK = """
-def fork(act):
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)
-        code = 1
-        try:
-            code = 0 if act() else 2
-        except BaseException as error:
-            print(repr(error), file=sys.stderr, flush=True)
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-"""
 STAGES = {
     "before the first call": "",
     "after a call": "mailer.send(message('first'))",

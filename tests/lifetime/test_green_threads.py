@@ -9,8 +9,7 @@ import pytest
 
 from tests.servers.scripted import ScriptedServer
 
-from .programs import Ended, run
-from .test_forks import FORK
+from .programs import FORK, Ended, run
 
 PATCHES = {
     "gevent": "from gevent import monkey; monkey.patch_all()",

@@ -15,7 +15,7 @@ from tests.servers.scripted import ScriptedServer
 
 from .events import CLOSING, COLLECTION, COMMON, EXITS, KINDS, LOOPS, WORDS, Event
 from .events_of_the_system import CTRL_C, FORKS, LIMITS
-from .programs import LIMIT, command, environment
+from .programs import FORK, LIMIT, command, environment
 
 TABLE = MappingProxyType({**CLOSING, **LOOPS, **FORKS, **EXITS, **COLLECTION, **CTRL_C, **LIMITS})
 assert len(TABLE) == sum(map(len, (CLOSING, LOOPS, FORKS, EXITS, COLLECTION, CTRL_C, LIMITS)))
@@ -86,7 +86,7 @@ def test_both_come_to_the_same(server: ScriptedServer, event: str, kind: str) ->
     if sys.platform == "win32" and event in (*FORKS, *CTRL_C, *LIMITS):
         pytest.skip("there are no forks, signals and limits of this kind")
     happens: Event = TABLE[event]
-    program = f"{COMMON}\n{WORDS[kind]}\n{happens.program}" + ("" if event in EXITS else "\nend()")
+    program = f"{COMMON}\n{FORK}\n{WORDS[kind]}\n{happens.program}" + ("" if event in EXITS else "\nend()")
     with subprocess.Popen(
         command(program, server, host="127.0.0.1"),
         env=environment() | {"PYTHONDEVMODE": ""},

@@ -29,8 +29,7 @@ from sendkit._lifetime import call_queue
 from sendkit.observers import AnyObserver, Observer
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import LUIS, ONCE, message
-from tests.lifetime.programs import run
-from tests.lifetime.test_forks import FORK
+from tests.lifetime.programs import FORK, run
 from tests.servers.scripted import ScriptedServer
 
 BUSY = "450 4.2.0 not now"
@@ -266,7 +265,6 @@ class TestWhere:
         ended = run(
             FORK
             + """
-def say(*words): os.write(1, f"{' '.join(map(str, words))}\\n".encode())  # no lock that a fork would copy
 class Says:
     def on_result(self, result): say(os.getpid() == parent, result.message_id == known.get("id"))
 parent, known = os.getpid(), {}
