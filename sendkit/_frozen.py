@@ -5,6 +5,8 @@ Must not know what they hold.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
@@ -51,3 +53,22 @@ def unchecked(kind: Callable[_Fields, _Model]) -> Callable[_Fields, _Model]:
         return made
 
     return make
+
+
+def _complete_all(kind: type[BaseModel] = BaseModel) -> None:
+    """Build those of our models that are loaded and were not used yet."""
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("sendkit.") and not one.__pydantic_complete__:
+            one.model_rebuild(raise_errors=False)
+        _complete_all(one)
+
+
+def _before_fork() -> None:
+    # A deferred model is built under a lock of pydantic's. The child would inherit it as another thread holds it, and
+    # wait forever with its first message; a model that is complete needs no lock.
+    if threading.active_count() > 1:
+        _complete_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)

@@ -181,3 +181,23 @@ box.close()
     )
     assert (ended.lines, ended.errors, ended.code) == (["0", "2"], "", 0)
     assert subjects(server) == ["child", "parent"]
+
+
+def test_a_fork_while_a_thread_builds_the_first_message_leaves_a_child_that_sends(server: ScriptedServer) -> None:
+    ended = run(
+        FORK
+        + """
+from pydantic import main
+mailer = made()
+entered, go = threading.Event(), threading.Event()
+def build():
+    with getattr(main, "_rebuild_lock", threading.RLock()):
+        entered.set(); go.wait(1)
+thread = threading.Thread(target=build)
+thread.start(); entered.wait()
+say(fork(lambda: mailer.send(message()).ok))
+thread.join()
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors) == (["0"], "")
