@@ -9,15 +9,21 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import preloaded
 from tests.servers.scripted import ScriptedServer
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 300  # seconds; what never ends is ended, and a busy machine is given its time
+
+# Nothing of this process's but the path to the package
+_FLAVOUR = preloaded.Flavour(
+    (("PATH", os.defpath), ("PYTHONPATH", str(ROOT)), ("PYTHONFAULTHANDLER", "1")),
+    loads="import asyncio, logging, concurrent.futures.thread; from sendkit import *",
+)
 
 PRELUDE = """
 import asyncio, atexit, gc, logging, os, signal, sys, threading, time, warnings, weakref
@@ -58,29 +64,20 @@ class Ended:
 
     lines: list[str]
     errors: str
-    code: int
+    code: int | None
 
 
-def command(program: str, server: ScriptedServer, host: str | None = None, before: str = "") -> list[str]:
-    """How a program is run, with `before` in front of everything."""
+def start(
+    program: str, server: ScriptedServer, host: str | None = None, before: str = ""
+) -> preloaded.Program | subprocess.Popen[str]:
+    """Start a program; with `before`, which comes in front of everything, it has an interpreter of its own."""
     text = f"{before}\n{PRELUDE}{textwrap.dedent(program)}"
-    return [sys.executable, "-c", text, host or "localhost", str(server.port)]
-
-
-def environment() -> dict[str, str]:
-    """Nothing of this process's but the path to the package."""
-    return {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
+    return preloaded.started(_FLAVOUR, text, host or "localhost", str(server.port), fresh=bool(before))
 
 
 def run(program: str, server: ScriptedServer, host: str | None = None, limit: float = LIMIT, before: str = "") -> Ended:
     """Run it to its end; one that hangs is a failure that shows where."""
-    with subprocess.Popen(
-        command(program, server, host, before),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with start(program, server, host, before) as child:
         try:
             output, errors = child.communicate(timeout=limit)
         except subprocess.TimeoutExpired:

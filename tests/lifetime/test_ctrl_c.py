@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from tests.preloaded import Program
 from tests.servers.scripted import ScriptedServer
 
-from .programs import ROOT, command, environment, run
+from .programs import run, start
 
 INTERRUPTED = """
 mailer = made(max_connections=4)
@@ -99,16 +100,14 @@ def report(interrupt, before=report):
 
 def interrupt(program: str, server: ScriptedServer, times: int = 1) -> tuple[list[str], str]:
     """Run it, and send SIGINT when it says "ready"; what it said then."""
-    with subprocess.Popen(
-        command(program, server), env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with start(program, server) as child:
         try:
             return _interrupt(child, times)
         finally:
             child.kill()
 
 
-def _interrupt(child: subprocess.Popen[str], times: int) -> tuple[list[str], str]:
+def _interrupt(child: Program | subprocess.Popen[str], times: int) -> tuple[list[str], str]:
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     for _ in range(times):

@@ -7,7 +7,7 @@ import pytest
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
-from .programs import run
+from .programs import run, start
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -55,18 +55,7 @@ closing.start()
 say("closing")
 closing.join(); thread.join()
 """
-    import subprocess  # noqa: PLC0415
-
-    from .programs import command, environment  # noqa: PLC0415
-
-    with subprocess.Popen(
-        command(ended_lines.format(kind=kind), server),
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with start(ended_lines.format(kind=kind), server) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         server.wait_for(lambda: len(server.accepted) == 1)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from subprocess import Popen
 from types import MappingProxyType
 
 import pytest
 
+from tests.preloaded import Program
 from tests.servers.scripted import ScriptedServer
 
 from .events import CLOSING, COLLECTION, COMMON, EXITS, KINDS, LOOPS, WORDS, Event
 from .events_of_the_system import CTRL_C, FORKS, LIMITS
-from .programs import FORK, LIMIT, command, environment
+from .programs import FORK, LIMIT, start
 
 TABLE = MappingProxyType({**CLOSING, **LOOPS, **FORKS, **EXITS, **COLLECTION, **CTRL_C, **LIMITS})
 assert len(TABLE) == sum(map(len, (CLOSING, LOOPS, FORKS, EXITS, COLLECTION, CTRL_C, LIMITS)))
@@ -42,7 +43,7 @@ def hold(server: ScriptedServer, stage: str | None) -> Callable[[], bool]:
 class Beside:
     """What the program asks for while it runs."""
 
-    def __init__(self, child: subprocess.Popen[str], server: ScriptedServer, holds: Callable[[], bool]) -> None:
+    def __init__(self, child: Program | Popen[str], server: ScriptedServer, holds: Callable[[], bool]) -> None:
         self._child, self._server, self._holds = child, server, holds
         self._answered = threading.Event()
         self.lines: list[str] = []
@@ -87,14 +88,7 @@ def test_both_come_to_the_same(server: ScriptedServer, event: str, kind: str) ->
         pytest.skip("there are no forks, signals and limits of this kind")
     happens: Event = TABLE[event]
     program = f"{COMMON}\n{FORK}\n{WORDS[kind]}\n{happens.program}" + ("" if event in EXITS else "\nend()")
-    with subprocess.Popen(
-        command(program, server, host="127.0.0.1"),
-        env=environment() | {"PYTHONDEVMODE": ""},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with start(program, server, host="127.0.0.1") as child:
         beside = Beside(child, server, hold(server, happens.stage))
         listening = threading.Thread(target=beside.listen)
         listening.start()

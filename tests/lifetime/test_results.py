@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from tests.servers.scripted import ScriptedServer
 
-from .programs import command, environment, run, subjects
+from .programs import run, start, subjects
 
 LOOP = """
 told = []
@@ -107,9 +105,7 @@ told += stream
 closing.join()
 say(len(told), all(result.ok for result in told), len(stream.unfinished))
 """
-    with subprocess.Popen(
-        command(program, server), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with start(program, server) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "closing\n"
         server.release()
