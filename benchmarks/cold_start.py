@@ -6,13 +6,14 @@ of the whole process, which is ended as soon as it has spoken. Prints a table, a
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from statistics import median
+
+from benchmarks.interpreter import environment
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROUNDS = 15
@@ -44,7 +45,7 @@ def _first_octet(listener: socket.socket) -> float:
     client = subprocess.Popen(
         [sys.executable, "-m", "sendkit", "send", *login, *letter],
         cwd=_ROOT,
-        env={**os.environ, "SENDKIT_PASSWORD": "a secret"},
+        env=environment(SENDKIT_PASSWORD="a secret"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -60,7 +61,7 @@ def _first_octet(listener: socket.socket) -> float:
 
 def _yardstick() -> float:
     before = _cpu()
-    subprocess.run([sys.executable, "-c", _YARDSTICK], check=True)
+    subprocess.run([sys.executable, "-c", _YARDSTICK], check=True, env=environment())
     return _cpu() - before
 
 

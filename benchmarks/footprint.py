@@ -10,8 +10,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+
+from benchmarks.interpreter import environment
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROUNDS = 7
@@ -58,15 +61,15 @@ class Promise:
 PROMISES = (
     Promise("what the first Mailer of a process loads", _FIRST, None),
     Promise("a Mailer that waits, over the import", _IDLE, 1 << 20),
-    Promise("a result, of 1,000 that are kept", _RESULTS, 2 << 10),
+    Promise("a result, of 1,000 that are kept", _RESULTS, 2_000),
 )
 
 
 def measure(promise: Promise) -> float:
     """Octets, the median of some processes."""
     command = [sys.executable, "-c", promise.program]
-    said = [subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True) for _ in range(_ROUNDS)]
-    return median(int(one.stdout) for one in said)
+    run = partial(subprocess.run, command, cwd=_ROOT, env=environment(), check=True, capture_output=True, text=True)
+    return median(int(run().stdout) for _ in range(_ROUNDS))
 
 
 def main() -> int:

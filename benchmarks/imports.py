@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.interpreter import environment
+
 _ROOT = Path(__file__).resolve().parent.parent
 _ROUNDS = 21
 _CHILD = """
@@ -79,7 +81,8 @@ def _judge(promise: Promise, costs: dict[str, list[float]]) -> Kept:
 
 def _run(statement: str, *modules: str) -> tuple[float, tuple[str, ...]]:
     command = [sys.executable, "-c", _CHILD, statement, *modules]
-    said = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True).stdout.split()
+    ran = subprocess.run(command, cwd=_ROOT, env=environment(), check=True, capture_output=True, text=True)
+    said = ran.stdout.split()
     return int(said[0]) / 1e6, tuple(said[1:])
 
 

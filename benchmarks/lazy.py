@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import sendkit
+from benchmarks.interpreter import environment
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGE = _ROOT / "benchmarks" / "lazy.md"
@@ -96,7 +97,10 @@ def listed() -> Iterator[tuple[str, str]]:
 def saved(one: Lazy) -> float | None:
     """Milliseconds; None where it is not installed."""
     command = [sys.executable, "-c", _CHILD, one.module, one.loads]
-    times = [int(subprocess.run(command, capture_output=True, check=True, cwd=_ROOT).stdout) for _ in range(_ROUNDS)]
+    times = [
+        int(subprocess.run(command, capture_output=True, check=True, cwd=_ROOT, env=environment()).stdout)
+        for _ in range(_ROUNDS)
+    ]
     return None if min(times) < 0 else median(times) / 1e6
 
 

@@ -22,7 +22,7 @@ from sendkit._frozen import unchecked
 from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
-from sendkit._message.read_only import ReadOnlyMapping
+from sendkit._message.read_only import read_only
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import PLAIN, Stopped, Terms, cancelled
 from sendkit._seam.transport import Transport, carry
@@ -298,7 +298,7 @@ class Delivery:
             version=1,
             message_id=letter.message_id,
             reverse_path=self._sender,
-            recipients=ReadOnlyMapping(recipients),
+            recipients=read_only(recipients),
             attempts=self._attempts(),
             index=None,
             error=None,

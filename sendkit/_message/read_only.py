@@ -41,3 +41,24 @@ class ReadOnlyMapping(Mapping[str, _Value]):
 
     def __repr__(self) -> str:
         return repr(self._items)
+
+
+class _OfOne(ReadOnlyMapping[_Value]):
+    """The same with one name, as most results have it: a dict for it takes four times as much memory."""
+
+    __slots__ = ("_name", "_value")
+
+    def __init__(self, items: Mapping[str, _Value]) -> None:
+        ((self._name, self._value),) = items.items()
+
+    @property
+    def _items(self) -> dict[str, _Value]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride] - made when it is asked for
+        return {self._name: self._value}
+
+    def __len__(self) -> int:
+        return 1
+
+
+def read_only(items: Mapping[str, _Value]) -> ReadOnlyMapping[_Value]:
+    """The same items, which nobody can change, in as little memory as they need."""
+    return _OfOne(items) if len(items) == 1 else ReadOnlyMapping(items)

@@ -29,6 +29,9 @@ from sendkit.errors import CredentialsError, MessageError, SendkitError
 from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine
 
 _attempt = unchecked(Attempt)
+# By the reply, which its note keeps alive: a connection hands out the same one for the same line (see `ReplyReader`).
+_notes: dict[int, AttemptReply] = {}
+_MOST_NOTES, _SHORT = 256, 128
 _logger = logging.getLogger("sendkit.smtp")
 
 
@@ -94,7 +97,7 @@ class AttemptLog:
     def answered(self, phase: Phase, reply: Reply, recipient: Address | None = None) -> None:
         """Note a reply."""
         self.phase = phase
-        self.answers.append(AttemptReply(phase, reply, recipient.written if recipient else None))
+        self.answers.append(AttemptReply(phase, reply, recipient.written) if recipient else _noted(phase, reply))
         if self.recording:
             for line in redacted(str(reply), code_length).split("\n"):
                 self._line("S", line)
@@ -201,6 +204,19 @@ class AttemptLog:
             transient=failed.again is Again.LATER,
             why=why,
         )
+
+
+def _noted(phase: Phase, reply: Reply) -> AttemptReply:
+    """The note of a reply that concerns no recipient: one for all messages that got the same."""
+    note = _notes.get(id(reply))
+    if note is not None and note.phase is phase:
+        return note
+    note = AttemptReply(phase, reply)
+    if len(reply.text) <= _SHORT:
+        if len(_notes) >= _MOST_NOTES:
+            _notes.clear()
+        _notes[id(reply)] = note
+    return note
 
 
 def _why(error: SendkitError) -> Reason:
