@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
+from functools import cache
 from typing import NamedTuple
 
 from sendkit._submission import SubmissionOptions
@@ -52,7 +53,13 @@ def read(words: Iterable[str], offered: Container[str] = _EVERYTHING) -> Read:
             found[option] = _value(option, value)
     if not found.pop("orcpt", True):
         raise _wrong("ORCPT", "it is not type;address")
-    return Read(SubmissionOptions(**found), others)  # type: ignore[arg-type]  # they are checked there
+    options = SubmissionOptions(**found) if found else _none()  # type: ignore[arg-type]  # they are checked there
+    return Read(options, others)
+
+
+@cache
+def _none() -> SubmissionOptions:
+    return SubmissionOptions()  # one for most messages: pydantic takes as long for it as a transaction for a recipient
 
 
 def _value(option: str, value: str) -> object:

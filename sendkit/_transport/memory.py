@@ -195,7 +195,7 @@ class MemoryTransport(Script, Transport):
                     return None
                 reused = False
                 if answers.ended and (answers.failure or answers.replies[0].positive):
-                    sender = letter.envelope.reverse_path
+                    sender = letter.reverse_path.written if letter.reverse_path else ""
                     to = Envelope(sender, [recipient.written for recipient in taken.recipients])
                     self._keep(Sent(to, taken.octets, _options(screening, taken.recipients[0])))
                 batch = steps.send(answers)
