@@ -74,7 +74,7 @@ class Redactor:
 
     def _may_hold(self, text: str) -> bool:
         heads = self._heads or ()
-        return any(text[place : place + _HEAD] in heads for place in range(len(text) - _HEAD + 1))
+        return any(text[start : start + _HEAD] in heads for start in range(len(text) - _HEAD + 1))
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         for form in self.plain:
@@ -128,7 +128,7 @@ def _plain(secret: str) -> Iterator[str]:
 
 
 def _base64(secret: str) -> Iterator[str]:
-    """The characters that are the same whatever stands around the secret, for each place in a group of three."""
+    """The characters that are the same whatever stands around the secret, for each position in a group of three."""
     octets = secret.encode("utf-8", "surrogatepass")
     for before in range(3):
         first, end = -(-8 * before // 6), 8 * (before + len(octets)) // 6

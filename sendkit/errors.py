@@ -108,7 +108,7 @@ class CredentialsError(SendkitError):
 
 
 class CredentialsNotFound(CredentialsError):
-    """All places were searched, and none has a secret for this account."""
+    """All sources were asked, and none has a secret for this account."""
 
 
 class KeyringUnavailable(CredentialsError):

@@ -225,7 +225,7 @@ def test_the_failure_does_not_show_the_secret() -> None:
 
 
 def test_a_failure_over_many_places_is_short() -> None:
-    assert "more places" in places(*[f"{number} {HIDDEN}" for number in range(50)])
+    assert "more findings" in places(*[f"{number} {HIDDEN}" for number in range(50)])
 
 
 @pytest.mark.parametrize("short", ["", "abc", "ñ"])

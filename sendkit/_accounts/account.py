@@ -50,8 +50,8 @@ class Account:
     @property
     def names(self) -> tuple[str, ...]:
         """Its name in the config, if it has one, and `user@host:port`, or `host:port` where nobody logs in."""
-        place = f"{self.username}@{self.server.address}" if self.username else self.server.address
-        return (place,) if self.label is None else (self.label, place)
+        entry = f"{self.username}@{self.server.address}" if self.username else self.server.address
+        return (entry,) if self.label is None else (self.label, entry)
 
     def __str__(self) -> str:
         who = f"{self.username}@" if self.username else ""

@@ -278,8 +278,8 @@ class ConfigFile:
         return self._path.parent / expanded(text) if isinstance(text, str) else text
 
     def _error(self, table: str, key: str, what: str, hint: str) -> ConfigurationError:
-        place = ": ".join(filter(None, (f"[{table}]" if table else "", key)))
-        return ConfigurationError(f"{self._path}: {place} {what}", hint=hint)
+        where = ": ".join(filter(None, (f"[{table}]" if table else "", key)))
+        return ConfigurationError(f"{self._path}: {where} {what}", hint=hint)
 
     def _unknown(self, name: str, by: str | None = None, key: str = "") -> ConfigurationError:
         known = list(self._accounts)
@@ -292,7 +292,7 @@ class ConfigFile:
 
 def _over(base: dict[str, object], own: dict[str, object]) -> dict[str, object]:
     if own.keys() & _WHERE:
-        # A place of its own replaces the inherited one as a whole: half a server each would be neither.
+        # A server of its own replaces the inherited one as a whole: half a server each would be neither.
         base = {key: value for key, value in base.items() if key not in _PLACE}
     return {**base, **own}
 

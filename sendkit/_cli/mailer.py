@@ -87,8 +87,12 @@ def _named(options: AccountOptions) -> dict[str, str]:
         named = {"SENDKIT_PROTOCOL": "", **named, "SENDKIT_PINS": ""}  # of another server
     if options.provider:
         server = Provider.named(options.provider).server
-        place = {"SENDKIT_HOST": server.host, "SENDKIT_PORT": str(server.port), "SENDKIT_SECURITY": server.security}
-        return {**named, **place, "SENDKIT_URL": ""}
+        chosen = {
+            "SENDKIT_HOST": server.host,
+            "SENDKIT_PORT": str(server.port),
+            "SENDKIT_SECURITY": server.security,
+        }
+        return {**named, **chosen, "SENDKIT_URL": ""}
     if options.host:
         server = Server.parse(options.host)
         port = str(server.port) if re.search(r":[0-9]+$", options.host.strip()) else ""

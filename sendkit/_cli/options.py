@@ -46,9 +46,9 @@ class AccountOptions:
     def check_place(self) -> None:
         """Raise ValueError for those that do not go together."""
         servers: dict[str, object] = {"--url": self.url, "--provider": self.provider}
-        place: dict[str, object] = {"--host": self.host, **servers, "--user": self.user, "--security": self.security}
+        server: dict[str, object] = {"--host": self.host, **servers, "--user": self.user, "--security": self.security}
         further = {flag(name): text for name, text in self.server_settings.items()}
-        _check_together("--account", self.account, {**place, **further})
+        _check_together("--account", self.account, {**server, **further})
         _check_together("--host", self.host, servers)
         _check_together("--provider", self.provider, {"--url": self.url, "--security": self.security})
         _check_together("--url", self.url, {"--security": self.security})

@@ -179,15 +179,15 @@ def _mailboxes(text: str, names: Names, *, authors: bool) -> list[Mailbox]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The places between the commas outside of quotes, comments and brackets."""
-    place = ""
+    """The entries between the commas outside of quotes, comments and brackets."""
+    entry = ""
     for match in _PIECE.finditer(text):
         if match.group() == ",":
-            yield place
-            place = ""
+            yield entry
+            entry = ""
         else:
-            place += match.group()
-    yield place
+            entry += match.group()
+    yield entry
 
 
 def _named(piece: str, names: Names, *, authors: bool) -> list[Mailbox]:

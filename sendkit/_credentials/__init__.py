@@ -1,6 +1,6 @@
 """Where the secret comes from: the program, its environment, a file, the operating system's keyring, OAuth 2.
 
-Knows: places and how each of them says no. A secret is asked for once, as late as possible, travels as a `Secret`, and
+Knows: sources and how each of them says no. A secret is asked for once, as late as possible, travels as a `Secret`, and
 stands in no error, repr, log or traceback.
 Must not know: SMTP mechanisms (RFC 4954), connections, or what a server thinks of the secret.
 """

@@ -87,13 +87,13 @@ async def find_server(provider: str) -> AuthorizationServer:
 
 async def _discover(issuer: Endpoint) -> AuthorizationServer | Refusal:
     parts = urlsplit(issuer.url)
-    places = (
+    endpoints = (
         f"{issuer.url}/.well-known/openid-configuration",
         f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}",
     )
     refusal = Refusal("")
-    for place in places:
-        answer = await ask(place)
+    for endpoint in endpoints:
+        answer = await ask(endpoint)
         if not isinstance(answer, Refusal):
             return _read(issuer, answer)
         refusal = answer

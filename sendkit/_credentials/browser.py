@@ -41,7 +41,7 @@ async def by_browser(
     """Run the grant to its end; `show` is given the address to open, and no code."""
     authorize = read_endpoint(server.authorize_url) if server.authorize_url else "is not named"
     if isinstance(authorize, str):
-        return Refusal(f"this provider names no place where a person can grant access: its URL {authorize}")
+        return Refusal(f"this provider names no page where a person can grant access: its URL {authorize}")
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     redirect = _Redirect(state)
     listener = await asyncio.start_server(redirect.serve, "127.0.0.1", 0, limit=_MAX_REQUEST)

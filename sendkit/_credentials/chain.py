@@ -1,10 +1,10 @@
-"""The places where a secret may be, asked one after the other, until one has it.
+"""The sources of a secret, asked one after the other, until one has it.
 
 The order is: SENDKIT_PASSWORD, the file named by SENDKIT_PASSWORD_FILE, the systemd credential, the program named by
-SENDKIT_PASSWORD_COMMAND, the keyring. A place that has none passes the question on. A place that fails (a file open to
-all, a program that fails, a keyring that is locked or not usable) ends the search with its own error, which names the
-places asked before it: so a machine without a keyring raises KeyringUnavailable, and CredentialsNotFound always means
-that every place was looked in. Must not know: how any of the places is read.
+SENDKIT_PASSWORD_COMMAND, the keyring. A source that has none passes the question on. A source that fails (a file open
+to all, a program that fails, a keyring that is locked or not usable) ends the search with its own error, which names
+the sources asked before it: so a machine without a keyring raises KeyringUnavailable, and CredentialsNotFound always
+means that every source was asked. Must not know: how any of the sources is read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Searched: TypeAlias = Found | tuple[Missing, ...]
 
 
 class CredentialChain:
-    """Credentials that look in several places, only when they are asked, and remember what they found.
+    """Credentials that look in several sources, only when they are asked, and remember what they found.
 
     Logins that ask at the same time share one search. A search without success is not remembered.
     """
@@ -49,9 +49,9 @@ class CredentialChain:
 
     @property
     def source(self) -> str:
-        """The places that held what was found so far, or that nothing was looked for yet."""
-        places = dict.fromkeys(found.place for found in self._found.values())
-        return ", ".join(places) or "not looked up yet"
+        """The sources that held what was found so far, or that nothing was looked for yet."""
+        sources = dict.fromkeys(found.source for found in self._found.values())
+        return ", ".join(sources) or "not looked up yet"
 
     async def secret(self, *, host: str, username: str) -> Secret:
         """Return the secret of this account.
@@ -82,10 +82,10 @@ class CredentialChain:
         from sendkit._credentials.stored_grant import open_grant  # noqa: PLC0415 - most secrets are passwords
 
         host, username = account
-        tokens = self._tokens.get(account) or open_grant(found.secret, found.place, host, username)
+        tokens = self._tokens.get(account) or open_grant(found.secret, found.source, host, username)
         if tokens is None:
             hint = f"write it again: {login_hint(host, username)}"
-            raise CredentialsError(f"{found.place}: holds an OAuth 2 grant that cannot be read", hint=hint)
+            raise CredentialsError(f"{found.source}: holds an OAuth 2 grant that cannot be read", hint=hint)
         self._tokens[account] = tokens
         try:
             if refused is None:
@@ -135,6 +135,6 @@ def default_chain(*, environ: Mapping[str, str] = os.environ, keyring_limit: flo
 
 
 def _error(host: str, username: str, missing: tuple[Missing, ...]) -> CredentialsError:
-    places = "".join(f"\n  {one.place}: {one.why}" for one in missing)
+    sources = "".join(f"\n  {one.source}: {one.why}" for one in missing)
     last = missing[-1] if missing else Missing("", "")
-    return last.as_error(f"no password for {username} on {host}; looked in:{places}", hint=login_hint(host, username))
+    return last.as_error(f"no password for {username} on {host}; looked in:{sources}", hint=login_hint(host, username))

@@ -72,16 +72,16 @@ class PasswordCommand:
         if isinstance(argv, str) or not argv:
             hint = 'give each argument by itself: PasswordCommand(["pass", "show", "mail"]); no shell reads them'
             raise ConfigurationError("PasswordCommand takes the program and its arguments as a list", hint=hint)
-        self._place = f"the program {argv[0]} (credentials=PasswordCommand)"
-        self._chain = CredentialChain([_Command(tuple(argv), self._place, limit)])
+        self._source = f"the program {argv[0]} (credentials=PasswordCommand)"
+        self._chain = CredentialChain([_Command(tuple(argv), self._source, limit)])
 
     def __repr__(self) -> str:
-        return f"<{self._place}>"
+        return f"<{self._source}>"
 
     @property
     def source(self) -> str:
         """Where the secret comes from."""
-        return self._place
+        return self._source
 
     async def secret(self, *, host: str, username: str) -> Secret:
         """What the program printed. Raises CredentialsError."""
@@ -95,20 +95,20 @@ class PasswordCommand:
 @dataclass(slots=True, frozen=True)
 class _Command:
     argv: tuple[str, ...] = field(repr=False)
-    place: str
+    source: str
     limit: float
 
     async def find(self, *, host: str, username: str) -> Found | Missing:
-        return await _printed(self.argv, self.place, self.limit)
+        return await _printed(self.argv, self.source, self.limit)
 
 
-async def _printed(argv: Sequence[str], place: str, limit: float) -> Found | Missing:
+async def _printed(argv: Sequence[str], source: str, limit: float) -> Found | Missing:
     # Not asyncio's subprocesses, which not every event loop has.
-    future = threads.start(lambda: _run(argv, place, limit))
+    future = threads.start(lambda: _run(argv, source, limit))
     return await asyncio.wrap_future(future)
 
 
-def _run(argv: Sequence[str], place: str, limit: float) -> Found | Missing:
+def _run(argv: Sequence[str], source: str, limit: float) -> Found | Missing:
     try:
         process = subprocess.Popen(  # noqa: S603 - as its user asks
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=without_secrets(os.environ)
@@ -116,20 +116,20 @@ def _run(argv: Sequence[str], place: str, limit: float) -> Found | Missing:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         return Missing(
-            place, f"cannot be run ({why})", CredentialsError, "give its full path, and check that it is executable"
+            source, f"cannot be run ({why})", CredentialsError, "give its full path, and check that it is executable"
         )
     with process:
         try:
             output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             _end(process)
-            return Missing(place, f"did not end within {limit:g} s", CredentialsError, _HINT)
+            return Missing(source, f"did not end within {limit:g} s", CredentialsError, _HINT)
     if process.returncode:
-        return Missing(place, f"ended with exit code {process.returncode}", CredentialsError, _HINT)
+        return Missing(source, f"ended with exit code {process.returncode}", CredentialsError, _HINT)
     line = output[:_MAX_OUTPUT].partition(b"\n")[0].removesuffix(b"\r")
     if not line:
-        return Missing(place, "printed nothing", CredentialsError, _HINT)
-    return judge(place, line.decode(errors="surrogateescape"))
+        return Missing(source, "printed nothing", CredentialsError, _HINT)
+    return judge(source, line.decode(errors="surrogateescape"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

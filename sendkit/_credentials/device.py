@@ -34,7 +34,7 @@ class DeviceCode:
     client: OAuthClient
     show: Show
     scope: str | None = None
-    place: str = "a device code"
+    source: str = "a device code"
     _refresh: RefreshToken | None = field(default=None, init=False)
 
     async def fetch(self) -> Token | Refusal:
@@ -74,11 +74,11 @@ async def by_device(
 
 def _shown(begun: Fields, issuer: Endpoint | str) -> tuple[str, str] | None:
     """The address and the code for the person, if a terminal may show them: printable, and https as the server is."""
-    place = read_endpoint(begun.get("verification_uri") or begun.get("verification_url"), _as_issuer(issuer))
+    page = read_endpoint(begun.get("verification_uri") or begun.get("verification_url"), _as_issuer(issuer))
     code = begun.get("user_code")
-    if isinstance(place, str) or not isinstance(code, str) or not _USER_CODE.fullmatch(code):
+    if isinstance(page, str) or not isinstance(code, str) or not _USER_CODE.fullmatch(code):
         return None
-    return place.url, code
+    return page.url, code
 
 
 def _as_issuer(endpoint: Endpoint | str) -> Endpoint | None:

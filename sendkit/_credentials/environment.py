@@ -51,9 +51,9 @@ class PasswordFile:
         path = self.environ.get(self.name)
         if not path:
             return Missing(self.name, _UNSET)
-        place = f"{self.name} ({path})"
-        absent = _refused(place, "is not a file", f"write the password to it, or unset {self.name}")
-        return await threads.run_anyhow(partial(read, Path(path), place, absent))
+        source = f"{self.name} ({path})"
+        absent = _refused(source, "is not a file", f"write the password to it, or unset {self.name}")
+        return await threads.run_anyhow(partial(read, Path(path), source, absent))
 
 
 @dataclass(slots=True, frozen=True)
@@ -65,12 +65,12 @@ class SystemdCredential:
 
     async def find(self, *, host: str, username: str) -> Found | Missing:
         """Read the credential, if the unit has one of this name."""
-        place = f"systemd credential {self.name}"
+        source = f"systemd credential {self.name}"
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
-            return Missing(place, "CREDENTIALS_DIRECTORY is not set")
-        absent = Missing(place, f"is not in {folder}")
-        return await threads.run_anyhow(partial(read, Path(folder, self.name), place, absent))
+            return Missing(source, "CREDENTIALS_DIRECTORY is not set")
+        absent = Missing(source, f"is not in {folder}")
+        return await threads.run_anyhow(partial(read, Path(folder, self.name), source, absent))
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
@@ -78,7 +78,7 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in SECRETS}
 
 
-def read(path: Path, place: str, absent: Missing) -> Found | Missing:
+def read(path: Path, source: str, absent: Missing) -> Found | Missing:
     """Read a secret file: UTF-8, at most 64 KB, closed to other users; a line end at its end is not of the secret.
 
     Returns `absent` where no regular file is.
@@ -88,15 +88,15 @@ def read(path: Path, place: str, absent: Missing) -> Found | Missing:
             return absent
         file = open_trusted(path, secret=True)
         if isinstance(file, Distrust):
-            return _refused(place, file.why, file.hint)
+            return _refused(source, file.why, file.hint)
         with file:
             octets = file.read(MAX_FILE + 1)
     except OSError as error:
-        return _refused(place, f"cannot be read ({error.strerror})", "let the account that sends the mail read it")
+        return _refused(source, f"cannot be read ({error.strerror})", "let the account that sends the mail read it")
     if len(octets) > MAX_FILE:
-        return _refused(place, f"is larger than {MAX_FILE} octets", "keep the password alone in the file")
-    return judge(place, octets.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r"))
+        return _refused(source, f"is larger than {MAX_FILE} octets", "keep the password alone in the file")
+    return judge(source, octets.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r"))
 
 
-def _refused(place: str, why: str, hint: str) -> Missing:
-    return Missing(place, why, CredentialsError, hint)
+def _refused(source: str, why: str, hint: str) -> Missing:
+    return Missing(source, why, CredentialsError, hint)

@@ -1,7 +1,7 @@
 """Secrets that the program itself hands over: `password=`, `credentials=` as an object or a callable.
 
 What was given is all that is asked: no environment variable and no keyring stands in for it when it fails.
-Must not know: any other place.
+Must not know: any other source.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class CallableCredentials:
 
 
 def seal_settings(settings: MutableMapping[str, object]) -> None:
-    """Among a mailer's settings, put what may be seen in the place of what may not. It never raises.
+    """Among a mailer's settings, put what may be seen in place of what may not. It never raises.
 
     What cannot be used stays there without its value, and is refused where the mailer is made. A password that was
     given as `credentials=` is text too.

@@ -21,8 +21,8 @@ _HINT = "its own words are not shown, since they may quote the secret; call it b
 _Value = TypeVar("_Value")
 
 
-async def caught(place: str, ask: Callable[[], Awaitable[_Value]]) -> _Value | CredentialsError:
-    """What it gives, or the error to raise in its place. Only a cancellation is let through, without its frames."""
+async def caught(source: str, ask: Callable[[], Awaitable[_Value]]) -> _Value | CredentialsError:
+    """What it gives, or the error to raise instead. Only a cancellation is let through, without its frames."""
     try:
         return await ask()
     except CredentialsError as error:
@@ -32,7 +32,7 @@ async def caught(place: str, ask: Callable[[], Awaitable[_Value]]) -> _Value | C
         error.__traceback__ = error.__context__ = error.__cause__ = None
         raise
     except Exception as error:  # noqa: BLE001 - whatever a program's own function raises
-        failed = CredentialsError(f"{place} failed with {type(error).__name__}{_where(error)}", hint=_HINT)
+        failed = CredentialsError(f"{source} failed with {type(error).__name__}{_where(error)}", hint=_HINT)
         failed.__cause__ = _of_its_kind(error)
     failed.__traceback__ = failed.__context__ = None
     return failed
@@ -52,20 +52,20 @@ def _of_its_kind(error: Exception) -> BaseException:
     return kind.__new__(kind)
 
 
-async def judged(place: str, given: object) -> Found | Missing:
+async def judged(source: str, given: object) -> Found | Missing:
     """Seal what was given, or what it gives when awaited."""
-    return judge(place, await given if inspect.isawaitable(given) else given)
+    return judge(source, await given if inspect.isawaitable(given) else given)
 
 
 async def secret_of(
-    place: str, host: str, username: str, ask: Callable[[], Awaitable[Found | Missing]], *, hint: str
+    source: str, host: str, username: str, ask: Callable[[], Awaitable[Found | Missing]], *, hint: str
 ) -> Secret:
     """The secret of this account. Raises CredentialsNotFound when there is none, CredentialsError when it fails."""
-    answer = await caught(place, ask)
+    answer = await caught(source, ask)
     if isinstance(answer, CredentialsError):
         raise answer
     if isinstance(answer, Missing):
-        words = f"no password for {username} on {host}; looked in:\n  {answer.place}: {answer.why}"
+        words = f"no password for {username} on {host}; looked in:\n  {answer.source}: {answer.why}"
         raise answer.error(words, hint=hint)
     return answer.secret
 

@@ -59,7 +59,7 @@ class Grant(Protocol):
     """A way to get a token, again and again."""
 
     @property
-    def place(self) -> str:
+    def source(self) -> str:
         """What it is, in words."""
         ...
 
@@ -70,14 +70,14 @@ class Grant(Protocol):
 
 @dataclass(slots=True)
 class RefreshToken:
-    """RFC 6749 section 6. A new refresh token takes the place of the old one, and is given to `keep`."""
+    """RFC 6749 section 6. A new refresh token replaces the old one, and is given to `keep`."""
 
     provider: str
     client: OAuthClient
     refresh: Secret
     scope: str | None = None
     keep: Callable[[Secret], Awaitable[None]] | None = None
-    place: str = "a refresh token"
+    source: str = "a refresh token"
 
     async def fetch(self) -> Token | Refusal:
         """Trade the refresh token for an access token."""
@@ -100,7 +100,7 @@ class ClientCredentials:
     provider: str
     client: OAuthClient
     scope: str | None = None
-    place: str = "client credentials"
+    source: str = "client credentials"
 
     async def fetch(self) -> Token | Refusal:
         """Ask for a token in the name of the client."""

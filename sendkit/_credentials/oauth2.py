@@ -127,12 +127,12 @@ class OAuth2:
         return made
 
     def __repr__(self) -> str:
-        return f"OAuth2({self._grant.place})"
+        return f"OAuth2({self._grant.source})"
 
     @property
     def source(self) -> str:
         """Where the token comes from."""
-        return f"OAuth 2 ({self._grant.place})"
+        return f"OAuth 2 ({self._grant.source})"
 
     async def secret(self, *, host: str, username: str) -> Secret:
         """A token that is good for now. Raises CredentialsError."""
@@ -183,12 +183,12 @@ class _Provider:
     call: TokenProvider
 
     @property
-    def place(self) -> str:
+    def source(self) -> str:
         """The callable's name."""
         return f"token_provider={getattr(self.call, '__qualname__', type(self.call).__name__)}"
 
     async def fetch(self) -> Token | Refusal:
-        """Ask it. Its own errors are named by type and place, since their text may quote anything."""
+        """Ask it. Its own errors are named by type and source, since their text may quote anything."""
         token = await caught("it", self._ask)
         if not isinstance(token, CredentialsError):
             return token

@@ -3,7 +3,7 @@
 Knows: the `keyring` library, which is imported here alone and only on the daemon thread of a visit. Three answers are
 kept apart: the entry is not there, the keyring is not usable, the keyring is locked. Backends of priority under 1
 (none at all, one that forgets, a plain text file) are not usable, also as one of several that keyring chains.
-A visit that takes too long is given up. Must not know: any other place.
+A visit that takes too long is given up. Must not know: any other source.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def login_hint(host: str, username: str) -> str:
 
 
 class Keyring:
-    """The keyring as a place of a chain; a lookup is given up after `limit` seconds."""
+    """The keyring as a source of a chain; a lookup is given up after `limit` seconds."""
 
     def __init__(self, limit: float = LOOKUP_LIMIT) -> None:
         self._limit = limit
@@ -105,8 +105,8 @@ class Keyring:
         visit = self._visits.get((host, username))
         # A visit that hangs at a prompt is waited for again, or a service that asks each minute leaves a thread each.
         if visit is None or visit.done():
-            place = _place(host)
-            visit = _Visit(place, lambda backends: _look(backends, place, host, username))
+            source = _source(host)
+            visit = _Visit(source, lambda backends: _look(backends, source, host, username))
             self._visits[host, username] = visit
         return await visit.result_async(self._limit)
 
@@ -117,17 +117,17 @@ def store_password(host: str, username: str, secret: Secret, *, limit: float = C
     Raises KeyringUnavailable (also when the keyring did not keep it), KeyringLocked, and ConfigurationError for an
     empty host or username.
     """
-    place = _checked(host, username)
+    source = _checked(host, username)
 
     def store(backends: Backends) -> Missing | None:
         # keyring's metaclass wraps this method without types.
         backends[0].set_password(service_name(host), username, secret.reveal())  # pyright: ignore[reportUnknownMemberType]
-        kept = _look(backends, place, host, username)
+        kept = _look(backends, source, host, username)
         if isinstance(kept, Found) and kept.secret == secret:
             return None
-        return Missing(place, "the keyring did not keep the password", KeyringUnavailable, _ELSEWHERE)
+        return Missing(source, "the keyring did not keep the password", KeyringUnavailable, _ELSEWHERE)
 
-    _settle(_Visit(place, store, quote_errors=False).result(limit))
+    _settle(_Visit(source, store, quote_errors=False).result(limit))
 
 
 def delete_password(host: str, username: str, *, limit: float = CHANGE_LIMIT) -> None:
@@ -135,25 +135,25 @@ def delete_password(host: str, username: str, *, limit: float = CHANGE_LIMIT) ->
 
     Raises CredentialsNotFound when there is none, KeyringUnavailable (also when the keyring keeps it), KeyringLocked.
     """
-    place = _checked(host, username)
+    source = _checked(host, username)
 
     def delete(backends: Backends) -> Missing | None:
         holders = [one for one in backends if one.get_password(service_name(host), username) is not None]
         for holder in holders:
             holder.delete_password(service_name(host), username)
-        after = _look(backends, place, host, username)
+        after = _look(backends, source, host, username)
         if holders and isinstance(after, Missing):
             return None
-        return after if isinstance(after, Missing) else Missing(place, "the keyring still has it", KeyringUnavailable)
+        return after if isinstance(after, Missing) else Missing(source, "the keyring still has it", KeyringUnavailable)
 
-    _settle(_Visit(place, delete).result(limit))
+    _settle(_Visit(source, delete).result(limit))
 
 
 class _Visit(Generic[T]):
     """One call of the keyring, started at once on a daemon thread, to be awaited with or without an event loop."""
 
-    def __init__(self, place: str, work: Callable[[Backends], T | Missing], *, quote_errors: bool = True) -> None:
-        self._place = place
+    def __init__(self, source: str, work: Callable[[Backends], T | Missing], *, quote_errors: bool = True) -> None:
+        self._source = source
         self._work = work
         self._quote_errors = quote_errors
         self._chosen = threading.Event()
@@ -177,7 +177,7 @@ class _Visit(Generic[T]):
 
     def _run(self) -> T | Missing:
         try:
-            backends = _usable_backends(self._place)
+            backends = _usable_backends(self._source)
         except BaseException as error:  # noqa: BLE001  a plug-in or a wrong PYTHON_KEYRING_BACKEND may raise anything
             return self._unavailable(f"{type(error).__name__}: {error}")
         if isinstance(backends, Missing):
@@ -196,55 +196,55 @@ class _Visit(Generic[T]):
         text = f"{type(error).__name__}: {error}" if quote else type(error).__name__
         known = next((_NUMBERS[number] for number in _numbers(error) if number in _NUMBERS), None)
         if known is not None:
-            return Missing(self._place, f"{known.words} ({text})", known.error, known.hint, reason=known.reason)
+            return Missing(self._source, f"{known.words} ({text})", known.error, known.hint, reason=known.reason)
         if isinstance(error, theirs.KeyringLocked):
-            return Missing(self._place, f"the keyring is locked ({text})", KeyringLocked, _UNLOCK)
+            return Missing(self._source, f"the keyring is locked ({text})", KeyringLocked, _UNLOCK)
         return self._unavailable(text)
 
     def _unavailable(self, text: str) -> Missing:
-        return Missing(self._place, f"the keyring is not usable ({text})", KeyringUnavailable, _ELSEWHERE)
+        return Missing(self._source, f"the keyring is not usable ({text})", KeyringUnavailable, _ELSEWHERE)
 
     def _given_up(self, limit: float) -> Missing:
         if self._chosen.is_set():
             why = f"the keyring gave no answer within {limit:g} s; it probably waits to be unlocked"
-            return Missing(self._place, why, KeyringLocked, _UNLOCK)
+            return Missing(self._source, why, KeyringLocked, _UNLOCK)
         return self._unavailable(f"it did not come up within {limit:g} s")
 
 
-def _usable_backends(place: str) -> Backends | Missing:
+def _usable_backends(source: str) -> Backends | Missing:
     import keyring  # noqa: PLC0415  150 ms, and an application that gives its password otherwise never needs it
     from keyring.backends import chainer, fail  # noqa: PLC0415 - as above
 
     chosen = keyring.get_keyring()
     if isinstance(chosen, fail.Keyring):
-        return Missing(place, "the keyring library found no keyring on this machine", KeyringUnavailable, _ELSEWHERE)
+        return Missing(source, "the keyring library found no keyring on this machine", KeyringUnavailable, _ELSEWHERE)
     backends: Backends = list(chosen.backends) if isinstance(chosen, chainer.ChainerBackend) else [chosen]
     usable = [backend for backend in backends if backend.priority >= 1]
     if usable:
         return usable
     name = f"{type(chosen).__module__}.{type(chosen).__qualname__}"
     why = f"the keyring backend {name} is refused: a priority under 1 means that it keeps nothing, or in the open"
-    return Missing(place, why, KeyringUnavailable, _ELSEWHERE)
+    return Missing(source, why, KeyringUnavailable, _ELSEWHERE)
 
 
-def _look(backends: Backends, place: str, host: str, username: str) -> Found | Missing:
+def _look(backends: Backends, source: str, host: str, username: str) -> Found | Missing:
     for backend in backends:
         answer = backend.get_password(service_name(host), username)
         if answer is not None:
-            return judge(place, answer)
-    return Missing(place, f"has no entry for {username}", hint=login_hint(host, username))
+            return judge(source, answer)
+    return Missing(source, f"has no entry for {username}", hint=login_hint(host, username))
 
 
-def _place(host: str) -> str:
+def _source(host: str) -> str:
     return f"keyring service {service_name(host)}"
 
 
 def _checked(host: str, username: str) -> str:
     if host and username:
-        return _place(host)
+        return _source(host)
     raise ConfigurationError("a keyring entry needs a host and a username", hint="give both: sendkit login HOST USER")
 
 
 def _settle(answer: Missing | None) -> None:
     if answer is not None:
-        raise answer.as_error(f"{answer.place}: {answer.why}")
+        raise answer.as_error(f"{answer.source}: {answer.why}")

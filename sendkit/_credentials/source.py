@@ -1,8 +1,8 @@
-"""The two shapes of this room: what a mailer asks (`Credentials`), and one place of a chain (`Source`).
+"""The two shapes of this room: what a mailer asks (`Credentials`), and one source of a chain (`Source`).
 
 A source answers with a value, `Found` or `Missing`, and does not raise: so whoever raises in the end does it outside
 of any `except` block, and neither `__context__` nor a frame on the way holds a secret.
-Must not know: any place in particular.
+Must not know: any source in particular.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Renewable(Credentials, Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Found:
-    """A secret, and the place that held it."""
+    """A secret, and the source that held it."""
 
-    place: str
+    source: str
     secret: Secret
 
     @property
@@ -56,13 +56,13 @@ class Found:
 
 @dataclass(slots=True, frozen=True)
 class Missing:
-    """A place that gave no secret, and why.
+    """A source that gave no secret, and why.
 
-    With an `error` other than CredentialsNotFound the search ends here: the secret was meant to come from this place,
+    With an `error` other than CredentialsNotFound the search ends here: the secret was meant to come from this source,
     and another one from further down would not be the one that was meant. `transient`: it may pass by itself.
     """
 
-    place: str
+    source: str
     why: str
     error: type[CredentialsError] = CredentialsNotFound
     hint: str | None = None
@@ -84,20 +84,20 @@ _REASONS: dict[type[CredentialsError], Reason] = {
 
 
 class Source(Protocol):
-    """One place of a chain."""
+    """One source of a chain."""
 
     async def find(self, *, host: str, username: str) -> Found | Missing:
         """Look for the secret of this account."""
         ...
 
 
-def judge(place: str, value: object) -> Found | Missing:
-    """Take what a place holds for a secret, if it can be one; an empty value counts as none."""
+def judge(source: str, value: object) -> Found | Missing:
+    """Take what a source holds for a secret, if it can be one; an empty value counts as none."""
     if value is None:
-        return Missing(place, "gives none")
+        return Missing(source, "gives none")
     sealed = seal(value)
     if isinstance(sealed, Secret):
-        return Found(place, sealed)
+        return Found(source, sealed)
     if value == "":
-        return Missing(place, sealed)
-    return Missing(place, sealed, CredentialsError, "put the password there as plain text, alone")
+        return Missing(source, sealed)
+    return Missing(source, sealed, CredentialsError, "put the password there as plain text, alone")

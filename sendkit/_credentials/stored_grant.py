@@ -51,7 +51,7 @@ class StoredGrant:
         store_password(host, username, self.written())
 
 
-def open_grant(secret: Secret, place: str, host: str, username: str) -> OAuth2 | None:
+def open_grant(secret: Secret, source: str, host: str, username: str) -> OAuth2 | None:
     """The tokens of such an entry; None when it cannot be read."""
     stored = _read(secret)
     if stored is None:
@@ -67,7 +67,7 @@ def open_grant(secret: Secret, place: str, host: str, username: str) -> OAuth2 |
                 _logger, logging.WARNING, "the new refresh token of %s was not stored: %s", username, error.message
             )
 
-    grant = RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, place)
+    grant = RefreshToken(stored.provider, stored.client, stored.refresh, stored.scope, keep, source)
     return OAuth2._by(grant)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - for this room alone
 
 

@@ -8,12 +8,13 @@ Must not know: transports, retries, or how a message was made.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sendkit._message.letter import Letter, distinct
 from sendkit._message.mailbox import mailboxes_of
+from sendkit._message.prefixed import Prefixed
 from sendkit._smtp.address import Address, AddressError
 from sendkit._smtp.content import Content
 from sendkit._smtp.hints import Trouble, advise
@@ -74,56 +75,17 @@ class Audience:
 
 def _under(header: bytes, letter: Letter) -> Letter:
     if (make := letter.unread) is not None:
-        return replace(letter, unread=lambda: Redirected(make(), header))
-    return replace(letter, content=Redirected(letter.content, header))
+        return replace(letter, unread=lambda: Redirected(header, make()))
+    return replace(letter, content=Redirected(header, letter.content))
 
 
-@dataclass(slots=True, frozen=True)
-class Redirected:
-    """A content with a header in front that says whom it was for; the rest is untouched, and so are signatures."""
+class Redirected(Prefixed):
+    """A content with a field in front that says whom it was for; the rest is untouched, and so are signatures."""
 
-    content: Content
-    header: bytes = field(repr=False)
+    __slots__ = ()
 
-    @property
-    def size(self) -> int:
-        """Octets in all."""
-        return len(self.header) + self.content.size
-
-    @property
-    def eight_bit(self) -> bool:
-        """As before."""
-        return self.content.eight_bit
-
-    @property
-    def utf8(self) -> bool:
-        """As before: the header is ASCII."""
-        return self.content.utf8
-
-    @property
-    def stored(self) -> bool:
-        """As before."""
-        return self.content.stored
-
-    def check(self) -> None:
-        """As before."""
-        self.content.check()
-
-    def blocks(self) -> Iterator[bytes]:
-        """The header, and then the octets."""
-        yield self.header
-        yield from self.content.blocks()
-
-    def seven_bit(self) -> Redirected | None:
-        """The same with the content re-encoded."""
-        return self._over(self.content.seven_bit())
-
-    def without_utf8(self) -> Redirected | None:
-        """The same with the content downgraded."""
-        return self._over(self.content.without_utf8())
-
-    def _over(self, content: Content | None) -> Redirected | None:
-        return None if content is None else Redirected(content, self.header)
+    def _over(self, content: Content) -> Redirected:
+        return Redirected(self.fields, content)
 
 
 def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:

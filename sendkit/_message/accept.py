@@ -255,14 +255,14 @@ def message_id_for(fields: Mapping[str, Any]) -> str:
 
 
 def now() -> datetime:
-    """This moment, as a Date has it: to the second, with the offset of this place."""
+    """This moment, as a Date has it: to the second, with the local offset."""
     return _in_second(int(time.time()), (time.tzname, time.timezone, time.altzone))
 
 
 @functools.lru_cache(maxsize=1)
 def _in_second(second: int, _place: object) -> datetime:
     refuse_when_gone()  # Python 3.13.0 crashes here then
-    # Many messages are made in the same second, and to ask for the offset of a place takes longer than all the rest.
+    # Many messages are made in the same second, and to ask for the local offset takes longer than all the rest.
     return date(datetime.fromtimestamp(second, UTC).astimezone())
 
 

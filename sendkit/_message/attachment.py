@@ -99,17 +99,17 @@ class Attachment:
         before a retry, nothing more is sent.
         """
         try:
-            place = Path(path).absolute()  # the working directory may be another one by then
-            there, readable = place.is_file(), os.access(place, os.R_OK)
+            file = Path(path).absolute()  # the working directory may be another one by then
+            there, readable = file.is_file(), os.access(file, os.R_OK)
         except (OSError, ValueError) as error:  # a folder that may not be read, a name that is too long
             what = error.strerror if isinstance(error, OSError) else str(error)
             raise _refuse(f"the file {str(path)!r} cannot be read: {what}", "give another path") from error
         if not there:
-            raise _no_file(place, str(path))
+            raise _no_file(file, str(path))
         if not readable:
             raise _refuse(f"the file {str(path)!r} may not be read", "change its permissions")
-        name = place.name if filename is None else filename
-        return cls(filename=name, content_type=content_type or media_type_of(name), content_id=content_id, path=place)
+        name = file.name if filename is None else filename
+        return cls(filename=name, content_type=content_type or media_type_of(name), content_id=content_id, path=file)
 
     @classmethod
     def from_file(
@@ -238,13 +238,13 @@ def check_content_id(text: str, *, field: str = "attachments") -> None:
         )
 
 
-def _no_file(place: Path, path: str) -> MessageError:
-    if place.is_dir():
+def _no_file(file: Path, path: str) -> MessageError:
+    if file.is_dir():
         return _refuse(
             f"there is no file {path!r}: it is a folder",
             "attach its files one by one, or a zip file of it (shutil.make_archive)",
         )
-    if place.exists():
+    if file.exists():
         return _refuse(
             f"there is no file {path!r}: it is a pipe or a device", "read it: Attachment.from_bytes(…, filename=…)"
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._message.head import HeaderField, split_message
 from sendkit._message.portable import base64_of
+from sendkit._message.prefixed import Prefixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,46 +53,13 @@ class Signer:
 
 
 @dataclass(slots=True, frozen=True)
-class Signed:
-    """A content with its signatures in front (see `sendkit._smtp.content.Content`)."""
+class Signed(Prefixed):
+    """A content with its signatures in front."""
 
-    signatures: bytes = field(repr=False)
-    content: Content = field(repr=False)
     _signers: tuple[Signer, ...] = field(repr=False)
 
-    @property
-    def size(self) -> int:
-        return len(self.signatures) + self.content.size
-
-    @property
-    def eight_bit(self) -> bool:
-        return self.content.eight_bit
-
-    @property
-    def utf8(self) -> bool:
-        return self.content.utf8
-
-    @property
-    def stored(self) -> bool:
-        return self.content.stored
-
-    def check(self) -> None:
-        self.content.check()
-
-    def blocks(self) -> Iterator[bytes]:
-        blocks = iter(self.content.blocks())
-        yield self.signatures + next(blocks, b"")
-        yield from blocks
-
-    def seven_bit(self) -> Signed | None:
-        return self._again(self.content.seven_bit()) if self.eight_bit else self
-
-    def without_utf8(self) -> Signed | None:
-        return self._again(self.content.without_utf8()) if self.utf8 else self
-
-    def _again(self, content: Content | None) -> Signed | None:
-        # Another form of the message is another message to a signature.
-        return None if content is None else signed(content, self._signers)
+    def _over(self, content: Content) -> Signed:
+        return signed(content, self._signers)  # another form of the message is another message to a signature
 
 
 def signed(content: Content, signers: Sequence[Signer]) -> Signed:

@@ -1,7 +1,7 @@
 """Mailbox lists as they stand in the header of a ready message: comments, groups and all (RFC 5322 section 3.4).
 
 Knows what `parse_address_list` refuses and headers may hold: comments, groups (`undisclosed-recipients:;`), empty
-places between commas. What remains is judged by the same grammar; nothing is cut to another address. Linear time: a
+entries between commas. What remains is judged by the same grammar; nothing is cut to another address. Linear time: a
 double quote without its end is refused where it stands, and so looked for once.
 """
 

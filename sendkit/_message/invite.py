@@ -77,7 +77,7 @@ class Invite:
             raise _refuse(f"method {self.method!r}", "REQUEST invites, and CANCEL calls off")
 
     def _check_texts(self) -> None:
-        """No character that the form has no place for (RFC 5545 section 3.3.11); a line end in a URL would end it."""
+        """No character that the form cannot hold (RFC 5545 section 3.3.11); a line end in a URL would end it."""
         for name in ("summary", "location", "description", "url", "uid"):
             text: object = getattr(self, name)
             if not isinstance(text, str):

@@ -76,7 +76,7 @@ def check_name(name: str) -> None:
 def parse_address_list(text: str) -> list[Mailbox]:
     """Read mailboxes separated by commas: `Ana Núñez <ana@example.com>, ops@example.net, "Doe, J" <j@x.org>`.
 
-    Raises AddressError for anything else: comments, groups, source routes, an empty place between two commas.
+    Raises AddressError for anything else: comments, groups, source routes, an empty entry between two commas.
     """
     if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
         return [_bare(text.strip(" \t"))]
@@ -207,7 +207,7 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
 
 def _bare(text: str) -> Mailbox:
     if not text:
-        raise AddressError("an empty place in a list of addresses", "remove the extra comma")
+        raise AddressError("an empty entry in a list of addresses", "remove the extra comma")
     return Mailbox("", parse_address(text))
 
 

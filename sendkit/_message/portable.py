@@ -101,12 +101,12 @@ def _with_file(field: str, entry: object, folder: str | PathLike[str] | None) ->
         raise MessageError(f"{field}: the JSON contains a path", field=field, hint=hint)
     try:
         root = Path(folder).resolve()
-        place = (root / path).resolve()  # where links lead counts
+        found = (root / path).resolve()  # where links lead counts
     except (OSError, ValueError, RuntimeError) as error:  # a NUL in it; links in a circle, until Python 3.13
         raise MessageError(f"{field}: {path[:80]!r} is no path", field=field, hint="give another one") from error
-    if not place.is_relative_to(root):
+    if not found.is_relative_to(root):
         raise MessageError(f"{field}: {path[:80]!r} is outside the folder", field=field, hint="move the file into it")
-    return {**cast("dict[str, Any]", entry), "path": place}
+    return {**cast("dict[str, Any]", entry), "path": found}
 
 
 def embedded(attachments: Mapping[str, Attachment] | tuple[Attachment, ...]) -> object:

@@ -182,7 +182,7 @@ def _not_too_deep() -> Generator[None]:
 
 
 def _downgraded(item: HeaderField) -> bytes | None:
-    """The field in ASCII (RFC 2047, RFC 6857), or None where its grammar has no place for that."""
+    """The field in ASCII (RFC 2047, RFC 6857), or None where its grammar cannot hold that."""
     text = item.text
     try:
         text.encode()

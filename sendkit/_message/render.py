@@ -139,7 +139,7 @@ def _head(message: Message, *, utf8: bool) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _date_field(moment: datetime, _offset: timedelta | None) -> str:
-    # Many messages are made in the same second; the same moment in two places is not the same text.
+    # Many messages are made in the same second; the same moment in two time zones is not the same text.
     return plain_field("Date", format_datetime(moment))
 
 

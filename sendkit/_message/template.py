@@ -115,7 +115,7 @@ class MessageTemplate(Portable):
 
         `to`, `cc` and `bcc` are as in a Message; `message_id` and `date` are new unless they are given. The values come
         by keyword, or as a mapping `values` (a row of a table), which may hold more than is asked for. In html they
-        are escaped, except those with an `__html__` method, whose text stands in all other places. Raises MessageError
+        are escaped, except those with an `__html__` method, whose text stands everywhere else. Raises MessageError
         for a value that is missing or None, for a keyword that is not a placeholder, and for what `Message` would not
         take.
         """

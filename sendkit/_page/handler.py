@@ -50,24 +50,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        if (place := self._place(path)) is not None:
-            self._answer(place, query)
+        if (found := self._behind_key(path)) is not None:
+            self._answer(found, query)
 
     def do_DELETE(self) -> None:
-        place = self._place(self.path)
-        if place is None:
+        path = self._behind_key(self.path)
+        if path is None:
             return
         if self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or not self._own_origin():
             self.send_error(403, "only the page itself may delete")
-        elif place == "messages":
+        elif path == "messages":
             self._page.clear()
             self._nothing()
-        elif _A_MESSAGE.fullmatch(place) and self._page.remove(int(place)):
+        elif _A_MESSAGE.fullmatch(path) and self._page.remove(int(path)):
             self._nothing()
         else:
             self.send_error(404, _NOTHING_HERE)
 
-    def _place(self, path: str) -> str | None:
+    def _behind_key(self, path: str) -> str | None:
         """What comes behind the key; None, and the refusal is sent, where somebody does not know it."""
         if self.headers.get("Host") not in self._names():
             self.send_error(421, "this is not the server that you think it is")
@@ -85,14 +85,14 @@ class Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         return origin is None or origin.removeprefix("http://") in self._names()
 
-    def _answer(self, place: str, query: str) -> None:
-        if found := _STATIC.get(place):
-            self._send(asset(found[0]).encode(), found[1], self._page_policy() if not place else "default-src 'none'")
-        elif place == "messages.json":
+    def _answer(self, path: str, query: str) -> None:
+        if found := _STATIC.get(path):
+            self._send(asset(found[0]).encode(), found[1], self._page_policy() if not path else "default-src 'none'")
+        elif path == "messages.json":
             self._send_json({"server": self._server_facts(), **self._page.news(None)})
-        elif place == "events":
+        elif path == "events":
             self._stream(query)
-        elif asked := _OF_A_MESSAGE.fullmatch(place):
+        elif asked := _OF_A_MESSAGE.fullmatch(path):
             self._answer_about(int(asked[1]), asked[2])
         else:
             self.send_error(404, _NOTHING_HERE)

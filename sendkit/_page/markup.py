@@ -54,8 +54,8 @@ def document(html: str, pictures: Mapping[str, str], source: str = "") -> str:
     """The html as a document; `pictures` has the address for each Content-ID, and `source` allows these addresses."""
 
     def address(found: re.Match[str]) -> str:
-        place = pictures.get(unquote(found[2])) or pictures.get(found[2])
-        return found[0] if place is None else f"{found[1]}{escape(place)}"
+        source = pictures.get(unquote(found[2])) or pictures.get(found[2])
+        return found[0] if source is None else f"{found[1]}{escape(source)}"
 
     # What was made for light alone stays on white: a reader that inverts colours shows no more than a guess.
     scheme = "light dark" if has_dark_mode(html) else "light"

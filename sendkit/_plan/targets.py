@@ -44,7 +44,7 @@ class Target:
 
 
 def given(
-    places: ServerLike | Sequence[ServerLike] | Target | None,
+    servers: ServerLike | Sequence[ServerLike] | Target | None,
     username: str | None,
     port: int | None = None,
     security: Security | str | None = None,
@@ -54,18 +54,18 @@ def given(
     Raises ConfigurationError for a port or a security without a host that they belong to.
     """
     if port is not None or security is not None:
-        places = _server_at(places, port, security)
-    if isinstance(places, Target):
-        return places
-    return Target(lambda: Found(accounts_of(places, username)), by_name=False)
+        servers = _server_at(servers, port, security)
+    if isinstance(servers, Target):
+        return servers
+    return Target(lambda: Found(accounts_of(servers, username)), by_name=False)
 
 
-def _server_at(places: object, port: int | None, security: Security | str | None) -> Server:
-    if not isinstance(places, str):
+def _server_at(servers: object, port: int | None, security: Security | str | None) -> Server:
+    if not isinstance(servers, str):
         hint = 'write Mailer("smtp.example.com", port=465, security="implicit_tls"), or give them to Server(…)'
         raise ConfigurationError("port= and security= go with one host", hint=hint)
-    server = Server.parse(places)
-    named = server.port if places.strip().endswith(f":{server.port}") else None
+    server = Server.parse(servers)
+    named = server.port if servers.strip().endswith(f":{server.port}") else None
     if port is not None and named not in (None, port):
         raise ConfigurationError(f"port={port}, and the host names port {named}", hint="give one of them")
     return Server(server.host, port if named is None else named, security)
@@ -137,16 +137,16 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
     return Target(lambda: Found(accounts))
 
 
-def accounts_of(places: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
+def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
     """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
-    listed = [places] if isinstance(places, str | Server | Account) else list(places or ())
+    listed = [servers] if isinstance(servers, str | Server | Account) else list(servers or ())
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
         raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
-    return [_account(place, username) for place in listed]
+    return [_account(server, username) for server in listed]
 
 
-def _account(place: ServerLike, username: str | None) -> Account:
-    if isinstance(place, Account):
-        return place
-    return Account(Server.parse(place) if isinstance(place, str) else place, username)
+def _account(server: ServerLike, username: str | None) -> Account:
+    if isinstance(server, Account):
+        return server
+    return Account(Server.parse(server) if isinstance(server, str) else server, username)

@@ -130,8 +130,8 @@ class _Tree:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self._open: list[Element | None] = []  # None for one that was closed while others in it stay open
-        self._places: defaultdict[str, list[int]] = defaultdict(list)
-        self._scopes: list[int] = [-1]  # the places of cells and their like, which hide what is open around them
+        self._depths: defaultdict[str, list[int]] = defaultdict(list)
+        self._scopes: list[int] = [-1]  # the depths of cells and their like, which hide what is open around them
         self._blocks: list[int] = [-1]
         self._foreign = 0  # how many svg are open
 
@@ -149,50 +149,50 @@ class _Tree:
     def _last(self, several: Iterable[str]) -> int:
         last = -1
         for name in several:
-            if (places := self._places.get(name)) and places[-1] > last:
-                last = places[-1]
+            if (depths := self._depths.get(name)) and depths[-1] > last:
+                last = depths[-1]
         return last
 
     def _start(self, name: str, written: str) -> None:
         if name in names.FRAME:
             return
         if self._foreign and name in names.NOT_FOREIGN:
-            self._close_to(self._places["svg"][0])
+            self._close_to(self._depths["svg"][0])
         if name in names.ENDING:
             self._close_what_ends_before(name)
         element = Element(name, written)
         self.events.append(element)
         if (
             name == "li"
-            and (place := self._last(("ol", "ul", "menu"))) >= 0
-            and (outer := self._open[place]) is not None
+            and (depth := self._last(("ol", "ul", "menu"))) >= 0
+            and (outer := self._open[depth]) is not None
         ):
             outer.items += 1
         if name in names.VOID or (_closes_itself(written) and (self._foreign or name in names.RAW or name == "svg")):
             self.events.append(Closed(element))
             return
-        place = len(self._open)
+        depth = len(self._open)
         self._open.append(element)
-        self._places[name].append(place)
+        self._depths[name].append(depth)
         if name not in names.INLINE:
-            self._push_block(name, place)
+            self._push_block(name, depth)
 
-    def _push_block(self, name: str, place: int) -> None:
-        self._blocks.append(place)
+    def _push_block(self, name: str, depth: int) -> None:
+        self._blocks.append(depth)
         if name in names.SCOPES:
-            self._scopes.append(place)
-        if name == "table" and len(outer := self._places[name]) > 1 and (around := self._open[outer[-2]]) is not None:
+            self._scopes.append(depth)
+        if name == "table" and len(outer := self._depths[name]) > 1 and (around := self._open[outer[-2]]) is not None:
             around.nested = True
         self._foreign += name == "svg"
 
     def _close_what_ends_before(self, name: str) -> None:
         scope = self._scopes[-1]
-        if (place := self._last(("p",))) > scope and name in names.ENDS_PARAGRAPH and place > self._last(("button",)):
-            self._close_to(place)
+        if (depth := self._last(("p",))) > scope and name in names.ENDS_PARAGRAPH and depth > self._last(("button",)):
+            self._close_to(depth)
         if (rule := names.ENDED_BY.get(name)) is not None:
             closed, kept_by = rule
             kept = max(self._last(kept_by), -1 if "table" in kept_by else scope)
-            found = [places[-1] for one in closed if (places := self._places.get(one)) and places[-1] > kept]
+            found = [depths[-1] for one in closed if (depths := self._depths.get(one)) and depths[-1] > kept]
             if found:
                 self._close_to(min(found))
         elif name in names.HEADINGS and self._open and (top := self._open[-1]) and top.name in names.HEADINGS:
@@ -203,24 +203,24 @@ class _Tree:
     def _end(self, name: str) -> None:
         if name in names.ENDS_ALONE and (name == "br" or self._last(("p",)) <= self._scopes[-1]):
             self._start(name, "")
-        place = self._last(names.HEADINGS if name in names.HEADINGS else (name,))
-        if place < 0 or place < (self._last(("table",)) if name in names.TABLE_PARTS else self._scopes[-1]):
+        depth = self._last(names.HEADINGS if name in names.HEADINGS else (name,))
+        if depth < 0 or depth < (self._last(("table",)) if name in names.TABLE_PARTS else self._scopes[-1]):
             return
-        element = self._open[place]
-        if name in names.INLINE and self._blocks[-1] > place and element is not None:
+        element = self._open[depth]
+        if name in names.INLINE and self._blocks[-1] > depth and element is not None:
             self.events.append(Closed(element))
-            self._open[place] = None
-            self._places[name].pop()
+            self._open[depth] = None
+            self._depths[name].pop()
             return
-        self._close_to(place)
+        self._close_to(depth)
 
-    def _close_to(self, place: int) -> None:
-        while len(self._open) > place:
+    def _close_to(self, depth: int) -> None:
+        while len(self._open) > depth:
             element = self._open.pop()
-            for places in (self._scopes, self._blocks):
-                if places[-1] == len(self._open):
-                    places.pop()
+            for depths in (self._scopes, self._blocks):
+                if depths[-1] == len(self._open):
+                    depths.pop()
             if element is not None:
-                self._places[element.name].pop()
+                self._depths[element.name].pop()
                 self._foreign -= element.name == "svg"
                 self.events.append(Closed(element))

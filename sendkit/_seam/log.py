@@ -41,7 +41,7 @@ class AttemptLog:
 
     `username` is who logs in, where somebody does; `peer` is the server's IP address. `others` are the logs of further
     servers that were asked in the same try. `certificate` is the server's (DER). `own_wait` is entered around each wait
-    for a place of our own, such as a free connection: what passes then is not a server's time.
+    for something of our own, such as a free connection: what passes then is not a server's time.
     `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
     """
 

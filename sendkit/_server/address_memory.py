@@ -29,5 +29,5 @@ class AddressMemory:
         self._failed[address] = next(self._serial)
 
     def worked(self, address: Hashable) -> None:
-        """Ask it in its place again."""
+        """Ask it in its usual order again."""
         self._failed.pop(address, None)

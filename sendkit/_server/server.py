@@ -299,10 +299,10 @@ class Server(BaseModel):
         return path
 
 
-def _known_hosts(place: str | Path | bool | None) -> Path | None:
-    if isinstance(place, bool):
-        return known_hosts_file() if place else None
-    return None if place is None else expanded(place)
+def _known_hosts(file: str | Path | bool | None) -> Path | None:
+    if isinstance(file, bool):
+        return known_hosts_file() if file else None
+    return None if file is None else expanded(file)
 
 
 def _port_and_security(

@@ -161,7 +161,7 @@ def _shows_trouble(verdict: Verdict) -> bool:
 
 
 class _Patience:
-    """A timer that stands still while we wait for a place of our own."""
+    """A timer that stands still while we wait for a connection of our own."""
 
     def __init__(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()

@@ -246,8 +246,8 @@ class MemoryTransport(Script, Transport):
         log.progress(taken.content.size, taken.content.size)
         self._connected = connected
 
-    def _ask(self, place: Phase, phase: Phase, recipient: Address | None = None) -> Reply:
-        action = self.action(place, recipient=recipient.wire if recipient else None, connection=self._connections)
+    def _ask(self, point: Phase, phase: Phase, recipient: Address | None = None) -> Reply:
+        action = self.action(point, recipient=recipient.wire if recipient else None, connection=self._connections)
         if action is None:
             return _USUAL.get(phase, _OK)
         if action.reply is not None:

@@ -1,4 +1,4 @@
-"""What a script consists of: rules, each with the place where it holds, what happens there, and how often.
+"""What a script consists of: rules, each with the point where it holds, what happens there, and how often.
 
 Knows phases and replies. Must not know: how a rule is written, or what a server does with it.
 """
@@ -48,7 +48,7 @@ class Trigger:
     nth: int | None = None
 
     def fits(self, phase: str, recipient: str | None, connection: int | None) -> bool:
-        """Whether this is the place; which time it is there does not count."""
+        """Whether this is the point; which time it is there does not count."""
         return self.phase == phase and self.recipient in (None, recipient) and self.connection in (None, connection)
 
     @property

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class CannotHappen(ConfigurationError, AttributeError):
-    """A place in the session has no such fault."""
+    """A point in the session has no such fault."""
 
 
 class Fault:
-    """A place where the connection may end; each method says what happens there, and returns the place to go on.
+    """A point where the connection may end; each method says what happens there, and returns the point to go on.
 
     `times=None` means always. `on_mail().reply("450 4.7.1 slow down", times=2).drop(times=1)` answers two MAIL
     commands with 450, loses the connection at the third, and lets the rest pass.
@@ -39,7 +39,7 @@ class Fault:
         self._trigger = trigger
 
     def on_connection(self, number: int) -> Self:
-        """The same place, on the connection of this `number` only, counted from 1."""
+        """The same point, on the connection of this `number` only, counted from 1."""
         return type(self)(self._book, replace(self._trigger, connection=counted(number, "on_connection")))
 
     def drop(self, *, times: int | None = None) -> Self:
@@ -57,14 +57,14 @@ class Fault:
     if not TYPE_CHECKING:  # the checkers see that there is no such method
 
         def __getattr__(self, name: str) -> Never:
-            if name.startswith("_"):  # a copy that is being made has no place yet
+            if name.startswith("_"):  # a copy that is being made has no point yet
                 raise AttributeError(name)
-            place = self._trigger
+            point = self._trigger
             if name == "refuse":
-                hint = f'use {place}.reply("550 5.7.1 no") to say no, or .drop() to lose the connection'
-                raise CannotHappen(f"{place} cannot refuse: only a connection can be refused", hint=hint)
+                hint = f'use {point}.reply("550 5.7.1 no") to say no, or .drop() to lose the connection'
+                raise CannotHappen(f"{point} cannot refuse: only a connection can be refused", hint=hint)
             if name == "reply":
-                raise CannotHappen(f"{place} cannot reply", hint=_WITHOUT_REPLY.get(place.phase, "use .drop()"))
+                raise CannotHappen(f"{point} cannot reply", hint=_WITHOUT_REPLY.get(point.phase, "use .drop()"))
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
@@ -75,7 +75,7 @@ _WITHOUT_REPLY = {
 
 
 class Rule(Fault):
-    """A place where the server answers."""
+    """A point where the server answers."""
 
     def reply(self, text: str, *, times: int | None = None) -> Self:
         """Answer with `text`, as a server writes it: `450 4.2.0 greylisted`, or `250-one` newline `250 two`.
@@ -99,7 +99,7 @@ C = TypeVar("C", bound=ConnectRule)
 
 
 class Vocabulary(ABC, Generic[F, R, C]):
-    """The places of a session by name; `nth=2` means the second time only, or from the second on with `times=`."""
+    """The points of a session by name; `nth=2` means the second time only, or from the second on with `times=`."""
 
     def __init__(self) -> None:
         self._book = Rulebook()
@@ -107,11 +107,11 @@ class Vocabulary(ABC, Generic[F, R, C]):
 
     @abstractmethod
     def _fault(self, trigger: Trigger) -> F:
-        """The builder of a place without a reply; a subclass may know more faults than these."""
+        """The builder of a point without a reply; a subclass may know more faults than these."""
 
     @abstractmethod
     def _rule(self, trigger: Trigger) -> R:
-        """The builder of a place with a reply."""
+        """The builder of a point with a reply."""
 
     @abstractmethod
     def _connection(self, trigger: Trigger) -> C:
@@ -180,7 +180,7 @@ class Vocabulary(ABC, Generic[F, R, C]):
 class Script(Vocabulary[Fault, Rule, ConnectRule]):
     """What a server is told to answer, and when, instead of its usual reply.
 
-    Several rules for one place: one that names a recipient, a connection or `nth` goes before one that does not; among
+    Several rules for one point: one that names a recipient, a connection or `nth` goes before one that does not; among
     the rest, rules with `times` go in the order in which they were written until each is used up; then the newest
     without `times`; and when none is left, the usual reply.
     """

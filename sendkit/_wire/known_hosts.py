@@ -88,8 +88,8 @@ def _words(server: Server, mechanism: Mechanism | None) -> str:
 def _look_up(server: Server, path: Path) -> KnownHost:
     name, known, starttls, mechanism = _name(server), False, False, None
     for number, line in enumerate(_read(path).splitlines(keepends=True), 1):
-        place, security, shown = _parsed(path, number, line)
-        if place == name:
+        host, security, shown = _parsed(path, number, line)
+        if host == name:
             known, starttls = True, starttls or security is Security.STARTTLS
             mechanism = shown if shown is not None and weaker(mechanism, shown) else mechanism
     return KnownHost(server, known, starttls, mechanism)

@@ -2,7 +2,7 @@
 
 Knows how many there may be, which letters each carries, and who waits, in order of arrival. A connection that sat idle
 is asked (RSET) before a transaction is written to it, so that a silently dead one cannot turn a harmless retry into
-doubt. One that has carried enough, or sat idle for too long, is closed with QUIT, and has its place until that is over.
+doubt. One that has carried enough, or sat idle for too long, is closed with QUIT, and counts until that is over.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Opener = Callable[[AttemptLog], Awaitable[Session]]
 
 
 class Pool:
-    """At most `limits.connections` sessions, made by `opener`. Tasks that find no place wait in order."""
+    """At most `limits.connections` sessions, made by `opener`. Tasks that find no room wait in order."""
 
     def __init__(self, opener: Opener, limits: Limits) -> None:
         self._opener = opener
@@ -40,7 +40,7 @@ class Pool:
         self.loop = asyncio.get_running_loop()
 
     async def acquire(self, log: AttemptLog) -> Session:
-        """A place on a session until `release`; one that sat idle answered a moment ago. Raises SessionFailed."""
+        """Room on a session until `release`; one that sat idle answered a moment ago. Raises SessionFailed."""
         if self._guard is None:
             self._guard = self._until_the_loop_ends()
             await anext(self._guard)
@@ -59,7 +59,7 @@ class Pool:
                 queued = True
 
     def release(self, session: Session) -> None:
-        """Give the place back; a session that is not to be used again is closed behind the last letter on it."""
+        """Give the room back; a session that is not to be used again is closed behind the last letter on it."""
         session.remove_letter()
         if session.idle:
             if session.given_up or self._closed or not session.channel.quiet:
@@ -156,7 +156,7 @@ class Pool:
             alive = channel.quiet and await _answers(session, self._limits.quit)
         except BaseException:
             channel.abort()
-            self._wake()  # its place is free, and nobody is on the way to take it
+            self._wake()  # its room is free, and nobody is on the way to take it
             raise
         finally:
             self._opening -= 1

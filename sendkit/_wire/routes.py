@@ -36,15 +36,15 @@ class Route(Protocol):
 
     @property
     def left(self) -> bool:
-        """Whether there is a place on it that was not tried yet."""
+        """Whether there is an address on it that was not tried yet."""
         ...
 
     async def connect(self) -> socket.socket:
-        """Connect to the next place, within the limit. Raises SessionFailed."""
+        """Connect to the next address, within the limit. Raises SessionFailed."""
         ...
 
     def worked(self) -> None:
-        """A session came about at the place that was connected to last."""
+        """A session came about at the address that was connected to last."""
         ...
 
     def failed(self) -> str:
@@ -81,20 +81,20 @@ def check_installed(server: Server) -> None:
         raise ConfigurationError(f"{server.host}: this system has no unix sockets for Python", hint=hint)
 
 
-class _OnePlace:
-    """A way with one place on it."""
+class _OneAddress:
+    """A way with one address on it."""
 
     left = False
 
     def worked(self) -> None:
-        """There is no other place to prefer."""
+        """There is no other address to prefer."""
 
     def failed(self) -> str:
         """As of a Route."""
         return ""
 
 
-class _UnixSocket(_OnePlace):
+class _UnixSocket(_OneAddress):
     def __init__(self, path: str, limit: float) -> None:
         self._path, self._limit = path, limit
 
@@ -119,7 +119,7 @@ class _UnixSocket(_OnePlace):
 _used: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 
-class _Connected(_OnePlace):
+class _Connected(_OneAddress):
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
@@ -132,7 +132,7 @@ class _Connected(_OnePlace):
         return self._sock
 
 
-class _ByDialer(_OnePlace):
+class _ByDialer(_OneAddress):
     def __init__(self, server: Server, dialer: Dialer) -> None:
         self._server, self._dialer = server, dialer
 

@@ -64,7 +64,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if isinstance(self._tls, ResumableTLS):
             self._tls.memory = memory
         self._handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Without a place of our own, asyncio asks for a new one of 256 kB for each reply.
+        # Without a buffer of our own, asyncio asks for a new one of 256 kB for each reply.
         self._received = memoryview(bytearray(4 * _RECORD))
         # Whether the protocol above knows that it is connected; whether TLS is up; whether either side ends it.
         self._connected, self._secure, self._closing = False, False, False

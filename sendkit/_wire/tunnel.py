@@ -188,7 +188,7 @@ def _status(head: bytes) -> tuple[int, str]:
 
 
 def _by_http(status: int) -> Reason:
-    """RFC 9110 section 15; what a redirection names is another place, which nobody asked for."""
+    """RFC 9110 section 15; what a redirection names is another server, which nobody asked for."""
     if status == _LOGIN_WANTED:
         return Reason.PROXY_LOGIN
     return Reason.PROXY_CANNOT_CONNECT if status >= 500 else Reason.PROXY_REFUSED

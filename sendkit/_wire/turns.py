@@ -56,7 +56,7 @@ class Turns:
 
 
 class Turn:
-    """One conversation's place in the order; it reads when all those before it have ended."""
+    """One conversation's turn to read; it reads when all those before it have ended."""
 
     __slots__ = ("_may_write", "_reader", "_turns", "_writing", "ended", "steps")
 

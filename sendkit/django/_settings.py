@@ -70,9 +70,9 @@ class EmailSettings:
 
 @dataclass(frozen=True)
 class Made:
-    """What a mailer is made of; equal ones share it. `place` is None where the environment has the account."""
+    """What a mailer is made of; equal ones share it. `email` is None where the environment has the account."""
 
-    place: EmailSettings | None
+    email: EmailSettings | None
     own: Mapping[str, Any]
 
     def mailer(self) -> Mailer:
@@ -88,8 +88,8 @@ class Made:
 
     def _new(self) -> Mailer:
         options = {name: value for name, value in self.own.items() if name in OPTIONS}
-        if self.place is not None and self.place.password:
-            options["password"] = self.place.password
+        if self.email is not None and self.email.password:
+            options["password"] = self.email.password
         return Mailer._at(self._target(), options)  # type: ignore[arg-type]  # noqa: SLF001  # pyright: ignore - named as in MailerSettings; one house
 
     def _target(self) -> Target:
@@ -97,24 +97,24 @@ class Made:
             return targets.configured(name)
         if (url := self.own.get("url")) is not None:
             return targets.urls(url)
-        if self.place is None:
+        if self.email is None:
             return targets.environment()
-        place, own = self.place, self.own
-        account = Account(place.server(own), place.username)
+        email, own = self.email, self.own
+        account = Account(email.server(own), email.username)
         return Target(lambda: Found([account]))
 
     def account(self) -> str | None:
         """By which name a letter of the outbox calls the account, if the settings name one."""
         if (name := self.own.get("account")) is not None:
             return str(name)
-        if self.place is None and "url" not in self.own:
+        if self.email is None and "url" not in self.own:
             return None  # the outbox asks the environment
         return self._target().find().accounts[0].names[0]
 
 
-def made(place: EmailSettings, own: Mapping[str, Any], *, named: bool) -> Made:
+def made(email: EmailSettings, own: Mapping[str, Any], *, named: bool) -> Made:
     """What a mailer is made of. `named`: Django's settings name a host, and are not at its defaults."""
-    return Made(None if not named and is_elsewhere(own) else place, own)
+    return Made(None if not named and is_elsewhere(own) else email, own)
 
 
 def is_elsewhere(own: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What became of mail, as OpenTelemetry's spans and metrics; the one place that knows its API, and no SDK.
+"""What became of mail, as OpenTelemetry's spans and metrics; the one labels_of_server that knows its API, and no SDK.
 
 The spans are made when a message is settled, with the times of its attempts, as children of the span that was current
 where it was sent. A server's words, addresses and subjects never leave: of replies there are the codes alone
@@ -89,10 +89,10 @@ class OpenTelemetryObserver:
         span.end(ended)
         labels = {name: facts[name] for name in _LABELS if name in facts}
         self._duration.record((ended - began) / 1e9, labels, within)
-        place = {name: labels[name] for name in _PLACE if name in labels}
+        labels_of_server = {name: labels[name] for name in _SERVER if name in labels}
         for outcome in _WORST_FIRST:
             if count := sum(one.outcome is outcome for one in result.recipients.values()):
-                self._recipients.add(count, {**place, "sendkit.outcome": outcome.value}, within)
+                self._recipients.add(count, {**labels_of_server, "sendkit.outcome": outcome.value}, within)
 
     def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
         facts = _of_place(attempt) | _of_attempt(attempt) | {"sendkit.attempt": number}
@@ -106,8 +106,8 @@ class OpenTelemetryObserver:
         span.end(end)
 
 
-_PLACE = ("server.address", "server.port")
-_LABELS = (*_PLACE, "error.type", "sendkit.outcome")
+_SERVER = ("server.address", "server.port")
+_LABELS = (*_SERVER, "error.type", "sendkit.outcome")
 
 
 def _facts_of(result: DeliveryResult) -> _Attributes:

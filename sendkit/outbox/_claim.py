@@ -76,7 +76,7 @@ class Block(NamedTuple):
 
 
 def blocks(ledger: Ledger, items: Sequence[Block]) -> Work[list[bytes | None]]:
-    """Pieces of large contents, by their place; None where there is none."""
+    """Pieces of large contents, by their number; None where there is none."""
     found: list[bytes | None] = []
     for item in items:
         rows = yield from ask(ledger.texts.content_block, item.letter_id, item.seq)
@@ -153,10 +153,10 @@ def _in_turn(queues: Sequence[tuple[Lane, Rows]], limit: int, accounts: dict[str
     """One letter of each lane, then a second one of each, and so on."""
     chosen: list[tuple[Lane, Waiting]] = []
     left = dict(accounts)
-    for place in range(limit):
+    for position in range(limit):
         for lane, rows in queues:
-            if place < len(rows) and len(chosen) < limit and left[lane[0]] > 0:
-                chosen.append((lane, Waiting._make(rows[place])))
+            if position < len(rows) and len(chosen) < limit and left[lane[0]] > 0:
+                chosen.append((lane, Waiting._make(rows[position])))
                 left[lane[0]] -= 1
     return chosen
 

@@ -18,7 +18,9 @@ _TYPES = {
 
 def _rows(*columns: str, argument: int = 1) -> str:
     """A JSON array of arrays, given as this argument, as a table; each column is its name and its type."""
-    fields = [f"(e ->> {place}){_TYPES[kind]} as {name}" for place, (name, kind) in enumerate(map(str.split, columns))]
+    fields = [
+        f"(e ->> {number}){_TYPES[kind]} as {name}" for number, (name, kind) in enumerate(map(str.split, columns))
+    ]
     return f"(select {', '.join(fields)} from jsonb_array_elements(${argument}::jsonb) e)"
 
 

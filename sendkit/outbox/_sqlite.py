@@ -151,7 +151,7 @@ def _bound(statement: Statement) -> tuple[object, ...] | dict[str, object]:
     # To Python, `?1` is a name: from 3.12 on it warns of a sequence for names, and from 3.14 on it refuses one.
     if "?1" not in statement.sql:
         return tuple(statement.arguments)
-    return {str(place): value for place, value in enumerate(statement.arguments, 1)}
+    return {str(number): value for number, value in enumerate(statement.arguments, 1)}
 
 
 def translated(error: sqlite3.Error, path: Path | None) -> OutboxError:
@@ -243,8 +243,8 @@ def _file_system(path: Path) -> str | None:
         return None
     folder, best, kind = str(path.parent.resolve()), "", None
     for line in mounts:
-        _, place, found, *_ = line.split(" ")
-        place = place.replace("\\040", " ")
-        if (folder == place or folder.startswith(place.rstrip("/") + "/")) and len(place) >= len(best):
-            best, kind = place, found
+        _, mounted, found, *_ = line.split(" ")
+        mounted = mounted.replace("\\040", " ")
+        if (folder == mounted or folder.startswith(mounted.rstrip("/") + "/")) and len(mounted) >= len(best):
+            best, kind = mounted, found
     return kind

@@ -26,7 +26,7 @@ class Block(ABC):
         """Render it for a page. Raises MessageError for what cannot be shown."""
 
     @property
-    def place(self) -> str:
+    def error_name(self) -> str:
         """What an error calls it."""
         return type(self).__name__
 
@@ -74,4 +74,4 @@ def with_pictures(html: str, parts: tuple[Attachment, ...]) -> str:
 
 def refuse(block: Block | str, problem: str, *, field: str, hint: str) -> MessageError:
     """The error for a block that cannot be as it is written."""
-    return MessageError(f"{block if isinstance(block, str) else block.place}: {problem}", field=field, hint=hint)
+    return MessageError(f"{block if isinstance(block, str) else block.error_name}: {problem}", field=field, hint=hint)

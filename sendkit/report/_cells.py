@@ -62,7 +62,7 @@ class Look:
     total: bool | Mapping[str, Total]
     missing: str
 
-    def check(self, names: Sequence[str], place: str) -> None:
+    def check(self, names: Sequence[str], table: str) -> None:
         """Raise MessageError for a column that is not there."""
         asked = {"formats": self.formats, "labels": self.labels, "tint": self.tint, "bars": self.bars}
         if not isinstance(self.total, bool):
@@ -71,7 +71,7 @@ class Look:
             for name in columns:
                 if name not in names:
                     raise refuse(
-                        place, f"{field}: there is no column {name!r}", field=field, hint=_nearest(name, names)
+                        table, f"{field}: there is no column {name!r}", field=field, hint=_nearest(name, names)
                     )
 
 
@@ -85,7 +85,7 @@ class Reading(NamedTuple):
 
     look: Look
     locale: Locale
-    place: str
+    table: str
     rows: int
 
 
@@ -95,15 +95,15 @@ def cells_of(frame: Frame, columns: Iterable[Column], reading: Reading) -> list[
 
 
 def _column(column: Column, reading: Reading, *, more: bool) -> Cells:
-    look, locale, place, rows = reading
+    look, locale, table, rows = reading
     values = column.head(rows)
     kind, spec = kind_of(values), look.formats.get(column.name)
     try:
         form = format_of(spec, values, kind, locale)
     except MessageError as error:
         where = f"formats[{column.name!r}]: {error.message}"
-        raise refuse(place, where, field="formats", hint=error.hint or "") from error
-    texts = [look.missing if v is None else _shown(form, v, spec, column.name, place) for v in values]
+        raise refuse(table, where, field="formats", hint=error.hint or "") from error
+    texts = [look.missing if v is None else _shown(form, v, spec, column.name, table) for v in values]
     short = [shortened(text, LONGEST) for text in texts]
     right = kind.numeric or kind is Kind.DURATION or (form.right and kind is not Kind.TEXT)
     return Cells(
@@ -120,14 +120,14 @@ def _column(column: Column, reading: Reading, *, more: bool) -> Cells:
     )
 
 
-def _shown(form: Format, value: Any, spec: Spec, name: str, place: str) -> str:
+def _shown(form: Format, value: Any, spec: Spec, name: str, table: str) -> str:
     try:
         return form.show(value)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
         told = spec if isinstance(spec, str) else getattr(spec, "__name__", "the function")
         problem = f"formats[{name!r}]: {told} does not fit {str(value)[:40]!r} ({error})"
         hint = f"the value is a {type(value).__name__}; take another format, or convert the column first"
-        raise refuse(place, problem, field="formats", hint=hint) from error
+        raise refuse(table, problem, field="formats", hint=hint) from error
 
 
 def _tones(tint: Tint, values: list[Any]) -> list[str]:
@@ -180,4 +180,4 @@ def _total(column: Column, values: list[Any], form: Format, reading: Reading) ->
         return look.missing if found is None else form.show(found)
     except (TypeError, ValueError, ArithmeticError) as error:
         problem = f"total: column {column.name!r} has none ({error})"
-        raise refuse(reading.place, problem, field="total", hint="name the columns of numbers: total=[…]") from error
+        raise refuse(reading.table, problem, field="total", hint="name the columns of numbers: total=[…]") from error

@@ -57,7 +57,7 @@ class Figure(Block):
         object.__setattr__(self, "alt", shortened(alt, _MOST))
 
     @property
-    def place(self) -> str:
+    def error_name(self) -> str:
         """What an error calls it."""
         name = self.caption or self.alt
         return f"Figure {shortened(one_line(name), 60)!r}" if name else "Figure"

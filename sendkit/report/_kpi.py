@@ -47,7 +47,7 @@ class KPI(Block):
         object.__setattr__(self, "value", plain(self.value))
 
     @property
-    def place(self) -> str:
+    def error_name(self) -> str:
         """What an error calls it."""
         return f"KPI {self.label!r}" if self.label else "KPI"
 

@@ -121,13 +121,13 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 def _of_jpeg(data: bytes) -> tuple[int, int]:
-    place = 2
-    while True:  # ends by an IndexError or a struct.error at the latest, as `place` grows
-        marker = data[place + 1]
+    offset = 2
+    while True:  # ends by an IndexError or a struct.error at the latest, as `offset` grows
+        marker = data[offset + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame (ITU T.81, B.2.2)
-            high, wide = struct.unpack(">HH", data[place + 5 : place + 9])
+            high, wide = struct.unpack(">HH", data[offset + 5 : offset + 9])
             return wide, high
-        place += 2 + int(struct.unpack(">H", data[place + 2 : place + 4])[0])
+        offset += 2 + int(struct.unpack(">H", data[offset + 2 : offset + 4])[0])
 
 
 def _read(path: Path) -> bytes:
@@ -240,15 +240,15 @@ def _of_chart(chart: Any) -> str:
 def _description(data: bytes) -> str:
     if not data.startswith(_PNG):
         return ""
-    place = 8
-    while place + 8 <= len(data):
-        length, kind = struct.unpack(">I4s", data[place : place + 8])
-        body = data[place + 8 : place + 8 + length]
+    offset = 8
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[offset : offset + 8])
+        body = data[offset + 8 : offset + 8 + length]
         if kind == b"iTXt" and body.startswith(b"Description\0\0\0"):
             return one_line(body[14:].split(b"\0", 2)[-1].decode("utf-8", "replace"))
         if kind == b"tEXt" and body.startswith(b"Description\0"):
             return one_line(body[12:].decode("latin-1"))
-        place += 12 + int(length)
+        offset += 12 + int(length)
     return ""
 
 

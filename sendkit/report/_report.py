@@ -57,7 +57,7 @@ class Report:
     `Figure`. `footer` stands small below it, `preheader` is what readers show beside the subject, and `theme` has the
     colours. `lang` (RFC 5646) is told to screen readers, and says how numbers are written. Html over `budget` octets
     loses rows of its largest blocks, says so, and has all of them attached. Raises MessageError, whose message begins
-    with the place of the block.
+    with the name of the block.
     """
 
     title: str

@@ -61,9 +61,9 @@ def _heights(values: Sequence[float], wide: int, high: int) -> list[float]:
         points *= 2
     heights: list[float] = []
     for x in range(wide):
-        place = min(x / (wide - _EDGE), 1) * (len(points) - 1)
-        left = min(int(place), len(points) - 2)
-        heights.append(points[left] + (points[left + 1] - points[left]) * (place - left))
+        position = min(x / (wide - _EDGE), 1) * (len(points) - 1)
+        left = min(int(position), len(points) - 2)
+        heights.append(points[left] + (points[left + 1] - points[left]) * (position - left))
     return heights
 
 

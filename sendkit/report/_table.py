@@ -77,10 +77,10 @@ class Table(Block):
         object.__setattr__(self, "_frame", frame)
         object.__setattr__(self, "_look", _look_of(self))
         if frame.columns:
-            self._look.check(frame.names, self.place)
+            self._look.check(frame.names, self.error_name)
 
     @property
-    def place(self) -> str:
+    def error_name(self) -> str:
         """What an error calls it."""
         return f"Table {self.caption or self.name!r}" if self.caption or self.name else "Table"
 
@@ -92,7 +92,7 @@ class Table(Block):
         locale = page.locale if self.locale is None else locale_of(self.locale)
         rows = min(_MOST_ROWS if self.max_rows is None else self.max_rows, frame.rows)
         shown = frame.columns[: self.max_columns]
-        columns = cells_of(frame, shown, Reading(self._look, locale, self.place, rows))
+        columns = cells_of(frame, shown, Reading(self._look, locale, self.error_name, rows))
         page.heat = page.heat or "heat" in self._look.tint.values()
         ending = self._ending()
         name = page.name(self._file_name(), ending) if ending else ""

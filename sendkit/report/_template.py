@@ -43,7 +43,7 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 class Template:
     """The `name` of a template, where it is (`package` or `folder`, its `css` too), and its `values`.
 
-    Raises MessageError for a place that is none.
+    Raises MessageError for a block that is used where none may stand.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What was taken, and what a test says about it: the same words for the double, a local server, and any other place.
+"""What was taken, and what a test says about it: the same words for the double, a local server, and anything else.
 
 Knows expectations and how a failure reads: what was expected, and the nearest message with the fields that differ. Must
 not know transports, sockets or pytest.
@@ -89,11 +89,9 @@ class Box(ABC):
             head = "no message like this was sent, nor any other:"
             return self._nothing("\n".join([head, *_indented(expectation.described())]))
         compared = [expectation.fields(one) for one in messages]
-        place = max(range(len(messages)), key=lambda number: (_nearness(compared[number]), number))
-        head = (
-            f"no message like this was sent; the nearest of {len(messages)} is {_summary(place + 1, messages[place])}"
-        )
-        return self._nothing("\n".join([head, *_beside(compared[place])]))
+        near = max(range(len(messages)), key=lambda number: (_nearness(compared[number]), number))
+        head = f"no message like this was sent; the nearest of {len(messages)} is {_summary(near + 1, messages[near])}"
+        return self._nothing("\n".join([head, *_beside(compared[near])]))
 
 
 def _nearness(fields: Iterable[ComparedField]) -> float:

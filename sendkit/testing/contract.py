@@ -37,7 +37,7 @@ _EIGHT_BIT = (
     b"From: ana@example.com\r\nTo: luis@example.com\r\nMessage-ID: <8bit@example.com>\r\nMIME-Version: 1.0\r\n"
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc2\xa1Hola!\r\n"
 )
-_TURNS = (1, 2, 3, 5, 8, 13)
+_STEPS = (1, 2, 3, 5, 8, 13)
 _Returned = TypeVar("_Returned")
 Arrived = tuple[Envelope, bytes | None]
 
@@ -130,15 +130,15 @@ class TransportContract(ABC):
         )
 
     def test_a_cancelled_delivery_is_let_through_and_told_truly(self) -> None:
-        for turns in _TURNS:
+        for steps in _STEPS:
             transport, letter = self.make_transport(), compose(_message())
             delivery = Delivery(letter, transport, RetryPolicy(max_attempts=1))
-            ended = asyncio.run(_cancelled(transport, delivery.run(), turns))
+            ended = asyncio.run(_cancelled(transport, delivery.run(), steps))
             _check(ended in (None, asyncio.CancelledError), f"a cancellation became {ended}")
             told = {delivery.verdict(recipient)[0].outcome for recipient in letter.recipients}
             arrived = bool(list(self.received(transport)))
-            _check(arrived or Outcome.ACCEPTED not in told, f"accepted, and nothing arrived (after {turns} turns)")
-            _check(not arrived or Outcome.DEFERRED not in told, f"deferred, and it arrived (after {turns} turns)")
+            _check(arrived or Outcome.ACCEPTED not in told, f"accepted, and nothing arrived (after {steps} steps)")
+            _check(not arrived or Outcome.DEFERRED not in told, f"deferred, and it arrived (after {steps} steps)")
 
     def test_before_the_end_of_data_may_leave_the_caller_is_asked(self) -> None:
         """Whoever may be accepted was named to `Terms.before_end` before anything could arrive."""
@@ -216,10 +216,10 @@ def _run(transport: Transport, act: Callable[[AsyncMailer], Coroutine[Any, Any, 
 
 
 async def _cancelled(
-    transport: Transport, delivery: Coroutine[Any, Any, None], turns: int
+    transport: Transport, delivery: Coroutine[Any, Any, None], steps: int
 ) -> type[BaseException] | None:
     task = asyncio.ensure_future(delivery)
-    for _ in range(turns):
+    for _ in range(steps):
         await asyncio.sleep(0)
     task.cancel()
     (ended,) = await asyncio.gather(task, return_exceptions=True)

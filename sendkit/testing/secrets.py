@@ -1,4 +1,4 @@
-"""Looks for a secret in every place where none must be: logs, texts, pickles, JSON, tracebacks with their locals.
+"""Looks for a secret everywhere that none must be: logs, texts, pickles, JSON, tracebacks with their locals.
 
 Knows the spellings in which a secret hides (as it is, escaped, in base64 at each of its three alignments, as in AUTH
 PLAIN: RFC 4648 section 4, RFC 4616) and the kinds of evidence. It shows the secret nowhere: not in its own error, repr
@@ -36,7 +36,7 @@ def assert_no_secret_leaks(secret: str, *evidence: object) -> SecretWatch:
         watch.look_at(refused.value, server.octets)
 
     A function that still runs, such as the test itself, may hold the secret in its local variables; no other may.
-    Raises AssertionError, which names every place and how it was spelt there, and ValueError for a secret of fewer than
+    Raises AssertionError, which names each finding and how it was spelt, and ValueError for a secret of fewer than
     4 octets, which is found everywhere by chance.
     """
     __tracebackhide__ = True
@@ -133,7 +133,7 @@ class _Spellings:
 
 
 def _in_base64(octets: bytes) -> Iterator[bytes]:
-    """The characters that are the same whatever stands around the octets, for each place in a group of three."""
+    """The characters that are the same whatever stands around the octets, for each position in a group of three."""
     for before in range(3):
         first, end = -(-8 * before // 6), 8 * (before + len(octets)) // 6
         for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
@@ -151,39 +151,39 @@ class _Search:
 
     def report(self) -> str:
         """Where it was found; never what."""
-        places = [self._spellings.masked(place) for place in self.found]
-        more = [f"and {len(places) - _SHOWN} more places"] if len(places) > _SHOWN else []
-        return "the secret leaks:\n  " + "\n  ".join(places[:_SHOWN] + more)
+        findings = [self._spellings.masked(holder) for holder in self.found]
+        more = [f"and {len(findings) - _SHOWN} more findings"] if len(findings) > _SHOWN else []
+        return "the secret leaks:\n  " + "\n  ".join(findings[:_SHOWN] + more)
 
-    def look(self, place: str, thing: object) -> None:
+    def look(self, holder: str, thing: object) -> None:
         """Look at a thing, and into it."""
         if thing is None or id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing
         if isinstance(thing, str | bytes | bytearray):
-            self._text(place, thing)
+            self._text(holder, thing)
         elif isinstance(thing, int | float):
-            self._text(place, repr(thing))
+            self._text(holder, repr(thing))
         elif isinstance(thing, TracebackType):
-            self._frames(place, thing)
+            self._frames(holder, thing)
         else:
             for name, part in _parts(thing):
-                self.look(f"{place}{name}", part)
+                self.look(f"{holder}{name}", part)
             for name, show in () if type(thing) in _CONTAINERS else _VIEWS.items():
-                self._text(f"{place}: its {name}", _attempt(show, thing))
+                self._text(f"{holder}: its {name}", _attempt(show, thing))
 
-    def _text(self, place: str, text: str | bytes | bytearray) -> None:
+    def _text(self, holder: str, text: str | bytes | bytearray) -> None:
         octets = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
         if (name := self._spellings.name_in(octets)) is not None:
-            self.found[f"{place}, {name}"] = None
+            self.found[f"{holder}, {name}"] = None
 
-    def _frames(self, place: str, frames: TracebackType) -> None:
+    def _frames(self, holder: str, frames: TracebackType) -> None:
         for frame, line in traceback.walk_tb(frames):
             if id(frame) not in self._running:
                 where = f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{line})"
                 for name, value in frame.f_locals.items():
                     # What an error reporter keeps of a local variable is its repr, and no more.
-                    self._text(f"{place}: the local {name!r} of {where}", _attempt(repr, value))
+                    self._text(f"{holder}: the local {name!r} of {where}", _attempt(repr, value))
 
 
 def _running_frames() -> Iterator[FrameType]:
