@@ -57,7 +57,7 @@ def sendmail_settings() -> SendmailSettings:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        hint = 'it takes account = "NAME", outbox = true (or a file, or a URL), and [sendmail.aliases] with root = "ADDRESS"'
+        hint = 'it takes account = "NAME", outbox = true (or a URL), and [sendmail.aliases] with root = "ADDRESS"'
         raise ConfigurationError(f"{path}: [sendmail]: {where}: {first['msg']}", hint=hint) from None
     return SendmailSettings(read.account, read.outbox, read.aliases)
 

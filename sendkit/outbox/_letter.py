@@ -135,7 +135,7 @@ def _pieces(mail: MailLetter) -> Iterator[bytes | ContentPiece]:
 
 def _parts(content: Content) -> Sequence[ContentPiece]:
     if isinstance(content, Signed):
-        return (content.signatures, *_parts(content.content))
+        return (content.fields, *_parts(content.content))
     return content.pieces if isinstance(content, Rendered) else tuple(content.blocks())
 
 
