@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sendkit import Mailer, Message, Outbox, RetryPolicy, Security, Server
 from sendkit.outbox import RecipientState
+from tests import preloaded
 from tests.outbox.kills.server import STAGES, KillingServer, Mode
 from tests.outbox.kills.worker import FAULTS
 from tests.outbox.kinds import Kind, engine
 
-ROOT = Path(__file__).parents[3]
 CONNECTIONS = 2
 # Commits carry several letters, so that there are few of them: which one of so many kills.
 _OFTEN = {fault: 2 if "claim" in fault else 4 for fault in FAULTS}
 _LIMIT = 60
+_FLAVOUR = preloaded.Flavour(
+    (("PATH", os.defpath), ("PYTHONPATH", str(preloaded.ROOT))), loads="import tests.outbox.kills.worker"
+)
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,11 @@ def _accounted_for(address: str, state: RecipientState, copies: int) -> bool:
 
 def _kill(case: Case, where: str, kind: Kind, server: KillingServer) -> bool:
     fault = case.stage if case.stage in FAULTS else "-"
-    command = [sys.executable, "-m", "tests.outbox.kills.worker", kind, where, str(server.port), fault, str(case.nth)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as worker:
+    arguments = (kind, where, str(server.port), fault, str(case.nth))
+    with preloaded.started(_FLAVOUR, "from tests.outbox.kills.worker import run; run()", *arguments) as worker:
         if fault == "-":
             server.kill_at(case.stage, case.nth, lambda: worker.pid)
         _, complaints = worker.communicate(timeout=_LIMIT)
         if worker.returncode not in (-9, 0):
-            raise AssertionError(complaints.decode())
+            raise AssertionError(complaints)
         return worker.returncode == -9

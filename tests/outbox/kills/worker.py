@@ -66,5 +66,10 @@ async def main(kind: Kind, where: str, port: int, fault: str, nth: int) -> None:
                 await asyncio.sleep(0.02)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Read the command line, and send."""
     asyncio.run(main(Kind(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])))
+
+
+if __name__ == "__main__":
+    run()
