@@ -3,22 +3,37 @@
 # shellcheck shell=bash
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+export COLUMNS=160 # for the lines of pytest's summary
 figures=() failed=()
 
 say() { printf '\n== %s\n' "$*"; }
 
 # Run a part under a name: try 'ruff' command… The next one runs whatever comes of it, for which the caller must have
-# `set +e`; its time and the last line that it prints are its figure.
+# `set +e`; its time and the last line that it prints are its figure; what pip remarks of its sources is left out.
 try() {
-    local name=$1 began=$SECONDS verdict=ok
+    local name=$1 began=$SECONDS verdict=ok figure
     shift
     say "$name"
     ( set -e; "$@" ) 2>&1 | tee "$work/part.log"
     if [[ ${PIPESTATUS[0]} -ne 0 ]]; then
         verdict=FAILED
         failed+=("$name")
+        { say "FAILED: $name"; what_failed "$work/part.log"; } >> "$work/failures.log"
     fi
-    figures+=("$(printf '%5d s  %-6s %s: %s' $((SECONDS - began)) $verdict "$name" "$(grep . "$work/part.log" | tail -n 1)")")
+    figure=$(grep . "$work/part.log" | grep -vE "^(WARNING: )?(Location|Looking in|\\[notice\\])" | tail -n 1)
+    figures+=("$(printf '%5d s  %-6s %s: %s' $((SECONDS - began)) $verdict "$name" "$figure")")
+}
+
+# Of a log of pytest: the name of each test that failed, its place and what it compared; of any other: its end.
+what_failed() {
+    local told
+    told=$(awk '
+        /^=+ (FAILURES|ERRORS) =+$/ { inside = 1; next }
+        /^=+ / { inside = 0 }
+        inside && /^__+ .* __+$/ { lines = 0; print ""; print; next }
+        inside && (/^E   / || /^[^ ]+\.py:[0-9]+: [A-Za-z]/) && ++lines <= 25
+        /^(FAILED|ERROR) /' "$1")
+    if [[ -n $told ]]; then head -n 400 <<< "$told"; else tail -n 40 "$1"; fi
 }
 
 print_figures() {
@@ -29,6 +44,7 @@ print_figures() {
 
 # Print the figures, and end with 1 when a part failed.
 closing() {
+    [[ ! -e $work/failures.log ]] || cat "$work/failures.log"
     print_figures
     if [[ ${#failed[@]} -gt 0 ]]; then
         printf 'failed: %s\n' "${failed[@]}"

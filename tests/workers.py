@@ -3,6 +3,7 @@
 `-n auto` starts two workers for each core, since many tests wait for a server. Each takes a stretch of the suite and
 steals from the other when it is done, so that a server is started once by most workers, and by none twice.
 `-m nightly` chooses the tests that take long, `-m 'nightly or not nightly'` all of them; `.ci/nightly` runs them.
+`--sample 7` runs each test with one in seven of its cases; a prime number meets every value of a table of any width.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -28,6 +30,11 @@ _REAL = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of a sample."""
+    parser.addoption("--sample", type=int, default=1, metavar="N", help="run each test with one in N of its cases")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known, and what is compiled last."""
     config.addinivalue_line("markers", "nightly: takes long; runs with -m nightly alone")
@@ -42,16 +49,29 @@ def _keep_bytecode() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a real server; leave out what is for the night, unless it was asked for."""
+    """Mark what needs a real server; leave out what is for the night, unless it was asked for, and keep a sample."""
     for item in items:
         if item.get_closest_marker("postfix") or not _REAL.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("real_server")
-    if own_process.inside or "nightly" in config.option.markexpr:
+    if own_process.inside:
         return
-    left_out = [item for item in items if item.get_closest_marker("nightly")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    nightly = "nightly" in config.option.markexpr
+    kept = [item for item in items if nightly or not item.get_closest_marker("nightly")]
+    kept = _sample(kept, config.option.sample)
+    if left_out := set(items) - set(kept):
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = kept
+
+
+def _sample(items: list[pytest.Item], step: int) -> list[pytest.Item]:
+    cases: Counter[str] = Counter()
+    kept: list[pytest.Item] = []
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        if cases[function] % step == 0:
+            kept.append(item)
+        cases[function] += 1
+    return kept
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from sendkit import Mailer, Message, Outbox, RetryPolicy, Security, Server
 from sendkit.outbox import LetterState, RecipientState
 from sendkit.testing import LocalServer
-from tests.outbox.kills.case import ROOT
 from tests.outbox.kinds import Kind, engine, prepared, soon_taken_over
+from tests.preloaded import ROOT
 from tests.servers.postgresql import PostgreSQL
 
 _WORKERS = 3
