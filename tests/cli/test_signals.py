@@ -75,7 +75,7 @@ def ended(sending: subprocess.Popen[bytes], *numbers: signal.Signals) -> tuple[i
     for number in numbers:
         sending.send_signal(number)
     try:
-        out, err = sending.communicate(timeout=10)
+        out, err = sending.communicate(timeout=30)
     except subprocess.TimeoutExpired:
         sending.send_signal(numbers[-1])
         out, err = sending.communicate(timeout=300)

@@ -11,11 +11,12 @@ import pytest
 
 from sendkit import OAuth2
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
-from sendkit._credentials.browser import by_browser
+from sendkit._credentials.browser import BROWSER_LIMIT, by_browser
 from sendkit._credentials.device import by_device
 from sendkit._credentials.grants import OAuthClient, Token
 from sendkit._credentials.token_endpoint import Refusal
 from tests.credentials.helpers import renewed, token
+from tests.servers.skipping import move_on
 from tests.servers.token_server import CLIENT, CLIENT_SECRET, TokenServer
 
 KNOWN = OAuthClient.of(CLIENT, CLIENT_SECRET)
@@ -134,17 +135,20 @@ async def test_a_person_may_say_no_in_the_browser(server: TokenServer) -> None:
 
 
 async def test_a_redirect_that_we_did_not_ask_for_does_not_count(server: TokenServer) -> None:
+    loop = asyncio.get_running_loop()
+
     def show(url: str, _: str) -> None:
         redirect = url.partition("redirect_uri=")[2].partition("&")[0].replace("%3A", ":").replace("%2F", "/")
         with pytest.raises(urllib.error.HTTPError):
             follow(f"{redirect}/?code=stolen&state=guessed")
+        loop.call_soon_threadsafe(move_on, BROWSER_LIMIT)
 
     answer = await by_browser(
         await find_server(server.issuer),
         KNOWN,
         None,
-        lambda url, code: asyncio.get_running_loop().run_in_executor(None, show, url, code),
-        limit=0.5,
+        lambda url, code: loop.run_in_executor(None, show, url, code),
     )
     assert isinstance(answer, Refusal)
+    assert answer.code == "expired_token"
     assert server.asked == []

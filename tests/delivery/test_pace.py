@@ -283,7 +283,7 @@ class TestAComplaint:
         transport = MemoryTransport()
         transport.on_mail().reply("421 4.7.0 too much mail", times=1)
         async with mailer(transport, RetryPolicy(wait=lambda _: 0)) as postman:
-            result = await postman.send(message(), deadline=1)
+            result = await postman.send(message(), deadline=60)
         assert begun(result) == [0, 0]
 
     async def test_of_a_backup_server_is_heard_too(self) -> None:

@@ -56,7 +56,7 @@ def interrupt(started: subprocess.Popen[str]) -> None:
     """
     started.send_signal(signal.SIGINT)
     try:
-        started.wait(timeout=5)
+        started.wait(timeout=30)
     except subprocess.TimeoutExpired:
         started.send_signal(signal.SIGINT)
 

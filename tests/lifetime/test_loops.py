@@ -72,9 +72,11 @@ def test_a_retry_that_outlives_the_call_to_close_leaves_no_connection(server: Sc
     ended = run(
         """
         async def main():
-            mailer = made(AsyncMailer, retry=RetryPolicy(max_attempts=2, wait=lambda _: 0.5))
+            waits = asyncio.Event()
+            retry = RetryPolicy(max_attempts=2, wait=lambda _: 0.5, on_wait=lambda _: waits.set())
+            mailer = made(AsyncMailer, retry=retry)
             sending = asyncio.create_task(mailer.send(message()))
-            await asyncio.sleep(0.3)
+            await waits.wait()
             await mailer.aclose()
             say((await sending).ok)
         asyncio.run(main())

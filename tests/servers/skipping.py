@@ -12,6 +12,13 @@ from math import inf
 _LOOK = 0.25  # seconds between two looks at one silence; within them the other side has noticed what the first one did
 
 
+def move_on(seconds: float) -> None:
+    """Move the clock of the running loop on, of whichever kind that is: what waits no longer than this has waited."""
+    loop = asyncio.get_running_loop()
+    usual = loop.time
+    loop.time = lambda: usual() + seconds  # type: ignore[method-assign]
+
+
 class SkippingLoop(asyncio.SelectorEventLoop):
     """Its `time` runs as everywhere, and is moved on by `limit` seconds when a silence begins.
 

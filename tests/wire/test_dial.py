@@ -16,6 +16,7 @@ from sendkit._wire.failure import SessionFailed
 from tests.accounts import message
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
+from tests.servers.skipping import move_on
 
 from .conftest import PASSWORD, USER, Account, Start
 
@@ -133,9 +134,22 @@ async def test_when_all_addresses_refuse_the_last_refusal_is_told(closed_port: i
     assert "refused" in (verdict.reason or "").lower()
 
 
-async def test_when_no_address_answers_the_limit_ends_it(full: tuple[str, int], resolve_to: Addresses) -> None:
+async def test_when_no_address_answers_the_limit_ends_it(
+    full: tuple[str, int], resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    connect = loop.sock_connect
+
+    async def noted(sock: socket.socket, address: Any) -> None:
+        begun.set()
+        await connect(sock, address)
+
+    monkeypatch.setattr(loop, "sock_connect", noted)
     resolve_to(full, full)
-    verdict = (await failure_of("smtp.example.com", full[1], limit=0.3)).verdict
+    failing = asyncio.create_task(failure_of("smtp.example.com", full[1], limit=3600))
+    await begun.wait()
+    move_on(3600)
+    verdict = (await failing).verdict
     assert verdict.phase is Phase.CONNECT
     gc.collect()
 

@@ -12,6 +12,7 @@ from sendkit._seam.terms import Terms
 from sendkit._transport.failover import FailoverTransport
 from sendkit._wire import pool
 from tests.accounts import LUIS, mailer, message
+from tests.servers.skipping import move_on
 
 from .conftest import Account, Start
 
@@ -55,12 +56,14 @@ async def test_who_is_cancelled_while_an_idle_connection_is_asked_wakes_the_next
 ) -> None:
     monkeypatch.setattr(pool, "_MOMENT", -1.0)
     server = start(Security.NONE)
-    async with account(server, username=None, max_connections=1) as used, asyncio.timeout(30):
+    async with account(server, username=None, max_connections=1) as used:
         _ = [result async for result in used.send_many([message(), message()], in_flight=2)]
         server.on_rset().silence(times=1)
-        asked = asyncio.create_task(used.send(message(), check=False, deadline=0.2))
-        await asyncio.sleep(0)
+        asked = asyncio.create_task(used.send(message(), check=False, deadline=3600))
+        await asyncio.to_thread(server.wait_for, lambda: "RSET" in server.lines())
         waiting = asyncio.create_task(used.send(message(), check=False))
+        await asyncio.sleep(0)
+        move_on(3600)
         assert outcome(await asked) is Outcome.DEFERRED
         assert outcome(await waiting) is Outcome.ACCEPTED
 
