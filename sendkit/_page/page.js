@@ -59,12 +59,14 @@ function remove(numbers) {
   if (state.shown && !state.items.has(state.shown)) leave();
 }
 
+const asked = () => Number(/^#\/(\d+)/.exec(location.hash)?.[1]);
+
 function leave() {
   state.shown = 0;
   state.view = null;
   $("message").hidden = true;
   document.title = "sendkit";
-  if (location.hash.length > 2) history.replaceState(null, "", "#/");
+  if (location.hash.length > 2 && !state.items.has(asked())) history.replaceState(null, "", "#/");
   document.body.dataset.view = "list";
 }
 
@@ -267,12 +269,14 @@ async function route() {
   const wide = matchMedia("(min-width: 761px)").matches;
   const target = known ?? (wide ? visible()[0] : undefined);
   document.body.dataset.view = known ? "letter" : "list";
+  state.target = target;
   if (part) state.tab = part;
   if (target && target.number !== state.shown) {
     const answer = alone ? null : await fetch(`${target.number}.json`);
-    if (answer && !answer.ok) return; // it was deleted meanwhile
+    const view = alone ? alone.view : answer.ok && (await answer.json());
+    if (!view || state.target !== target) return; // deleted, or left for another one, meanwhile
     state.items.get(state.shown)?.element.firstChild.removeAttribute("aria-current");
-    state.view = alone ? alone.view : await answer.json();
+    state.view = view;
     state.shown = target.number;
     state.items.get(state.shown)?.element.firstChild.setAttribute("aria-current", "true");
   }

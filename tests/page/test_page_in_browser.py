@@ -254,6 +254,27 @@ def test_keys_go_through_the_list_and_delete(browser: Browser, server: LocalServ
     assert len(server.caught) == 2
 
 
+def test_a_message_that_is_gone_before_the_next_one_is_there_does_not_change_which_one_that_is(
+    browser: Browser, server: LocalServer, page: PageServer
+) -> None:
+    for subject in ("one", "two", "three"):
+        post(server, PLAIN.model_copy(update={"subject": subject}))
+    browser.open(page.url)
+    browser.until("document.getElementById('subject').innerText === 'three'")
+    browser.press("j")
+    browser.until("document.getElementById('subject').innerText === 'two'")
+    browser.value("""real = window.fetch;
+        window.fetch = async (path, options) => {
+            const answer = real(path, options);
+            while (path === "1.json" && document.querySelectorAll("#list li").length > 2)
+                await new Promise((done) => setTimeout(done, 10));
+            return answer;
+        }; 0""")
+    browser.press("d")
+    browser.until("document.getElementById('subject').innerText === 'one'")
+    assert browser.value("location.hash") == "#/1"
+
+
 def test_clear_leaves_nothing_on_the_page_nor_in_the_server(
     browser: Browser, server: LocalServer, page: PageServer
 ) -> None:
