@@ -13,9 +13,11 @@ import pytest
 
 import sendkit
 from sendkit import AsyncMailer, Mailer
+from sendkit._accounts.server_settings import SERVER_SETTINGS
 from sendkit._plan.plan import Plan
 from sendkit.testing import LocalServer, MemoryMailbox
 from tests.accounts import ANA, LUIS, ONCE, OPS, message
+from tests.servers.authority import Authority
 
 DEV = "dev@example.com"
 HOST = "smtp.gmail.com"
@@ -53,6 +55,15 @@ VARIABLES = {
     "SENDKIT_USERNAME": ("eva@example.org",),
     "SENDKIT_FROM": ("Eva <eva@example.org>",),
     "SENDKIT_PASSWORD": ("another password",),
+    "SENDKIT_PROXY": ("http://proxy.example.com:3128",),
+}
+OF_A_SERVER = {
+    "SENDKIT_LOCAL_HOSTNAME": "client.example.com",
+    "SENDKIT_MINIMUM_TLS": "1.3",
+    "SENDKIT_PINS": "sha256/" + "A" * 43 + "=",
+    "SENDKIT_KNOWN_HOSTS": "true",
+    "SENDKIT_LOCAL_ADDRESS": "127.0.0.1",
+    "SENDKIT_TIMEOUT": "5",
 }
 CASES = [{}, *({name: value} for name, values in VARIABLES.items() for value in values)]
 LIMITS = ("SENDKIT_TRANSPORT", "SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY")
@@ -101,6 +112,37 @@ def test_every_constructor_makes_the_same_of_the_same_environment(
     for given in ({}, settings):
         plans = {name: seen(plan_of(make(**given))) for name, make in MAKERS.items()}
         assert plans == dict.fromkeys(MAKERS, plans["Mailer"])
+
+
+@pytest.mark.parametrize(
+    "name", [each.variable for name, each in SERVER_SETTINGS.items() if name not in ("proxy", "protocol")]
+)
+def test_a_variable_of_a_server_applies_where_the_environment_names_the_server(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All other constructors name their server themselves; both mailers read it alike."""
+    pem = Authority(tmp_path).pem()
+    before = {maker: seen(plan_of(make())) for maker, make in MAKERS.items()}
+    value = OF_A_SERVER.get(name, str(pem))
+    monkeypatch.setenv(name, value)
+    if name == "SENDKIT_CLIENT_KEY":
+        monkeypatch.setenv("SENDKIT_CLIENT_CERT", str(pem))
+    after = {maker: seen(plan_of(make())) for maker, make in MAKERS.items()}
+    changed = {maker for maker in MAKERS if after[maker] != before[maker]}
+    assert changed == {"Mailer.from_env", "AsyncMailer.from_env"}
+    assert after["Mailer.from_env"] == after["AsyncMailer.from_env"]
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_another_protocol_is_refused_where_the_environment_names_a_distant_server(
+    make: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDKIT_PROTOCOL", "lmtp")
+    if make not in (Mailer.from_env, AsyncMailer.from_env):
+        make()
+        return
+    with pytest.raises(sendkit.errors.ConfigurationError, match="lmtp"):
+        make()
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
