@@ -21,7 +21,8 @@ _WIDTH = 100
 
 def explain(options: ExplainOptions) -> ExitCode:
     """Explain what stands in the arguments or on standard input. Raises Usage where nothing of it is known."""
-    text = " ".join(options.reply) or ("" if sys.stdin is None else sys.stdin.read())  # None where it was closed
+    text = "" if options.reply == ("-",) else " ".join(options.reply)
+    text = text or ("" if sys.stdin is None else sys.stdin.read())  # None where it was closed
     found = explain_text(text, options.host)
     if found is None:
         raise Usage(

@@ -288,7 +288,7 @@ def _add_completions(command: Parser) -> None:
 
 def _add_explain(command: Parser) -> None:
     add = command.add_argument
-    add("reply", nargs="*", metavar="TEXT", help="the reply or the error (default: standard input)")
+    add("reply", nargs="*", metavar="TEXT", help="the reply or the error (default, and -: standard input)")
     add("--host", metavar="HOST", help="the server that sent it, to explain what its provider means")
     add("--json", action="store_true", help="print the explanation as JSON")
 

@@ -209,12 +209,10 @@ class Examination:
             return
         size = f"at most {offered.max_size:,} octets a message" if offered.max_size else "the server names no limit"
         known = operator_of(self.server.host)
-        if known is None or known.rate is None:
-            self._found(Check.SIZE, Status.OK, size)
-        else:
-            text = f"{size}; {known.rate} of one mailbox ({known.name})"
-            remedy = None if self.paced else f'for many messages: rate="{known.rate}" of the mailer or of its account'
-            self._found(Check.SIZE, Status.OK, text, remedy)
+        limits = known and (f"{known.rate} of one mailbox" if known.rate else known.limits)
+        wanted = known is not None and known.rate is not None and not self.paced
+        remedy = f'for many messages: rate="{known.rate}" of the mailer or of its account' if known and wanted else None
+        self._found(Check.SIZE, Status.OK, f"{size}; {limits} ({known.name})" if known and limits else size, remedy)
         self._found(Check.OPTIONS, Status.OK, offers(offered, tls=self.log.tls is not None))
         if offered.mechanisms:
             proof = any(name in SCRAM for name in offered.mechanisms) and self.server.known_hosts is None

@@ -20,6 +20,7 @@ RELAYS = (
         security=_STARTTLS,
         username="apikey",
         password="an API key with the right to send mail",  # noqa: S106 - says what it must be
+        limits="5,000 messages a connection",
         quirks="From must be a verified sender or of an authenticated domain",
         hosts=("sendgrid.net",),
         marks=("sendgrid",),
@@ -115,10 +116,10 @@ REGIONAL = (
         host="email-smtp.REGION.amazonaws.com",
         password="SMTP credentials of SES for this region, which are no AWS keys",  # noqa: S106 - says what it must be
         username="the SMTP user name of SES",
-        limits="a quota for 24 hours and a rate for each second; 200 a day in the sandbox",
+        limits="200 messages a day and 1 a second in the sandbox; otherwise what the console shows for the account",
         quirks="sender and domain must be verified in this region",
         hosts=("amazonaws.com",),
         marks=("amazonses", "ses console", "amazon.com", "aws.amazon"),
-        source="https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html",
+        source="https://docs.aws.amazon.com/ses/latest/dg/quotas.html",
     ),
 )

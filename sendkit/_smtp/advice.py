@@ -183,6 +183,18 @@ BY_REASON = {
     Reason.TLS_VERSION: Advice(
         "nothing was sent; the server supports only TLS versions older than 1.2: its operator must update it"
     ),
+    Reason.CERTIFICATE_MALFORMED: Advice(
+        "nothing was sent; the certificate, or that of its authority (perhaps a company's own), lacks what RFC 5280 "
+        "requires, which Python checks since 3.13: have it made again. Until then, which still verifies: context = "
+        "ssl.create_default_context(cafile=…); context.verify_flags &= ~ssl.VERIFY_X509_STRICT; "
+        "Server(…, tls_context=context)",
+        "nothing was sent; the certificate, or that of its authority (perhaps a company's own), lacks what RFC 5280 "
+        "requires, which Python checks since 3.13: have it made again, or use a Python before 3.13",
+    ),
+    Reason.CERTIFICATE_WEAK: Advice(
+        "nothing was sent; the key or the signature of the certificate is too weak for this machine's OpenSSL: its "
+        "operator must renew it with a key of 2,048 bits at least and SHA-256"
+    ),
     Reason.CERTIFICATE_EXPIRED: Advice(
         f"nothing was sent; the operator of {{host}} must renew its certificate, unless this machine's clock is wrong; "
         f"{_RENEW}"

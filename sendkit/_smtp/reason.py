@@ -106,6 +106,8 @@ class Reason(StrEnum):
     TLS_VERSION = "tls_version", Cause.TLS, _NEXT
     TLS_FAILED = "tls_failed", Cause.TLS, _NEXT
     CERTIFICATE_REFUSED = "certificate_refused", Cause.TLS, _NEXT
+    CERTIFICATE_MALFORMED = "certificate_malformed", Cause.TLS, _NEXT
+    CERTIFICATE_WEAK = "certificate_weak", Cause.TLS, _NEXT
     CERTIFICATE_EXPIRED = "certificate_expired", Cause.TLS, _NEXT
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid", Cause.TLS, _NEXT
     NAME_MISMATCH = "name_mismatch", Cause.TLS, _NEXT

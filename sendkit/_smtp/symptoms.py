@@ -67,6 +67,7 @@ def _told(text: str) -> str:
 
 def _found(text: str, *, loose: bool) -> Symptom | None:
     from sendkit._providers.explanations import (  # noqa: PLC0415 - seldom needed, and long
+        installation,
         libraries,
         network,
         secrets,
@@ -75,7 +76,8 @@ def _found(text: str, *, loose: bool) -> Symptom | None:
 
     # What networks say ("connection closed") stands in replies and around other errors as well, and so comes last.
     telling = secrets.SYMPTOMS + tls.SYMPTOMS + libraries.SYMPTOMS
-    return next((one for one in telling + (network.SYMPTOMS if loose else ()) if one.fits(text)), None)
+    further = network.SYMPTOMS + installation.SYMPTOMS if loose else ()
+    return next((one for one in telling + further if one.fits(text)), None)
 
 
 def _explained(symptom: Symptom, host: str | None) -> Explanation:

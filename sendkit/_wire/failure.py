@@ -138,6 +138,8 @@ _CERTIFICATE = {
     21: Reason.UNKNOWN_CA,
     62: Reason.NAME_MISMATCH,
     64: Reason.NAME_MISMATCH,
+    **dict.fromkeys((66, 67, 68), Reason.CERTIFICATE_WEAK),
+    **dict.fromkeys(range(80, 95), Reason.CERTIFICATE_MALFORMED),
 }
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
 # The alerts of RFC 8446 section 6.2, by OpenSSL's names.

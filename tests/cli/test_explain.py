@@ -19,7 +19,8 @@ def test_a_reply_is_explained_with_cause_remedy_and_source(shell: Shell) -> None
 
 
 def test_a_reply_may_come_from_standard_input(shell: Shell) -> None:
-    assert shell("explain", stdin=GMAIL.encode()).out == shell("explain", GMAIL).out
+    expected = shell("explain", GMAIL).out
+    assert shell("explain", stdin=GMAIL.encode()).out == shell("explain", "-", stdin=GMAIL.encode()).out == expected
 
 
 def test_a_reply_may_be_given_without_quotes(shell: Shell) -> None:

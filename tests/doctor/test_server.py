@@ -356,3 +356,12 @@ async def test_the_rate_of_a_provider_is_suggested(
     (found,) = [finding for finding in diagnosis.findings if finding.check is Check.SIZE]
     assert "30/minute of one mailbox (microsoft365)" in found.text
     assert (found.remedy is None) == (rate is not None)
+
+
+async def test_where_a_provider_documents_no_rate_its_limits_are_named(
+    start: Start, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(table._OF_HOSTS, "localhost", Provider.named("gmail"))
+    diagnosis = await diagnosis_of(account(start()))
+    (found,) = [finding for finding in diagnosis.findings if finding.check is Check.SIZE]
+    assert ("500 messages a day" in found.text, found.remedy) == (True, None)

@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendkit._providers.explanations import libraries, network, secrets, tls
+from sendkit._providers.explanations import installation, libraries, network, secrets, tls
 from sendkit._smtp.reason import Reason
 from sendkit._smtp.symptoms import explain_text
 from sendkit.testing import LocalServer
 
-SYMPTOMS = (*tls.SYMPTOMS, *network.SYMPTOMS, *secrets.SYMPTOMS, *libraries.SYMPTOMS)
+SYMPTOMS = (*tls.SYMPTOMS, *network.SYMPTOMS, *secrets.SYMPTOMS, *libraries.SYMPTOMS, *installation.SYMPTOMS)
 AUTH = '  File "/usr/lib/python3.11/smtplib.py", line 662, in auth\n    raise SMTPAuthenticationError(code, resp)\n'
 
 # As people post them, and words of the title.
+CERT = "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:"
 PASTED = {
     # OpenSSL through Python
     "ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)": "begins unencrypted",
@@ -120,6 +121,42 @@ PASTED = {
     "Relay access denied": "does not relay",
     "Sorry, Username and Password not accepted": "login was refused",
     "said: 421 4.4.2 mail.example.com Error: timeout exceeded": "",
+    "smtplib.SMTPServerDisconnected: please run connect() first": "not open",
+    "smtplib.SMTPServerDisconnected: Connection unexpectedly closed: timed out": "no answer came in time",
+    "warning: SASL authentication failure: cannot connect to saslauthd server: No such file or directory": (
+        "cannot check passwords"
+    ),
+    "smtplib.SMTPAuthenticationError: (535, b'Error: \\xc7 http://service.mail.qq.com/cgi-bin/help?id=28')": "QQ",
+    "503 5.5.1 Error: authentication not enabled": "takes no login",
+    "(421, b'4.7.0 Try again later, closing connection.')": "Gmail refuses this connection",
+    "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)": "does not relay",
+    "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required": "inside of its organisation",
+    "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded": "too many connections to Microsoft",
+    "552-5.7.0 This message was blocked because its content presents a potential security issue": "an attachment",
+    "550 5.1.8 Access denied, bad outbound sender": "has stopped this sender",
+    "550 5.7.515 Access denied, sending domain doesn't meet the required authentication level": "not authenticated",
+    "554 Transaction failed: Duplicate header 'Subject'.": "twice",
+    "550 5.7.1 Delivery not authorized: Message contains bare LF and is violating 822.bis section 2.3": "line ends",
+    "554 5.6.0 Invalid message content": "transaction failed",
+    "TypeError: SMTP.starttls() got an unexpected keyword argument 'keyfile'": "since Python 3.12",
+    f"{CERT} Basic Constraints of CA cert not marked critical (_ssl.c:1032)": "since 3.13",
+    f"{CERT} Missing Authority Key Identifier (_ssl.c:1032)": "since 3.13",
+    f"{CERT} EE certificate key too weak (_ssl.c:1006)": "too weak",
+    "[Errno 13] Permission denied": "did not permit",
+    "PermissionError: [Errno 13] Permission denied": "did not permit",
+    "PermissionError: [Errno 1] Operation not permitted": "did not permit",
+    "PermissionError: [Errno 13] Permission denied: '/root/.config/sendkit/config.toml'": "that file",
+    r"PermissionError: [WinError 5] Access is denied: 'C:\Users\ana\outbox.db'": "that file",
+    "ModuleNotFoundError: No module named 'sendkit.django'": "no such module",
+    "ImportError: cannot import name 'Mailer' from 'sendkit' (/home/ana/sendkit.py)": "no such module",
+    "AttributeError: module 'sendkit' has no attribute 'Mailer'": "no such module",
+    "ModuleNotFoundError: No module named 'sendkit'": "not installed for this Python",
+    "/usr/bin/python3: No module named sendkit": "not installed for this Python",
+    "ModuleNotFoundError: No module named 'python_socks'": "extra `proxy`",
+    "ModuleNotFoundError: No module named 'psycopg'": "extra `postgres`",
+    "ModuleNotFoundError: No module named 'dns'": "extra `dns`",
+    "ModuleNotFoundError: No module named 'keyring'": "package that sendkit needs",
+    "ModuleNotFoundError: No module named '_ssl'": "without TLS",
 }
 
 

@@ -21,9 +21,10 @@ def tls_error(reason: str | None) -> ssl.SSLError:
     return error
 
 
-def unverified() -> ssl.SSLCertVerificationError:
-    """A certificate that was not accepted."""
+def unverified(code: int = 0) -> ssl.SSLCertVerificationError:
+    """A certificate that was not accepted, for this reason of OpenSSL's x509_vfy.h."""
     error = ssl.SSLCertVerificationError(1, "some words")
+    error.verify_code = code
     error.verify_message = "certificate has expired"
     return error
 
@@ -100,6 +101,9 @@ def test_the_reason_is_said_in_words(error: Exception, words: str) -> None:
         (Phase.TLS, tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"), Reason.CLIENT_CERTIFICATE_REFUSED),
         (Phase.TLS, tls_error("NO_SHARED_CIPHER"), Reason.TLS_FAILED),
         (Phase.TLS, unverified(), Reason.CERTIFICATE_REFUSED),
+        (Phase.TLS, unverified(66), Reason.CERTIFICATE_WEAK),
+        (Phase.TLS, unverified(85), Reason.CERTIFICATE_MALFORMED),
+        (Phase.TLS, unverified(89), Reason.CERTIFICATE_MALFORMED),
         (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(535, "no"), Reason.LOGIN_REFUSED),
         (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(454, "no"), Reason.LOGIN_DELAYED),
         (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(503, "no"), Reason.LOGIN_NOT_TAKEN),

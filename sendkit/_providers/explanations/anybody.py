@@ -18,6 +18,15 @@ ENTRIES = (
         source="RFC 3207 section 4",
     ),
     Entry(
+        codes=(500, 501, 502, 503, 504, 530, 538, 550),
+        words="authentication not enabled|AUTH (command )?(used when )?not (advertised|available|enabled|supported)|"
+        "authentication (is )?(disabled|not (available|supported))",
+        title="the server takes no login on this connection",
+        cause="it offers one only after TLS was started or on another port, or it is a relay without logins",
+        remedy="use its submission port (587 with STARTTLS, 465 with TLS); leave out the username if none is needed",
+        source="RFC 4954 section 3",
+    ),
+    Entry(
         codes=(421, 450, 500, 501, 504, 521, 550, 553, 554),
         words="\\b(helo|ehlo)\\b.{0,40}(invalid|reject|refus|argument|name|not|bad|must)|invalid domain name|"
         "(invalid|bad|rejected).{0,20}\\b(helo|ehlo)\\b|need fully.qualified hostname|cannot find your (host|reverse)",
@@ -55,7 +64,7 @@ ENTRIES = (
     Entry(
         codes=(550, 553, 554, 454, 551),
         words="relay(ing)? (access )?(denied|not (permitted|allowed)|disallowed)|"
-        "unauthenticated (senders?|mail|users?)|(unable|not permitted) to relay",
+        "unauthenticated (senders?|mail|users?)|(unable|not permitted) to relay|allowed rcpthosts",
         title="the server does not relay for unknown clients",
         cause="there was no login, or the account may not send to domains of other servers",
         remedy="give username= and a password, and use the submission server of your provider",
@@ -70,7 +79,7 @@ ENTRIES = (
     ),
     Entry(
         codes=(550, 552, 554, 571, 451),
-        words="\\bspam\\b|unsolicited|content rejected|message content",
+        words="\\bspam\\b|unsolicited|content (was )?(rejected|refused)|(rejected|refused) .{0,30}message content",
         title="the server considers the message spam",
         cause="its filter rejects the content, a link in it, or the sender",
         remedy="check links, wording and attachments, and SPF, DKIM and DMARC of the sender's domain",
@@ -78,11 +87,29 @@ ENTRIES = (
     ),
     Entry(
         codes=(550, 554, 552),
-        words="virus|malware|executable|attachment (type )?(is )?(not allowed|blocked)|banned (file|content)",
+        words="virus|malware|executable|attachment (type )?(is )?(not allowed|blocked)|banned (file|content)|"
+        "potential security issue",
         title="the server refuses an attachment",
         cause="a virus was found, or files of this type are not accepted",
         remedy="check the file, or send a link to it",
         source="RFC 5321 section 7.9",
+    ),
+    Entry(
+        codes=(500, 501, 521, 550, 552, 554),
+        words="bare (LF|CR|line ?feed|newline|carriage return)|822\\.bis|line ends? in (LF|CR) alone",
+        title="the message has line ends that are not allowed",
+        cause="the program sent LF or CR alone; lines end in CRLF (RFC 5321 section 2.3.8)",
+        remedy="nothing to do: sendkit writes every line end as CRLF; in other programs send through smtplib's "
+        "send_message(), or write CRLF",
+        source="RFC 5321 section 2.3.8",
+    ),
+    Entry(
+        codes=(550, 552, 554),
+        words="duplicate header|multiple .{0,20}headers?\\b|more than one .{0,20}header",
+        title="a header field is in the message twice",
+        cause="fields such as From, To and Subject may be there once",
+        remedy="nothing to do: sendkit writes each once; elsewhere use `del message['Subject']` before it is set again",
+        source="RFC 5322 section 3.6",
     ),
     Entry(
         words="dmarc",

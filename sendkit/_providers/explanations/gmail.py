@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sendkit._providers.explanations.entry import Entry
 
 # When a source was read last; providers change what they say without notice.
@@ -18,6 +20,16 @@ _MAKE_ONE = (
     "`sendkit login smtp.gmail.com USER` (its blanks do not matter); the username is the whole address. Or OAuth2: "
     "`sendkit login smtp.gmail.com USER --oauth google --client-id ID` (its tokens end after 7 "
     "days while the Google project is in testing)"
+)
+
+_CLOSING = Entry(
+    provider="gmail",
+    codes=(421,),
+    enhanced=("4.7.0",),
+    title="Gmail refuses this connection temporarily",
+    cause="too many connections or messages in a short time from this address, or it was seen to send spam",
+    remedy="send more slowly and on fewer connections; the retry policy waits and tries again",
+    source=_GMAIL,
 )
 
 ENTRIES = (
@@ -148,13 +160,6 @@ ENTRIES = (
         remedy="put the file somewhere else and send a link to it",
         source="https://support.google.com/mail/?p=BlockedMessage",
     ),
-    Entry(
-        provider="gmail",
-        codes=(421,),
-        enhanced=("4.7.0",),
-        title="Gmail refuses this connection temporarily",
-        cause="too many connections or too fast from this place, or unsolicited mail was seen from it",
-        remedy="send more slowly and on fewer connections; the retry policy waits and tries again",
-        source=_GMAIL,
-    ),
+    _CLOSING,
+    replace(_CLOSING, words="Try again later, closing connection"),
 )

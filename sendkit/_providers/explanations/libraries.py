@@ -8,6 +8,24 @@ _SMTPLIB = "https://docs.python.org/3/library/smtplib.html"
 
 SYMPTOMS = (
     Symptom(
+        words="please run connect\\(\\) first|Not connected|SMTP instance has no|call connect\\(\\) first",
+        title="the program used a connection that is not open",
+        cause="it never connected, or the server closed the connection before (after too long a pause, or a refusal) "
+        "and the program went on",
+        remedy="nothing to do: sendkit connects by itself, and again where a connection was closed",
+        elsewhere="connect for each batch and send at once; look at the first error above this one, which says why the "
+        "connection was closed",
+        source=_SMTPLIB,
+    ),
+    Symptom(
+        words="unexpected keyword argument '(keyfile|certfile)'",
+        title="keyfile= and certfile= are gone since Python 3.12",
+        cause="smtplib takes an SSL context in their place",
+        remedy="nothing to do: sendkit verifies servers by itself; for a client certificate give client_cert=",
+        elsewhere="starttls(context=ssl.create_default_context()); for Django's backend, a version for this Python",
+        source="https://docs.python.org/3/whatsnew/3.12.html#removed",
+    ),
+    Symptom(
         words="STARTTLS (extension )?not supported|does not support STARTTLS|server does not.{0,20}STARTTLS",
         title="the server offers no STARTTLS on this port",
         cause="it is a port for implicit TLS or for relays, or an attacker removed the offer",

@@ -14,10 +14,30 @@ _FASTMAIL = "https://www.fastmail.help/hc/en-us/articles/1500000278342 (read 202
 _PROTON = "https://proton.me/support/smtp-submission (read 2026-11-24)"
 _GMX = "https://support.gmx.com/pop-imap/toggle.html"
 _YANDEX = "https://yandex.com/support/mail/mail-clients/others.html"
+_QQ = "https://service.mail.qq.com/detail/0/75"
+_NETEASE = "https://help.mail.163.com/faq.do?m=list&categoryID=197"
 
 _MAKE_ONE = "make an app password at {where}, and store it with `sendkit login {host} USER`"
 
 ENTRIES = (
+    Entry(
+        provider="qq",
+        codes=(534, 535, 550),
+        title="QQ Mail requires an authorization code",
+        cause="the password of the account does not work in mail clients, or SMTP is off for the mailbox",
+        remedy="in the web mail's settings switch SMTP on, make an authorization code (授权码), and store it with "
+        "`sendkit login smtp.qq.com USER`",
+        source=_QQ,
+    ),
+    Entry(
+        provider="163",
+        codes=(534, 535, 550),
+        title="NetEase (163, 126, yeah.net) requires an authorization code",
+        cause="the password of the account does not work in mail clients, or SMTP is off for the mailbox",
+        remedy="in the web mail's settings switch SMTP on, make an authorization code (授权码), and store it with "
+        "`sendkit login smtp.163.com USER`",
+        source=_NETEASE,
+    ),
     Entry(
         provider="yahoo",
         codes=(534, 535),

@@ -26,6 +26,17 @@ _SEND_AS = Entry(
     source=_M365,
 )
 
+_STOPPED = Entry(
+    provider="microsoft365",
+    enhanced=("5.1.8", "5.7.501", "5.7.502", "5.7.503", "5.1.90"),
+    own=False,
+    words="bad outbound sender|spam abuse|suspended|banned|restricted",
+    title="Microsoft has stopped this sender",
+    cause="the account sent what looked like spam, perhaps because its password was stolen",
+    remedy="change the password, then let an administrator release it at https://security.microsoft.com/restrictedentities",
+    source=_M365,
+)
+
 ENTRIES = (
     Entry(
         provider="microsoft365",
@@ -87,22 +98,31 @@ ENTRIES = (
     ),
     Entry(
         provider="microsoft365",
-        words="concurrent connections? limit|max(imum)? (number of )?concurrent",
+        words="concurrent connections? limit|max(imum)? (number of )?concurrent|sender thread limit",
         own=False,
         title="too many connections to Microsoft 365 at once",
         cause="a mailbox may submit on three connections at a time",
         remedy="set max_connections=3 or less; the retry policy waits and tries again",
         source=_M365_LIMITS,
     ),
+    _STOPPED,
+    replace(_STOPPED, own=True, words="bad outbound sender"),
     Entry(
         provider="microsoft365",
-        enhanced=("5.1.8", "5.7.501", "5.7.502", "5.7.503", "5.1.90"),
-        own=False,
-        words="bad outbound sender|spam abuse|suspended|banned|restricted",
-        title="Microsoft has stopped this sender",
-        cause="the account sent what looked like spam, perhaps because its password was stolen",
-        remedy="change the password, then let an administrator release it at https://security.microsoft.com/restrictedentities",
+        words="SenderNotAuthenticatedFor(Group|Mailbox)|RESOLVER\\.RST\\.",
+        title="this group or mailbox accepts mail only from inside of its organisation",
+        cause="its owner restricted who may write to it; nothing is wrong with your account",
+        remedy="ask the owner of the group to allow senders from outside, or write to a member",
         source=_M365,
+    ),
+    Entry(
+        provider="microsoft365",
+        enhanced=("5.7.515",),
+        words="required authentication level",
+        title="the mail is not authenticated as outlook.com asks of those who send much",
+        cause="SPF, DKIM and DMARC must all pass for the domain in From of a sender of 5,000 messages a day and more",
+        remedy="publish SPF, DKIM and DMARC for that domain, as `sendkit doctor` checks them",
+        source="https://techcommunity.microsoft.com/blog/microsoftdefenderforoffice365blog/4399730",
     ),
     Entry(
         provider="microsoft365",

@@ -72,20 +72,6 @@ SYMPTOMS = (
     ),
     Symptom(
         words=(
-            "connection unexpectedly closed|Unexpected EOF received|SMTPServerDisconnected|"
-            "lost connection|connection (was )?(lost|reset|closed)|ECONNRESET|broken pipe|EPIPE|closed by remote|"
-            "please run connect\\(\\) first|Connection closed unexpectedly"
-        ),
-        title="the server or the network closed the connection",
-        cause="it sat idle for too long, the server restarts or has too many connections from here, or a STARTTLS port "
-        "was used with implicit TLS",
-        why="connection_closed",
-        elsewhere="connect again for each batch and send at once. If it happened after the content went out, the "
-        "message may have been accepted: look before you send it again",
-        source="RFC 1047; RFC 5321 section 4.2.5",
-    ),
-    Symptom(
-        words=(
             "timed? ?out|ETIMEDOUT|WinError 10060|TimeoutError|deadline exceeded|Errno (110|10060)\\]|"
             "Greeting never received|i/o timeout"
         ),
@@ -96,5 +82,19 @@ SYMPTOMS = (
         elsewhere="use port 587 or 465, not 25; on 465 the client must begin with TLS; ask the host of this machine "
         "whether it lets mail out",
         source=_CLOSED,
+    ),
+    Symptom(
+        words=(
+            "connection unexpectedly closed|Unexpected EOF received|SMTPServerDisconnected|"
+            "lost connection|connection (was )?(lost|reset|closed)|ECONNRESET|broken pipe|EPIPE|closed by remote|"
+            "Connection closed unexpectedly"
+        ),
+        title="the server or the network closed the connection",
+        cause="it sat idle for too long, the server restarts or has too many connections from here, or a STARTTLS port "
+        "was used with implicit TLS",
+        why="connection_closed",
+        elsewhere="connect again for each batch and send at once. If it happened after the content went out, the "
+        "message may have been accepted: look before you send it again",
+        source="RFC 1047; RFC 5321 section 4.2.5",
     ),
 )

@@ -12,6 +12,15 @@ _AGAIN = "`sendkit login --oauth PROVIDER HOST USER` gets a new grant"
 
 SYMPTOMS = (
     Symptom(
+        words="saslauthd|SASL .{0,40}(no mechanism available|generic failure|cannot connect)",
+        title="the mail server cannot check passwords",
+        cause="the service that checks them (saslauthd, Dovecot) does not run or cannot be reached from the mail "
+        "server; no password works",
+        remedy="start that service on the mail server; if the server is not yours, tell its operator and try again",
+        elsewhere="start that service on the mail server: smtpd_sasl_path in Postfix names its socket",
+        source="https://www.postfix.org/SASL_README.html",
+    ),
+    Symptom(
         words="No recommended backend was available|NoKeyringError|org\\.freedesktop\\.secrets was not provided|"
         "SecretServiceNotAvailable|DBUS_SESSION_BUS_ADDRESS|autolaunch D-?Bus",
         title="this machine has no keyring",

@@ -71,6 +71,24 @@ SYMPTOMS = (
         source=_VERIFY,
     ),
     Symptom(
+        words="not marked critical|Missing (Authority|Subject) Key Identifier|Basic Constraints of CA|"
+        "CA cert does not include key usage|strict X\\.?509",
+        title="the certificate breaks a rule that Python checks since 3.13",
+        cause="a company's own authority (or a proxy's) was made without the extensions of RFC 5280; Python 3.13 and "
+        "later check them (VERIFY_X509_STRICT)",
+        why="certificate_malformed",
+        elsewhere="make it again; until then context.verify_flags &= ~ssl.VERIFY_X509_STRICT, which still verifies",
+        source="https://docs.python.org/3/library/ssl.html#ssl.create_default_context",
+    ),
+    Symptom(
+        words="(EE|CA) certificate key too weak|CA (signature digest|md) algorithm too weak|key too weak",
+        title="the key or the signature of the certificate is too weak",
+        cause="RSA of less than 2,048 bits, or SHA-1, is refused by today's rules of OpenSSL",
+        why="certificate_weak",
+        elsewhere="have it renewed; a lower security level of OpenSSL (SECLEVEL) opens the connection to others",
+        source=_VERIFY,
+    ),
+    Symptom(
         words=(
             "unable to get (local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|"
             "unable to verify the first certificate|signed by unknown authority|unknown ca\\b|UnknownIssuer|"

@@ -11,6 +11,7 @@ from sendkit._providers.explanations import (
     basic,
     enhanced,
     gmail,
+    installation,
     libraries,
     mailboxes,
     microsoft,
@@ -39,6 +40,7 @@ GROUPS: dict[str, tuple[Entry | Symptom, ...]] = {
     "TLS and certificates": tls.SYMPTOMS,
     "Networks and names": network.SYMPTOMS,
     "Messages of mail libraries": libraries.SYMPTOMS,
+    "Installation and permissions": installation.SYMPTOMS,
 }
 _OPENING = """# Errors
 
