@@ -2,94 +2,52 @@
 
 One process sends the same messages through a mailer of each kind, in turns, to the sink in node; the CPU time is that
 of the whole process, its threads included. Medians over the rounds, and ratios within a round. "None, once more" is
-the same as "none", and shows how far a ratio may be from 1 by chance.
+the same as "none", and shows how far a ratio may be from 1 by chance. `--count` counts instructions under valgrind
+instead, which no other load of the machine changes; `--count FOLDER…` counts "none" in other checkouts too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import ssl
+import os
+import re
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 import trustme
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from benchmarks.letter import HTML, TEXT
-from sendkit import AsyncMailer, Attempt, DeliveryResult, Message, Server
-from sendkit.observers import AnyObserver, OpenTelemetryObserver
+from benchmarks.observed import KINDS, mailer, message
 
 _ROUNDS, _MESSAGES = 40, 100
-_SINK = Path(__file__).parent / "sink.mjs"
+_FEW, _MORE = 20, 148
+_HERE = Path(__file__).parent
+_AGAIN = "none, once more"
+_COLLECTED = re.compile(r"Collected : (\d+)")
 
 
-class Plain:
-    """Is told of both, and does nothing."""
-
-    def on_attempt(self, attempt: Attempt) -> None:
-        """Nothing."""
-
-    def on_result(self, result: DeliveryResult) -> None:
-        """Nothing."""
-
-
-class Coroutine:
-    """The same on the event loop."""
-
-    async def on_result(self, result: DeliveryResult) -> None:
-        """Nothing."""
-
-
-class _Nowhere(SpanExporter):
-    def export(self, spans: Iterable[ReadableSpan]) -> SpanExportResult:
-        return SpanExportResult.SUCCESS
-
-
-def telemetry() -> OpenTelemetryObserver:
-    """With the SDK as programs use it: batches, which go nowhere."""
-    tracers = TracerProvider()
-    tracers.add_span_processor(BatchSpanProcessor(_Nowhere()))
-    return OpenTelemetryObserver(tracer_provider=tracers, meter_provider=MeterProvider([InMemoryMetricReader()]))
-
-
-KINDS: dict[str, Callable[[], list[AnyObserver]]] = {
-    "none": list,
-    "none, once more": list,
-    "a plain object with both methods": lambda: [Plain()],
-    "a coroutine function": lambda: [Coroutine()],
-    "OpenTelemetry with its SDK": lambda: [telemetry()],
-}
-
-
-async def measure(port: int, authority: Path, rounds: int) -> dict[str, list[float]]:
+async def measure(port: int, authority: str, rounds: int) -> dict[str, list[float]]:
     """Microseconds of CPU a message, for each kind in each round."""
-    context = ssl.create_default_context(cafile=str(authority))
-    server = Server("127.0.0.1", port, tls_context=context)
-    mailers = {
-        name: AsyncMailer(server, username="ana", password="x", observers=make()) for name, make in KINDS.items()
-    }
-    message = Message(sender="ana@example.com", to="luis@example.com", subject="Hola", text=TEXT, html=HTML)
-    found: dict[str, list[float]] = {name: [] for name in KINDS}
-    for mailer in mailers.values():
-        await mailer.send(message)
-    names = list(KINDS)
+    mailers = {name: mailer(name.partition(",")[0], port, authority) for name in (*KINDS, _AGAIN)}
+    letter, found = message(), {name: list[float]() for name in mailers}
+    for one in mailers.values():
+        await one.send(letter)
+    names = list(mailers)
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
             before = time.process_time()
             for _ in range(_MESSAGES):
-                await mailers[name].send(message)
+                await mailers[name].send(letter)
             await asyncio.sleep(0.05)  # what is told later belongs to it too
             found[name].append((time.process_time() - before) / _MESSAGES * 1e6)
-    for mailer in mailers.values():
-        await mailer.aclose()
+    for one in mailers.values():
+        await one.aclose()
     return found
 
 
@@ -98,34 +56,73 @@ def table(found: dict[str, list[float]]) -> str:
     lines = [
         "### observers: CPU time of one message",
         "",
-        "| observers | CPU, µs each | ratio to none | goal |",
+        "| observers | CPU, µs each | more than none | ratio to none |",
         "|---|---|---|---|",
     ]
     for name, each in found.items():
-        ratio = median(one / none for one, none in zip(each, found["none"], strict=True))
-        goal = {"none": "", "none, once more": ""}.get(name, f"1.05: {'yes' if ratio <= 1.05 else '**no**'}")
-        lines.append(f"| {name} | {median(each):.0f} | {ratio:.2f} | {goal} |")
+        pairs = list(zip(each, found["none"], strict=True))
+        more, ratio = median(one - none for one, none in pairs), median(one / none for one, none in pairs)
+        lines.append(f"| {name} | {median(each):.0f} | {more:.1f} | {ratio:.2f} |")
     return "\n".join([*lines, ""])
 
 
-def main(rounds: int = _ROUNDS) -> None:
-    """Start the sink, measure, and print."""
+def count(kind: str, port: int, authority: str, checkout: Path = _HERE.parent) -> float:
+    """Instructions of one message."""
+
+    def run(messages: int) -> int:
+        with tempfile.NamedTemporaryFile() as told:
+            valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={told.name}"]
+            program = [sys.executable, str(_HERE / "observed.py"), kind, str(port), authority, str(messages)]
+            environ = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONHASHSEED": "0"}
+            subprocess.run([*valgrind, *program], check=True, env=environ, cwd=checkout)
+            collected = _COLLECTED.search(Path(told.name).read_text())
+        assert collected is not None, "callgrind says what it has counted"
+        return int(collected[1])
+
+    return (run(_MORE) - run(_FEW)) / (_MORE - _FEW)
+
+
+def counts(port: int, authority: str, checkouts: list[str]) -> str:
+    """In Markdown."""
+    found = {name: count(name, port, authority) for name in KINDS}
+    found |= {f"none, in {path}": count("none", port, authority, Path(path)) for path in checkouts}
+    lines = [
+        "### observers: instructions of one message",
+        "",
+        "| observers | thousands | ratio to none |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {each / 1000:.0f} | {each / found['none']:.3f} |" for name, each in found.items()]
+    return "\n".join([*lines, ""])
+
+
+@contextmanager
+def sink() -> Iterator[tuple[int, str]]:
+    """The port of a server that takes everything, and its authority."""
     with tempfile.TemporaryDirectory() as made:
         folder, authority = Path(made), trustme.CA()
         certificate = authority.issue_cert("127.0.0.1")
         authority.cert_pem.write_to_path(str(folder / "ca.pem"))
         certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
         certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-        command = ["node", _SINK, folder / "key.pem", folder / "cert.pem", "PIPELINING", "CHUNKING"]
-        sink = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = ["node", _HERE / "sink.mjs", folder / "key.pem", folder / "cert.pem", "PIPELINING", "CHUNKING"]
+        running = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            assert sink.stdout is not None
-            port = json.loads(sink.stdout.readline())["port"]
-            print(table(asyncio.run(measure(port, folder / "ca.pem", rounds))))
+            assert running.stdout is not None
+            yield json.loads(running.stdout.readline())["port"], str(folder / "ca.pem")
         finally:
-            sink.kill()
-            sink.communicate()
+            running.kill()
+            running.communicate()
+
+
+def main(arguments: list[str], rounds: int = _ROUNDS) -> None:
+    """Start the sink, measure, and print."""
+    with sink() as (port, authority):
+        if arguments[:1] == ["--count"]:
+            print(counts(port, authority, arguments[1:]))
+        else:
+            print(table(asyncio.run(measure(port, authority, rounds))))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -15,7 +15,7 @@ from sendkit._delivery.audience import Admitted, admit
 from sendkit._delivery.retry import Delivery, RetryPolicy
 from sendkit._delivery.signed import read_and_signed
 from sendkit._delivery.stream import Started, Window
-from sendkit._delivery.watch import Watch, observed, watching
+from sendkit._delivery.watch import Telling, Watch, observed, telling_of
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
 from sendkit._many import AsyncSendStream, StreamResult, told
@@ -137,12 +137,12 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
 
-        async def sending() -> DeliveryResult:
+        async def sending(telling: Telling | None) -> DeliveryResult:
             letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
-            return await self._deliver(letter, limit, terms)
+            return await self._deliver(letter, limit, terms, telling)
 
-        watches = watching(self._plan.watch)
-        result = await (observed(watches, sending) if watches else sending())
+        telling = telling_of(self._plan.watch)
+        result = await (sending(None) if telling is None else observed(telling, sending))
         return result.raise_for_failure() if check else result
 
     def send_many(
@@ -176,21 +176,21 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         self, terms: Terms, options: SubmissionOptions | None, index: int, message: AnyMessage
     ) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
-        watches = watching(self._plan.watch)
+        telling = telling_of(self._plan.watch)
         try:
             letter = compose(message, None, None, self._plan.usual_sender, options, files_later=True)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             failed = partial(_ended, StreamResult.of(failed_before_sending(told(error)), index, message))
-            return observed(watches, failed) if watches else failed()
+            return failed(None) if telling is None else observed(telling, failed)
         work = self._progress.here(Progress).work(self._plan.deadline)
         sending = partial(self._carry_out, terms, index, message, letter, work)
-        return Begun(work, observed(watches, sending) if watches else sending())
+        return Begun(work, sending(None) if telling is None else observed(telling, sending))
 
-    async def _carry_out(
-        self, terms: Terms, index: int, message: AnyMessage, letter: Letter, work: Work
+    async def _carry_out(  # noqa: PLR0917 - a piece of `_begin`
+        self, terms: Terms, index: int, message: AnyMessage, letter: Letter, work: Work, telling: Telling | None
     ) -> StreamResult:
         try:
-            result = await self._deliver(letter, self._plan.deadline, terms, work=work)
+            result = await self._deliver(letter, self._plan.deadline, terms, telling, work=work)
         except errors.SendkitError as error:
             result = failed_before_sending(error)
         except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
@@ -208,10 +208,10 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         letter: Letter,
         deadline: float | None,
         terms: Terms,
+        telling: Telling | None,
+        *,
         policy: RetryPolicy | None = None,
         work: Work | None = None,
-        *,
-        watch: Watch | None = None,
     ) -> DeliveryResult:
         plan = self._plan
         if work is None:
@@ -220,9 +220,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         letter, withheld, diverted = admit(letter, plan.audiences) if plan.audiences else Admitted(letter)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
-        watches = watching(plan.watch, watch)
         delivery = Delivery(
-            letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, watches, plan.signers
+            letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, telling, plan.signers
         )
         try:
             await delivery.run_as(work, deadline)
@@ -239,9 +238,9 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms = self._plan.terms._replace(before_end=before_end)
-        sending = partial(self._deliver, letter, self._plan.deadline, terms, RetryPolicy(max_attempts=1), watch=watch)
-        watches = watching(self._plan.watch, watch)
-        return await (observed(watches, sending) if watches else sending())
+        sending = partial(self._deliver, letter, self._plan.deadline, terms, policy=RetryPolicy(max_attempts=1))
+        telling = telling_of(self._plan.watch, watch)
+        return await (sending(None) if telling is None else observed(telling, sending))
 
     async def preflight(
         self,
@@ -341,7 +340,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         await self.aclose()
 
 
-async def _ended(result: StreamResult) -> StreamResult:
+async def _ended(result: StreamResult, _: Telling | None) -> StreamResult:
     return result
 
 

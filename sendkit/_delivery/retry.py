@@ -37,7 +37,7 @@ from sendkit.results import Attempt, DeliveryResult, RecipientResult, Waiting
 if TYPE_CHECKING:
     import tenacity
 
-    from sendkit._delivery.watch import Watch
+    from sendkit._delivery.watch import Telling
     from sendkit._message.dkim import Signer
 
 _delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
@@ -109,8 +109,8 @@ def _patiently(state: tenacity.RetryCallState) -> float:
 class Delivery:
     """One message on its way: the letter, and the log of each attempt so far.
 
-    `withheld` are those whom nobody is asked for; `diverted`: it goes elsewhere than it is addressed. `watches` are
-    told of each attempt, so far of the first `told`. The truth about every recipient can be told at any moment.
+    `withheld` are those whom nobody is asked for; `diverted`: it goes elsewhere than it is addressed. `telling`
+    tells observers of each attempt. The truth about every recipient can be told at any moment.
     """
 
     letter: Letter
@@ -120,10 +120,9 @@ class Delivery:
     terms: Terms = PLAIN
     withheld: tuple[RecipientResult, ...] = ()
     diverted: bool = False
-    watches: tuple[Watch, ...] = ()
+    telling: Telling | None = None
     signers: tuple[Signer, ...] = ()
     tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
-    told: int = field(default=0, init=False)
     _made: tuple[Attempt, ...] = field(default=(), init=False)
 
     @property
@@ -272,14 +271,9 @@ class Delivery:
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
 
     def tell(self) -> None:
-        """Tell those who watch of the attempts that they were not told of."""
-        watches = [watch for watch in self.watches if watch.of_attempts] if self.watches else []
-        if not watches:
-            return
-        for attempt in self._attempts()[self.told :]:
-            self.told += 1
-            for watch in watches:
-                watch.attempt(attempt)
+        """Tell observers of the attempts that they were not told of; of the last ones they are told with the result."""
+        if self.telling is not None:
+            self.telling.attempts(self._attempts())
 
     def _attempts(self) -> tuple[Attempt, ...]:
         """A value for each attempt so far; they are made once, except for that which may still go on."""
@@ -290,7 +284,6 @@ class Delivery:
 
     def result(self) -> DeliveryResult:
         """What has become of the message so far, as the value that callers get."""
-        self.tell()
         letter, logs = self.letter, self.logs
         recipients = {recipient.written: self._result_for(recipient, logs) for recipient in letter.recipients}
         recipients.update({one.address: one for one in self.withheld})

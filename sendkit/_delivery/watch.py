@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sendkit._delivery.observers import METHODS, AnyObserver
 from sendkit._lifetime import logs
@@ -47,7 +47,6 @@ class _Method:
 
     def tell(self, value: _Value) -> None:
         """Call it; whatever it raises ends here."""
-        _observing.set(True)
         try:
             returned = self.call(value)
             if returned is not None and inspect.iscoroutine(returned):
@@ -58,11 +57,11 @@ class _Method:
 
     async def tell_here(self, value: _Value) -> None:
         """Await it; whatever it raises ends here."""
-        _observing.set(True)
         try:
             await self.call(value)  # type: ignore[misc]  # it is a coroutine function
         except asyncio.CancelledError:
-            raise
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
         except BaseException as error:  # noqa: BLE001 - as above
             self._log(error)
 
@@ -77,77 +76,110 @@ class _Method:
         logs.log(_logger, logging.WARNING, text, self.name, words, where)
 
 
+class _Methods(NamedTuple):
+    """Those that are told of attempts, and those that are told of results."""
+
+    attempt: list[_Method]
+    result: list[_Method]
+
+    def tell(self, attempts: tuple[Attempt, ...], result: DeliveryResult | None) -> None:
+        _observing.set(True)
+        for attempt in attempts:
+            for method in self.attempt:
+                method.tell(attempt)
+        if result is not None:
+            for method in self.result:
+                method.tell(result)
+
+    async def tell_here(self, attempts: tuple[Attempt, ...], result: DeliveryResult | None) -> None:
+        _observing.set(True)
+        for attempt in attempts:
+            for method in self.attempt:
+                await method.tell_here(attempt)
+        if result is not None:
+            for method in self.result:
+                await method.tell_here(result)
+
+
 class Watch:
     """The observers of one mailer or worker. `waits`: whoever sends waits until they were told, as tests want it."""
 
     def __init__(self, observers: Iterable[AnyObserver], *, waits: bool = False) -> None:
-        self._plain: dict[str, list[_Method]] = {name: [] for name in METHODS}
-        self._tasks: dict[str, list[_Method]] = {name: [] for name in METHODS}
+        self._plain, self._tasks = _Methods([], []), _Methods([], [])
         for observer in observers:
-            for name in METHODS:
+            for name, plain, tasks in zip(METHODS, self._plain, self._tasks, strict=True):
                 if callable(call := getattr(observer, name, None)):
-                    kind = self._tasks if _is_async(call) else self._plain
-                    kind[name].append(_Method(f"{type(observer).__name__}.{name}", call))
-        self.of_attempts: bool = bool(self._plain["on_attempt"] or self._tasks["on_attempt"])
-        self._has_tasks = any(self._tasks.values())
-        self._waits = waits
+                    kind = tasks if _is_async(call) else plain
+                    kind.append(_Method(f"{type(observer).__name__}.{name}", call))
+        self.waits = waits
         self._line = CallQueue("sendkit-observers")
         self._here: PerLoop[TaskQueue] = PerLoop()
         self._full = False
 
-    def attempt(self, attempt: Attempt) -> None:
-        """Tell of an attempt, soon."""
-        self._tell("on_attempt", attempt)
-
-    def result(self, result: DeliveryResult) -> None:
-        """Tell of a result, soon."""
-        self._tell("on_result", result)
-
-    def _tell(self, name: str, value: _Value) -> None:
+    def tell(self, attempts: tuple[Attempt, ...], result: DeliveryResult | None) -> None:
+        """Tell of attempts, and then of the result if there is one already, soon."""
         added = True
-        if plain := self._plain[name]:
-            context = copy_context()
-            added = self._line.add(lambda: context.run(_tell_all, plain, value))
-        for method in self._tasks[name]:
-            added &= self._here.here(TaskQueue).add(copy_context(), partial(method.tell_here, value))
+        if self._plain.attempt or (self._plain.result and result is not None):
+            added = self._line.add(partial(copy_context().run, self._plain.tell, attempts, result))
+        if self._tasks.attempt or (self._tasks.result and result is not None):
+            begin = partial(self._tasks.tell_here, attempts, result)
+            added &= self._here.here(TaskQueue).add(copy_context(), begin)
         if not added and not self._full:
             self._full = True
             logs.log(_logger, logging.WARNING, "observers are too slow: they are not told of everything")
 
     async def told(self) -> None:
         """In a test: wait until they were told of all so far, within a limit."""
-        if self._waits:
-            await self.over(_PATIENCE_OF_TESTS)
+        await self.over(_PATIENCE_OF_TESTS)
 
     async def over(self, seconds: float = PATIENCE) -> None:
         """Wait until they were told of all so far, within a limit; an observer does not wait for itself."""
         if _observing.get():
             return
         await self._line.over(seconds)
-        if self._has_tasks:
+        if any(self._tasks):
             await self._here.each(partial(TaskQueue.over, seconds=seconds))
 
 
-async def observed(watches: tuple[Watch, ...], sending: Callable[[], Awaitable[Told]]) -> Told:
+class Telling:
+    """Tells the observers of one message: of each attempt once, and of its result.
+
+    An attempt that no wait follows is told together with the result, as one call.
+    """
+
+    __slots__ = ("_told", "watches")
+
+    def __init__(self, watches: tuple[Watch, ...]) -> None:
+        self.watches, self._told = watches, 0
+
+    def attempts(self, attempts: tuple[Attempt, ...]) -> None:
+        """Tell of those that are new."""
+        for watch in self.watches:
+            watch.tell(attempts[self._told :], None)
+        self._told = len(attempts)
+
+    def result(self, result: DeliveryResult) -> None:
+        """Tell of the attempts that are new, and of the result."""
+        for watch in self.watches:
+            watch.tell(result.attempts[self._told :], result)
+
+
+async def observed(telling: Telling, sending: Callable[[Telling], Awaitable[Told]]) -> Told:
     """Send, and tell what became of it, whatever that is. An error of the caller's is a result of its own."""
     try:
-        result = await sending()
-        _tell_result(watches, result)
-        for watch in watches:
-            await watch.told()
+        result = await sending(telling)
+        telling.result(result)
+        for watch in telling.watches:
+            if watch.waits:
+                await watch.told()
     except SendkitError as error:
-        _tell_result(watches, failed_before_sending(error))
+        telling.result(failed_before_sending(error))
         raise
     except BaseException as ended:
         if (known := vars(ended).get("result")) is not None:
-            _tell_result(watches, known)
+            telling.result(known)
         raise
     return result
-
-
-def _tell_result(watches: Iterable[Watch], result: DeliveryResult) -> None:
-    for watch in watches:
-        watch.result(result)
 
 
 def watch_of(observers: Iterable[AnyObserver], *, waits: bool = False) -> Watch | None:
@@ -156,15 +188,13 @@ def watch_of(observers: Iterable[AnyObserver], *, waits: bool = False) -> Watch 
     return Watch(listed, waits=waits) if listed else None
 
 
-def watching(*watches: Watch | None) -> tuple[Watch, ...]:
-    """Those that are to be told of what is sent here: nobody, inside of an observer."""
-    found = tuple(filter(None, watches))
-    return () if found and _observing.get() else found
-
-
-def _tell_all(methods: Iterable[_Method], value: _Value) -> None:
-    for method in methods:
-        method.tell(value)
+def telling_of(own: Watch | None, further: Watch | None = None) -> Telling | None:
+    """What tells those that watch what is sent here: nothing, inside of an observer."""
+    if own is None:
+        own, further = further, None
+    if own is None or _observing.get():
+        return None
+    return Telling((own,) if further is None else (own, further))
 
 
 def _is_async(call: Callable[[Any], object]) -> bool:

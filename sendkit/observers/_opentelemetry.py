@@ -59,6 +59,7 @@ class OpenTelemetryObserver:
     ) -> None:
         self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
         meter = metrics.get_meter(_SCOPE, __version__, meter_provider)
+        self._given, self._works = (tracer_provider, meter_provider), False
         self._duration = meter.create_histogram(
             "sendkit.send.duration",
             unit="s",
@@ -73,8 +74,10 @@ class OpenTelemetryObserver:
 
     def on_result(self, result: DeliveryResult, /) -> None:
         """Record one message."""
-        facts = _facts_of(result)
-        attempts = result.attempts
+        if not self._works and not self._has_sdk():
+            return
+        attempts, counts, ok = result.attempts, _counts(result), result.ok
+        facts = _facts_of(result, counts, ok=ok)
         began = _nanoseconds(attempts[0].started) if attempts else time.time_ns()
         ended = max(map(_end, attempts), default=began)
         span = self._tracer.start_span(
@@ -83,16 +86,21 @@ class OpenTelemetryObserver:
         within = trace.set_span_in_context(span)
         if span.is_recording():
             for number, attempt in enumerate(attempts, 1):
-                self._attempt(span, within, attempt, number, cured=result.ok)
-            if not result.ok:
+                self._attempt(span, within, attempt, number, cured=ok)
+            if not ok:
                 span.set_status(StatusCode.ERROR)
         span.end(ended)
-        labels = {name: facts[name] for name in _LABELS if name in facts}
-        self._duration.record((ended - began) / 1e9, labels, within)
-        labels_of_server = {name: labels[name] for name in _SERVER if name in labels}
-        for outcome in _WORST_FIRST:
-            if count := sum(one.outcome is outcome for one in result.recipients.values()):
-                self._recipients.add(count, {**labels_of_server, "sendkit.outcome": outcome.value}, within)
+        self._duration.record((ended - began) / 1e9, {name: facts[name] for name in _LABELS if name in facts}, within)
+        place = {name: facts[name] for name in _PLACE if name in facts}
+        for outcome, count in counts.items():
+            self._recipients.add(count, {**place, "sendkit.outcome": outcome.value}, within)
+
+    def _has_sdk(self) -> bool:
+        """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing."""
+        tracers, meters = self._given
+        found = tracers or trace.get_tracer_provider(), meters or metrics.get_meter_provider()
+        self._works = not all(type(one).__module__.startswith(_OF_THE_API) for one in found)
+        return self._works
 
     def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
         facts = _of_place(attempt) | _of_attempt(attempt) | {"sendkit.attempt": number}
@@ -106,18 +114,27 @@ class OpenTelemetryObserver:
         span.end(end)
 
 
-_SERVER = ("server.address", "server.port")
-_LABELS = (*_SERVER, "error.type", "sendkit.outcome")
+_OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
+_PLACE = ("server.address", "server.port")
+_LABELS = (*_PLACE, "error.type", "sendkit.outcome")
 
 
-def _facts_of(result: DeliveryResult) -> _Attributes:
+def _counts(result: DeliveryResult) -> dict[Outcome, int]:
+    counts: dict[Outcome, int] = {}
+    for one in result.recipients.values():
+        counts[one.outcome] = counts.get(one.outcome, 0) + 1
+    return counts
+
+
+def _facts_of(result: DeliveryResult, counts: Mapping[Outcome, int], *, ok: bool) -> _Attributes:
     """What a span and the metrics share, and what only the span has."""
     facts: _Attributes = _of_place(result.attempts[-1]) if result.attempts else {}
-    if not result.ok:
+    if not ok:
         facts["error.type"] = _error_name(result)
-    if result.recipients:
-        worst = min(result.recipients.values(), key=lambda one: _WORST_FIRST.index(one.outcome))
-        facts |= {"sendkit.outcome": worst.outcome.value} | _of_reply(worst.reply, worst.phase)
+    for outcome in _WORST_FIRST:
+        if outcome in counts:
+            worst = next(one for one in result.recipients.values() if one.outcome is outcome)
+            return facts | {"sendkit.outcome": outcome.value} | _of_reply(worst.reply, worst.phase)
     return facts
 
 
@@ -127,12 +144,12 @@ def _of_message(result: DeliveryResult) -> _Attributes:
 
 
 def _of_place(attempt: Attempt) -> _Attributes:
-    found = {
-        "server.address": attempt.host,
-        "server.port": attempt.port,
-        "network.peer.address": attempt.peer,
-    }
-    return {name: value for name, value in found.items() if value}
+    facts: _Attributes = {"server.address": attempt.host} if attempt.host else {}
+    if attempt.port:
+        facts["server.port"] = attempt.port
+    if attempt.peer:
+        facts["network.peer.address"] = attempt.peer
+    return facts
 
 
 def _of_attempt(attempt: Attempt) -> _Attributes:
@@ -149,12 +166,12 @@ def _of_attempt(attempt: Attempt) -> _Attributes:
 
 
 def _of_reply(reply: Reply | None, phase: Phase | None) -> _Attributes:
-    facts: Mapping[str, str | int | None] = {
-        "sendkit.phase": None if phase is None else phase.value,
-        "sendkit.reply.code": None if reply is None else reply.code,
-        "sendkit.reply.enhanced": None if reply is None else reply.enhanced,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+    facts: _Attributes = {} if phase is None else {"sendkit.phase": phase.value}
+    if reply is not None:
+        facts["sendkit.reply.code"] = reply.code
+        if reply.enhanced is not None:
+            facts["sendkit.reply.enhanced"] = reply.enhanced
+    return facts
 
 
 def _error_name(result: DeliveryResult) -> str:

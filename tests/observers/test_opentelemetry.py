@@ -137,9 +137,27 @@ class TestSpans:
         assert facts == {"error.type": "MessageError", "sendkit.recipients.count": 0}
         assert len(telemetry.spans) == 1
 
-    def test_without_an_sdk_nothing_happens(self, transport: MemoryTransport) -> None:
-        with Mailer(transport=transport, observers=[OpenTelemetryObserver()]) as mailer:
-            assert mailer.send(message()).ok
+    def test_nothing_is_recorded_until_the_program_sets_an_sdk_up(self) -> None:
+        program = """
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sendkit import Mailer, MemoryTransport, Message
+from sendkit.observers import OpenTelemetryObserver
+
+exporter = InMemorySpanExporter()
+with Mailer(transport=MemoryTransport(), observers=[OpenTelemetryObserver()]) as mailer:
+    letter = Message(sender="ana@example.com", to="luis@example.com", text="Hola")
+    mailer.send(letter)
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(tracers)
+    mailer.send(letter)
+print([span.name for span in exporter.get_finished_spans()])
+"""
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert ran.stdout == "['smtp attempt', 'smtp send']\n"
 
 
 class TestMetrics:

@@ -320,6 +320,35 @@ class TestNothingChanges:
             assert all(mailer.send(message()).ok for _ in range(3))
         assert [one.levelname for one in caplog.records] == ["WARNING"]
 
+    def test_a_coroutine_that_cancels_itself_ends_no_other(self, transport: MemoryTransport) -> None:
+        class Cancelled:
+            async def on_result(self, result: DeliveryResult) -> None:
+                waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                waits.cancel()
+                await waits
+
+        others = AsyncNotes()
+        with Mailer(transport=transport, observers=[Cancelled(), others]) as mailer:
+            results = [mailer.send(message()) for _ in range(2)]
+        assert others.results == results
+
+    def test_a_coroutine_has_its_own_context_in_each_of_its_steps(self, transport: MemoryTransport) -> None:
+        var: contextvars.ContextVar[int] = contextvars.ContextVar("var", default=0)
+        seen: list[tuple[int, int]] = []
+
+        class Steps:
+            async def on_result(self, result: DeliveryResult) -> None:
+                before = var.get()
+                var.set(1)
+                async with asyncio.timeout(60):
+                    await asyncio.sleep(0)
+                    await asyncio.ensure_future(asyncio.sleep(0))
+                seen.append((before, var.get()))
+
+        with Mailer(transport=transport, observers=[Steps(), Steps()]) as mailer:
+            list(mailer.send_many([message(), message()]))
+        assert seen == [(0, 1), (1, 1)] * 2
+
     def test_the_values_are_frozen(self, transport: MemoryTransport) -> None:
         class Forges:
             def on_result(self, result: DeliveryResult) -> None:
