@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -83,9 +84,11 @@ class _Run:
     def __init__(self, desk: Desk, concurrency: int, stop: asyncio.Event) -> None:
         self._desk = desk
         self._concurrency = concurrency
-        self._stop = asyncio.ensure_future(stop.wait())
-        self._news = asyncio.ensure_future(desk.news())
         self._tasks: set[asyncio.Task[object]] = set()
+        self._look_again = asyncio.Event()
+        self._stop = asyncio.ensure_future(stop.wait())
+        self._stop.add_done_callback(lambda _: self._look_again.set())
+        self._news = self._new_news()
         self._swept = float("-inf")
 
     async def run(self) -> None:
@@ -104,9 +107,7 @@ class _Run:
         """Take what there is room for, and then wait until there may be more to do."""
         try:
             await self._sweep()
-            free = self._concurrency - len(self._tasks)
-            # Letters that are taken together are marked and settled together, in one commit.
-            letters = await self._desk.take(free) if free >= max(1, self._concurrency // 2) else ()
+            letters = await self._desk.take(self._free) if self._has_room else ()
         except OutboxError as error:
             _logger.error("%s", error)  # noqa: TRY400 - the text says it all
             letters = ()
@@ -118,10 +119,29 @@ class _Run:
             await asyncio.sleep(0)
             return
         if self._news.done():
-            self._news = asyncio.ensure_future(self._desk.news())
-        # Without room only the end of an attempt counts; without letters, also that there are new ones.
-        waiting = {*self._tasks, self._stop} if letters else {*self._tasks, self._stop, self._news}
-        await asyncio.wait(waiting, timeout=_SWEEP, return_when=asyncio.FIRST_COMPLETED)
+            self._news = self._new_news()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._look_again.wait(), _SWEEP)
+        self._look_again.clear()
+
+    @property
+    def _free(self) -> int:
+        return self._concurrency - len(self._tasks)
+
+    @property
+    def _has_room(self) -> bool:
+        # Letters that are taken together are marked and settled together, in one commit.
+        return self._free >= max(1, self._concurrency // 2)
+
+    def _new_news(self) -> asyncio.Task[None]:
+        news = asyncio.ensure_future(self._desk.news())
+        news.add_done_callback(lambda _: self._consider())
+        return news
+
+    def _consider(self) -> None:
+        """Look again, where anything could be taken."""
+        if self._has_room:
+            self._look_again.set()
 
     async def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -131,5 +151,6 @@ class _Run:
 
     def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
+        self._consider()
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("an attempt ended with an error", exc_info=error)

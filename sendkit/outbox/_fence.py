@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from sendkit.outbox import _rules as rules
+from sendkit.outbox import _swift
 from sendkit.outbox._rows import AttemptRow, LetterRow, RecipientRow, Settlement
 from sendkit.outbox._rules import Decision, Fenced
 from sendkit.outbox._statements import Executor, Statement, Texts, Work, ask, ask_all
@@ -70,12 +71,21 @@ def marks(ledger: Ledger, items: Sequence[Mark]) -> Work[list[Fenced | None]]:
 
     The one step on which everything rests: it is committed before the end of data leaves.
     """
+    done = yield from _swift.marked(ledger, items)
+    fenced = yield from _fenced(ledger, [item for item in items if item.id not in done])
+    return [Fenced(item.id) if item in fenced else None for item in items]
+
+
+def _fenced(ledger: Ledger, items: Sequence[Mark]) -> Work[set[Mark]]:
+    """Mark by the rules; for whom nothing may leave."""
+    if not items:
+        return set()
     letters, recipients = yield from locked(ledger, [item.id for item in items])
     allowed = [rules.may_send(letters.get(i), token, recipients[i], wanted) for i, token, wanted in items]
     rows = [(i, n, token) for (i, token, wanted), may in zip(items, allowed, strict=True) if may for n in wanted]
     if rows:
         yield from ask(ledger.texts.mark, json.dumps(rows), ledger.now())
-    return [None if may else Fenced(item.id) for item, may in zip(items, allowed, strict=True)]
+    return {item for item, may in zip(items, allowed, strict=True) if not may}
 
 
 def settles(ledger: Ledger, items: Sequence[Settlement]) -> Work[list[float | None]]:
@@ -85,14 +95,22 @@ def settles(ledger: Ledger, items: Sequence[Settlement]) -> Work[list[float | No
         for item in items:
             one_by_one += yield from settles(ledger, [item])
         return one_by_one
+    done = yield from _swift.accepted(ledger, items)
+    due = yield from _settled(ledger, [item for item in items if item.id not in done])
+    return [due.get(item.id) for item in items]
+
+
+def _settled(ledger: Ledger, items: Sequence[Settlement]) -> Work[dict[int, float]]:
+    """Settle by the rules; when letters are to be tried again."""
+    if not items:
+        return {}
     now = ledger.now()
     letters, recipients = yield from locked(ledger, [item.id for item in items])
     there = [item for item in items if item.id in letters]
     decisions = [rules.settle(letters[item.id], recipients[item.id], item, now) for item in there]
     history = [AttemptRow(item.id, item.token, item.owner, item.summary) for item in there]
     yield from written(ledger, decisions, history)
-    due = {one.letter.id: one.letter.due for one in decisions if one.letter and one.letter.settled is None}
-    return [due.get(item.id) for item in items]
+    return {one.letter.id: one.letter.due for one in decisions if one.letter and one.letter.settled is None}
 
 
 def releases(ledger: Ledger, items: Sequence[Release]) -> Work[list[None]]:

@@ -15,14 +15,15 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from itertools import chain
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sendkit._lifetime import threads
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.loops import running_loop
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._fence import Announce, Ledger
-from sendkit.outbox._statements import Batch, Rows, Texts, Work, carry_out
+from sendkit.outbox._statements import Batch, Final, Progress, Rows, Texts, Work
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -61,6 +62,10 @@ class Database(Protocol):
         """Carry out a batch in the transaction that is open."""
         ...
 
+    def commit(self, batch: Batch, *, durable: bool = True) -> list[Rows]:
+        """Carry out a batch in a transaction of its own, in as few turns as it takes; `durable` is as below."""
+        ...
+
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """A transaction that writes: undone when the block raises, else on the disk when it has ended.
 
@@ -90,6 +95,10 @@ class _Wish(Generic[Item, Result]):
     how: How
     done: Future[Result] | asyncio.Future[Result]
     loop: asyncio.AbstractEventLoop | None = None
+
+
+_Wishes: TypeAlias = list[_Wish[Any, Any]]
+_Work: TypeAlias = Progress[Sequence[Any]]
 
 
 class Writer:
@@ -205,20 +214,29 @@ class Writer:
         return self._database
 
     def _carry_out(self, database: Database, wishes: list[_Wish[Any, Any]], *, alone: bool = True) -> bool:
-        ledger = Ledger(database.texts, database.now, self._announce)
         results: list[tuple[_Wish[Any, Any], object]] = []
         try:
-            durable = any(wish.how is How.AT_ONCE for wish in wishes)
-            with database.snapshot() if wishes[0].how is How.READS else database.transaction(durable=durable):
-                for task, alike in _grouped(wishes):
-                    found = carry_out(task(ledger, [wish.item for wish in alike]), database.execute)
-                    results += zip(alike, found, strict=True)
+            for work, alike in self._carried_out(database, wishes):
+                results += zip(alike, work.result, strict=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
             if not alone:
                 return False
             results = [(wish, error) for wish in wishes]
         _tell(results)
         return True
+
+    def _carried_out(self, database: Database, wishes: list[_Wish[Any, Any]]) -> list[tuple[_Work, _Wishes]]:
+        ledger = Ledger(database.texts, database.now, self._announce)
+        works = [
+            (Progress(task(ledger, [wish.item for wish in alike])), alike) for task, alike in _grouped(wishes).items()
+        ]
+        durable = any(wish.how is How.AT_ONCE for wish in wishes)
+        commit_at_once([work for work, _ in works], database, durable=durable)
+        if any(work.asks is not None for work, _ in works):
+            with database.snapshot() if wishes[0].how is How.READS else database.transaction(durable=durable):
+                for work, _ in works:
+                    work.to_the_end(database.execute)
+        return works
 
 
 def started(run: Callable[[], None], name: str = "sendkit-outbox") -> threading.Thread:
@@ -229,11 +247,21 @@ def started(run: Callable[[], None], name: str = "sendkit-outbox") -> threading.
         raise OutboxError(f"an outbox needs a thread of its own, and {error.strerror}") from error
 
 
-def _grouped(wishes: list[_Wish[Any, Any]]) -> list[tuple[Task[Any, Any], list[_Wish[Any, Any]]]]:
-    groups: dict[Task[Any, Any], list[_Wish[Any, Any]]] = {}
+def _grouped(wishes: _Wishes) -> dict[Task[Any, Any], _Wishes]:
+    groups: dict[Task[Any, Any], _Wishes] = {}
     for wish in wishes:
         groups.setdefault(wish.task, []).append(wish)
-    return list(groups.items())
+    return groups
+
+
+def commit_at_once(works: Sequence[_Work], database: Database, *, durable: bool) -> None:
+    """Where each piece of work has one batch that is all of it, they are committed together, and then read."""
+    batches = [work.asks.batch for work in works if isinstance(work.asks, Final)]
+    if len(batches) < len(works):
+        return
+    rows = iter(database.commit(tuple(chain.from_iterable(batches)), durable=durable))
+    for work, batch in zip(works, batches, strict=True):
+        work.hear([next(rows) for _ in batch])
 
 
 def _tell(results: Sequence[tuple[_Wish[Any, Any], object]]) -> None:

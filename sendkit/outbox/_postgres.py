@@ -23,12 +23,18 @@ _Cursor: TypeAlias = "psycopg.RawCursor[tuple[object, ...]]"
 _OLDEST = 120000
 _NOW = "select extract(epoch from clock_timestamp())::double precision"
 # What writes names its few rows by an index, whatever the arguments are and however small the tables still were when
-# it was planned: plans are kept, and none reads a whole table or index.
+# it was planned: plans are kept, and none reads a whole table or index. What reads is planned as usual.
 _PLANS = {"plan_cache_mode": "force_generic_plan"} | dict.fromkeys(
     ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"
 )
-_NOW_WRITING = ", ".join([_NOW, *(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())])
-_NOW_LIGHT = f"{_NOW_WRITING}, set_config('synchronous_commit', 'off', true)"
+_USUAL = {"plan_cache_mode": "auto"} | dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "on")
+_SESSION = _PLANS | {
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "jit": "off",  # it would take longer than any statement
+}
+_NOW_READING = ", ".join([_NOW, *(f"set_config('{name}', '{value}', true)" for name, value in _USUAL.items())])
+_NOW_LIGHT = f"{_NOW}, set_config('synchronous_commit', 'off', true)"
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
 DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
@@ -81,6 +87,30 @@ class PostgresDatabase:
         self._read_clock()
         return found
 
+    def commit(self, batch: Batch, *, durable: bool = True) -> list[Rows]:
+        """Carry out a batch in a transaction of its own, in one round trip.
+
+        A single statement is one, and so are all up to the end of a pipeline.
+        """
+        if not psycopg.Pipeline.is_supported():
+            with self.transaction(durable=durable):
+                return self.execute(batch)
+        self._reconnect()
+        with translating(self._name):
+            try:
+                if durable and len(batch) == 1:
+                    cursors = [self._begun(batch[0])]
+                else:
+                    with self._connection.pipeline():
+                        self._asked = None if durable else self._connection.execute(_NOW_LIGHT.encode(), prepare=True)
+                        cursors = [self._begun(statement) for statement in batch]
+                    self._read_clock()
+                return [[] if cursor is None else cursor.fetchall() for cursor in cursors]
+            except BaseException:
+                self._asked = None
+                self._undo()
+                raise
+
     def _begun(self, statement: Statement) -> _Cursor | None:
         """A statement that is on its way; None where it gives no rows, so that nobody waits for it before the end."""
         cursor = psycopg.RawCursor(self._connection)
@@ -99,18 +129,15 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Generator[None]:
         """A writing transaction, which is on the disk at its end; one that need not be is there a moment later."""
-        yield from self._within(
-            "begin isolation level read committed read write", _NOW_WRITING if durable else _NOW_LIGHT
-        )
+        yield from self._within("begin isolation level read committed read write", _NOW if durable else _NOW_LIGHT)
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """A reading transaction."""
-        yield from self._within("begin isolation level repeatable read read only", _NOW)
+        yield from self._within("begin isolation level repeatable read read only", _NOW_READING)
 
     def _within(self, begin: str, time_of: str) -> Generator[None]:
-        if self._connection.closed:
-            self._connection = self._connected()
+        self._reconnect()
         with translating(self._name):
             try:
                 # Statements go out together; whoever waits for rows waits for all before them. The block ends when the
@@ -127,6 +154,10 @@ class PostgresDatabase:
                 self._asked = None
                 self._undo()
                 raise
+
+    def _reconnect(self) -> None:
+        if self._connection.closed:
+            self._connection = self._connected()
 
     def _pipeline(self) -> AbstractContextManager[object]:
         """One where the client library can (libpq 14)."""
@@ -154,11 +185,11 @@ class PostgresDatabase:
                 connection.close()
                 hint = "use a newer server; 12 came in 2019"
                 raise ConfigurationError(f"the PostgreSQL of {self._name} is older than 12", hint=hint)
-            connection.execute(b"set lock_timeout = '%ds'" % _PATIENCE)
-            connection.execute("set jit = off")  # it would take longer than any statement
             # A receipt holds although the power goes, also where the server's usual is faster.
-            if _value(connection, "show synchronous_commit") == "off":
-                connection.execute("set synchronous_commit = on")
+            safe = {"synchronous_commit": "on"} if _value(connection, "show synchronous_commit") == "off" else {}
+            settings = _SESSION | safe | {"lock_timeout": f"{_PATIENCE}s"}
+            set_all = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+            connection.execute(f"select {set_all}".encode())
             return connection
 
 
@@ -213,19 +244,38 @@ def translating(name: str) -> Generator[None]:
 def translated(error: psycopg.Error, name: str) -> OutboxError:
     """PostgreSQL's error in words that say what to do. Nothing that had a receipt is lost by any of them."""
     where, text = f"the outbox {name}", str(error).strip().split("\n")[0]
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        hint = "another transaction holds letters: one that waits for a person, or a program that is stopped; end it"
-        return OutboxError(f"{where} is locked for more than {_PATIENCE} s", hint=hint, transient=True)
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        hint = "grant this role the tables; `sendkit outbox migrate --sql` prints what makes them"
-        return OutboxError(f"{where} does not let this role in: {text}", hint=hint)
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return OutboxError(f"{where} is on a server that is read-only", hint="name the primary server", transient=True)
-    if isinstance(error, psycopg.errors.DiskFull):
-        hint = "make room on the server's disk; what has a receipt is kept, and what failed now is not"
-        return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        hint = "see that the server runs and lets this user in; letters that have a receipt are kept"
-        return OutboxError(f"{where} cannot be reached: {text}", hint=hint, transient=True)
-    hint = "`sendkit outbox doctor` looks at the database"
-    return OutboxError(f"{where}: {text}", hint=hint, transient=isinstance(error, psycopg.errors.DeadlockDetected))
+    for kinds, problem, hint in _FAULTS:
+        if isinstance(error, kinds):
+            lasting = isinstance(error, psycopg.errors.InsufficientPrivilege)
+            return OutboxError(f"{where} {problem.format(text)}", hint=hint, transient=not lasting)
+    return OutboxError(f"{where}: {text}", hint="`sendkit outbox doctor` looks at the database")
+
+
+_FAULTS: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
+    (
+        (psycopg.errors.LockNotAvailable,),
+        f"is locked for more than {_PATIENCE} s",
+        "another transaction holds letters: one that waits for a person, or a program that is stopped; end it",
+    ),
+    (
+        (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure),
+        "could not be changed, since another transaction changed the same: {}",
+        "do it again; the other transaction was carried out",
+    ),
+    (
+        (psycopg.errors.InsufficientPrivilege,),
+        "does not let this role in: {}",
+        "grant this role the tables; `sendkit outbox migrate --sql` prints what makes them",
+    ),
+    ((psycopg.errors.ReadOnlySqlTransaction,), "is on a server that is read-only", "name the primary server"),
+    (
+        (psycopg.errors.DiskFull,),
+        "cannot grow: no space is left",
+        "make room on the server's disk; what has a receipt is kept, and what failed now is not",
+    ),
+    (
+        (psycopg.OperationalError, psycopg.InterfaceError),
+        "cannot be reached: {}",
+        "see that the server runs and lets this user in; letters that have a receipt are kept",
+    ),
+)

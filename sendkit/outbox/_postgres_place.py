@@ -28,7 +28,7 @@ from sendkit.outbox._postgres import (
 )
 from sendkit.outbox._postgres_texts import POSTGRES
 from sendkit.outbox._schema import check_version, migration
-from sendkit.outbox._statements import Aside, Batch, Rows, Statement, Texts, Work, carry_out
+from sendkit.outbox._statements import Aside, Batch, Final, Rows, Statement, Texts, Work, carry_out
 
 Result = TypeVar("Result")
 
@@ -89,7 +89,7 @@ class _AsyncLender:
                     await self._all(asked)
                     batch = work.send([])
                 else:
-                    batch = work.send(await self._all(batch))
+                    batch = work.send(await self._all(batch.batch if isinstance(batch, Final) else batch))
         except StopIteration as stop:
             result: Result = stop.value
             return result

@@ -99,6 +99,9 @@ _CHANGED_RECIPIENT = _rows(
 _CHANGED_LETTER = _rows(
     *("id int", "state text", "due float", "token int", "owner text", "attempts int", "warned bool", "settled float")
 )
+_MARK = _rows("letter_id int", "n int", "token int")
+_ACCEPTED = _rows("id int", "token int", "owner text", "summary text")
+_VERDICT = _rows("letter_id int", "n int", "reply text", "reason text", argument=3)
 
 POSTGRES = Texts(
     schema=(_VERSION_1, _VERSION_2),
@@ -119,6 +122,16 @@ order by key nulls first on conflict do nothing returning id, uid""",
     insert_content="insert into sendkit_content (letter_id, seq, octets, shared_id) values ($1, $2, $3, $4)",
     insert_shared="insert into sendkit_shared (digest, octets, at) values ($1, $2, $3)"
     " on conflict (digest) do update set at = excluded.at returning id",
+    put_one=f"""with clock as materialized (select extract(epoch from clock_timestamp())::{_MOMENT} as now),
+letter as (insert into sendkit_letter ({_LETTER_COLUMNS})
+  select $1, $2, $3, $4, $5::int, case when $6::{_MOMENT} > now then 'later' else 'ready' end,
+    case when $6 > now then $6 else 0 end, greatest(now, coalesce($6, 0)) + $7::{_MOMENT}, now, $8, $9, $10::bigint,
+    $11::boolean, $12::boolean, $13, $14
+  from clock on conflict do nothing returning id),
+recipients as (insert into sendkit_recipient (letter_id, n, address, state)
+  select id, n - 1, address, 'waiting' from letter, unnest($15::text[]) with ordinality as a (address, n)),
+content as (insert into sendkit_content (letter_id, seq, octets) select id, 0, $16::bytea from letter)
+select id from letter""",
     accounts="""with recursive found (account) as (
   select min(account) from sendkit_letter where state = 'ready'
   union all
@@ -171,7 +184,7 @@ left join sendkit_shared s on s.id = c.shared_id where c.letter_id = {_IDS} orde
     recipients=f"select letter_id, n, address, state, token, attempts from sendkit_recipient where letter_id = {_IDS}"
     " order by letter_id, n",
     mark=f"""update sendkit_recipient r set state = 'sending', token = j.token, at = $2
-from {_rows("letter_id int", "n int", "token int")} j where r.letter_id = j.letter_id and r.n = j.n""",
+from {_MARK} j where r.letter_id = j.letter_id and r.n = j.n""",
     change_recipients=f"""update sendkit_recipient r set state = j.state, token = j.token, attempts = j.attempts,
   reply = case when j.reply is null and j.reason is null then r.reply else j.reply end,
   reason = case when j.reply is null and j.reason is null then r.reason else j.reason end, at = $2
@@ -184,6 +197,29 @@ from {_CHANGED_LETTER} j where l.id = j.id""",
     f" from {_rows('letter_id int', 'token int', 'owner text', 'summary text')} j",
     insert_events="insert into sendkit_event (letter_id, kind, data, at) select letter_id, kind, data, $2"
     f" from {_rows('letter_id int', 'kind text', 'data text')} j",
+    lock_alone=f"select 1 from sendkit_letter where id = {_IDS} order by id for update",
+    mark_swiftly=f"""with j as materialized (select * from {_MARK} a),
+may as (select l.id from sendkit_letter l
+  where l.id = any (array (select letter_id from j)) and l.state = 'working' and not exists (
+    select 1 from j left join sendkit_recipient r on r.letter_id = j.letter_id and r.n = j.n
+    where j.letter_id = l.id and (j.token <> l.token or r.state is null or r.state not in ('waiting', 'sending'))))
+update sendkit_recipient r set state = 'sending', token = j.token, at = $2
+from j, may where may.id = j.letter_id and r.letter_id = j.letter_id and r.n = j.n returning r.letter_id""",
+    accept=(
+        f"""with j as materialized (select * from {_ACCEPTED} a), v as materialized (select * from {_VERDICT} b),
+done as (update sendkit_letter l set state = 'settled', settled = $2, owner = null, holding = false
+  from j where l.id = j.id and l.token = j.token and l.state = 'working' and not exists (
+    select 1 from sendkit_recipient r where r.letter_id = l.id and r.state in ('waiting', 'sending')
+    and not exists (select 1 from v where v.letter_id = r.letter_id and v.n = r.n))
+  returning l.id),
+recipients as (update sendkit_recipient r set state = 'accepted', attempts = r.attempts + 1, reply = v.reply,
+    reason = v.reason, at = $2
+  from v, done where done.id = v.letter_id and r.letter_id = v.letter_id and r.n = v.n
+  and r.state in ('waiting', 'sending')),
+history as (insert into sendkit_attempt (letter_id, token, owner, summary, at)
+  select j.id, j.token, j.owner, j.summary, $2 from j join done on done.id = j.id)
+select id from done""",
+    ),
     working_of="select id from sendkit_letter where state = 'working' and owner = $1",
     find="""select id, uid from sendkit_letter
 where uid = $1 or (length($1) >= 6 and uid >= $1 and uid < $1 || 'g') order by uid limit 2""",

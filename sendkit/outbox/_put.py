@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sendkit.outbox._fence import Announce, Announced, Ledger
 from sendkit.outbox._rows import Draft, Placed
-from sendkit.outbox._statements import Aside, Executor, Statement, Work, ask, ask_all
+from sendkit.outbox._statements import Aside, Executor, Final, Statement, Work, ask, ask_all
 from sendkit.outbox._states import LetterState, RecipientState
 
 
@@ -56,6 +56,25 @@ def _announce(announce: Announce, news: Sequence[Announced], execute: Executor) 
 
 
 def _put(ledger: Ledger, drafts: Sequence[Draft]) -> Work[list[Placed]]:
+    usual = len(drafts) == 1 and len(drafts[0].pieces) == 1 and isinstance(drafts[0].pieces[0], bytes)
+    if usual and ledger.texts.put_one is not None:
+        return (yield from _put_one(ledger, ledger.texts.put_one, drafts[0]))
+    return (yield from _put_all(ledger, drafts))
+
+
+def _put_one(ledger: Ledger, sql: str, draft: Draft) -> Work[list[Placed]]:
+    """The usual letter in one statement, and on the server's clock."""
+    statement = Statement(sql, (*_arguments(draft), list(draft.recipients), draft.pieces[0]))
+    batch = (statement,)
+    # An engine is told within the same transaction.
+    (rows,) = yield Final(batch) if ledger.announce is None else batch
+    if not rows:
+        known = yield from _known(ledger, [draft])
+        return [known[draft.uid]]
+    return [Placed(rows[0][0], draft.uid, draft.message_id, duplicate=False)]
+
+
+def _put_all(ledger: Ledger, drafts: Sequence[Draft]) -> Work[list[Placed]]:
     now = ledger.now()
     rows = yield from ask(ledger.texts.insert_letters, json.dumps([_letter(draft, now) for draft in drafts]))
     fresh: dict[str, int] = {uid: number for number, uid in rows}
@@ -106,6 +125,25 @@ def _letter(draft: Draft, now: float) -> tuple[object, ...]:
         draft.due if later else 0,
         begin + draft.lifetime,
         now,
+        draft.reverse_path,
+        draft.message_id,
+        draft.size,
+        draft.eight_bit,
+        draft.utf8,
+        draft.kind,
+        draft.options,
+    )
+
+
+def _arguments(draft: Draft) -> tuple[object, ...]:
+    return (
+        draft.uid,
+        draft.key,
+        draft.account,
+        draft.lane,
+        draft.priority,
+        draft.due,
+        draft.lifetime,
         draft.reverse_path,
         draft.message_id,
         draft.size,

@@ -94,6 +94,11 @@ class SQLiteDatabase:
                     self._connection.execute("rollback")
                 raise
 
+    def commit(self, batch: Batch, *, durable: bool = True) -> list[Rows]:
+        """Carry out a batch in a transaction of its own."""
+        with self.transaction(durable=durable):
+            return self.execute(batch)
+
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """A reading transaction, which waits for nobody."""

@@ -82,6 +82,18 @@ _LETTER = [
 ]
 _IDS = f"(select id from {_rows('id')})"
 
+
+def _numbered(argument: int, *columns: str) -> str:
+    """The same, of the argument with this number, without its brackets."""
+    fields = ", ".join(f"json_extract(value, '$[{place}]') as {name}" for place, name in enumerate(columns))
+    return f"{fields} from json_each(?{argument})"
+
+
+_MARK = _numbered(1, "letter_id", "n", "token")
+_ACCEPTED = _numbered(1, "id", "token", "owner", "summary")
+_VERDICT = _numbered(3, "letter_id", "n", "reply", "reason")
+_SETTLED_NOW = "join sendkit_letter l on l.id = j.id and l.token = j.token and l.state = 'settled' and l.settled = ?2"
+
 SQLITE = Texts(
     schema=(_VERSION_1, _VERSION_2),
     has_meta="select 1 from sqlite_master where type = 'table' and name = 'sendkit_meta'",
@@ -99,6 +111,7 @@ union select id, uid, key, message_id from sendkit_letter where uid in (select u
     insert_content="insert into sendkit_content (letter_id, seq, octets, shared_id) values (?, ?, ?, ?)",
     insert_shared="insert into sendkit_shared (digest, octets, at) values (?, ?, ?)"
     " on conflict (digest) do update set at = excluded.at returning id",
+    put_one=None,
     accounts="""with recursive found (account) as (
   select min(account) from sendkit_letter where state = 'ready'
   union all
@@ -175,6 +188,29 @@ left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} ord
     " json_extract(value, '$[3]'), ?2 from json_each(?1)",
     insert_events="insert into sendkit_event (letter_id, kind, data, at) select json_extract(value, '$[0]'),"
     " json_extract(value, '$[1]'), json_extract(value, '$[2]'), ?2 from json_each(?1)",
+    lock_alone=None,  # BEGIN IMMEDIATE has locked it
+    mark_swiftly=f"""with j as materialized (select {_MARK}) update sendkit_recipient set state = 'sending',
+  token = j.token, at = ?2 from j where sendkit_recipient.letter_id = j.letter_id and sendkit_recipient.n = j.n
+  and exists (select 1 from sendkit_letter l where l.id = j.letter_id and l.state = 'working' and l.token = j.token)
+  and not exists (select 1 from j a left join sendkit_recipient r on r.letter_id = a.letter_id and r.n = a.n
+    where a.letter_id = j.letter_id and (r.state is null or r.state not in ('waiting', 'sending')))
+returning letter_id""",
+    # First the letters; those that are settled at this very moment were settled by it.
+    accept=(
+        f"""update sendkit_letter set state = 'settled', settled = ?2, owner = null, holding = 0
+from (select {_ACCEPTED}) j
+where sendkit_letter.id = j.id and sendkit_letter.token = j.token and sendkit_letter.state = 'working' and not exists (
+  select 1 from sendkit_recipient r where r.letter_id = j.id and r.state in ('waiting', 'sending')
+  and not exists (select 1 from (select {_VERDICT}) v where v.letter_id = r.letter_id and v.n = r.n))""",
+        f"""insert into sendkit_attempt (letter_id, token, owner, summary, at)
+select j.id, j.token, j.owner, j.summary, ?2 from (select {_ACCEPTED}) j {_SETTLED_NOW}""",
+        f"""update sendkit_recipient set state = 'accepted', attempts = sendkit_recipient.attempts + 1, reply = v.reply,
+  reason = v.reason, at = ?2 from (select {_VERDICT}) v
+where sendkit_recipient.letter_id = v.letter_id and sendkit_recipient.n = v.n
+  and sendkit_recipient.state in ('waiting', 'sending')
+  and exists (select 1 from (select {_ACCEPTED}) j {_SETTLED_NOW} where j.id = v.letter_id)
+returning letter_id""",
+    ),
     working_of="select id from sendkit_letter where state = 'working' and owner = ?",
     find="select id, uid from sendkit_letter where uid = ?1 or (length(?1) >= 6 and uid >= ?1 and uid < ?1 || 'g')"
     " order by uid limit 2",

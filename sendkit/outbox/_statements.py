@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 Rows: TypeAlias = "list[tuple[Any, ...]]"  # what a database gives, before a row's own type takes it over
 Result = TypeVar("Result")
@@ -39,7 +39,17 @@ class Aside(NamedTuple):
     act: Callable[[Executor], object]
 
 
-Work: TypeAlias = Generator[Batch | Aside, "list[Rows]", Result]
+class Final(NamedTuple):
+    """A batch after which there is nothing left to do, as a rule: it may be committed before its rows are read.
+
+    Each of its statements checks by itself what it rests on, so that other work may stand beside it in one commit. If
+    its rows say that something is left, the work goes on, in the same transaction or in a new one.
+    """
+
+    batch: Batch
+
+
+Work: TypeAlias = Generator[Batch | Aside | Final, "list[Rows]", Result]
 
 
 def ask(sql: str, *arguments: object) -> Work[Rows]:
@@ -55,17 +65,37 @@ def ask_all(*statements: Statement) -> Work[list[Rows]]:
 
 def carry_out(work: Work[Result], execute: Executor) -> Result:
     """Run a piece of work against a database, inside a transaction that somebody else began and ends."""
-    try:
-        batch = next(work)
-        while True:
-            if isinstance(batch, Aside):
-                batch.act(execute)
-                batch = work.send([])
+    return Progress(work).to_the_end(execute)
+
+
+class Progress(Generic[Result]):
+    """A piece of work, as far as it has come: what it asks for next, or when that is None, its result."""
+
+    def __init__(self, work: Work[Result]) -> None:
+        self._work = work
+        self.asks: Batch | Aside | Final | None = None
+        self.result: Result
+        self._go_on(lambda: next(work))
+
+    def hear(self, rows: list[Rows]) -> None:
+        """Go on with what was asked for."""
+        self._go_on(lambda: self._work.send(rows))
+
+    def to_the_end(self, execute: Executor) -> Result:
+        """Go on inside a transaction until there is a result."""
+        while (asks := self.asks) is not None:
+            if isinstance(asks, Aside):
+                asks.act(execute)
+                self.hear([])
             else:
-                batch = work.send(execute(batch))
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
+                self.hear(execute(asks.batch if isinstance(asks, Final) else asks))
+        return self.result
+
+    def _go_on(self, step: Callable[[], Batch | Aside | Final]) -> None:
+        try:
+            self.asks = step()
+        except StopIteration as stop:
+            self.asks, self.result = None, stop.value
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,6 +117,7 @@ class Texts:
     insert_recipients: str  # (JSON)
     insert_content: str  # many: letter_id, seq, octets, shared_id
     insert_shared: str  # (digest, octets, now) -> id
+    put_one: str | None  # (see `_put`) -> id, where the letter is new; None: a single statement cannot do it
     # claim
     accounts: str  # () -> account, of every letter that is ready
     held_accounts: str  # () -> name, why, since, probe, failures
@@ -113,6 +144,12 @@ class Texts:
     insert_attempts: str  # (JSON of AttemptRow; now)
     insert_events: str  # (JSON of EventRow; now)
     working_of: str  # (owner) -> id
+    lock_alone: str | None  # (JSON of ids): the same lock, without rows; None: each transaction has it
+    # Each checks what its rule would: what is done is in the rows, and nothing is done for other letters.
+    mark_swiftly: str  # (JSON: letter_id, n, token; now) -> letter_id of each recipient
+    # Each (JSON: id, token, owner, summary; now; JSON: letter_id, n, reply, reason), the last -> letter_id. Where all
+    # that is open was accepted, the letter is settled.
+    accept: tuple[str, ...]
     # questions
     find: str  # (id as a person writes it: the whole of it, or its beginning) -> id, uid
     status: str  # (JSON of ids) -> StatusRow

@@ -95,7 +95,8 @@ class _Full:
         writer = outbox._core.writer
         opened = writer._open_database
         texts = place_of(":memory:").texts
-        sqls = {{"mark": texts.mark, "settle": texts.change_letters}[name] for name in on}
+        wanted = {"mark": {texts.mark, texts.mark_swiftly}, "settle": {texts.change_letters, *texts.accept}}
+        sqls = set[str]().union(*(wanted[name] for name in on))
 
         database = writer._database or opened()
         execute = database.execute

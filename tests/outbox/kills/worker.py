@@ -25,12 +25,16 @@ def deadly(database: object, fault: str, nth: int) -> object:
     """The database, which kills this process before or after the nth commit of that kind."""
     when, _, commit = fault.partition("-")
     texts = database.texts  # type: ignore[attr-defined]  # whichever database it is
-    sql = {"claim": texts.claim, "mark": texts.mark, "settle": texts.change_letters}[commit]
+    sqls = {
+        "claim": {texts.claim},
+        "mark": {texts.mark, texts.mark_swiftly},
+        "settle": {texts.change_letters, *texts.accept},
+    }[commit]
     execute, transaction = database.execute, database.transaction  # type: ignore[attr-defined]  # as above
     state = {"seen": 0, "met": False}
 
     def watched(batch: Batch) -> list[Rows]:
-        state["met"] = state["met"] or any(statement.sql == sql for statement in batch)
+        state["met"] = state["met"] or any(statement.sql in sqls for statement in batch)
         rows: list[Rows] = execute(batch)
         return rows
 
@@ -45,7 +49,11 @@ def deadly(database: object, fault: str, nth: int) -> object:
         if state["met"] and state["seen"] == nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    database.execute, database.transaction = watched, ending  # type: ignore[attr-defined]  # as above
+    def commit(batch: Batch, *, durable: bool = True) -> list[Rows]:  # so that there is a moment before it
+        with ending(durable=durable):
+            return watched(batch)
+
+    database.execute, database.transaction, database.commit = watched, ending, commit  # type: ignore[attr-defined]  # as above
     return database
 
 
