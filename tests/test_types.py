@@ -2,6 +2,7 @@
 
 The blocks of README.md and docs/ are checked with what stands around them there (`mailer`, `message`, a result), and
 their tests with the types of the fixtures; the examples as they are. What other packages leave untyped is theirs.
+With the suite one checker reads the README; the rest takes half a minute, and runs with the linters of `.ci/run`.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def _is_theirs(folder: Path, line: str) -> bool:
     return bool(re.search(THEIR_IMPORT, code)) and line.endswith(("[misc]", "[untyped-decorator]", "[no-untyped-def]"))
 
 
+@pytest.mark.nightly
 def test_what_is_shown_passes_mypy_strict(shown: Path) -> None:
     options = ["--strict", "--ignore-missing-imports", "--disable-error-code=import-untyped", "--no-error-summary"]
     checked = [sys.executable, "-m", "mypy", *options, f"--cache-dir={shown / 'cache'}", "."]
@@ -123,9 +125,12 @@ def test_what_is_shown_passes_mypy_strict(shown: Path) -> None:
     assert "\n".join(found) == ""
 
 
-def test_what_is_shown_passes_pyright_strict(shown: Path) -> None:
+@pytest.mark.parametrize("files", ["readme_*.py", pytest.param("*.py", marks=pytest.mark.nightly)])
+def test_what_is_shown_passes_pyright_strict(shown: Path, files: str) -> None:
+    assert list(shown.glob(files))
     config: dict[str, object] = {
         "typeCheckingMode": "strict",
+        "include": [files],
         **dict.fromkeys([f"report{one}" for one in THEIRS], False),
     }
     config["ignore"] = [path.name for path in shown.glob("*.py") if re.search(THEIR_IMPORT, path.read_text())]
@@ -135,6 +140,7 @@ def test_what_is_shown_passes_pyright_strict(shown: Path) -> None:
     assert "\n".join(found) == ""
 
 
+@pytest.mark.nightly
 def test_every_public_name_has_a_type_that_every_checker_sees(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=False)
     places = {"base": str(tmp_path / "venv"), "platbase": str(tmp_path / "venv")}
