@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from sendkit.testing import LocalServer
+from tests.preloaded import FILE, STRICT, started
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -43,8 +44,10 @@ def environment(server: LocalServer, **more: str) -> dict[str, str]:
 
 def run(name: str, *arguments: object, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run an example in a process of its own, in which every warning is an error."""
-    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *map(str, arguments)]
-    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=300)
+    words = [str(EXAMPLES / name), *map(str, arguments)]
+    with started(STRICT, FILE, *words, environment=environ) as child:
+        output, errors = child.communicate(timeout=300)
+    return subprocess.CompletedProcess(words, child.returncode or 0, output, errors)
 
 
 def received_by(server: LocalServer) -> list[str]:
@@ -196,8 +199,8 @@ class TestBulkSend:
         letter, readers = files
         readers.write_text("".join(f"reader{number}@example.com\n" for number in range(20)))
         server.on_rcpt("reader5@example.com").silence(times=1)
-        command = [sys.executable, str(EXAMPLES / "bulk_send.py"), str(letter), str(readers)]
-        with subprocess.Popen(command, env=environment(server), stderr=subprocess.DEVNULL) as sending:
+        words = [str(EXAMPLES / "bulk_send.py"), str(letter), str(readers)]
+        with started(STRICT, FILE, *words, environment=environment(server)) as sending:
             wait_until(lambda: len(server.messages) >= 3)
             sending.kill()
         ran = run("bulk_send.py", letter, readers, environ=environment(server))

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
+from tests import preloaded
 from tests.accounts import write_account
 
 from .shell import LETTER, Shell, account, command, environment
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says there what a process heeds")
 
 SEND, SENDMAIL = "send", "sendmail"
-MESSAGE = b"From: Ana <ana@example.com>\nTo: luis@example.com\nSubject: Hola\n\ntext\n"
+Process: TypeAlias = preloaded.Program | subprocess.Popen[str]
+MESSAGE = "From: Ana <ana@example.com>\nTo: luis@example.com\nSubject: Hola\n\ntext\n"
 every_command = pytest.mark.parametrize("name", [SEND, SENDMAIL])
 every_signal = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 
@@ -42,13 +44,19 @@ def ignoring(name: str) -> tuple[str, ...]:
     return "sh", "-c", f"trap '' {name}; exec \"$@\"", "sh"
 
 
-@contextmanager
-def started(*words: str, before: tuple[str, ...] = (), stdin: bytes | None = b"") -> Iterator[subprocess.Popen[bytes]]:
-    """A process of its own, which is given this; None keeps its standard input open."""
+def _process(words: tuple[str, ...], before: tuple[str, ...]) -> Process:
+    if not before:
+        return preloaded.started(preloaded.STRICT, preloaded.COMMAND, *words, environment=environment())
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [*before, *command(*words)], stdin=pipe, stdout=pipe, stderr=pipe, env=environment()
-    ) as process:
+    return subprocess.Popen(
+        [*before, *command(*words)], stdin=pipe, stdout=pipe, stderr=pipe, env=environment(), encoding="utf-8"
+    )
+
+
+@contextmanager
+def started(*words: str, before: tuple[str, ...] = (), stdin: str | None = "") -> Iterator[Process]:
+    """A process of its own, which is given this; None keeps its standard input open."""
+    with _process(words, before) as process:
         if stdin is not None and process.stdin is not None:
             process.stdin.write(stdin)
             process.stdin.close()
@@ -70,7 +78,7 @@ def said(server: LocalServer, verb: str) -> bool:
     return any(line.text.startswith(verb) for lines in [*server.conversations] for line in [*lines])
 
 
-def ended(sending: subprocess.Popen[bytes], *numbers: signal.Signals) -> tuple[int, str, str]:
+def ended(sending: Process, *numbers: signal.Signals) -> tuple[int, str, str]:
     """Its exit code and outputs after these signals; once more where Python had looked right before the first came."""
     for number in numbers:
         sending.send_signal(number)
@@ -79,7 +87,7 @@ def ended(sending: subprocess.Popen[bytes], *numbers: signal.Signals) -> tuple[i
     except subprocess.TimeoutExpired:
         sending.send_signal(numbers[-1])
         out, err = sending.communicate(timeout=300)
-    return sending.returncode, out.decode(), err.decode()
+    return sending.returncode or 0, out, err
 
 
 @every_command
@@ -147,7 +155,7 @@ def test_a_command_in_the_background_of_a_script_which_ignores_ctrl_c_is_ended_t
     assert (code, "Traceback" in err) == (expected, False)
 
 
-def _heeds(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+def _heeds(process: Process, number: signal.Signals) -> bool:
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     [caught] = [line for line in status.splitlines() if line.startswith("SigCgt:")]
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
@@ -176,5 +184,5 @@ def test_what_may_stand_in_the_outbox_is_in_doubt(
     monkeypatch.setattr("sendkit.outbox.Outbox.put", interrupted)
     write_account(server)
     monkeypatch.setenv("SENDKIT_OUTBOX", str(tmp_path / "outbox.db"))
-    answer = shell(SENDMAIL, "--outbox", "luis@example.com", stdin=MESSAGE)
+    answer = shell(SENDMAIL, "--outbox", "luis@example.com", stdin=MESSAGE.encode())
     assert (answer.code, "which may hold it" in answer.err) == (76, True)

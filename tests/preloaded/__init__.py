@@ -8,6 +8,7 @@ whose law is about the beginning asks for a fresh one; with SENDKIT_FRESH_INTERP
 from __future__ import annotations
 
 import array
+import contextlib
 import functools
 import json
 import os
@@ -35,6 +36,14 @@ class Flavour(NamedTuple):
     loads: str = "from sendkit import *"
 
 
+# Where every warning is an error
+STRICT = Flavour(
+    (("PATH", os.defpath), ("PYTHONPATH", str(ROOT))), ("-W", "error"), "from sendkit import *; import sendkit._cli"
+)
+COMMAND = "import runpy; runpy.run_module('sendkit', run_name='__main__', alter_sys=True)"  # python -m sendkit
+FILE = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"  # its path comes first
+
+
 class Program:
     """What tests use of `subprocess.Popen`, for a fork of that interpreter; its streams are text in UTF-8."""
 
@@ -45,26 +54,35 @@ class Program:
         self._conversation, far = socket.socketpair()
         order = json.dumps([text, [*arguments], {**environment}, str(Path.cwd())]).encode()
         assert len(order) < MOST
-        socket.send_fds(_interpreter(flavour), [order], [stdin, stdout, stderr, far.fileno()])
+        self._interpreter = _interpreter(flavour)
+        socket.send_fds(self._interpreter.orders, [order], [stdin, stdout, stderr, far.fileno()])
         for descriptor in (stdin, stdout, stderr, far.detach()):
             os.close(descriptor)
-        self.stdin: IO[str] = os.fdopen(give, "w", encoding="utf-8")
+        self.stdin: IO[str] | None = os.fdopen(give, "w", encoding="utf-8")
         self.stdout: IO[str] = os.fdopen(take, encoding="utf-8")
         self.stderr: IO[str] = os.fdopen(hear, encoding="utf-8")
         self.pid = self._hear()
 
     def _hear(self) -> int:
-        return array.array("i", self._conversation.recv(4))[0]
+        said = self._conversation.recv(4)
+        if not said:
+            raise RuntimeError(f"the interpreter has ended: {os.read(self._interpreter.errors, MOST).decode()}")
+        return array.array("i", said)[0]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stdin.close()
+        self._close_input()
         self.wait()
         self.stdout.close()
         self.stderr.close()
         self._conversation.close()
+
+    def _close_input(self) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it ended before it had read all
+            if self.stdin is not None:
+                self.stdin.close()
 
     def send_signal(self, number: int) -> None:
         """Nothing where it has ended: its number is nobody else's before the end of the `with`."""
@@ -88,7 +106,7 @@ class Program:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Close its input, and take all that it says until its streams close and it ends."""
         if not self._readers:
-            self.stdin.close()
+            self._close_input()
             self._readers += [_Reader(self.stdout), _Reader(self.stderr)]
         output, errors = (reader.all(timeout) for reader in self._readers)
         self.wait(timeout)
@@ -128,9 +146,18 @@ def started(
     )
 
 
+class _Interpreter(NamedTuple):
+    orders: socket.socket
+    errors: int
+
+
 @functools.cache
-def _interpreter(flavour: Flavour) -> socket.socket:
-    """One for this process, and no other: it ends when this socket closes, however that comes."""
+def _interpreter(flavour: Flavour) -> _Interpreter:
+    """One for this process, and no other: it ends when this socket closes, however that comes.
+
+    Its streams are such as its programs have, pipes: Python looks once whether a stream can be sought.
+    """
+    errors, theirs = os.pipe()
     ours, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST)
     subprocess.Popen(
@@ -138,8 +165,10 @@ def _interpreter(flavour: Flavour) -> socket.socket:
         cwd=ROOT,
         env=dict(flavour.environment),
         stdin=far,
-        stdout=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
         start_new_session=True,
     ).returncode = 0  # nobody waits for it
     far.close()
-    return ours
+    os.close(theirs)
+    return _Interpreter(ours, errors)
