@@ -64,7 +64,7 @@ _LENIENT: dict[str, Any] = {"strict": False} if "strict" in signature(getaddress
 
 def addresses(octets: bytes, name: str) -> list[tuple[str, str]]:
     """Names and addresses of a field; not by `policy.default`: in Python 3.11 it puts spaces between encoded words."""
-    value = email.message_from_bytes(octets)[name].replace("\r\n", "")
+    value = (email.message_from_bytes(octets)[name] or "").replace("\r\n", "")
     return [(_decoded(display), address) for display, address in getaddresses([value], **_LENIENT)]
 
 
@@ -83,9 +83,13 @@ def of_python(octets: bytes) -> dict[str, Any]:
         "date": _instant(octets),
         "from": [list(one) for one in addresses(octets, "From")],
         "to": [list(one) for one in addresses(octets, "To")],
+        "cc": [list(one) for one in addresses(octets, "Cc")],
+        "replyTo": [list(one) for one in addresses(octets, "Reply-To")],
         "text": texts.get("text/plain", ""),
         "html": texts.get("text/html", ""),
         "files": [[part.get_filename(), digest(part.get_payload(decode=True) or b"")] for part in files],
+        "types": [part.get_content_type() for part in files],
+        "ids": [(part["Content-ID"] or "").strip("<>") for part in files],
     }
 
 

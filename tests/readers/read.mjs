@@ -13,10 +13,14 @@ async function postalMime(octets) {
     subject: found.subject ?? "",
     from: flat(found.from ? [found.from] : []),
     to: flat(found.to),
+    cc: flat(found.cc),
+    replyTo: flat(found.replyTo),
     date: found.date ? new Date(found.date).toISOString() : "",
     text: found.text ?? "",
     html: found.html ?? "",
     files: found.attachments.map((file) => [file.filename ?? "", digest(file.content)]),
+    types: found.attachments.map((file) => file.mimeType ?? file.contentType),
+    ids: found.attachments.map((file) => (file.contentId ?? "").replace(/[<>]/g, "")),
   };
 }
 
@@ -27,10 +31,14 @@ async function mailParser(octets) {
     subject: found.subject ?? "",
     from: named(found.from),
     to: named(found.to),
+    cc: named(found.cc),
+    replyTo: named(found.replyTo),
     date: found.date ? new Date(found.date).toISOString() : "",
     text: found.text ?? "",
     html: found.html || "",
     files: found.attachments.map((file) => [file.filename ?? "", digest(file.content)]),
+    types: found.attachments.map((file) => file.mimeType ?? file.contentType),
+    ids: found.attachments.map((file) => (file.contentId ?? "").replace(/[<>]/g, "")),
   };
 }
 
