@@ -13,6 +13,7 @@ import shlex
 import sys
 
 from sendkit._accounts.account import Account
+from sendkit._accounts.server_settings import flag, with_settings
 from sendkit._cli.console import complain, say
 from sendkit._cli.exit_codes import ExitCode
 from sendkit._cli.known_hosts import offer_known_hosts
@@ -54,6 +55,8 @@ def _server(options: LoginOptions) -> Server:
     server = Server.parse(options.host)
     port = server.port if options.host.strip().endswith(f":{server.port}") else None
     server = Server(server.host, port, options.security, ca_file=options.ca_file, timeouts=_PATIENCE)
+    if options.proxy:
+        server = with_settings(server, {"proxy": options.proxy}, flag)
     [account] = through_proxy([Account(server)], os.environ)
     return account.server
 

@@ -202,6 +202,7 @@ class LoginOptions:
     scope: str | None = None
     security: str | None = None
     ca_file: Path | None = None
+    proxy: str | None = None
     no_test: bool = False
 
     def __post_init__(self) -> None:

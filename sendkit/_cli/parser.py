@@ -250,6 +250,7 @@ def _add_login(command: Parser) -> None:
     add("--client-id", metavar="ID", help="your application at that provider (default: SENDKIT_OAUTH_CLIENT_ID)")
     add("--scope", help="the access to request (default: mail, if known for the provider)")
     add("--no-test", action="store_true", help="store it without trying it on the server")
+    add("--proxy", metavar="URL", help="try it through this proxy (default: SENDKIT_PROXY)")
     _add_security(add)
 
 

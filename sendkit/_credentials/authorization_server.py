@@ -97,7 +97,7 @@ async def _discover(issuer: Endpoint) -> AuthorizationServer | Refusal:
         if not isinstance(answer, Refusal):
             return _read(issuer, answer)
         refusal = answer
-    return Refusal(f"{issuer.url} publishes no metadata (RFC 8414): {refusal.why}", transient=refusal.transient)
+    return Refusal(f"{issuer.url} publishes no metadata (RFC 8414): {refusal.why}", refusal.code, refusal.transient)
 
 
 def _read(issuer: Endpoint, metadata: Fields) -> AuthorizationServer | Refusal:

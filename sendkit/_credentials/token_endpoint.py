@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LIMIT = 30.0
 """Seconds for one question, its answer included."""
 
+UNREACHED = "unreached"
+"""The code of ours for a server that gave no answer at all."""
+
 _MAX_ANSWER = 1 << 20
 _MAX_WORDS = 300
 _SECRET_FIELDS = ("client_secret", "refresh_token", "device_code", "code", "code_verifier")
@@ -36,7 +39,7 @@ Fields: TypeAlias = "Mapping[str, object]"
 
 @dataclass(slots=True, frozen=True)
 class Refusal:
-    """No useful answer: why in words, the error code of RFC 6749 section 5.2 if any, and whether to try later.
+    """No useful answer: why in words, the error code of RFC 6749 section 5.2 (or `UNREACHED`), whether to try later.
 
     `cause` is the kind of error of the program's own function, where one was asked.
     """
@@ -76,7 +79,7 @@ async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float =
             return await asyncio.wrap_future(future)
     except TimeoutError:
         pass  # raised from here on, an error would carry the frames of what was waited for
-    return Refusal(f"{endpoint.host} gave no answer within {limit:g} s", transient=True)
+    return Refusal(f"{endpoint.host} gave no answer within {limit:g} s", UNREACHED, transient=True)
 
 
 def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
@@ -94,7 +97,7 @@ def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
     except Exception as error:  # noqa: BLE001 - its frames hold the form: they end here
         reason = getattr(error, "reason", error)
         words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None) or type(reason).__name__
-        return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", transient=True)
+        return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", UNREACHED, True)
 
 
 def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Response:

@@ -7,6 +7,7 @@ import threading
 import urllib.request
 import webbrowser
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from sendkit._credentials.device import by_device
 from sendkit.testing import LocalServer, assert_no_secret_leaks
 from tests.servers.authority import Authority
 from tests.servers.postfix import Postfix
+from tests.servers.proxies import tinyproxy
 from tests.servers.redirect import target_of
 from tests.servers.secretservice import SecretService
 from tests.servers.token_server import CLIENT, CLIENT_SECRET, TokenServer
@@ -73,6 +75,19 @@ def test_what_could_not_be_tried_is_stored_and_said_so(
         assert "could not be tested" in answer.out
     assert secret_service.get(f"sendkit:{smtp.host}", ANA) == GOOD
     assert smtp.messages == []
+
+
+def test_it_is_tried_through_the_proxy_that_was_named(
+    shell: Shell, smtp: LocalServer, secret_service: SecretService, tmp_path: Path
+) -> None:
+    """A proxy that says no keeps it from being tried; a password in the flag is refused."""
+    with tinyproxy(tmp_path, ports=(smtp.port,)) as port:
+        answer = shell("login", "--proxy", f"http://127.0.0.1:{port}", *place(smtp), stdin=GOOD.encode())
+    assert f"{smtp.host}:{smtp.port} took it" in answer.out
+    answer = shell("login", "--proxy", f"http://127.0.0.1:{port}", *place(smtp), stdin=GOOD.encode())
+    assert (answer.code, "could not be tested" in answer.out) == (0, True)
+    answer = shell("login", "--proxy", "http://ana:secret@127.0.0.1:1", *place(smtp), stdin=GOOD.encode())
+    assert (answer.code, "--proxy: a password in the proxy's URL is refused here" in answer.err) == (78, True)
 
 
 def test_told_not_to_it_asks_no_server(shell: Shell, smtp: LocalServer, secret_service: SecretService) -> None:

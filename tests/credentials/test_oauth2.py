@@ -200,6 +200,7 @@ async def test_a_server_that_cannot_be_reached_may_be_asked_later() -> None:
     with pytest.raises(CredentialsError, match="not reached") as caught:
         await token(tokens)
     assert caught.value.transient
+    assert "HTTPS_PROXY" in (caught.value.hint or "")
 
 
 async def test_a_server_that_does_not_answer_is_given_up(server: TokenServer) -> None:
