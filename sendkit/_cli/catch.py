@@ -36,6 +36,7 @@ def catch(options: CatchOptions) -> ExitCode:
         directory=options.keep,
         port=options.port,
         plain=options.plain,
+        lmtp=options.lmtp,
         certificate=state_folder() / "catch",
         limit=options.limit,
     )
@@ -55,10 +56,11 @@ def _introduce(server: LocalServer, page: PageServer, *, secret: bool) -> None:
     title("Mail is caught here, and goes no further", "Ctrl-C ends it")
     fact("page", painted(page.url, Style.CYAN))
     how = "STARTTLS and a login, or neither" if server.plain else "STARTTLS"
-    fact("server", f"{server.host}:{server.port}, {how}")
-    fact("username", server.username)
-    fact("password", "that of SENDKIT_PASSWORD" if secret else server.password)
-    fact("CA file", str(server.ca_file))
+    fact("server", f"{server.host}:{server.port}, {'LMTP, without TLS or a login' if server.lmtp else how}")
+    if not server.lmtp:
+        fact("username", server.username)
+        fact("password", "that of SENDKIT_PASSWORD" if secret else server.password)
+        fact("CA file", str(server.ca_file))
     title("The same for the environment of a program")
     for name, value in server.environment.items():
         if not (secret and name == "SENDKIT_PASSWORD"):

@@ -280,6 +280,7 @@ class CatchOptions:
     user: str = "ana@example.com"
     keep: Path | None = None
     plain: bool = False
+    lmtp: bool = False
     limit: int = 1_000
     open_browser: bool = False
 

@@ -306,6 +306,7 @@ def _add_catch(command: Parser) -> None:
     )
     add("--keep", type=Path, metavar="DIR", help="write each message into this folder too, as 1.eml, 2.eml …")
     add("--plain", action="store_true", help="also accept clients without TLS or login; they are on this machine")
+    add("--lmtp", action="store_true", help="take LMTP (RFC 2033) in place of SMTP: without TLS or a login")
     add(
         "--limit",
         type=some,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sendkit._credentials.endpoint import Endpoint, check_url, read_endpoint
-from sendkit._credentials.token_endpoint import Fields, Refusal, ask
+from sendkit._credentials.token_endpoint import LATER, Fields, Refusal, ask
 from sendkit.errors import ConfigurationError, CredentialsError
 
 _LOGIN_AGAIN = "write it again: sendkit login --oauth https://ISSUER HOST USER"
@@ -80,7 +80,8 @@ async def find_server(provider: str) -> AuthorizationServer:
     found = await _discover(issuer)
     if isinstance(found, AuthorizationServer):
         return found
-    error = CredentialsError(found.why, hint="give the URL of the issuer itself, from which its endpoints can be read")
+    hint = LATER if found.transient else "give the URL of the issuer itself, from which its endpoints can be read"
+    error = CredentialsError(found.why, hint=hint)
     error.transient = found.transient
     raise error
 
@@ -97,7 +98,7 @@ async def _discover(issuer: Endpoint) -> AuthorizationServer | Refusal:
         if not isinstance(answer, Refusal):
             return _read(issuer, answer)
         refusal = answer
-    return Refusal(f"{issuer.url} publishes no metadata (RFC 8414): {refusal.why}", refusal.code, refusal.transient)
+    return Refusal(f"{issuer.url} publishes no metadata (RFC 8414): {refusal.why}", transient=refusal.transient)
 
 
 def _read(issuer: Endpoint, metadata: Fields) -> AuthorizationServer | Refusal:

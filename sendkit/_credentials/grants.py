@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sendkit._credentials.authorization_server import AuthorizationServer, find_server
 from sendkit._credentials.secret import Secret, check, seal, sealed
-from sendkit._credentials.token_endpoint import UNREACHED, Form, Refusal, ask
+from sendkit._credentials.token_endpoint import LATER, Form, Refusal, ask
 from sendkit.errors import ConfigurationError
 
 # RFC 6750 section 2.1; also keeps a token from ending the message that it is written into.
@@ -142,8 +142,6 @@ def seconds(value: object) -> float | None:
 
 def hint_for(refusal: Refusal) -> str:
     """What to do about a refusal, by its code (RFC 6749 section 5.2)."""
-    if refusal.code == UNREACHED:
-        return "try again later; behind a proxy, HTTPS_PROXY=http://HOST:PORT is the one for requests of tokens"
     match refusal.code:
         case "invalid_grant":
             return f"the grant has expired or was revoked; {_LOGIN_AGAIN}"
@@ -152,6 +150,6 @@ def hint_for(refusal: Refusal) -> str:
         case "invalid_scope":
             return "check the scope, and that the application was given it"
         case _ if refusal.transient:
-            return "try again later"
+            return LATER
         case _:
             return "see what the authorization server said, and its documentation"

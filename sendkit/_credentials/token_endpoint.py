@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LIMIT = 30.0
 """Seconds for one question, its answer included."""
 
-UNREACHED = "unreached"
-"""The code of ours for a server that gave no answer at all."""
+LATER = "try again later; if this machine reaches the web only through a proxy, set HTTPS_PROXY=http://HOST:PORT"
+"""What to do where a server gave no useful answer for now."""
 
 _MAX_ANSWER = 1 << 20
 _MAX_WORDS = 300
@@ -39,7 +39,7 @@ Fields: TypeAlias = "Mapping[str, object]"
 
 @dataclass(slots=True, frozen=True)
 class Refusal:
-    """No useful answer: why in words, the error code of RFC 6749 section 5.2 (or `UNREACHED`), whether to try later.
+    """No useful answer: why in words, the error code of RFC 6749 section 5.2 if any, and whether to try later.
 
     `cause` is the kind of error of the program's own function, where one was asked.
     """
@@ -79,7 +79,7 @@ async def ask(url: str, form: Mapping[str, str] | None = None, *, limit: float =
             return await asyncio.wrap_future(future)
     except TimeoutError:
         pass  # raised from here on, an error would carry the frames of what was waited for
-    return Refusal(f"{endpoint.host} gave no answer within {limit:g} s", UNREACHED, transient=True)
+    return Refusal(f"{endpoint.host} gave no answer within {limit:g} s", transient=True)
 
 
 def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> Fields | Refusal:
@@ -97,7 +97,7 @@ def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
     except Exception as error:  # noqa: BLE001 - its frames hold the form: they end here
         reason = getattr(error, "reason", error)
         words = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None) or type(reason).__name__
-        return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", UNREACHED, True)
+        return Refusal(f"{endpoint.host} was not reached, or gave no answer in HTTP ({words})", transient=True)
 
 
 def _send(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Response:

@@ -186,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         source = self._page.source
         return {
             "address": f"{source.host}:{source.port}",
-            "security": "none, or STARTTLS" if source.plain else "STARTTLS",
+            "security": "none (LMTP)" if source.lmtp else "none, or STARTTLS" if source.plain else "STARTTLS",
             "username": source.username,
             "ca_file": str(source.ca_file),
         }

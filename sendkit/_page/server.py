@@ -36,6 +36,7 @@ class MessageSource(Protocol):
     port: int
     username: str
     plain: bool
+    lmtp: bool
 
     @property
     def collection(self) -> Collection:

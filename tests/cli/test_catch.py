@@ -116,6 +116,18 @@ def test_the_standard_library_is_caught_too_and_what_it_brings_is_printable(catc
     assert "�[2J�]0;x" in catching.until("\n")
 
 
+def test_lmtp_is_caught_without_tls_or_a_login(shell: Shell) -> None:
+    with Catching("--lmtp") as catching:
+        settings = dict(re.findall(r"export (\w+)=(\S+)", catching.out))
+        assert settings.keys() == {"SENDKIT_URL"}
+        assert "LMTP, without TLS or a login" in catching.fact("server")
+        answer = shell.apart("send", *LETTER, SENDKIT_URL=settings["SENDKIT_URL"].strip("'"))
+        assert (answer.code, answer.err) == (0, "")
+        assert "Hola  ana@example.com → luis@example.com" in catching.until("\n")
+        with urlopen(catching.fact("page") + "messages.json") as page:
+            assert b'"security": "none (LMTP)"' in page.read()
+
+
 def test_a_password_of_the_environment_is_used_and_not_shown() -> None:
     with Catching("--user", "app", SENDKIT_PASSWORD="kept-to-ourselves") as catching:
         assert "kept-to-ourselves" not in catching.out

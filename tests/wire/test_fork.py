@@ -11,6 +11,8 @@ import pytest
 
 from sendkit import Security
 from tests.servers.authority import Authority
+from tests.servers.proxies import microsocks, tinyproxy
+from tests.servers.scripted import ScriptedServer
 
 from .conftest import PASSWORD, USER, Start
 
@@ -19,8 +21,8 @@ PROGRAM = """
 import os, sys, warnings
 from sendkit import Mailer, Message, Security, Server
 warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of threads at a fork; that is what is tried here
-host, port, security, ca_file, user, password = sys.argv[1:]
-server = Server(host, int(port), security, ca_file=ca_file)
+host, port, security, ca_file, user, password, *proxy = sys.argv[1:]
+server = Server(host, int(port), security, ca_file=ca_file, proxy=proxy[0] if proxy else None)
 mailer = Mailer(server, username=user, password=password)
 send = lambda subject: mailer.send(Message(sender=user, to="luis@example.com", subject=subject)).ok
 assert send("before")
@@ -39,8 +41,20 @@ print(os.waitstatus_to_exitcode(status))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("security", Security)
 def test_parent_and_child_both_go_on(start: Start, authority: Authority, security: Security) -> None:
-    server = start(security)
-    arguments = [server.host, str(server.port), security, str(authority.ca_file), USER, PASSWORD]
+    _both_go_on(start(security), authority, security)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_both_go_on_through_a_proxy(start: Start, authority: Authority, tmp_path: Path, kind: str) -> None:
+    server = start()
+    running = microsocks() if kind == "socks5" else tinyproxy(tmp_path, ports=(server.port,))
+    with running as port:
+        _both_go_on(server, authority, Security.STARTTLS, f"{kind}://127.0.0.1:{port}")
+
+
+def _both_go_on(server: ScriptedServer, authority: Authority, security: Security, *proxy: str) -> None:
+    arguments = [server.host, str(server.port), security, str(authority.ca_file), USER, PASSWORD, *proxy]
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False,
