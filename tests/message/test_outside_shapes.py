@@ -130,7 +130,7 @@ def test_all_readers_agree_on_files_of_every_type_beside_pictures_events_and_for
     for reader, said in {"python": of_python(octets), **outside(octets)}.items():
         found = {name: hashed for name, hashed in said["files"] if name in ("forwarded.eml", "invite.ics")}
         assert (reader, sorted(found)) == (reader, ["forwarded.eml", *(["invite.ics"] if event else [])])
-        if reader != "python":  # it has no octets of an enclosed message, and writes it anew
+        if reader != "python":  # it has no octets of an enclosed message, and serializes it again
             assert found["forwarded.eml"] in _forms(forwarded), reader
         plain = [[name, hashed] for name, hashed in said["files"] if name not in found and name[-4:] != ".ics" and name]
         assert (reader, plain) == (reader, [[name, digest(data)] for name, data in written])
