@@ -2,15 +2,18 @@
 
 An object that holds locks, queues, futures or loops registers itself, and is told to `start_over` in the child. What
 belonged to the parent there (its loops and connections) is never touched again, and not freed either: to close a loop
-would take its file descriptors out of the parent's epoll.
+would take its file descriptors out of the parent's epoll. A module that another thread is importing stays locked in the
+child; so a fork waits for imports of what a send may need.
 """
 
 from __future__ import annotations
 
 import _thread
 import os
+import sys
+import time
 import weakref
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
 
@@ -43,8 +46,37 @@ def _in_child() -> None:
         one.start_over()
 
 
+# Seconds that a fork waits for imports; one that takes longer may itself wait for the thread that forks.
+_IMPORTS = 5.0
+# The packages of which a send may import something: a program's own may be imported for as long as it runs.
+_NEEDED = sys.stdlib_module_names | {"sendkit", "pydantic", "pydantic_core", "aiosmtplib", "tenacity", "keyring"}
+
+
+def _imported(frame: FrameType | None) -> bool:
+    """Whether something that is needed is being imported in this frame, or in one of those that called it."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "_find_and_load" and code.co_filename == "<frozen importlib._bootstrap>":
+            name: str = frame.f_locals["name"]
+            if name.partition(".")[0] in _NEEDED:
+                return True
+        frame = frame.f_back
+    return False
+
+
+def _before_fork() -> None:
+    late, here = time.monotonic() + _IMPORTS, _thread.get_ident()
+    while time.monotonic() < late:
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is documented
+        frames.pop(here, None)
+        if not any(map(_imported, frames.values())):
+            return
+        del frames  # or they would hold what the threads let go
+        time.sleep(0.001)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
 
 
 class Lock:

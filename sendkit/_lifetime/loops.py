@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, InvalidStateError
+from functools import partial
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from sendkit._lifetime.forks import Lock, leave_behind, starts_over
@@ -11,8 +15,8 @@ from sendkit.errors import ConfigurationError
 
 T = TypeVar("T")
 
-# Seconds that another loop has longer than this one.
-_GRACE = 5.0
+# Seconds that another loop has to answer.
+_PATIENCE = 5.0
 
 
 def running_loop(who: str = "AsyncMailer", otherwise: str = "mailer.send, message") -> asyncio.AbstractEventLoop:
@@ -60,26 +64,76 @@ class PerLoop(Generic[T]):
             self._made[id(loop)] = loop, made
         return made
 
-    async def each(self, work: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+    async def each(self, work: Callable[[T], Coroutine[Any, Any, None]], patience: float = _PATIENCE) -> None:
         """Do this for the one of the running loop, and at the same time for those of the loops that run elsewhere.
 
-        A loop that has stopped meanwhile, or whose thread waits for this one, is waited for no longer than `_GRACE`.
+        A loop that is closed meanwhile is waited for no longer, and one that does not answer, as when its thread waits
+        for this one, for so many seconds.
         """
-        here, mine, there = running_loop(), list[T](), list[asyncio.Future[None]]()
+        here, mine, there = running_loop(), list[T](), list[_Elsewhere]()
         for loop, one in list(self._made.values()):
             if loop is here:
                 mine.append(one)
             elif loop.is_running():
-                there.append(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(one), loop)))
+                there.append(_Elsewhere(loop, partial(work, one)))
         try:
             for one in mine:
                 await work(one)
-            if there:
-                await asyncio.wait(there, timeout=_GRACE)
+            for other in there:
+                await other.ended(patience)
         finally:
-            for future in there:
-                future.cancel()
+            for other in there:
+                other.cancel()
 
     def forget(self) -> None:
         """None is needed any more."""
         self._made = {}
+
+
+class _Elsewhere:
+    """Work on an event loop that another thread runs. It starts there, so that nothing is left if it never does."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._loop = loop
+        self._start = start
+        self._task: asyncio.Task[None] | None = None
+        self._heard = monotonic()
+        self._over: Future[None] = Future()
+        self._over.set_running_or_notify_cancel()
+        self._post(self._begin)
+
+    async def ended(self, patience: float) -> None:
+        """Wait until it has ended or cannot any more, or the loop has not answered for so many seconds."""
+        over, self._heard = asyncio.wrap_future(self._over), monotonic()
+        while not over.done() and monotonic() < self._heard + patience:
+            await asyncio.wait({over}, timeout=patience / 100)
+            self._post(self._hear)
+
+    def cancel(self) -> None:
+        """Cancel it, unless it has ended."""
+        self._post(self._cancel)
+
+    def _post(self, act: Callable[[], object]) -> None:
+        if not self._over.done():
+            try:
+                self._loop.call_soon_threadsafe(act)
+            except RuntimeError:  # the loop is closed
+                self._end()
+
+    # On its event loop, where the end of the loop is the end of the work.
+
+    def _begin(self) -> None:
+        self._hear()
+        self._task = self._loop.create_task(self._start())
+        self._task.add_done_callback(self._end)
+
+    def _hear(self) -> None:
+        self._heard = monotonic()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _end(self, _task: object = None) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self._over.set_result(None)

@@ -201,3 +201,58 @@ thread.join()
         server,
     )
     assert (ended.lines, ended.errors) == (["0"], "")
+
+
+# While another thread imports `name`, `entered` is set, and it goes on when `go` is, or after a second.
+SLOW_IMPORT = """
+from importlib.machinery import ModuleSpec, PathFinder
+entered, go, parent = threading.Event(), threading.Event(), os.getpid()
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name != NAME or os.getpid() != parent:
+            return None
+        spec = PathFinder.find_spec(name, path, target) or ModuleSpec(name, None)
+        self.execute, spec.loader = getattr(spec.loader, "exec_module", None), self
+        return spec
+    def create_module(self, spec): pass
+    def exec_module(self, module):
+        entered.set(); go.wait(LIMIT)
+        if self.execute: self.execute(module)
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_a_fork_while_a_thread_imports_what_a_send_needs_leaves_a_child_that_sends(server: ScriptedServer) -> None:
+    ended = run(
+        FORK
+        + f"""
+NAME, LIMIT, mailer = "encodings.idna", 1, made()  # getaddrinfo needs it
+{SLOW_IMPORT}
+thread = threading.Thread(target=lambda: list(mailer.send_many([message("parent")])))
+thread.start(); entered.wait()
+say(fork(lambda: [one.ok for one in mailer.send_many([message("child")])] == [True]))
+thread.join()
+""",
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors) == (["0"], "")
+    assert set(subjects(server)) == {"parent", "child"}
+
+
+def test_a_fork_does_not_wait_for_an_import_that_is_none_of_ours(server: ScriptedServer) -> None:
+    ended = run(
+        FORK
+        + f"""
+NAME, LIMIT, mailer = "program", 200, made()  # its threads work while it is still being imported
+{SLOW_IMPORT}
+def load():
+    import program
+thread = threading.Thread(target=load)
+thread.start(); entered.wait()
+say(fork(lambda: mailer.send(message()).ok), go.is_set(), thread.is_alive())
+go.set(); thread.join()
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors) == (["0 False True"], "")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
+from sendkit._lifetime.loops import PerLoop
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
@@ -139,3 +143,74 @@ def test_a_loop_that_is_made_while_another_thread_closes_is_closed(server: Scrip
         server,
     )
     assert (ended.lines, ended.errors, ended.code) == (["this mailer is closed", "1 [True]"], "", 0)
+
+
+class TestWorkOnTheLoopsOfOtherThreads:
+    def test_a_loop_that_ends_just_then_is_not_waited_for_and_leaves_nothing(self) -> None:
+        per, asked, ended = PerLoop[list[str]](), threading.Event(), threading.Event()
+        done: list[object] = []
+
+        def until_asked(loop: asyncio.AbstractEventLoop) -> None:
+            per.here(list)
+            loop.stop()  # it runs no other callback after this one
+            ended.set()
+            asked.wait(60)
+
+        def other() -> None:
+            loop = asyncio.new_event_loop()
+            loop.call_soon(until_asked, loop)
+            loop.run_forever()
+            loop.close()
+
+        async def work(one: list[str]) -> None:
+            done.append(one)
+
+        async def main() -> None:
+            asyncio.get_running_loop().call_soon(asked.set)
+            await per.each(work, patience=600)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        ended.wait(60)
+        asyncio.run(main())  # a coroutine that nobody awaits would be a warning, so an error
+        thread.join()
+        assert done == []
+
+    def test_work_that_takes_long_is_waited_for_as_long_as_its_loop_answers(self) -> None:
+        per, ready, over = PerLoop[list[str]](), threading.Event(), threading.Event()
+        done: list[object] = []
+
+        async def stay() -> None:
+            per.here(list)
+            ready.set()
+            await asyncio.to_thread(over.wait, 60)
+
+        async def work(one: list[str]) -> None:
+            await asyncio.sleep(0.5)
+            done.append(one)
+
+        thread = threading.Thread(target=lambda: asyncio.run(stay()))
+        thread.start()
+        ready.wait(60)
+        asyncio.run(per.each(work, patience=0.2))
+        over.set()
+        thread.join()
+        assert done == [[]]
+
+    def test_a_loop_that_does_not_answer_is_waited_for_no_longer_than_the_patience(self) -> None:
+        per, ready, over = PerLoop[list[str]](), threading.Event(), threading.Event()
+
+        async def stay() -> None:
+            per.here(list)
+            ready.set()
+            over.wait(60)
+
+        async def work(one: list[str]) -> None:
+            raise AssertionError(one)
+
+        thread = threading.Thread(target=lambda: asyncio.run(stay()))
+        thread.start()
+        ready.wait(60)
+        asyncio.run(per.each(work, patience=0.1))
+        over.set()
+        thread.join()
