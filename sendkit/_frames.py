@@ -1,7 +1,7 @@
-"""Errors about what a caller gave leave behind the frames that hold it: a URL, a password, the whole environment.
+"""Errors about a wrong setting are raised without the frames that hold it: a URL, a password, the whole environment.
 
-What an error reporter keeps of a traceback are the local variables of its frames. Where a setting is refused, those of
-ours are of no use to anybody, and hold what was refused. Must not know: what a setting is.
+What an error reporter keeps of a traceback are the local variables of its frames. Where a setting is refused, ours
+help nobody, and hold what was refused. Must not know: what a setting is.
 """
 
 from __future__ import annotations

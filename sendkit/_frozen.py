@@ -1,4 +1,4 @@
-"""Frozen values that are made for every message: pydantic's models, without the price of validating our own.
+"""Frozen values that are made for every message: pydantic's models, without the cost of validation.
 
 Must not know what they hold.
 """

@@ -1,4 +1,4 @@
-"""Which name was meant by one that there is not. Knows the words that other libraries have for the same things."""
+"""Suggests the right name for an unknown one. Knows the words that other libraries have for the same things."""
 
 from __future__ import annotations
 

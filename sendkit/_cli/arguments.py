@@ -1,6 +1,6 @@
 """What the parser takes, as values: for completions and the manual page, which so never differ from it.
 
-Must not know a shell, or how a page is set.
+Must not know a shell, or how a manual page is formatted.
 """
 
 from __future__ import annotations

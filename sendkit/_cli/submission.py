@@ -1,4 +1,4 @@
-"""The options of the command line that ask the server for something beside the message: `SubmissionOptions`."""
+"""The options of the command line that become `SubmissionOptions`: requests to the server beside the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The border to code that is not ours: what it returns is sealed; what it raises leaves its words and frames behind.
+"""The border to code that is not ours: what it returns is sealed; of what it raises, neither text nor frames are kept.
 
 A user's object or function handles the plain secret. Its errors may quote it, and the frames of their traceback hold
 it; so all that comes out of here is a value, from which the caller raises again. Must not know: what is asked for.

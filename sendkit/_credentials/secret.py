@@ -1,8 +1,8 @@
 """The secret itself: a value that shows its text to nobody but who calls `reveal`.
 
 Knows: what text can be a password at all (RFC 4616 section 2). Must not know: where it came from, or who sends it.
-A repr, a log line, a traceback with locals, a pickle and a copied `__dict__` must all come away empty-handed; so a
-frame that can raise never keeps the plain text in a local variable.
+No repr, log line, traceback with locals, pickle or copied `__dict__` may contain it; so a frame that can raise never
+keeps the plain text in a local variable.
 """
 
 from __future__ import annotations

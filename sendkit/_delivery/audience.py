@@ -1,6 +1,6 @@
-"""Who may be written to, for machines that are not the real one: one mailbox for all mail, a list of the allowed.
+"""Who gets mail from development and staging machines: one mailbox for all, or a list of allowed addresses.
 
-Stands between a message and its delivery, where no way to send goes round it, and looks at the envelope alone: that
+Stands between a message and its delivery, where no message can bypass it, and looks at the envelope alone: that
 decides who gets mail, and headers do not (RFC 5321 section 2.3.1). Nothing here is decided by a server.
 Must not know: transports, retries, or how a message was made.
 """

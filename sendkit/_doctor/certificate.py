@@ -1,6 +1,6 @@
 """A server's certificate in words, and when to begin to worry about it (RFC 5280 section 4.1.2.5).
 
-Whoever was not believed may have written anything into it: what is not plain text is not shown as it is.
+A certificate that was not verified may contain anything: what is not plain text is not shown as it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The end of the interpreter: what is in progress may end, connections are closed, and mailers stay usable to the last.
+"""The end of the interpreter: what is in progress may end, connections are closed, and mailers stay usable until then.
 
 Handlers of `atexit` run in the opposite order of their registration, so others come after ours, and `logging.shutdown`
 comes last; they may send. From then on a mailer closes its connections after each call, since nobody will later.

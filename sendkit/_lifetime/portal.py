@@ -2,8 +2,9 @@
 
 One thread at a time runs the loop: the caller's own while it waits, so that no message is handed from thread to thread;
 and a daemon thread, the keeper, between calls (idle connections, a stream whose loop body takes its time), and for
-callers who cannot: they have a running loop already, or a signal handler that may raise. Who comes while another runs
-the loop leaves the work there, and waits. Where no thread can be started any more, callers see each other through.
+callers who cannot: they have a running loop already, or a signal handler that may raise. A caller that comes
+while another thread runs the loop hands its work over, and waits. Where no thread can be started any more, a caller
+runs the loop until the others are done too.
 Knows threads and loops, and nothing of mail. After a fork the child begins with a loop of its own.
 """
 

@@ -59,7 +59,7 @@ def _within(context: Context, coroutine: Coroutine[Any, Any, None]) -> Generator
             try:
                 pending = context.run(step, value)
             except StopIteration:
-                return
+                return  # it has ended
             try:
                 value, step = (yield pending), coroutine.send
             except BaseException as error:  # noqa: BLE001 - a cancellation is for the coroutine

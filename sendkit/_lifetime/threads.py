@@ -1,4 +1,4 @@
-"""Blocking calls (names, files, the keyring) on daemon threads of ours: given up at any time, joined by nobody.
+"""Blocking calls (names, files, the keyring) on daemon threads of ours, which can be abandoned and are never joined.
 
 asyncio's default executor will not do: it takes no work once main has ended, and its threads are joined at the exit,
 so that one prompt which nobody answers, or one disk that hangs, would hold the process forever. Once main has ended

@@ -1,4 +1,4 @@
-"""The text of a merged message: what `text_of` makes of its html, in less time wherever that is sure to be the same.
+"""The text of a merged message: the same as `text_of` makes of its html, in less time where that is possible.
 
 Knows when a value changes nothing of the text but its own place.
 """

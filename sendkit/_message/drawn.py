@@ -1,6 +1,6 @@
 """Random octets for each message, drawn from the operating system many at a time: one call costs as much as many.
 
-Nothing is drawn twice: not by two threads (a pop is atomic), and not by a parent and its fork, which begins with none.
+No octets are used twice: not by two threads (a pop is atomic), nor by a parent and its fork, which begins with none.
 """
 
 from __future__ import annotations

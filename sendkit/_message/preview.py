@@ -1,6 +1,6 @@
 """A message as its recipients will see it, shown to its author: composed as for sending, and read back by the page.
 
-Loaded for the desk of who writes a message, never for sending.
+Loaded while a message is written, never for sending.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a message says to programs: how to unsubscribe, what it answers, that nobody wrote it, and how urgent it is.
+"""Header fields for programs: how to unsubscribe, what a message answers, that it was sent automatically, its priority.
 
 Knows RFC 2369 and RFC 8058 (List-Unsubscribe), RFC 5322 section 3.6.4 (In-Reply-To), RFC 3834 (Auto-Submitted), RFC
 2156 (Importance). Each field of a Message here becomes header fields. Must not know MIME.

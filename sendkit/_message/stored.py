@@ -2,7 +2,7 @@
 
 Knows what makes a file the same: size, time of modification, inode and device, as they were when the message was
 written out. Octets that come too late, too few or too many are a MessageError, which comes before the last block does.
-It must not know MIME. A change that keeps the size and puts the old time back is beyond it.
+It must not know MIME. A change that keeps the size and restores the old time is not noticed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the page is answered over HTTP (RFC 9110), and what a browser is told to keep a message from doing.
+"""The answers to the page over HTTP (RFC 9110), and the policy that keeps a message from doing harm in the browser.
 
 Every address begins with a key that nobody can guess, so that neither another user of the machine nor another page in
 the browser finds a message; Host must be a name of this server, against DNS rebinding. Messages can be deleted, by

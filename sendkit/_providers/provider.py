@@ -1,6 +1,6 @@
 """One provider: its server, what the password there must be, how it is recognised, and what its customers publish.
 
-Must not know: the table, but where somebody asks for it by name.
+Must not know the table, except to look a provider up by its name.
 """
 
 from __future__ import annotations

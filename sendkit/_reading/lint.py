@@ -1,4 +1,4 @@
-"""What readers and servers would make of a message that its author did not mean, seen from its octets alone.
+"""The problems that readers or servers would have with a message, found in its octets alone.
 
 Knows what large mailbox providers clip, block or mistrust. Must not know servers: what one allows is told to it.
 """

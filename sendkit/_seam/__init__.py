@@ -1,1 +1,1 @@
-"""What a transport is: it carries a letter once, and keeps a log from which the truth can be told at any moment."""
+"""What a transport is: it carries a letter once, and keeps a log that says at any moment what is known."""

@@ -1,4 +1,4 @@
-"""Time as a transport lives it: that of this machine, or one that costs nothing."""
+"""The clock of a transport: that of this machine, or another one, such as a virtual clock whose waits take no time."""
 
 from __future__ import annotations
 

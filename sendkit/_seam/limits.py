@@ -1,4 +1,4 @@
-"""How many connections a transport may have, how long it keeps them, and how long a refused secret rests."""
+"""How many connections a transport may have, how long it keeps them, and when a refused secret may be sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of an attempt, from which the truth can be told at any moment.
+"""The log of an attempt, which says at any moment what is known of each recipient.
 
 The log is written as things happen, so that it is right wherever the attempt ends: with a return, an error, or a
 cancellation between two bytes.

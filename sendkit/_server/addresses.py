@@ -1,6 +1,6 @@
 """Which addresses are this machine, so that nobody is in between (RFC 1122 3.2.1.3, RFC 4291 2.5.3).
 
-A name is only a promise: what it leads to is for the resolver to say. Who sends a secret asks for the peer's address.
+A name proves nothing, since a resolver decides where it leads: before a secret is sent, the peer's address is checked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the connections to a server remember of it: as long as the `Server` is there, and in nothing that it shows.
+"""What is remembered of a server between its connections, for as long as the `Server` exists; it is none of its fields.
 
 Must not know: who connects.
 """

@@ -1,7 +1,7 @@
 """A reply in what a person pastes: as the server wrote it, or out of a log, a traceback or another library's error.
 
 Reads `535-5.7.8 …` over several lines, `535, b'5.7.8 …'` as Python shows it, a reply behind other words, and
-an enhanced code alone. What travels on a wire is read by `reply.ReplyReader`, which forgives nothing.
+an enhanced code alone. What travels on a wire is read by `reply.ReplyReader`, which accepts nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The transports that SENDKIT_TRANSPORT names: `memory`, `console`, `file:DIR`. Each is loaded when it is asked for."""
+"""The transports that SENDKIT_TRANSPORT names: `memory`, `console`, `file:DIR`. Each is imported when it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somewhere to wait until a connection has something new, for so long and no longer.
+"""Waits until a connection has something new, within a time limit.
 
 One task waits for an event at a time; reading and writing on a connection have one each. Knows the event loop only.
 """

@@ -1,4 +1,4 @@
-"""What a server showed before, in the file of `known_hosts=`: who offers less now may be somebody in between.
+"""What a server offered before, in the file of `known_hosts=`: one that offers less now may be an attacker in between.
 
 One line for a server and what it showed, `smtp.example.com:587 starttls SCRAM-SHA-256`; the most that any line says is
 what counts, and deleting its lines forgets a server. Lines are only added, each in one write, so that several

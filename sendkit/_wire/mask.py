@@ -1,4 +1,4 @@
-"""What is taken out of all that a server says, from the first octet of a connection: the secrets it may have heard.
+"""Takes the secrets that a server may have heard out of all that it says, from the first octet of a connection.
 
 Those of the process, and in more spellings those of the account, on earlier connections too; and every line of an
 exchange that was sent. A mask changes what is shown: never a reply's code, nor what a server offers or refuses.

@@ -1,4 +1,4 @@
-"""What only the operating system knows: what the other side has acknowledged, and whether something has just come."""
+"""What the operating system knows of a connection: which octets the peer acknowledged, and whether data has come."""
 
 from __future__ import annotations
 

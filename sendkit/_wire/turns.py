@@ -1,4 +1,4 @@
-"""Who writes and who reads on a session that several conversations share: both strictly in order of arrival.
+"""The order in which conversations that share a session write and read: strictly that of arrival.
 
 Knows asyncio's locks and futures, and of SMTP only that each step has one reply.
 """

@@ -1,4 +1,4 @@
-"""Who a server is, once TLS is up and before anything else is said: the handshake verified it, and a pin may say more.
+"""Checks a server's identity after the TLS handshake, before anything else is sent: its key against the pins, if any.
 
 RFC 7469 section 2.6: a server whose key is none of the pinned ones is not the one that was meant, however valid its
 certificate. Nothing has been sent to it then but EHLO and STARTTLS.

@@ -1,4 +1,4 @@
-"""What became of mail, as OpenTelemetry's spans and metrics; the one labels_of_server that knows its API, and no SDK.
+"""What became of mail, as OpenTelemetry's spans and metrics; the one module that knows its API, and no SDK.
 
 The spans are made when a message is settled, with the times of its attempts, as children of the span that was current
 where it was sent. A server's words, addresses and subjects never leave: of replies there are the codes alone

@@ -1,4 +1,4 @@
-"""What a program says of letters, workers and lanes, checked: an error in words, before anything is kept or begun."""
+"""Checks what a program passes for letters, workers and lanes, before anything is stored or started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk: what one worker does with the ledger, in the words that an engine knows (take, work, sweep, news)."""
+"""What one worker does with the ledger, as the operations that an engine calls: take, work, sweep, news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an outbox is: its place, its tables, who works on it, its clock, and what a person should look at."""
+"""The state of an outbox: its place, tables, workers and clock, and what a person should look at."""
 
 from __future__ import annotations
 

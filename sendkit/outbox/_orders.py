@@ -1,4 +1,4 @@
-"""Orders: what a person says of a letter, of a lane, or of all. Each is applied under the same locks as the fence."""
+"""Orders: what a person wants done with a letter, a lane, or all. Each is applied under the same locks as the fence."""
 
 from __future__ import annotations
 

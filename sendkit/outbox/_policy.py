@@ -1,4 +1,4 @@
-"""What a worker may be told, and its checks. An outbox takes the same, for all its workers."""
+"""The settings of a worker, and their checks. An outbox takes the same, for all its workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a message is from that names nobody: the address of the account by which it will be sent, as a mailer does."""
+"""The sender of a message without one: the address of the account that will send it, as a mailer does."""
 
 from __future__ import annotations
 

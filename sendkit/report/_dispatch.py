@@ -1,4 +1,4 @@
-"""How a report of an error leaves: through the account of the environment, a mailer of the program, or its outbox.
+"""How a report of an error is sent: through the account of the environment, a mailer of the program, or its outbox.
 
 Never raises: who reports an error must not replace it by another. What went wrong is said on standard error.
 """

@@ -1,4 +1,4 @@
-"""`MailHandler`: the errors of a log by mail, in digests. It never blocks the program, and never hears itself.
+"""`MailHandler`: the errors of a log by mail, in digests. It never blocks the program or reports its own errors.
 
 A record is only put into a dict; a thread of its own sends. No lock is held while anything is sent, and none of
 logging's is used, so that other threads can log meanwhile. It ignores the logger `sendkit`, and all that

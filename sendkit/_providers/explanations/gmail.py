@@ -1,4 +1,4 @@
-"""What Gmail says to who sends through it, or to it, and what fixes it. What stands higher is looked at first."""
+"""What Gmail replies to those who send through it or to it, and what fixes it. The first entry that fits is taken."""
 
 from __future__ import annotations
 

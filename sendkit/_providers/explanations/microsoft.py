@@ -1,4 +1,4 @@
-"""What Microsoft 365 and outlook.com say, and what fixes it. What stands higher is looked at first."""
+"""What Microsoft 365 and outlook.com say, and what fixes it. The first entry that fits is taken."""
 
 from __future__ import annotations
 
