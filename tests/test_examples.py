@@ -234,10 +234,10 @@ class TestBulkSend:
 
 def test_every_example_is_run_here_or_among_the_recipes() -> None:
     folder = Path(__file__).parent
-    tests = [Path(__file__), folder / "test_recipes.py", folder / "report" / "test_docs.py"]
+    tests = [Path(__file__), folder / "test_recipes.py", folder / "test_airflow.py", folder / "report" / "test_docs.py"]
     here = "".join(path.read_text(encoding="utf-8") for path in tests)
     assert all(re.search(rf'["(.]{example.stem}[.")]', here) for example in EXAMPLES.glob("*.py"))
-    assert len(list(EXAMPLES.glob("*.py"))) == 11
+    assert len(list(EXAMPLES.glob("*.py"))) == 12
 
 
 def test_the_mail_merge_writes_to_each_row_what_is_its_own(server: LocalServer, tmp_path: Path) -> None:

@@ -37,9 +37,10 @@ _DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "pydantic_core": "pydantic",
 }
-# Libraries whose tables and figures a caller hands over or asks for by name, and the framework that loads
-# `sendkit.django`: who has none of them needs none.
-_OF_THE_CALLER = {"django", "kaleido", "openpyxl", "pyarrow", "vl_convert"}
+# Libraries whose tables and figures a caller hands over or asks for by name, and the frameworks with a module here:
+# who has none of them needs none.
+_FRAMEWORKS = {"airflow", "celery", "django", "fastapi", "flask"}
+_OF_THE_CALLER = {*_FRAMEWORKS, "kaleido", "openpyxl", "pyarrow", "vl_convert"}
 
 
 def imported() -> set[str]:

@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ from typing import Self
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from sendkit import (
     AsyncMailer,
@@ -25,11 +26,14 @@ from sendkit import (
     Envelope,
     Mailer,
     MemoryTransport,
+    Message,
     Outbox,
     Outcome,
     RetryPolicy,
     errors,
 )
+from sendkit.celery import mailer
+from sendkit.fastapi import Mail, Sender, add_mail, current_sender
 from sendkit.testing import LocalServer, TransportContract
 from sendkit.transports import Transport
 from tests.accounts import ANA, EVA, LUIS, OPS, message
@@ -87,8 +91,8 @@ print(send_mail("Hola", "x", None, [{LUIS!r}]), get_connection().mailer)
 class TestFastAPI:
     """Each outcome is a status of its own."""
 
-    async def post(self, address: str) -> httpx.Response:
-        app = recipe("fastapi_app").app
+    async def post(self, address: str, mailer: AsyncMailer | None = None) -> httpx.Response:
+        app = recipe("fastapi_app").create_app(mailer)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app.example.com") as client,
@@ -101,25 +105,52 @@ class TestFastAPI:
         assert (response.status_code, response.json()) == (202, {"mail": "look into your mailbox"})
         assert server.messages[0].message["Subject"] == "Welcome!"
 
-    async def test_only_what_the_user_can_mend_is_the_users(self, server: LocalServer) -> None:
+    async def test_only_what_the_user_can_correct_is_the_users(
+        self, server: LocalServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
         server.on_rcpt(LUIS).reply("550 5.1.1 no such user")
-        assert [(await self.post(address)).status_code for address in (LUIS, "nobody")] == [422, 422]
+        responses = [await self.post(address) for address in (LUIS, "nobody")]
+        assert [response.status_code for response in responses] == [422, 422]
+        assert responses[1].json()["detail"].startswith("to: ")
+        assert LUIS in caplog.text
+        assert LUIS not in responses[0].text
         server.on_auth().reply("535 5.7.8 wrong")
         assert (await self.post(EVA)).status_code == 503
 
-    async def test_a_test_puts_the_double_in_its_place(self, server: LocalServer, double: MemoryTransport) -> None:
-        module = recipe("fastapi_app")
-        once = RetryPolicy(max_attempts=1)
-        module.app.dependency_overrides[module.mailer] = lambda: AsyncMailer(transport=double, retry=once)
-        try:
-            double.on_rcpt().reply(BUSY, times=1)
-            late = await self.post(LUIS)
-            double.after_data().drop(times=1)
-            doubtful = await self.post(LUIS)
-        finally:
-            module.app.dependency_overrides.clear()
+    async def test_a_test_gives_it_the_double(self, double: MemoryTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SENDKIT_FROM", ANA)
+        double.on_rcpt().reply(BUSY, times=1)
+        late = await self.post(LUIS, AsyncMailer(transport=double, retry=RetryPolicy(max_attempts=1)))
+        double.after_data().drop(times=1)
+        doubtful = await self.post(LUIS, AsyncMailer(transport=double))
         assert (late.status_code, late.headers["Retry-After"], doubtful.status_code) == (503, "600", 202)
-        assert server.messages == []
+
+    async def test_its_own_lifespan_and_an_override_stay(self, double: MemoryTransport) -> None:
+        ran: list[str] = []
+
+        @asynccontextmanager
+        async def own(_: FastAPI) -> AsyncIterator[dict[str, str]]:
+            ran.append("started")
+            yield {"own": "state"}
+            ran.append("ended")
+
+        app = FastAPI(lifespan=own)
+        add_mail(app, AsyncMailer(transport=double))
+
+        @app.get("/")
+        async def endpoint(mail: Mail) -> None:
+            await mail.send(message())
+
+        other = MemoryTransport()
+        async with (
+            app.router.lifespan_context(app) as state,
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app.example.com") as client,
+        ):
+            assert state == {"own": "state"}
+            await client.get("/")
+            app.dependency_overrides[current_sender] = lambda: Sender(AsyncMailer(transport=other))
+            await client.get("/")
+        assert (ran, len(double.sent), len(other.sent)) == (["started", "ended"], 1, 1)
 
     async def test_with_an_outbox_no_request_waits_for_a_server(self, server: LocalServer, tmp_path: Path) -> None:
         server.on_connect().drop(times=1)
@@ -151,7 +182,7 @@ class TestFlask:
             response = app.test_client().post("/contact", data=self.FORM | form)
             return response.status_code, response.text
         finally:
-            app.extensions["mailer"].close()
+            app.extensions["sendkit"].mailer.close()
 
     def test_the_message_arrives_with_the_visitor_to_reply_to(self, server: LocalServer) -> None:
         assert self.post() == (202, "Thank you, we have your message.\n")
@@ -163,8 +194,8 @@ class TestFlask:
             app = recipe("flask_app").create_app(outbox=outbox)
             assert app.test_client().post("/contact", data=self.FORM).status_code == 202
             assert server.messages == []
-            outbox.drain(app.extensions["mailer"])
-            app.extensions["mailer"].close()
+            outbox.drain(app.extensions["sendkit"].mailer)
+            app.extensions["sendkit"].mailer.close()
         assert [sent.envelope.recipients for sent in server.messages] == [(OPS,)]
 
     @pytest.mark.parametrize("wrong", [{"address": "luis"}, {"subject": "x\r\nBcc: eva@example.org"}])
@@ -173,8 +204,8 @@ class TestFlask:
     ) -> None:
         monkeypatch.setenv("SENDKIT_FROM", ANA)
         status, text = self.post(Mailer(transport=double), **wrong)
-        assert (status, double.sent) == (400, [])
-        assert text.startswith(f"Please look at the {'reply_to' if 'address' in wrong else 'subject'}")
+        assert (status, double.sent) == (422, [])
+        assert text.startswith("reply_to: " if "address" in wrong else "subject: ")
 
     @pytest.mark.parametrize(("place", "status"), [("on_rcpt", 503), ("after_data", 202)])
     def test_trouble_is_in_the_log_and_the_visitor_hears_what_to_do(
@@ -201,12 +232,26 @@ class TestCelery:
         tasks = recipe("celery_tasks")
         tasks.app.conf.task_always_eager = True  # a queue and a worker in this very thread, which waits for nothing
         yield tasks
-        if tasks.mailer.cache_info().currsize:
-            tasks.mailer().close()
-        tasks.mailer.cache_clear()
+        if mailer.cache_info().currsize:
+            mailer().close()
+        mailer.cache_clear()
 
     def send(self, tasks: ModuleType) -> None:
-        tasks.send_later(ANA, [LUIS, OPS], "Hola", "¿Qué tal?")
+        tasks.send_later(message(LUIS, OPS))
+
+    def test_the_recipe_queues_a_message(self, tasks: ModuleType, server: LocalServer) -> None:
+        tasks.welcome(LUIS)
+        assert [sent.envelope.recipients for sent in server.messages] == [(LUIS,)]
+
+    def test_files_and_blind_copies_cross_the_queue(
+        self, tasks: ModuleType, server: LocalServer, tmp_path: Path
+    ) -> None:
+        (tmp_path / "report.csv").write_text("a,b\n", encoding="utf-8")
+        files = [tmp_path / "report.csv"]
+        tasks.send_later(Message(sender=ANA, to=LUIS, bcc=EVA, text="Hola", attachments=files))
+        (sent,) = server.messages
+        assert sent.envelope.recipients == (LUIS, EVA)
+        assert [part.get_filename() for part in sent.message.iter_attachments()] == ["report.csv"]
 
     def test_a_message_arrives(self, tasks: ModuleType, server: LocalServer) -> None:
         self.send(tasks)
@@ -236,7 +281,7 @@ class TestCelery:
     ) -> None:
         monkeypatch.setenv("SENDKIT_OUTBOX", str(tmp_path / "outbox.db"))
         with Outbox() as outbox:
-            tasks.send_later(ANA, [LUIS, OPS], "Hola", "¿Qué tal?", outbox=outbox)
+            outbox.put(message(LUIS, OPS))
         assert server.messages == []
         (entry,) = tasks.app.conf.beat_schedule.values()
         assert tasks.app.tasks[entry["task"]].delay().get() == 1
@@ -244,7 +289,7 @@ class TestCelery:
 
     def test_an_impossible_message_is_not_queued(self, tasks: ModuleType) -> None:
         with pytest.raises(errors.MessageError):
-            tasks.send_later(ANA, ["luis"], "Hola", "…")
+            tasks.welcome("luis")
 
 
 class MailAPI(ThreadingHTTPServer):

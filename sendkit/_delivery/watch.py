@@ -55,15 +55,12 @@ class _Method:
         except BaseException as error:  # noqa: BLE001 - a SystemExit of an observer ends nothing either
             self._log(error)
 
-    async def tell_here(self, value: _Value) -> None:
-        """Await it; whatever it raises ends here."""
-        try:
-            await self.call(value)  # type: ignore[misc]  # it is a coroutine function
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-        except BaseException as error:  # noqa: BLE001 - as above
+    def raised(self, error: BaseException) -> None:
+        """It was awaited, and raised this; only a cancellation of all of them goes on."""
+        if not isinstance(error, asyncio.CancelledError):
             self._log(error)
+        elif (task := asyncio.current_task()) is None or task.cancelling():
+            raise error
 
     def _log(self, error: BaseException) -> None:
         if self.logged:
@@ -93,12 +90,15 @@ class _Methods(NamedTuple):
 
     async def tell_here(self, attempts: tuple[Attempt, ...], result: DeliveryResult | None) -> None:
         _observing.set(True)
-        for attempt in attempts:
-            for method in self.attempt:
-                await method.tell_here(attempt)
+        told: list[_Value] = [*attempts] if self.attempt else []
         if result is not None:
-            for method in self.result:
-                await method.tell_here(result)
+            told.append(result)
+        for value in told:
+            for method in self.result if value is result else self.attempt:
+                try:
+                    await method.call(value)  # type: ignore[misc]  # it is a coroutine function
+                except BaseException as error:  # noqa: BLE001 - as above
+                    method.raised(error)
 
 
 class Watch:

@@ -26,9 +26,10 @@ class TaskQueue:
         """Have it run soon; False where too many wait, and it is not run. On the event loop only."""
         if len(self._waiting) >= self._most:
             return False
-        self._waiting.append((context, begin))
         if self._running is None:
-            self._running = self._loop.create_task(self._run(), context=Context())
+            self._running = self._loop.create_task(self._run(begin), context=context)
+        else:
+            self._waiting.append((context, begin))
         return True
 
     async def over(self, *, seconds: float) -> None:
@@ -40,8 +41,9 @@ class TaskQueue:
             self._waiting.clear()
             running.cancel()
 
-    async def _run(self) -> None:
+    async def _run(self, first: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
+            await first()
             while self._waiting:
                 context, begin = self._waiting.popleft()
                 await _within(context, begin())

@@ -98,8 +98,7 @@ class OpenTelemetryObserver:
     def _has_sdk(self) -> bool:
         """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing."""
         tracers, meters = self._given
-        found = tracers or trace.get_tracer_provider(), meters or metrics.get_meter_provider()
-        self._works = not all(type(one).__module__.startswith(_OF_THE_API) for one in found)
+        self._works = _works(tracers or trace.get_tracer_provider()) or _works(meters or metrics.get_meter_provider())
         return self._works
 
     def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
@@ -117,6 +116,10 @@ class OpenTelemetryObserver:
 _OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
 _PLACE = ("server.address", "server.port")
 _LABELS = (*_PLACE, "error.type", "sendkit.outcome")
+
+
+def _works(provider: object) -> bool:
+    return not type(provider).__module__.startswith(_OF_THE_API)
 
 
 def _counts(result: DeliveryResult) -> dict[Outcome, int]:
