@@ -229,9 +229,14 @@ class Interrupting(Transport):
         """Interrupt, and wait to be cancelled."""
         log.host = "slow.example.com"
         try:
-            for _ in range(self.times):
+            while True:
+                handled = (signal.getsignal(signal.SIGINT), signal.default_int_handler)
                 os.kill(os.getpid(), signal.SIGINT)
-                await asyncio.sleep(0.1)
+                self.times -= 1
+                if not self.times:
+                    break
+                while signal.getsignal(signal.SIGINT) in handled:  # until the main thread waits for what is in progress
+                    await asyncio.sleep(0.01)
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.cancelled = True
