@@ -26,6 +26,11 @@ def test_no_file_is_over_350_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 350
 
 
+def test_nor_is_one_of_the_tests() -> None:
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    assert [str(path) for path, size in sizes.items() if size > 350] == []
+
+
 @every_file
 def test_no_line_of_code_names_this_machine(path: Path) -> None:
     assert str(ROOT) not in path.read_text()

@@ -9,14 +9,14 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sendkit.testing import LocalServer
 from tests.preloaded import FILE, STRICT, started
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -53,14 +53,6 @@ def run(name: str, *arguments: object, environ: dict[str, str]) -> subprocess.Co
 def received_by(server: LocalServer) -> list[str]:
     """Whom the server took messages for, one entry for each copy."""
     return sorted(recipient for sent in server.messages for recipient in sent.envelope.recipients)
-
-
-def wait_until(ready: Callable[[], bool], limit: float = 60.0) -> None:
-    """Look until it is so, for a generous time."""
-    end = time.monotonic() + limit
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 class TestCronReport:

@@ -8,13 +8,10 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Self
 
 import httpx
 import pytest
@@ -37,6 +34,7 @@ from sendkit.fastapi import Mail, Sender, add_mail, current_sender
 from sendkit.testing import LocalServer, TransportContract
 from sendkit.transports import Transport
 from tests.accounts import ANA, EVA, LUIS, OPS, message
+from tests.servers.posted import Receiver
 
 BUSY = "450 4.2.0 not now"
 
@@ -292,45 +290,22 @@ class TestCelery:
             tasks.welcome("luis")
 
 
-class MailAPI(ThreadingHTTPServer):
+class MailAPI(Receiver):
     """A mail service that takes messages by HTTP, and answers with `status` (None: it hangs up)."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
+        super().__init__()
         self.status: int | None = 202
         self.taken: list[tuple[Envelope, bytes]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}/send"
+        self.url += "/send"
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class Answering(BaseHTTPRequestHandler):
-    """One request."""
-
-    server: MailAPI
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status = 401 if self.headers["Authorization"] != "Bearer key" else self.server.status
+    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes] | None:
+        """Keep it, if the key is right and the status says so."""
+        asked = json.loads(body)
+        status = 401 if headers["Authorization"] != "Bearer key" else self.status
         if status in (202, None):
-            self.server.taken.append((Envelope(body["from"], body["to"]), base64.b64decode(body["message"])))
-        if status is not None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(b"as told")
-
-    def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+            self.taken.append((Envelope(asked["from"], asked["to"]), base64.b64decode(asked["message"])))
+        return None if status is None else (status, b"as told")
 
 
 class TestHTTP(TransportContract):

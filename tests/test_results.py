@@ -21,12 +21,13 @@ from sendkit import (
     Reply,
     errors,
 )
-from sendkit._message.read_only import ReadOnlyMapping, read_only
 from sendkit._smtp.verdict import Cause
 from sendkit.results import failed_before_sending
 from tests.accounts import ANA, EVA, LUIS, ONCE, OPS, mailer, message, sent
 
 TEXT = "the body that nobody but Luis may read"
+
+
 # The order of DESIGN.md 2: with mixed outcomes the first that applies.
 ORDER = [
     (Cause.IN_DOUBT, errors.InDoubtError),
@@ -38,6 +39,8 @@ ORDER = [
     (Cause.DEFERRED, errors.DeferredError),
     (Cause.REJECTED, errors.RejectedError),
 ]
+
+
 OUTCOME = {Cause.IN_DOUBT: Outcome.IN_DOUBT, Cause.REJECTED: Outcome.REJECTED, None: Outcome.ACCEPTED}
 
 
@@ -335,29 +338,6 @@ def test_a_line_of_a_transcript_shows_when_and_who(mixed: DeliveryResult) -> Non
     assert {line.who for line in lines} <= {"C", "S", "*"}
     assert str(lines[0]).split(" ", 1)[1] == f"{lines[0].who}: {lines[0].text}"
     assert TEXT not in "".join(map(str, lines))
-
-
-@pytest.mark.parametrize("names", [["one"], ["one", "two"]])
-def test_a_mapping_of_one_name_is_like_any_other(names: list[str]) -> None:
-    plain = {name: name.upper() for name in names}
-    mapping = read_only(plain)
-    assert mapping == plain == dict(mapping)
-    assert [*mapping.items()] == [*plain.items()]
-    assert [*mapping.values()] == [*plain.values()]
-    assert (mapping["one"], mapping.get("three"), "three" in mapping) == ("ONE", None, False)
-    assert len(mapping) == len(names)
-    assert repr(mapping) == repr(plain)
-    assert isinstance(mapping, ReadOnlyMapping)
-    for copied in (
-        copy.copy(mapping),
-        copy.deepcopy(mapping),
-        *(pickle.loads(pickle.dumps(mapping, n)) for n in range(6)),
-    ):
-        assert copied == plain
-    with pytest.raises(KeyError):
-        mapping["three"]
-    with pytest.raises(TypeError):
-        mapping["one"] = "other"  # type: ignore[index]  # pyright: ignore[reportIndexIssue] - which it refuses
 
 
 async def test_messages_that_get_the_same_reply_share_its_note() -> None:

@@ -18,6 +18,7 @@ from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from tests.accounts import LUIS, OPS, message, outcomes
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -228,15 +229,15 @@ class Interrupting(Transport):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Interrupt, and wait to be cancelled."""
         log.host = "slow.example.com"
+        before = (signal.getsignal(signal.SIGINT), signal.default_int_handler)
+
+        def heard() -> bool:  # the main thread waits for what is in progress
+            return self.times == 1 or signal.getsignal(signal.SIGINT) not in before
+
         try:
-            while True:
-                handled = (signal.getsignal(signal.SIGINT), signal.default_int_handler)
+            for _ in range(self.times):
                 os.kill(os.getpid(), signal.SIGINT)
-                self.times -= 1
-                if not self.times:
-                    break
-                while signal.getsignal(signal.SIGINT) in handled:  # until the main thread waits for what is in progress
-                    await asyncio.sleep(0.01)
+                await asyncio.to_thread(wait_until, heard)
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.cancelled = True

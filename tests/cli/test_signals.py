@@ -6,8 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,6 +15,7 @@ import pytest
 
 from tests import preloaded
 from tests.accounts import write_account
+from tests.waiting import wait_until
 
 from .shell import LETTER, Shell, account, command, environment
 
@@ -65,13 +65,6 @@ def started(*words: str, before: tuple[str, ...] = (), stdin: str | None = "") -
             yield process
         finally:
             process.kill()
-
-
-def wait_until(ready: Callable[[], object]) -> None:
-    end = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def said(server: LocalServer, verb: str) -> bool:

@@ -21,7 +21,7 @@ from sendkit.testing import LocalServer, MemoryMailbox, assert_no_secret_leaks
 from tests.accounts import ANA, EVA, LUIS, OPS
 from tests.django.conftest import settings_for
 from tests.django.project import mail_settings
-from tests.observers.test_watch import Notes
+from tests.observers.watchers import Notes
 
 NEW = django.VERSION >= (6, 1)
 ONCE = RetryPolicy(max_attempts=1)

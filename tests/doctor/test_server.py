@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sendkit import AsyncMailer, Diagnosis, Finding, Mailer, MemoryTransport, Message, Security, Server, errors
-from sendkit._credentials import default_chain
+from sendkit import AsyncMailer, Diagnosis, Mailer, MemoryTransport, Message, Security, Server, errors
 from sendkit._doctor import Check, Status
 from sendkit._providers import table
 from sendkit._providers.provider import Provider
-from sendkit._wire import wrong_mode
 from sendkit.testing import assert_no_secret_leaks
 from tests.servers.authority import Authority, Certificate
 from tests.servers.postfix import Postfix
 from tests.servers.scripted import ScriptedServer
-from tests.servers.secretservice import SecretService
 
+from .asking import checks, diagnosis_of, fault_of
 from .conftest import PASSWORD, USER, Account, Start
-
-ON_THE_WAY = [
-    Check.RESOLVE,
-    Check.CONNECT,
-    Check.GREETING,
-    Check.EHLO,
-    Check.TLS,
-    Check.CERTIFICATE,
-    Check.SIZE,
-    Check.OPTIONS,
-]
-DOMAIN = [Check.SPF, Check.DKIM, Check.DMARC, Check.ALIGNMENT]
-
-
-async def diagnosis_of(mailer: AsyncMailer, **settings: object) -> Diagnosis:
-    """What the doctor says of a mailer that is closed afterwards."""
-    async with mailer:
-        return await mailer.diagnose(**settings)  # type: ignore[arg-type]
-
-
-async def fault_of(mailer: AsyncMailer, **settings: object) -> Finding:
-    """The first line, which is a failure with a remedy, and the only one."""
-    diagnosis = await diagnosis_of(mailer, **settings)
-    first = diagnosis.findings[0]
-    assert diagnosis.failures == (first,)
-    assert (diagnosis.ok, first.status) == (False, Status.FAILURE)
-    assert first.remedy
-    return first
-
-
-def checks(diagnosis: Diagnosis, status: Status = Status.OK) -> list[Check]:
-    """What was looked at and found so."""
-    return [finding.check for finding in diagnosis.findings if finding.status is status]
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A late greeting is looked into at once."""
-    monkeypatch.setattr(wrong_mode, "PATIENCE", 0.0)
-
-
-@pytest.fixture
-def black_hole() -> Iterator[int]:
-    """A port that lets everybody in, and answers nobody."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield int(listener.getsockname()[1])
 
 
 def test_a_healthy_postfix_has_every_line_ok(postfix: Postfix) -> None:
@@ -111,28 +61,6 @@ async def test_a_secret_refused_before_is_not_sent_again_and_the_rest_is_looked_
     assert {Check.TLS, Check.MECHANISMS} <= set(checks(diagnosis))
 
 
-async def test_a_keyring_that_waits_for_somebody_is_given_up_and_the_server_is_looked_at(
-    start: Start, account: Account, unanswered_secret_service: SecretService
-) -> None:
-    server = start()
-    mailer = account(server, credentials=default_chain(environ={}, keyring_limit=0.5))
-    diagnosis = await diagnosis_of(mailer)
-    fault = diagnosis.findings[0]
-    assert (fault.check, fault.status) == (Check.SECRET, Status.FAILURE)
-    assert "no answer within 0.5 s; it probably waits to be unlocked" in fault.text
-    assert "unlock it" in (fault.remedy or "")
-    assert checks(diagnosis) == [*ON_THE_WAY, Check.MECHANISMS, *DOMAIN]
-    assert server.auth_commands == 0
-
-
-async def test_a_secret_that_does_not_come_ends_with_the_limit(
-    start: Start, account: Account, unanswered_secret_service: SecretService
-) -> None:
-    mailer = account(start(), credentials=default_chain(environ={}, keyring_limit=60))
-    fault = await fault_of(mailer, limit=0.3)
-    assert (fault.check, fault.text) == (Check.SECRET, "no answer within 0.3 s")
-
-
 @pytest.mark.parametrize("implicit", [True, False])
 @pytest.mark.parametrize(
     ("certificate", "words"),
@@ -171,20 +99,6 @@ async def test_a_file_of_authorities_that_is_gone_is_named(start: Start, authori
     assert (fault.check, "ca_file: no such file" in fault.text) == (Check.TLS, True)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_starttls_on_a_port_for_implicit_tls_names_the_setting(start: Start, account: Account) -> None:
-    fault = await fault_of(account(start(implicit_tls=True), Security.STARTTLS))
-    assert fault.check is Check.GREETING
-    assert "waits for TLS from the first octet" in fault.text
-    assert "security=implicit_tls" in (fault.remedy or "")
-
-
-async def test_implicit_tls_on_a_port_for_starttls_names_the_setting(start: Start, account: Account) -> None:
-    fault = await fault_of(account(start(), Security.IMPLICIT_TLS))
-    assert (fault.check, fault.text) == (Check.TLS, "the server does not speak TLS on this port")
-    assert "security=starttls" in (fault.remedy or "")
-
-
 async def test_a_server_without_auth_is_named_as_such(start: Start, account: Account) -> None:
     fault = await fault_of(account(start(capabilities_in_tls=["SIZE 1000"])))
     assert fault.check is Check.MECHANISMS
@@ -203,33 +117,6 @@ async def test_a_server_without_starttls_is_named_as_such(start: Start, account:
     fault = await fault_of(account(server))
     assert (fault.check, fault.text) == (Check.TLS, "the server offers no STARTTLS")
     assert server.auth_commands == 0
-
-
-async def test_a_black_hole_ends_with_the_limit_and_is_named_by_where_it_fell_silent(black_hole: int) -> None:
-    mailer = AsyncMailer(f"127.0.0.1:{black_hole}", username=USER, password=PASSWORD)
-    fault = await fault_of(mailer, limit=2)
-    assert (fault.check, fault.text) == (Check.GREETING, "no answer within 2 s")
-    assert "implicit TLS" in (fault.remedy or "")
-    assert fault.transient
-
-
-@pytest.mark.parametrize(("command", "check"), [("on_auth", Check.LOGIN), ("on_rcpt", Check.RCPT)])
-async def test_a_server_that_falls_silent_later_is_named_by_where(
-    start: Start, account: Account, command: str, check: Check
-) -> None:
-    server = start()
-    getattr(server, command)().silence()
-    diagnosis = await diagnosis_of(account(server), limit=2)
-    (fault,) = diagnosis.failures
-    assert (fault.check, fault.text) == (check, "no answer within 2 s")
-    assert [f.check for f in diagnosis.findings].count(Check.TLS) == 1
-
-
-async def test_a_server_that_keeps_the_line_at_the_end_is_none_the_worse(start: Start, account: Account) -> None:
-    server = start()
-    server.on_quit().silence()
-    diagnosis = await diagnosis_of(account(server), limit=2)
-    assert checks(diagnosis) == [check for check in Check if check is not Check.MESSAGE]
 
 
 async def test_a_token_that_cannot_be_had_for_now_is_a_secret_that_may_come(start: Start, account: Account) -> None:
@@ -256,17 +143,6 @@ async def test_mail_without_tls_is_warned_of() -> None:
         place = Server("127.0.0.1", server.port, Security.NONE)
         diagnosis = await diagnosis_of(AsyncMailer(place), sender=USER)
     assert checks(diagnosis, Status.WARNING) == [Check.TLS]
-
-
-async def test_a_port_where_nobody_listens_is_named(closed_port: int) -> None:
-    fault = await fault_of(AsyncMailer(f"127.0.0.1:{closed_port}", username=USER, password=PASSWORD))
-    assert fault.check is Check.CONNECT
-    assert "refused" in fault.text
-
-
-async def test_a_name_that_is_none_is_named() -> None:
-    fault = await fault_of(AsyncMailer("smtp.example.invalid", username=USER, password=PASSWORD))
-    assert fault.check is Check.RESOLVE
 
 
 @pytest.mark.parametrize(("command", "check"), [("on_mail", Check.MAIL), ("on_rcpt", Check.RCPT)])

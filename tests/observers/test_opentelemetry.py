@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from sendkit.testing import LocalServer, assert_no_secret_leaks
 from tests.accounts import ANA, LUIS, OPS, message
 from tests.observers.telling import Telemetry, metrics_text, trace_text
 from tests.servers.ports import free_ports
+from tests.servers.posted import Receiver
 
 SUBJECT = "Confidential-Subject"
 
@@ -211,7 +211,7 @@ class TestOTLP:
     """What leaves the process by OTLP is the same."""
 
     def test_an_otlp_receiver_gets_spans_and_metrics(self, transport: MemoryTransport) -> None:
-        with Receiver() as receiver:
+        with Collector() as receiver:
             _export(transport, receiver.url)
         spans = [span for sent in receiver.traces for one in sent.resource_spans for span in one.scope_spans[0].spans]
         assert sorted(span.name for span in spans) == ["smtp attempt", "smtp send"]
@@ -252,45 +252,22 @@ except errors.ConfigurationError as error:
     assert "[otel]" in ran.stdout
 
 
-class Receiver(ThreadingHTTPServer):
+class Collector(Receiver):
     """Takes what is exported by OTLP over HTTP."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Receives)
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        super().__init__()
         self.traces: list[ExportTraceServiceRequest] = []
         self.metrics: list[ExportMetricsServiceRequest] = []
 
-    def __enter__(self) -> Receiver:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class _Receives(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        if self.path == "/v1/traces":
-            self.server.traces.append(ExportTraceServiceRequest.FromString(body))
+    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Keep it."""
+        octets = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
+        if path == "/v1/traces":
+            self.traces.append(ExportTraceServiceRequest.FromString(octets))
         else:
-            self.server.metrics.append(ExportMetricsServiceRequest.FromString(body))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+            self.metrics.append(ExportMetricsServiceRequest.FromString(octets))
+        return 200, b""
 
 
 def _export(transport: MemoryTransport, url: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sendkit import Mailer, MemoryTransport
 from tests.servers.postgresql import PostgreSQL
 
 
@@ -22,3 +24,16 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         return tmp_path / "state" / "outbox.db"
     url: str = request.getfixturevalue("postgresql")
     return url
+
+
+@pytest.fixture
+def transport() -> MemoryTransport:
+    """A double, over which `mailer` sends."""
+    return MemoryTransport()
+
+
+@pytest.fixture
+def mailer(transport: MemoryTransport) -> Iterator[Mailer]:
+    """What a worker of an outbox sends with."""
+    with Mailer(transport=transport) as mailer:
+        yield mailer

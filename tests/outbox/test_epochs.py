@@ -7,7 +7,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from sendkit.outbox._sqlite import SQLiteDatabase
 from sendkit.outbox._statements import Statement, Work
 from sendkit.outbox._upkeep import Alive, heartbeats
 from tests.servers.postgresql import PostgreSQL
+from tests.waiting import wait_until
 
 OWNER = "elsewhere:1:dead"
 ANOTHER = "update sendkit_letter set epoch = 'another'"
@@ -184,13 +185,6 @@ def can_be_reached(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def wait_until(ready: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_server_that_crashes_while_letters_are_put_and_sent_loses_nothing(own_server: PostgreSQL) -> None:

@@ -23,17 +23,6 @@ def outbox(where: Path | str) -> Iterator[Outbox]:
         yield outbox
 
 
-@pytest.fixture
-def transport() -> MemoryTransport:
-    return MemoryTransport()
-
-
-@pytest.fixture
-def mailer(transport: MemoryTransport) -> Iterator[Mailer]:
-    with Mailer(transport=transport) as mailer:
-        yield mailer
-
-
 def message() -> Message:
     return Message(sender="ana@example.com", to="luis@example.com", subject="n", text="x")
 

@@ -22,17 +22,6 @@ def outbox(where: Path | str) -> Iterator[Outbox]:
         yield outbox
 
 
-@pytest.fixture
-def transport() -> MemoryTransport:
-    return MemoryTransport()
-
-
-@pytest.fixture
-def mailer(transport: MemoryTransport) -> Iterator[Mailer]:
-    with Mailer(transport=transport) as mailer:
-        yield mailer
-
-
 def test_a_cancelled_letter_goes_to_nobody(outbox: Outbox, mailer: Mailer, transport: MemoryTransport) -> None:
     receipt = outbox.put(message())
     assert outbox.cancel(receipt)

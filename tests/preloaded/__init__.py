@@ -8,6 +8,7 @@ whose law is about the beginning asks for a fresh one; with SENDKIT_FRESH_INTERP
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
 import functools
 import json
@@ -171,4 +172,5 @@ def _interpreter(flavour: Flavour) -> _Interpreter:
     ).returncode = 0  # nobody waits for it
     far.close()
     os.close(theirs)
+    atexit.register(ours.close)
     return _Interpreter(ours, errors)
