@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sendkit import credentials, errors, messages, observers, outbox, report, results, settings, testing, transports
     from sendkit._credentials import PasswordCommand
     from sendkit._credentials.oauth2 import OAuth2
-    from sendkit._delivery.retry import RetryPolicy
+    from sendkit._delivery.policy import RetryPolicy
     from sendkit._doctor import Check, Diagnosis, Finding, Status
     from sendkit._mailer import AsyncMailer
-    from sendkit._many import AsyncSendStream, SendStream, StreamResult
+    from sendkit._many import AsyncSendStream, SendStream
     from sendkit._message.attachment import Attachment
     from sendkit._message.invite import Invite
     from sendkit._message.mailbox import Mailbox
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from sendkit._providers.provider import Provider
     from sendkit._send import open as open  # noqa: A004 - read as sendkit.open, and exported
     from sendkit._send import send, send_async
-    from sendkit._server.server import Security, Server, Timeouts
+    from sendkit._server.security import Security
+    from sendkit._server.server import Server, Timeouts
     from sendkit._smtp.envelope import Envelope
     from sendkit._smtp.explain import Explanation
     from sendkit._smtp.phase import Phase
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from sendkit.errors import DeliveryError
     from sendkit.outbox._asynchronous import AsyncOutbox
     from sendkit.outbox._synchronous import Outbox
-    from sendkit.results import Attempt, DeliveryResult, RecipientResult
+    from sendkit.results import Attempt, DeliveryResult, RecipientResult, StreamResult
     from sendkit.signing import DKIM
 
 __all__ = [  # noqa: RUF022 - in the order of `sorted`; without `open`, which would hide the builtin one
@@ -146,12 +147,12 @@ _HOMES = {
     "ReadyMessage": "_message.ready",
     "RecipientResult": "results",
     "Reply": "_smtp.reply",
-    "RetryPolicy": "_delivery.retry",
-    "Security": "_server.server",
+    "RetryPolicy": "_delivery.policy",
+    "Security": "_server.security",
     "SendStream": "_many",
     "Server": "_server.server",
     "Status": "_doctor",
-    "StreamResult": "_many",
+    "StreamResult": "results",
     "SubmissionOptions": "_submission",
     "Timeouts": "_server.server",
     "Unsubscribe": "_message.purpose",

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from sendkit import errors
 from sendkit._delivery.audience import Admitted, admit
-from sendkit._delivery.retry import Delivery, RetryPolicy
+from sendkit._delivery.retries import Retries
+from sendkit._delivery.retry import Delivery
 from sendkit._delivery.signed import read_and_signed
 from sendkit._delivery.stream import Started, Window
 from sendkit._delivery.watch import Telling, Watch, observed, telling_of
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
-from sendkit._many import AsyncSendStream, StreamResult, told
+from sendkit._many import AsyncSendStream, failed_result, stream_result
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
@@ -27,15 +28,15 @@ from sendkit._plan.plan import Plan, plan, stands_in
 from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Stopped, Terms
-from sendkit.results import DeliveryResult, failed_before_sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._doctor import Diagnosis
     from sendkit._reading.lint import Advice
-    from sendkit._server.server import Security
+    from sendkit._server.security import Security
     from sendkit._submission import SubmissionOptions
+    from sendkit.results import DeliveryResult, StreamResult
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 
@@ -180,7 +181,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         try:
             letter = compose(message, None, None, self._plan.usual_sender, options, files_later=True)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
-            failed = partial(_ended, StreamResult.of(failed_before_sending(told(error)), index, message))
+            failed = partial(_ended, failed_result(error, index, message))
             return failed(None) if telling is None else observed(telling, failed)
         work = self._progress.here(Progress).work(self._plan.deadline)
         sending = partial(self._carry_out, terms, index, message, letter, work)
@@ -191,17 +192,13 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     ) -> StreamResult:
         try:
             result = await self._deliver(letter, self._plan.deadline, terms, telling, work=work)
-        except errors.SendkitError as error:
-            result = failed_before_sending(error)
         except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
-            known: DeliveryResult | None = vars(error).get("result")
-            said = told(error)
-            result = failed_before_sending(said) if known is None else known.model_copy(update={"error": said})
+            return failed_result(error, index, message)
         except BaseException as ended:
             if (known := vars(ended).get("result")) is not None:
-                vars(ended)["result"] = StreamResult.of(known, index, message)
+                vars(ended)["result"] = stream_result(known, index, message)
             raise
-        return StreamResult.of(result, index, message)
+        return stream_result(result, index, message)
 
     async def _deliver(
         self,
@@ -210,7 +207,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         terms: Terms,
         telling: Telling | None,
         *,
-        policy: RetryPolicy | None = None,
+        policy: Retries | None = None,
         work: Work | None = None,
     ) -> DeliveryResult:
         plan = self._plan
@@ -238,7 +235,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms = self._plan.terms._replace(before_end=before_end)
-        sending = partial(self._deliver, letter, self._plan.deadline, terms, policy=RetryPolicy(max_attempts=1))
+        sending = partial(self._deliver, letter, self._plan.deadline, terms, policy=Retries(max_attempts=1))
         telling = telling_of(self._plan.watch, watch)
         return await (sending(None) if telling is None else observed(telling, sending))
 

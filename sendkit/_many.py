@@ -13,44 +13,20 @@ from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, I
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from pydantic import PrivateAttr
-
 from sendkit._lifetime import interrupts
 from sendkit._lifetime.forks import starts_over
 from sendkit.errors import ConfigurationError, SendkitError
-from sendkit.results import DeliveryResult
 
 if TYPE_CHECKING:
     from sendkit._delivery.stream import Window
     from sendkit._lifetime.portal import Portal
     from sendkit._message.compose import AnyMessage
+    from sendkit.results import DeliveryResult, StreamResult
 
 _Given = TypeVar("_Given")
 
 # What has been read of a source that takes its time is started after so many seconds, however much room there is.
 _PROMPT = 0.001
-
-
-class StreamResult(DeliveryResult):
-    """The result of one message of `send_many`: a `DeliveryResult` whose `index` (from 0) counts the messages given."""
-
-    index: int  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - always known here
-    _message: Any = PrivateAttr(default=None)
-
-    @property
-    def message(self) -> Any:
-        """The very message that was given; None in a result that was read from JSON, which holds no content."""
-        return self._message
-
-    @classmethod
-    def of(cls, result: DeliveryResult, index: int, message: object) -> StreamResult:
-        """The result of a message, as that of one of many."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", {**vars(result), "index": index})
-        object.__setattr__(made, "__pydantic_fields_set__", result.model_fields_set)
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", {"_message": message})
-        return made
 
 
 class _Many(Generic[_Given]):
@@ -294,7 +270,23 @@ def _raise_failure(window: Window[AnyMessage, StreamResult]) -> None:
             del failure
 
 
-def told(error: Exception) -> SendkitError:
+def stream_result(result: DeliveryResult, index: int, message: object) -> StreamResult:
+    """The result of a message, as that of one of many."""
+    from sendkit.results import StreamResult  # noqa: PLC0415 - pydantic's models, and results come last
+
+    return StreamResult.of(result, index, message)
+
+
+def failed_result(error: Exception, index: int, message: object) -> StreamResult:
+    """The result of one of many messages that an error ended; what was known by then stands in it."""
+    from sendkit.results import failed_before_sending  # noqa: PLC0415 - as above
+
+    said, known = _told(error), None if isinstance(error, SendkitError) else vars(error).get("result")
+    result = failed_before_sending(said) if known is None else known.model_copy(update={"error": said})
+    return stream_result(result, index, message)
+
+
+def _told(error: Exception) -> SendkitError:
     """An error that stands in a result; whatever is not ours is its cause."""
     if isinstance(error, SendkitError):
         return error

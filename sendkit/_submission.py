@@ -7,7 +7,6 @@ not offer it, is for `_smtp`. Must not know servers, or messages.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, cast, get_args
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, cast,
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
 from sendkit._spelling import meant
+from sendkit._xtext import fits_envid
 from sendkit.errors import MessageError
 
 Notice: TypeAlias = Literal["never", "success", "failure", "delay"]
@@ -23,22 +23,7 @@ Returned: TypeAlias = Literal["headers", "full"]
 NOTICES: tuple[Notice, ...] = get_args(Notice)
 RETURNED: tuple[Returned, ...] = get_args(Returned)
 _MOST_SECONDS = 999_999_999  # RFC 4865 section 4: nine digits
-_LONGEST_ENVID = 100  # RFC 3461 section 4.4
-_PRINTABLE = re.compile(r"[\x20-\x7e]+")
 _HINT = "help(sendkit.SubmissionOptions) says what each option takes"
-
-
-def xtext(text: str) -> str:
-    """Printable ASCII as a parameter's value (RFC 3461 section 4).
-
-    Angle brackets could stand as they are; some servers look for the last one of the line, which ends the address.
-    """
-    return "".join(char if "!" <= char <= "~" and char not in "+=<>" else f"+{ord(char):02X}" for char in text)
-
-
-def fits_envid(text: str) -> bool:
-    """Whether this can be an ENVID (RFC 3461 section 4.4)."""
-    return bool(_PRINTABLE.fullmatch(text)) and len(xtext(text)) <= _LONGEST_ENVID
 
 
 def _notify(value: object) -> frozenset[Notice] | None:

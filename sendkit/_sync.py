@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sendkit._plan.options import MailerSettings
     from sendkit._plan.targets import ServerLike
     from sendkit._reading.lint import Advice
-    from sendkit._server.server import Security
+    from sendkit._server.security import Security
     from sendkit._submission import SubmissionOptions
     from sendkit.results import DeliveryResult
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import shared_task
 
-from sendkit._delivery.retry import RetryPolicy
+from sendkit._delivery.policy import RetryPolicy
 from sendkit._message.message import Message
 from sendkit._sync import Mailer
 from sendkit.errors import CredentialsError, DeliveryError

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import PlainSerializer, PlainValidator, computed_field
+from pydantic import PlainSerializer, PlainValidator, PrivateAttr, computed_field
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
@@ -22,6 +22,7 @@ from sendkit._server.endpoint import server_name
 from sendkit._server.route import MailProtocol
 from sendkit._smtp.envelope import Envelope
 from sendkit._smtp.explain import Explanation
+from sendkit._smtp.facts import AttemptReply, TLSFacts
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
@@ -39,6 +40,7 @@ __all__ = [
     "Reason",
     "RecipientResult",
     "Reply",
+    "StreamResult",
     "TLSFacts",
     "TranscriptLine",
     "Waiting",
@@ -97,23 +99,6 @@ class Waiting:
 
     recipients: tuple[RecipientResult, ...]
     seconds: float
-
-
-@dataclass(slots=True, frozen=True)
-class TLSFacts:
-    """The TLS session: protocol version and cipher suite, as OpenSSL names them."""
-
-    version: str
-    cipher: str
-
-
-@dataclass(slots=True, frozen=True)
-class AttemptReply:
-    """One reply of an attempt: the phase it belongs to, and the recipient for RCPT, and for the end of data in LMTP."""
-
-    phase: Phase
-    reply: Reply
-    recipient: str | None = None
 
 
 class TranscriptLine(Frozen):
@@ -319,6 +304,28 @@ class DeliveryResult(Frozen):
         where = f"{last.server}, {first.phase}: " if last else ""
         shown = "; ".join(map(str, failed[:3])) + (f"; and {len(failed) - 3} more" if len(failed) > 3 else "")
         return f"{where}{len(failed)} of {len(self.recipients)} recipients not accepted: {shown}"
+
+
+class StreamResult(DeliveryResult):
+    """The result of one message of `send_many`: a `DeliveryResult` whose `index` (from 0) counts the messages given."""
+
+    index: int  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - always known here
+    _message: Any = PrivateAttr(default=None)
+
+    @property
+    def message(self) -> Any:
+        """The very message that was given; None in a result that was read from JSON, which holds no content."""
+        return self._message
+
+    @classmethod
+    def of(cls, result: DeliveryResult, index: int, message: object) -> StreamResult:
+        """The result of a message, as that of one of many."""
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", {**vars(result), "index": index})
+        object.__setattr__(made, "__pydantic_fields_set__", result.model_fields_set)
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", {"_message": message})
+        return made
 
 
 _ORDER = list(ERROR_OF)

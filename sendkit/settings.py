@@ -6,13 +6,14 @@ Only names here, no code.
 from __future__ import annotations
 
 from sendkit._accounts.account import Account
-from sendkit._delivery.retry import RetryPolicy
+from sendkit._delivery.policy import RetryPolicy
 from sendkit._plan.options import MailerSettings
 from sendkit._plan.targets import ServerLike
 from sendkit._providers.provider import Provider
 from sendkit._server.proxy import Proxy
 from sendkit._server.route import Dialer
-from sendkit._server.server import Security, Server, Timeouts
+from sendkit._server.security import Security
+from sendkit._server.server import Server, Timeouts
 from sendkit._tls import InsecureTLSWarning
 
 __all__ = [

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
     from sendkit._delivery.observers import AnyObserver
-    from sendkit._delivery.retry import RetryPolicy
+    from sendkit._delivery.policy import RetryPolicy
     from sendkit._plan.targets import ServerLike
     from sendkit._seam.transport import Transport
-    from sendkit._server.server import Security
+    from sendkit._server.security import Security
     from sendkit._sync import Mailer
     from sendkit.signing import DKIM
 '''

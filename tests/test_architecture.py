@@ -19,8 +19,15 @@ CHECKOUT = Path(__file__).parents[1]
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.
 ORDER = (
-    ("sendkit._version", "sendkit._redaction", "sendkit._notebook", "sendkit._spelling", "sendkit._frozen"),
-    ("sendkit.errors",),
+    (
+        "sendkit._version",
+        "sendkit._redaction",
+        "sendkit._notebook",
+        "sendkit._spelling",
+        "sendkit._frozen",
+        "sendkit._xtext",
+    ),
+    ("sendkit.errors", "sendkit._unchecked"),
     ("sendkit._lifetime",),
     (
         "sendkit._trusted_file",

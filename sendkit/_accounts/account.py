@@ -7,21 +7,23 @@ SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with eith
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sendkit._accounts.server_settings import check_known, named_as, of_environment, variable, with_settings
 from sendkit._frames import frameless
 from sendkit._redaction import quoted
-from sendkit._server.server import Security, Server
+from sendkit._server.plain import checked_server, plain_server
+from sendkit._server.security import Security
 from sendkit._server.unix_socket import is_unix
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials
+    from sendkit._server.server import Server
 
 _SCHEMES = {
     "smtp": Security.STARTTLS,
@@ -29,6 +31,7 @@ _SCHEMES = {
     "smtps": Security.IMPLICIT_TLS,
     "smtp+none": Security.NONE,
 }
+_MakeServer: TypeAlias = "Callable[..., Server]"
 UNIX = "unix"
 _UNIX = "write unix:///run/smtp.sock"
 _LONGEST_SCHEME = 16
@@ -61,6 +64,10 @@ class Account:
     @frameless
     def from_url(cls, url: str) -> Account:
         """Read a `url`. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
+        return cls._of_url(url, checked_server)
+
+    @classmethod
+    def _of_url(cls, url: str, make: _MakeServer) -> Account:
         parts = _split(url)
         if parts.scheme == UNIX:
             return _at_unix_socket(parts)
@@ -77,22 +84,26 @@ class Account:
         settings = _query(parts)
         protocol = settings.get("protocol", "smtp")
         with named_as("protocol of the server's URL" if "protocol" in settings else None):
-            server = Server(unquote(parts.hostname), parts.port, security, protocol=protocol)
+            server = make(unquote(parts.hostname), parts.port, security, protocol=protocol)
         return cls(with_settings(server, settings, "{} of the server's URL".format), username)
 
     @classmethod
     @frameless
     def from_env(cls, environ: Mapping[str, str]) -> Account:
         """Read the environment (`environ`). Raises ConfigurationError that names the variable to set."""
+        return cls._of_environment(environ, checked_server)
+
+    @classmethod
+    def _of_environment(cls, environ: Mapping[str, str], make: _MakeServer) -> Account:
         username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
         if url := environ.get("SENDKIT_URL"):
-            account, said = cls.from_url(url), _query(_split(url))
+            account, said = cls._of_url(url, make), _query(_split(url))
             settings = {name: text for name, text in settings.items() if name not in said}
             server, username = account.server, account.username or username
         elif host := environ.get("SENDKIT_HOST"):
             security, protocol = environ.get("SENDKIT_SECURITY") or None, settings.get("protocol", "smtp")
             with named_as(variable("protocol") if "protocol" in settings else None):
-                server = Server(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
+                server = make(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
         else:
             hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
             raise ConfigurationError("the environment names no server", hint=hint)
@@ -107,8 +118,19 @@ class Account:
 
         Raises ConfigurationError that names the variable to set.
         """
+        return cls._all(environ, checked_server)
+
+    @classmethod
+    @frameless
+    def plain_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
+        """As `all_from_env`, with servers in their plain form, for a program that must not wait for pydantic."""
+        return cls._all(environ, plain_server)
+
+    @classmethod
+    def _all(cls, environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
         urls = (environ.get("SENDKIT_URL") or "").split()
-        return tuple(cls.from_env({**environ, "SENDKIT_URL": url}) for url in urls) or (cls.from_env(environ),)
+        each = tuple(cls._of_environment({**environ, "SENDKIT_URL": url}, make) for url in urls)
+        return each or (cls._of_environment(environ, make),)
 
 
 def _check_no_password(parts: SplitResult) -> None:
@@ -123,7 +145,7 @@ def _at_unix_socket(parts: SplitResult) -> Account:
     if parts.hostname or parts.port is not None or parts.fragment:
         raise ConfigurationError("the URL of a unix socket must be unix://[USERNAME@]/PATH[?SETTING=…]", hint=_UNIX)
     username = check_username(unquote(parts.username)) if parts.username else None
-    server = Server(f"{UNIX}://{parts.path}")
+    server = checked_server(f"{UNIX}://{parts.path}")
     return Account(with_settings(server, _query(parts), "{} of the server's URL".format), username)
 
 

@@ -16,7 +16,8 @@ from sendkit._accounts.account import Account
 from sendkit._dns import services
 from sendkit._providers.provider import Provider
 from sendkit._providers.table import is_known_host
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
+from sendkit._server.server import Server
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit.errors import ConfigurationError
 

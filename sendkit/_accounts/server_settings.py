@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._redaction import quoted
 from sendkit._server.folders import expanded
+from sendkit._server.plain import full
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def with_settings(
 
     `secrets`: the password of a proxy may stand in them.
     """
+    server = full(server) if given else server
     update: dict[str, object] = {}
     for name, text in given.items():
         setting = SERVER_SETTINGS[name]

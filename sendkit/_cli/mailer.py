@@ -11,15 +11,17 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from sendkit import Mailer, RetryPolicy, Server
+from sendkit import Mailer
 from sendkit._accounts.account import Account
 from sendkit._accounts.server_settings import flag, with_settings
-from sendkit._providers.provider import Provider
+from sendkit._delivery.retries import plain_policy
+from sendkit._server.plain import parsed_server
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendkit import RetryPolicy
     from sendkit._cli.options import AccountOptions, DeliveryOptions
     from sendkit._plan.options import MailerSettings
     from sendkit.results import Waiting
@@ -60,10 +62,12 @@ def _of_account(name: str, retry: RetryPolicy | None, deadline: float | None) ->
 def policy_for(options: DeliveryOptions, on_wait: Callable[[Waiting], object] | None) -> RetryPolicy | None:
     """How often deferred recipients are tried again; None: as the account says, or else the library."""
     if options.patient:
+        from sendkit import RetryPolicy  # noqa: PLC0415 - pydantic, 100 ms
+
         return RetryPolicy.patient(on_wait=on_wait)
     if options.retries is not None:
-        return RetryPolicy(max_attempts=options.retries + 1, max_elapsed=math.inf, on_wait=on_wait)
-    return None if options.account is not None else RetryPolicy(on_wait=on_wait)
+        return plain_policy(max_attempts=options.retries + 1, max_elapsed=math.inf, on_wait=on_wait)
+    return None if options.account is not None else plain_policy(on_wait=on_wait)
 
 
 def _accounts(options: AccountOptions) -> tuple[Account, ...]:
@@ -74,7 +78,7 @@ def _accounts(options: AccountOptions) -> tuple[Account, ...]:
     if environ.get("SENDKIT_URL") and options.security:
         hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
         raise ConfigurationError("--security does not go together with SENDKIT_URL", hint=hint)
-    return Account.all_from_env(environ)
+    return Account.plain_from_env(environ)
 
 
 def _named(options: AccountOptions) -> dict[str, str]:
@@ -86,6 +90,8 @@ def _named(options: AccountOptions) -> dict[str, str]:
     if options.url or options.provider or options.host:
         named = {"SENDKIT_PROTOCOL": "", **named, "SENDKIT_PINS": ""}  # of another server
     if options.provider:
+        from sendkit._providers.provider import Provider  # noqa: PLC0415 - a long table
+
         server = Provider.named(options.provider).server
         chosen = {
             "SENDKIT_HOST": server.host,
@@ -94,7 +100,7 @@ def _named(options: AccountOptions) -> dict[str, str]:
         }
         return {**named, **chosen, "SENDKIT_URL": ""}
     if options.host:
-        server = Server.parse(options.host)
+        server = parsed_server(options.host)
         port = str(server.port) if re.search(r":[0-9]+$", options.host.strip()) else ""
         named = {"SENDKIT_SECURITY": "", **named, "SENDKIT_URL": "", "SENDKIT_HOST": server.host, "SENDKIT_PORT": port}
     return named

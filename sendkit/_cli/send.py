@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendkit import Message, RetryPolicy, errors
+from sendkit import errors
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
 from sendkit._cli.mailer import mailer_for, policy_for
@@ -16,13 +16,14 @@ from sendkit._cli.outcome import print_failure, print_recipients
 from sendkit._cli.progress import bar, connecting, waits
 from sendkit._cli.signals import INTERRUPTS, settled
 from sendkit._cli.submission import tell_ignored, wishes
+from sendkit._delivery.retries import plain_policy
 from sendkit._message.compose import compose
-from sendkit.results import failed_before_sending
+from sendkit._message.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from sendkit import DeliveryResult, ReadyMessage
+    from sendkit import DeliveryResult, Message, ReadyMessage
     from sendkit._cli.options import DeliveryOptions, SendOptions
 
 _MISSED = {"empty", "cid-missing"}
@@ -51,6 +52,8 @@ def deliver(
             result = _deliver(message, options, recipients)
     except errors.SendkitError as error:
         if options.json:
+            from sendkit.results import failed_before_sending  # noqa: PLC0415 - pydantic, 100 ms
+
             _report(failed_before_sending(error), options)
         raise
     except INTERRUPTS as interrupt:
@@ -87,7 +90,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
 
 def _warn(message: Message | ReadyMessage) -> None:
     """Say what its reader would miss: the text, or a picture."""
-    if isinstance(message, Message) and (message.html is not None or not (message.text or "").strip()):
+    if isinstance(message, Written) and (message.html is not None or not (message.text or "").strip()):
         for advice in message.lint():
             if advice.code in _MISSED:
                 complain(f"warning: {advice.text}; {advice.hint}")
@@ -118,7 +121,7 @@ def _preview(message: Message | ReadyMessage, options: DeliveryOptions, recipien
 
 
 def _check(message: Message | ReadyMessage, options: DeliveryOptions, recipients: str | None) -> ExitCode:
-    with mailer_for(options, retry=RetryPolicy(max_attempts=1), deadline=options.deadline) as mailer:
+    with mailer_for(options, retry=plain_policy(max_attempts=1), deadline=options.deadline) as mailer:
         found = mailer.preflight(message, envelope_from=options.envelope_from, recipients=recipients)
     for advice in found:
         say(str(advice))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import errors
 from sendkit._cli.exit_codes import ExitCode, exit_code
-from sendkit.results import Reason
+from sendkit._smtp.reason import Reason
 
 if TYPE_CHECKING:
     from sendkit.results import DeliveryResult, RecipientResult

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._message.letter import Letter, distinct
 from sendkit._message.mailbox import mailboxes_of
@@ -20,7 +20,9 @@ from sendkit._smtp.content import Content
 from sendkit._smtp.hints import Trouble, advise
 from sendkit._smtp.reason import Outcome, Reason
 from sendkit.errors import ConfigurationError
-from sendkit.results import RecipientResult
+
+if TYPE_CHECKING:
+    from sendkit.results import RecipientResult
 
 REDIRECT, ALLOW = "SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY"
 
@@ -157,6 +159,8 @@ def _original_to(recipients: Iterable[Address]) -> bytes:
 
 
 def _withheld(recipient: Address) -> RecipientResult:
+    from sendkit.results import RecipientResult  # noqa: PLC0415 - pydantic's models, and few are withheld
+
     why = Reason.NOT_ALLOWED
     return RecipientResult(
         address=recipient.written,

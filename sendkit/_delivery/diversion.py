@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sendkit._lifetime.forks import Lock
 from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._server.server import Server
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 
 @dataclass(slots=True, eq=False)

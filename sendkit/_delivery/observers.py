@@ -6,10 +6,12 @@ Protocols only; who calls them, and where, is for `watch`. They are public throu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from sendkit.errors import ConfigurationError
-from sendkit.results import Attempt, DeliveryResult
+
+if TYPE_CHECKING:
+    from sendkit.results import Attempt, DeliveryResult
 
 
 class AttemptObserver(Protocol):

@@ -7,18 +7,14 @@ rejected, what a person must fix, and what is in doubt is left alone. The one pl
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from sendkit._delivery.pace import Pace, Queue
 from sendkit._delivery.quoted import text_of
+from sendkit._delivery.retries import Retries
 from sendkit._delivery.signed import check, read_and_signed
-from sendkit._frozen import unchecked
 from sendkit._lifetime import logs as records
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
@@ -26,83 +22,37 @@ from sendkit._message.read_only import read_only
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.terms import PLAIN, Stopped, Terms, cancelled
 from sendkit._seam.transport import Transport, carry
-from sendkit._server.checked import as_configuration_error
 from sendkit._smtp.address import Address
 from sendkit._smtp.hints import tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Again, Break, Failure, Outcome, Verdict, judge_failure
+from sendkit._unchecked import unchecked
 from sendkit.errors import SendkitError
-from sendkit.results import Attempt, DeliveryResult, RecipientResult, Waiting
 
 if TYPE_CHECKING:
     import tenacity
 
+    from sendkit._delivery.policy import RetryPolicy
     from sendkit._delivery.watch import Telling
     from sendkit._message.dkim import Signer
+    from sendkit.results import Attempt, DeliveryResult, RecipientResult
 
-_delivery_result, _recipient_result = unchecked(DeliveryResult), unchecked(RecipientResult)
+
+def _result_model() -> type[DeliveryResult]:
+    from sendkit.results import DeliveryResult  # noqa: PLC0415 - pydantic's models, and results come last
+
+    return DeliveryResult
+
+
+def _recipient_model() -> type[RecipientResult]:
+    from sendkit.results import RecipientResult  # noqa: PLC0415 - as above
+
+    return RecipientResult
+
+
+_delivery_result, _recipient_result = unchecked(_result_model), unchecked(_recipient_model)
 
 _logger = logging.getLogger("sendkit.delivery")
-
-PATIENCE = 1800.0  # seconds; most servers greylist for 1 to 15 minutes
-Wait = Callable[["tenacity.RetryCallState"], float]
-
-
-class RetryPolicy(BaseModel):
-    """How often, for how long and with which waits deferred recipients are retried.
-
-    At most `max_attempts` attempts, none later than `max_elapsed` seconds after the first. `wait` is a tenacity wait
-    object, or any callable of its RetryCallState that returns seconds; by default up to 1, 2, 4 … 60 s with full
-    jitter. `retry_in_doubt` also retries recipients in doubt, which may create duplicates. `on_wait` is called with
-    a `Waiting` before each wait, on the event loop; if it raises, the call ends as after a cancellation. Raises
-    ConfigurationError.
-    """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
-    )
-
-    max_attempts: Annotated[int, Field(ge=1)] = 4
-    max_elapsed: Annotated[float, Field(ge=0)] = 120
-    wait: Callable[..., float] | None = None
-    retry_in_doubt: bool = False
-    on_wait: Callable[[Waiting], object] | None = None
-
-    @classmethod
-    def patient(
-        cls,
-        *,
-        max_elapsed: float = PATIENCE,
-        retry_in_doubt: bool = False,
-        on_wait: Callable[[Waiting], object] | None = None,
-    ) -> Self:
-        """A policy for greylisting (RFC 6647 section 2.3): retries after 1, 5 and 15 minutes, then every 15.
-
-        No attempt starts more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
-        not lose the message when it exits, puts it into an `Outbox`. Raises ConfigurationError.
-        """
-        attempts = len(_PATIENT_WAITS) + 1 + int(max(0.0, max_elapsed) // _PATIENT_WAITS[-1])
-        return cls(
-            max_attempts=attempts,
-            max_elapsed=max_elapsed,
-            wait=_patiently,
-            retry_in_doubt=retry_in_doubt,
-            on_wait=on_wait,
-        )
-
-    if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
-
-        def __init__(self, **settings: object) -> None:
-            with as_configuration_error("RetryPolicy"):
-                super().__init__(**settings)
-
-
-_PATIENT_WAITS = (60.0, 300.0, 900.0)
-
-
-def _patiently(state: tenacity.RetryCallState) -> float:
-    # A little later than said, and never sooner: a server that wants five minutes counts them exactly.
-    return _PATIENT_WAITS[min(state.attempt_number, len(_PATIENT_WAITS)) - 1] * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
 
 
 @dataclass(slots=True)
@@ -115,7 +65,7 @@ class Delivery:
 
     letter: Letter
     transport: Transport
-    policy: RetryPolicy
+    policy: RetryPolicy | Retries
     pace: Pace = field(default_factory=Pace)
     terms: Terms = PLAIN
     withheld: tuple[RecipientResult, ...] = ()
@@ -190,6 +140,8 @@ class Delivery:
         records.log(_logger, logging.INFO, "%s; next try in %.0f s", "; ".join(map(str, left)), state.upcoming_sleep)
         if self.policy.on_wait is not None:
             try:
+                from sendkit.results import Waiting  # noqa: PLC0415 - as above
+
                 self.policy.on_wait(Waiting(left, state.upcoming_sleep))
             except Exception as error:
                 raise Stopped(error) from error

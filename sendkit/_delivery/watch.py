@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from sendkit._delivery.observers import METHODS, AnyObserver
 from sendkit._lifetime import logs
@@ -25,7 +25,9 @@ from sendkit._lifetime.loops import PerLoop
 from sendkit._lifetime.task_queue import TaskQueue
 from sendkit._redaction import redacted
 from sendkit.errors import SendkitError
-from sendkit.results import Attempt, DeliveryResult, failed_before_sending
+
+if TYPE_CHECKING:
+    from sendkit.results import Attempt, DeliveryResult
 
 _logger = logging.getLogger("sendkit.observers")
 _observing: ContextVar[bool] = ContextVar("sendkit_observing", default=False)
@@ -33,8 +35,8 @@ _observing: ContextVar[bool] = ContextVar("sendkit_observing", default=False)
 # Seconds.
 _PATIENCE_OF_TESTS = 1.0
 
-_Value: TypeAlias = Attempt | DeliveryResult
-Told = TypeVar("Told", bound=DeliveryResult)
+_Value: TypeAlias = "Attempt | DeliveryResult"
+Told = TypeVar("Told", bound="DeliveryResult")
 
 
 @dataclass(slots=True)
@@ -173,6 +175,8 @@ async def observed(telling: Telling, sending: Callable[[Telling], Awaitable[Told
             if watch.waits:
                 await watch.told()
     except SendkitError as error:
+        from sendkit.results import failed_before_sending  # noqa: PLC0415 - pydantic's models, and results come last
+
         telling.result(failed_before_sending(error))
         raise
     except BaseException as ended:

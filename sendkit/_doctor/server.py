@@ -16,8 +16,10 @@ from sendkit._doctor.diagnosis import Check, Finding, Status, for_shell
 from sendkit._doctor.offers import offers
 from sendkit._providers.table import operator_of
 from sendkit._seam.log import AttemptLog
+from sendkit._server.plain import full
 from sendkit._server.route import way
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
+from sendkit._server.server import Server
 from sendkit._server.unix_socket import is_unix
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
@@ -230,7 +232,7 @@ class Examination:
         if self.server.sock is not None:
             return None
         otherwise = {"ca_file": None, "client_cert": None, "client_key": None, "minimum_tls": "1.2", "pins": ()}
-        blind = self.server.model_copy(update={**otherwise, "known_hosts": None, "tls_context": context})
+        blind = full(self.server).model_copy(update={**otherwise, "known_hosts": None, "tls_context": context})
         try:
             session = await open_session(blind, None, look)
         except SessionFailed:

@@ -11,9 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, TypeGuard, cast
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from sendkit._lifetime import logs
 from sendkit._lifetime.exits import refuse_when_gone
@@ -30,6 +28,9 @@ from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._smtp.address import AddressError
 from sendkit._spelling import meant
 from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _MADE_HERE = frozenset({"boundary", "message_id", "date"})  # hardly what was meant
 _FURTHER = frozenset({"calendar", "in_reply_to"})

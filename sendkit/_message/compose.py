@@ -9,13 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._message.accept import NOBODY
-from sendkit._message.head import recipients_in, reverse_path_in
 from sendkit._message.letter import Letter, Redirection, distinct
 from sendkit._message.mailbox import author, mailbox_of
-from sendkit._message.message import Message
-from sendkit._message.ready import ReadyContent, ReadyMessage
 from sendkit._message.render import render
-from sendkit._submission import SubmissionOptions
+from sendkit._message.written import Written
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -23,10 +20,12 @@ if TYPE_CHECKING:
     from email.message import Message as StdlibMessage
     from typing import Any
 
+    from sendkit._message.message import Message
+    from sendkit._message.ready import ReadyMessage
     from sendkit._smtp.address import Address
     from sendkit._smtp.envelope import Envelope
+    from sendkit._submission import SubmissionOptions
 
-_NOTHING = ReadyContent(b"", b"")
 # Whatever can be sent, and who may be named in place of the headers: a comma list, addresses, or an envelope.
 AnyMessage: TypeAlias = "Message | ReadyMessage | StdlibMessage[Any, Any]"
 Recipients: TypeAlias = "Iterable[str] | Envelope | str"
@@ -48,16 +47,16 @@ def compose(
     take, and for a letter without recipients. With `files_later`, attached files are not read yet: they are `unread`.
     """
     redirection = Redirection.of(envelope_from, recipients)
-    if isinstance(message, Message):
+    if isinstance(message, Written):
         letter = _letter_of_message(_from_somebody(message, usual_sender), redirection, files_later=files_later)
-    elif isinstance(message, ReadyMessage):
-        letter = _letter_of_ready(message, redirection)
     else:
-        letter = _letter_of_ready(_from_stdlib(message, redirection), redirection)
+        letter = _letter_of_ready(message, redirection)
     return letter if options is None else replace(letter, options=_checked(options))
 
 
 def _checked(options: object) -> SubmissionOptions:
+    from sendkit._submission import SubmissionOptions  # noqa: PLC0415 - pydantic, 100 ms, and few give any
+
     if not isinstance(options, SubmissionOptions):
         problem = f"options: {type(options).__name__} says nothing that a server could be asked for"
         hint = 'give sendkit.SubmissionOptions(notify="failure", …)'
@@ -65,23 +64,26 @@ def _checked(options: object) -> SubmissionOptions:
     return options
 
 
-def _letter_of_message(message: Message, redirection: Redirection, *, files_later: bool) -> Letter:
+def _letter_of_message(message: Written, redirection: Redirection, *, files_later: bool) -> Letter:
     reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
     addressed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
     listed = addressed if redirection.recipients is None else redirection.recipients
     recipients = _somebody(listed, redirection)
     if files_later and _has_files(message):
-        return Letter(reverse_path, recipients, _NOTHING, message.message_id, unread=partial(render, message))
+        from sendkit._message.ready import ReadyContent  # noqa: PLC0415 - few have files
+
+        nothing = ReadyContent(b"", b"")
+        return Letter(reverse_path, recipients, nothing, message.message_id, unread=partial(render, message))
     return Letter(reverse_path, recipients, render(message), message.message_id)
 
 
-def _has_files(message: Message) -> bool:
+def _has_files(message: Written) -> bool:
     if not message.attachments and not message.inline:
         return False
     return any(one.path is not None for one in (*message.attachments, *message.inline.values()))
 
 
-def _from_somebody(message: Message, usual: str | None) -> Message:
+def _from_somebody(message: Written, usual: str | None) -> Written:
     if message.sender is not None or usual is None:
         return message
     sender = mailbox_of(usual)
@@ -91,7 +93,11 @@ def _from_somebody(message: Message, usual: str | None) -> Message:
     return named_copy
 
 
-def _letter_of_ready(message: ReadyMessage, redirection: Redirection) -> Letter:
+def _letter_of_ready(given: ReadyMessage | StdlibMessage[Any, Any], redirection: Redirection) -> Letter:
+    from sendkit._message.head import recipients_in, reverse_path_in  # noqa: PLC0415 - most programs write Messages
+    from sendkit._message.ready import ReadyMessage  # noqa: PLC0415 - as above
+
+    message = given if isinstance(given, ReadyMessage) else _from_stdlib(given, redirection)
     chosen = redirection.over(message.redirection)
     listed = recipients_in(message.fields) if chosen.recipients is None else chosen.recipients
     reverse_path = reverse_path_in(message.fields) if chosen.reverse_path is None else chosen.reverse_path[0]

@@ -28,6 +28,7 @@ from sendkit._message.attachment import Attachment
 from sendkit._message.invite import Invite, invite, invite_dump
 from sendkit._message.mailbox import Mailbox, mailboxes_of
 from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
+from sendkit._message.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +77,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-class Message(BaseModel):
+class Message(Written, BaseModel):
     """A message to send: frozen, and checked when you create it.
 
     `sender`, `to`, `cc`, `bcc` and `reply_to` take mailboxes: strings (comma-separated lists too), `("Name",

@@ -15,14 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from pydantic_core import core_schema
-
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from pydantic_core import CoreSchema
+    from pydantic_core import CoreSchema, core_schema
 
     from sendkit._message.attachment import Attachment
 
@@ -174,6 +172,8 @@ class Portable:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - a part of pydantic, which asks for it
+
         dump = core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True)
         return core_schema.no_info_plain_validator_function(cls.model_validate, serialization=dump)
 

@@ -17,7 +17,7 @@ from sendkit._message.mailbox import mailbox_of
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from sendkit._message.message import Message
+    from sendkit._message.written import Written
 
 AutoSubmitted: TypeAlias = Literal["auto-generated", "auto-replied"]
 Priority: TypeAlias = Literal["high", "normal", "low"]
@@ -190,7 +190,7 @@ def check_once(fields: Mapping[str, object], headers: Mapping[str, str]) -> None
             raise _refuse("headers", f"{min(twice)} is there twice", f"give it by {name}= or by headers=")
 
 
-def purpose_fields(message: Message) -> str:
+def purpose_fields(message: Written) -> str:
     """The header fields of all this."""
     found = ""
     if message.in_reply_to is not None:

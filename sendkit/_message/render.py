@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
     from sendkit._message.pieces import Piece
     from sendkit._message.stored import StoredFile
+    from sendkit._message.written import Written
 
 _ANY_BOUNDARY = f"=_{'0' * 32}-x"
 _ICS = "application/ics"
@@ -43,7 +44,7 @@ class Rendered:
     utf8: bool
     _pieces: tuple[Piece, ...] = field(repr=False)
     _files: Sequence[StoredFile] = field(repr=False)
-    _source: tuple[Message, _Part] | None = field(repr=False)
+    _source: tuple[Written, _Part] | None = field(repr=False)
     _attached: tuple[Attachment, ...] = field(default=(), repr=False)
 
     @property
@@ -89,12 +90,12 @@ Parts: TypeAlias = dict[tuple[str | Attachment, str], _Part]
 SHARED = "_shared_parts"
 
 
-def render(message: Message) -> Rendered:
+def render(message: Written) -> Rendered:
     """Write a message out, except for large attachments. Raises MessageError for a file that cannot be read."""
     return _rendered(message, _tree(message), utf8=True)
 
 
-def _rendered(message: Message, root: _Part, *, utf8: bool) -> Rendered:
+def _rendered(message: Written, root: _Part, *, utf8: bool) -> Rendered:
     """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
     head = f"{_head(message, utf8=utf8)}MIME-Version: 1.0\r\n{root.head}\r\n"
     pieces = joined([head.encode(), *root.body])
@@ -116,7 +117,7 @@ def _weight(attachment: Attachment) -> int:
     return len(source) if isinstance(source, bytes) else source.size
 
 
-def _head(message: Message, *, utf8: bool) -> str:
+def _head(message: Written, *, utf8: bool) -> str:
     fields = [mailbox_field("From", [author(message.sender)], utf8=utf8)]
     for name, mailboxes in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
         if mailboxes:
@@ -143,7 +144,7 @@ def _date_field(moment: datetime, _offset: timedelta | None) -> str:
     return plain_field("Date", format_datetime(moment))
 
 
-def _tree(message: Message) -> _Part:
+def _tree(message: Written) -> _Part:
     if not (message.inline or message.attachments or message.calendar):
         return _alternative(message, [], f"=_{message.boundary}", None)
     inline = list(message.inline.values())
@@ -173,7 +174,7 @@ def _found_in_none(boundary: str, parts: list[bytes]) -> str:
     return boundary
 
 
-def _alternative(message: Message, pictures: list[_Part], boundary: str, event: tuple[bytes, _Part] | None) -> _Part:
+def _alternative(message: Written, pictures: list[_Part], boundary: str, event: tuple[bytes, _Part] | None) -> _Part:
     parts = [_part(message, message.text or "", "plain")]
     if message.html is not None:
         html = _part(message, message.html, "html")
@@ -183,23 +184,23 @@ def _alternative(message: Message, pictures: list[_Part], boundary: str, event: 
     return _multipart("alternative", parts, f"{boundary}-a") if len(parts) > 1 else parts[0]
 
 
-def _event(message: Message) -> tuple[bytes, _Part] | None:
+def _event(message: Written) -> tuple[bytes, _Part] | None:
     if message.calendar is None:
         return None
-    text = message.calendar.ics(message)
+    text = message.calendar.ics(cast("Message", message))  # a plain message has no calendar
     part = _text(text, "calendar")
     kind = parameter_field("Content-Type", "text/calendar", {"charset": "utf-8", "method": message.calendar.method})
     return text.encode(), _Part(kind + part.head.partition("\r\n")[2], part.body)
 
 
-def _part(message: Message, item: str | Attachment, role: str) -> _Part:
+def _part(message: Written, item: str | Attachment, role: str) -> _Part:
     shared: Parts | None = vars(message).get(SHARED)
     if shared is not None and (known := shared.get((item, role))) is not None:
         return known
     return _text(item, role) if isinstance(item, str) else _file(item, role)
 
 
-def shared_parts(message: Message) -> Parts:
+def shared_parts(message: Written) -> Parts:
     """The parts of a message as they will stand in others that hold the same texts and attachments."""
     parts: Parts = {}
     for role, text in (("plain", message.text or ""), ("html", message.html)):

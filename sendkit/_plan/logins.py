@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from sendkit._accounts.account import Account, check_mechanism, check_username
 from sendkit._seam.limits import Limits
 from sendkit._seam.transport import Transport
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
 from sendkit._smtp.sasl import Mechanism
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit._credentials import Credentials
     from sendkit._plan.options import MailerSettings
+    from sendkit._server.server import Server
 
 
 def check_logins(

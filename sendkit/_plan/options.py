@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendkit._credentials import Credentials, Secret
     from sendkit._credentials.explicit import CredentialsCall
     from sendkit._delivery.observers import AnyObserver
-    from sendkit._delivery.retry import RetryPolicy
+    from sendkit._delivery.policy import RetryPolicy
     from sendkit._seam.transport import Transport
     from sendkit.signing import DKIM
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sendkit._delivery import diversion
 from sendkit._delivery.audience import REDIRECT, Audience, settings_of
 from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
-from sendkit._delivery.retry import RetryPolicy
+from sendkit._delivery.retries import Retries
 from sendkit._delivery.watch import Watch, watch_of
 from sendkit._lifetime import logs
 from sendkit._plan.logins import transport_to
@@ -31,6 +31,7 @@ from sendkit._transport.named import named_transport
 
 if TYPE_CHECKING:
     from sendkit._accounts.account import Account
+    from sendkit._delivery.policy import RetryPolicy
     from sendkit._message.dkim import Signer
     from sendkit._seam.transport import Transport
     from sendkit.signing import DKIM
@@ -56,7 +57,7 @@ class Plan:
 
     transport: Transport
     pace: Pace
-    retry: RetryPolicy
+    retry: RetryPolicy | Retries
     terms: Terms
     audiences: tuple[Audience, ...]
     deadline: float | None
@@ -105,7 +106,7 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
     return Plan(
         transport=transport,
         pace=Pace(limit, None if own or named else width),
-        retry=options["retry"] or RetryPolicy(),
+        retry=options["retry"] or Retries(),
         terms=Terms(keep_transcript=options["transcript"]),
         audiences=tuple(one for one in audiences if one.limited),
         deadline=options["deadline"],

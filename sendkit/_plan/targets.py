@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._accounts.account import Account
 from sendkit._accounts.server_settings import named_as, variable
-from sendkit._server.proxy import Proxy
-from sendkit._server.server import Security, Server
+from sendkit._server.plain import AnyServer, checked_server, full, parsed_server
+from sendkit._server.security import Security
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
     from sendkit._plan.options import MailerSettings
+    from sendkit._server.proxy import Proxy
+    from sendkit._server.server import Server
 
 # What a mailer may be given: `host`, `host:port`, `[v6]:port`, a server, or an account on one.
-ServerLike: TypeAlias = str | Server | Account
+ServerLike: TypeAlias = "str | Server | Account"
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,11 +66,11 @@ def _server_at(servers: object, port: int | None, security: Security | str | Non
     if not isinstance(servers, str):
         hint = 'write Mailer("smtp.example.com", port=465, security="implicit_tls"), or give them to Server(…)'
         raise ConfigurationError("port= and security= go with one host", hint=hint)
-    server = Server.parse(servers)
+    server = parsed_server(servers)
     named = server.port if servers.strip().endswith(f":{server.port}") else None
     if port is not None and named not in (None, port):
         raise ConfigurationError(f"port={port}, and the host names port {named}", hint="give one of them")
-    return Server(server.host, port if named is None else named, security)
+    return checked_server(server.host, port if named is None else named, security)
 
 
 def urls(url: str | Sequence[str]) -> Target:
@@ -101,7 +103,7 @@ def _configured(name: str) -> Found:
     account = account_named(name)
     settings = dict(account.options)
     if patient := account.patient:
-        from sendkit._delivery.retry import PATIENCE, RetryPolicy  # noqa: PLC0415 - most accounts say nothing of it
+        from sendkit._delivery.policy import PATIENCE, RetryPolicy  # noqa: PLC0415 - most accounts say nothing of it
 
         longest = PATIENCE if patient is True else patient
         settings["retry"] = RetryPolicy.patient(max_elapsed=longest)
@@ -116,6 +118,8 @@ def through_proxy(accounts: Sequence[Account], environ: Mapping[str, str]) -> Se
     name = variable("proxy")
     if not (proxy := environ.get(name)):
         return accounts
+    from sendkit._server.proxy import Proxy  # noqa: PLC0415 - pydantic, 100 ms, and few have one
+
     with named_as(name):
         return [_through(Proxy.parse(proxy), account) for account in accounts]
 
@@ -123,7 +127,7 @@ def through_proxy(accounts: Sequence[Account], environ: Mapping[str, str]) -> Se
 def _through(proxy: Proxy, account: Account) -> Account:
     server = account.server
     own = server.proxy or server.dialer or server.sock or server.loopback
-    return account if own else replace(account, server=server.model_copy(update={"proxy": proxy}))
+    return account if own else replace(account, server=full(server).model_copy(update={"proxy": proxy}))
 
 
 async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver | None, asked: bool) -> Target:
@@ -139,7 +143,7 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
 
 def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
     """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
-    listed = [servers] if isinstance(servers, str | Server | Account) else list(servers or ())
+    listed = [servers] if isinstance(servers, str | AnyServer | Account) else list(servers or ())
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
         raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
@@ -149,4 +153,4 @@ def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str
 def _account(server: ServerLike, username: str | None) -> Account:
     if isinstance(server, Account):
         return server
-    return Account(Server.parse(server) if isinstance(server, str) else server, username)
+    return Account(parsed_server(server) if isinstance(server, str) else server, username)

@@ -7,7 +7,7 @@ providers (ISPDB, with the day of its entry) or nodemailer's list (4 August 2026
 from __future__ import annotations
 
 from sendkit._providers.provider import Provider
-from sendkit._server.server import Security
+from sendkit._server.security import Security
 
 _STARTTLS = Security.STARTTLS
 _APP = "an app password, made in the security settings of the account"

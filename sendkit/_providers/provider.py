@@ -8,9 +8,13 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _REGION = re.compile(r"[a-z]{2}(?:-gov)?-[a-z]+-\d")
 
@@ -51,6 +55,8 @@ class Provider:
     @property
     def server(self) -> Server:
         """The server, as a mailer takes it."""
+        from sendkit._server.server import Server  # noqa: PLC0415 - pydantic, 100 ms, and few ask for it
+
         return Server(self.host, self.port, self.security)
 
     @classmethod

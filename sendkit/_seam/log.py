@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sendkit._frozen import unchecked
 from sendkit._lifetime import logs
 from sendkit._redaction import redacted
 from sendkit._seam.clock import Clock, SystemClock
@@ -21,18 +20,31 @@ from sendkit._seam.terms import PLAIN, Stopped, Terms
 from sendkit._server.endpoint import server_name
 from sendkit._server.route import MailProtocol
 from sendkit._smtp.address import Address
+from sendkit._smtp.facts import AttemptReply, TLSFacts
 from sendkit._smtp.hints import Facts, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
+from sendkit._unchecked import unchecked
 from sendkit.errors import CredentialsError, MessageError, SendkitError
-from sendkit.results import Attempt, AttemptError, AttemptReply, TLSFacts, TranscriptLine
 
-_attempt = unchecked(Attempt)
+if TYPE_CHECKING:
+    from sendkit.results import Attempt, AttemptError, TranscriptLine
+
+
+def _attempt_model() -> type[Attempt]:
+    from sendkit.results import Attempt  # noqa: PLC0415 - pydantic's models, and results come last
+
+    return Attempt
+
+
+_attempt = unchecked(_attempt_model)
 # By the reply, which its note keeps alive: a connection hands out the same one for the same line (see `ReplyReader`).
 _notes: dict[int, AttemptReply] = {}
 _MOST_NOTES, _SHORT = 256, 128
 _logger = logging.getLogger("sendkit.smtp")
+_Who: TypeAlias = Literal["C", "S", "*"]
+_Line: TypeAlias = tuple[datetime, _Who, str]
 
 
 @dataclass(slots=True)
@@ -62,7 +74,7 @@ class AttemptLog:
     answers: list[AttemptReply] = field(default_factory=list[AttemptReply], init=False)
     verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
     recording: bool = field(init=False)
-    _lines: list[TranscriptLine] | None = field(init=False)
+    _lines: list[_Line] | None = field(init=False)
     _members: frozenset[Address] | None = field(default=None, init=False)
     _started: datetime = field(init=False)
     _start: float = field(init=False)
@@ -112,10 +124,10 @@ class AttemptLog:
         if self.recording:
             self._line("*", redacted(text))
 
-    def _line(self, who: Literal["C", "S", "*"], text: str) -> None:
+    def _line(self, who: _Who, text: str) -> None:
         logs.log(_logger, logging.DEBUG, "%s %s: %s", self.server, who, text)
         if self._lines is not None:
-            self._lines.append(TranscriptLine(time=self.clock.now(), who=who, text=text))
+            self._lines.append((self.clock.now(), who, text))
 
     def progress(self, sent: int, total: int) -> None:
         """Tell how many octets of the content have left. Raises Stopped for whatever goes wrong there."""
@@ -183,7 +195,7 @@ class AttemptLog:
             tls=self.tls,
             replies=tuple(self.answers),
             error=self._error(),
-            transcript=None if self._lines is None else tuple(self._lines),
+            transcript=None if self._lines is None else tuple(map(_transcript_line, self._lines)),
             ignored_options=self.ignored,
         )
 
@@ -196,6 +208,8 @@ class AttemptLog:
 
     def _error_of(self, failed: Verdict, cause: Cause) -> AttemptError:
         why, hint = tell(failed, self.facts)
+        from sendkit.results import AttemptError  # noqa: PLC0415 - as above
+
         return AttemptError(
             cause=cause,
             phase=failed.phase,
@@ -217,6 +231,13 @@ def _noted(phase: Phase, reply: Reply) -> AttemptReply:
             _notes.clear()
         _notes[id(reply)] = note
     return note
+
+
+def _transcript_line(line: _Line) -> TranscriptLine:
+    from sendkit.results import TranscriptLine  # noqa: PLC0415 - as above
+
+    time, who, text = line
+    return TranscriptLine(time=time, who=who, text=text)
 
 
 def _why(error: SendkitError) -> Reason:

@@ -19,6 +19,7 @@ from sendkit.errors import ConfigurationError
 if TYPE_CHECKING:
     import socket
 
+    from sendkit._server.plain import AnyServer
     from sendkit._server.server import Server
 
 MailProtocol: TypeAlias = Literal["smtp", "lmtp"]
@@ -54,7 +55,7 @@ def way(server: Server) -> str | None:
     return None if server.local_address is None else f"from {server.local_address}"
 
 
-def on_this_machine(server: Server) -> bool:
+def on_this_machine(server: AnyServer) -> bool:
     """Whether the server is named as this machine: what a proxy or a dialer reaches by that name need not be."""
     if server.proxy is not None or server.dialer is not None:
         return False

@@ -7,12 +7,9 @@ Knows no I/O but reading the files of certificates, to check them and when a TLS
 from __future__ import annotations
 
 import contextlib
-import re
 import ssl
 import warnings
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -22,22 +19,21 @@ from sendkit._frames import frameless
 from sendkit._redaction import quoted
 from sendkit._server.addresses import ip_address
 from sendkit._server.checked import as_configuration_error
-from sendkit._server.endpoint import server_name
 from sendkit._server.folders import expanded, known_hosts_file
 from sendkit._server.host_name import canonical_host, is_ehlo_name
+from sendkit._server.plain import AnyServer
 from sendkit._server.proxy import Proxy
-from sendkit._server.route import LMTP_PORT, MailProtocol, check_route, check_socket, on_this_machine
+from sendkit._server.route import MailProtocol, check_route, check_socket
+from sendkit._server.security import Security, host_and_port, port_and_security
+from sendkit._server.time_limits import TimeLimits
 from sendkit._server.unix_socket import canonical_unix, is_unix
-from sendkit._tls import InsecureTLSWarning, make_context, read_pin, trust
+from sendkit._tls import InsecureTLSWarning, read_pin, trust
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import socket
 
     from sendkit._server.route import Dialer
-
-IMPLICIT_TLS_PORT = 465
-SUBMISSION_PORT = 587
 
 _OF_THE_CONTEXT = (
     "ca_file",
@@ -48,13 +44,7 @@ _OF_THE_CONTEXT = (
 )
 
 
-class Security(StrEnum):
-    """How the connection is protected. NONE sends no password, except to this machine."""
-
-    STARTTLS = "starttls"
-    IMPLICIT_TLS = "implicit_tls"
-    NONE = "none"
-
+_USUAL = TimeLimits()
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -69,13 +59,13 @@ class Timeouts(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    connect: Seconds = 30
-    greeting: Seconds = 60
-    command: Seconds = 60
-    data: Seconds = 120
-    body: Seconds = 180
-    end_of_data: Seconds = 600
-    quit: Seconds = 5
+    connect: Seconds = _USUAL.connect
+    greeting: Seconds = _USUAL.greeting
+    command: Seconds = _USUAL.command
+    data: Seconds = _USUAL.data
+    body: Seconds = _USUAL.body
+    end_of_data: Seconds = _USUAL.end_of_data
+    quit: Seconds = _USUAL.quit
 
     if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
 
@@ -84,7 +74,7 @@ class Timeouts(BaseModel):
                 super().__init__(**seconds)
 
 
-class Server(BaseModel):
+class Server(AnyServer, BaseModel):
     """One submission server: its address, how the connection is protected, and its time limits.
 
     `port` and `security` follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
@@ -153,7 +143,7 @@ class Server(BaseModel):
         sock: socket.socket | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
-        port, security = _port_and_security(host, port, security, protocol)
+        port, security = port_and_security(host, port, security, protocol)
         with as_configuration_error("Server"):
             super().__init__(
                 host=host,
@@ -184,14 +174,7 @@ class Server(BaseModel):
         """Read a `text`: `host`, `host:port`, `[v6]:port` or `unix:///…`. Raises ConfigurationError."""
         if is_unix(text.strip()):
             return cls(text.strip())
-        match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
-        if match is None:
-            hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587; a URL goes to from_url()"
-            raise ConfigurationError(f"not a host, nor host:port: {quoted(text)}", hint=hint)
-        literal, name, port = match.groups()
-        if literal is not None and not (":" in literal and ip_address(literal)):
-            raise ConfigurationError(f"not an IPv6 address in brackets: {quoted(text)}", hint="write [2001:db8::1]:587")
-        return cls(literal or name or "", int(port) if port else None)
+        return cls(*host_and_port(text))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, `deep` or not; with changes by `update` it is checked again, and gets a TLS context of its own."""
@@ -218,37 +201,6 @@ class Server(BaseModel):
         elif self.client_cert is not None:
             with contextlib.suppress(OSError):  # without a free descriptor it shows later
                 _ = self.context  # a certificate that cannot be used shows now
-
-    @property
-    def trusted(self) -> bool:
-        """Whether it is known who answers: by its certificate, by a pin, or since nobody is in between."""
-        return not self.dangerously_skip_certificate_verification or bool(self.pins) or self.loopback
-
-    @property
-    def address(self) -> str:
-        """`host:port`, with brackets around an IPv6 address; a unix socket has no port."""
-        return server_name(self.host, self.port)
-
-    @property
-    def loopback(self) -> bool:
-        """Whether the server is named as this machine; who a name leads to is looked at when it answers."""
-        return on_this_machine(self)
-
-    @cached_property
-    def context(self) -> ssl.SSLContext:
-        """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996).
-
-        Raises ConfigurationError for a file that cannot be used, and OSError where no descriptor is free to read it.
-        """
-        if self.tls_context is not None:
-            return self.tls_context
-        return make_context(
-            ca_file=self.ca_file,
-            client_cert=self.client_cert,
-            client_key=self.client_key,
-            minimum_tls=self.minimum_tls,
-            verified=not self.dangerously_skip_certificate_verification,
-        )
 
     @field_validator("host")
     @classmethod
@@ -303,37 +255,3 @@ def _known_hosts(file: str | Path | bool | None) -> Path | None:
     if isinstance(file, bool):
         return known_hosts_file() if file else None
     return None if file is None else expanded(file)
-
-
-def _port_and_security(
-    host: str, port: int | None, security: Security | str | None, protocol: str
-) -> tuple[int, Security]:
-    if isinstance(security, str):
-        security = _security(security)
-    if is_unix(host):
-        if port:
-            raise ConfigurationError("Server: a unix socket has no port", hint="leave port= out")
-        return 0, security or Security.NONE
-    if protocol == "lmtp":
-        return LMTP_PORT if port is None else port, security or Security.NONE
-    if security is None:
-        security = Security.IMPLICIT_TLS if port == IMPLICIT_TLS_PORT else Security.STARTTLS
-    if port is None:
-        port = IMPLICIT_TLS_PORT if security is Security.IMPLICIT_TLS else SUBMISSION_PORT
-    if not port:
-        raise ConfigurationError("Server: 0 is no port", hint="a number from 1 to 65535, usually 587 or 465")
-    return port, security
-
-
-_SPELLINGS = {"tls": Security.IMPLICIT_TLS, "ssl": Security.IMPLICIT_TLS, "implicit": Security.IMPLICIT_TLS}
-
-
-def _security(text: str) -> Security:
-    word = text.strip().lower().replace("-", "_")
-    if (found := _SPELLINGS.get(word)) is not None:
-        return found
-    try:
-        return Security(word)
-    except ValueError:
-        choices = ", ".join(Security)
-        raise ConfigurationError(f"unknown security: {text!r}", hint=f"choose one of {choices}") from None

@@ -8,13 +8,16 @@ all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
-from sendkit._submission import SubmissionOptions, fits_envid, xtext
+from sendkit._xtext import fits_envid, xtext
+
+if TYPE_CHECKING:
+    from sendkit._submission import SubmissionOptions
 
 _LONGEST_ORCPT = 500  # RFC 3461 section 4.2
 

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sendkit._lifetime.one_at_a_time import OneAtATime
 from sendkit._message.letter import Letter, asked
@@ -19,7 +20,7 @@ from sendkit._reading.sent import Sent
 from sendkit._seam.clock import Clock
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._server.server import Timeouts
+from sendkit._server.time_limits import TimeLimits
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.content import Content
@@ -35,6 +36,9 @@ from sendkit._submission import SubmissionOptions
 from sendkit._transport.rules import ActionKind
 from sendkit._transport.script import Script
 from sendkit.errors import MessageError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Timeouts
 
 _USUAL = {
     Phase.GREETING: Reply(220, None, "memory ESMTP"),
@@ -113,7 +117,7 @@ class MemoryTransport(Script, Transport):
         self.clock: Clock = (virtual := VirtualClock())
         self._virtual = virtual
         self.capabilities: Capabilities = capabilities or _ANNOUNCED
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts or TimeLimits()
         self._turns: OneAtATime[None] = OneAtATime()
         self._connections = 0
         self._connected = False
@@ -277,7 +281,7 @@ _ANNOUNCED = Capabilities(
 )
 
 
-def _limit(timeouts: Timeouts, phase: Phase) -> float:
+def _limit(timeouts: Timeouts | TimeLimits, phase: Phase) -> float:
     by_phase = {
         Phase.GREETING: timeouts.greeting,
         Phase.DATA: timeouts.data,

@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import AsyncGenerator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sendkit._credentials import Credentials, Renewable, Secret
 from sendkit._lifetime.loops import PerLoop
@@ -19,7 +20,6 @@ from sendkit._redaction import Redactor
 from sendkit._seam.limits import Limits
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, not_accepted
@@ -34,6 +34,9 @@ from sendkit._wire.routes import check_installed
 from sendkit._wire.session import Session
 from sendkit._wire.verified import check_verified
 from sendkit.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 
 class SMTPTransport(Transport):

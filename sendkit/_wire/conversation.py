@@ -13,9 +13,9 @@ import asyncio
 from collections.abc import Generator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sendkit._seam.log import AttemptLog
-from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
@@ -31,6 +31,9 @@ from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 from sendkit._wire.supply import supply
 from sendkit._wire.turns import Turn
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Timeouts
 
 _Steps = Generator[Batch, BatchReplies, Report]
 

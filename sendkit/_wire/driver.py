@@ -6,10 +6,10 @@ Decides how much may be written ahead (RFC 2920, RFC 3030), and what a session m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sendkit._message.letter import Letter, asked
 from sendkit._seam.log import AttemptLog
-from sendkit._server.server import Timeouts
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
@@ -19,6 +19,9 @@ from sendkit._smtp.steps import Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.conversation import Conversation, Stale
 from sendkit._wire.session import Session
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Timeouts
 
 _NOT_REACHED = judge_failure(Phase.MAIL, Failure(Break.LOST, "the connection closed before this recipient's turn"))
 

@@ -13,9 +13,10 @@ import ssl
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sendkit._lifetime import threads
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import SCRAM, Mechanism, weaker
 from sendkit._smtp.verdict import Reason, not_accepted
@@ -23,6 +24,9 @@ from sendkit._trusted_file import trusted_file
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.login import Login
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _FORM = "each line is HOST:PORT, starttls or implicit_tls, and the best mechanism, if there was a login"
 

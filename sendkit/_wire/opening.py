@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import aiosmtplib
 
@@ -21,9 +22,10 @@ from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
 from sendkit._server.addresses import HERE, is_here
 from sendkit._server.route import over_unix, way
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
 from sendkit._server.tls_memory import TLSMemory
 from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.facts import TLSFacts
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
@@ -40,7 +42,9 @@ from sendkit._wire.takeover import LoginClient, check_unread, take_over
 from sendkit._wire.verified import vouched
 from sendkit._wire.wrong_mode import Suspicion, wrong_mode
 from sendkit.errors import ConfigurationError
-from sendkit.results import TLSFacts
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _UNKNOWN_COMMAND = (500, 502)
 _Response = tuple[int, str] | Exception | asyncio.CancelledError

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sendkit._credentials import CredentialChain, Secret
 from sendkit._credentials.os_keyring import LOOKUP_LIMIT, Keyring
 from sendkit._redaction import Redactor, redacted
 from sendkit._server.memories import address_memory_of
-from sendkit._server.proxy import Proxy
-from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import plain
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
@@ -24,6 +22,10 @@ from sendkit._wire.dial import Addresses
 from sendkit._wire.failure import SessionFailed, words_of
 from sendkit._wire.tunnel import ProxyLogin, ProxyRefused, open_tunnel
 from sendkit.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from sendkit._server.proxy import Proxy
+    from sendkit._server.server import Server
 
 _LONGEST_WORDS = 200
 _chain: list[CredentialChain] = []

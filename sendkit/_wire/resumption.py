@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from sendkit._server.memories import tls_memory_of
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
 from sendkit._server.tls_memory import Chain, Kept, TLSMemory, TLSTerms
 from sendkit._tls import handshaking
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _CHAIN = "get_unverified_chain"
 

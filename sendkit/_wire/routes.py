@@ -11,13 +11,12 @@ import inspect
 import socket
 import weakref
 from importlib.util import find_spec
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sendkit._distribution import installing
 from sendkit._redaction import redacted
 from sendkit._server.memories import address_memory_of
 from sendkit._server.route import Dialer, check_socket, given_here
-from sendkit._server.server import Server
 from sendkit._server.unix_socket import is_unix, unix_path
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import plain
@@ -25,8 +24,10 @@ from sendkit._smtp.verdict import Break, Failure, Reason, judge_failure, not_acc
 from sendkit._tls import NO_DESCRIPTOR
 from sendkit._wire.dial import Addresses, as_failure
 from sendkit._wire.failure import SessionFailed, words_of
-from sendkit._wire.proxied import ThroughProxy
 from sendkit.errors import ConfigurationError, CredentialsError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _LONGEST_WORDS = 200
 
@@ -61,6 +62,8 @@ async def find_route(server: Server) -> Route:
     """The way to this server. Raises SessionFailed, ConfigurationError, and CredentialsError for a proxy's password."""
     limit = server.timeouts.connect
     if server.proxy is not None:
+        from sendkit._wire.proxied import ThroughProxy  # noqa: PLC0415 - few servers are behind a proxy
+
         return await ThroughProxy.find(server, server.proxy)
     if server.dialer is not None:
         return _ByDialer(server, server.dialer)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.facts import TLSFacts
 from sendkit._smtp.steps import Mode, Report
 from sendkit._wire.channel import Channel
 from sendkit._wire.turns import Turns
-from sendkit.results import TLSFacts
 
 
 @dataclass(slots=True, weakref_slot=True)

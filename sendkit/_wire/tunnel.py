@@ -12,12 +12,14 @@ import base64
 import re
 import socket
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sendkit._credentials import Secret
 from sendkit._server.endpoint import server_name
-from sendkit._server.proxy import Proxy
 from sendkit._smtp.verdict import Reason
+
+if TYPE_CHECKING:
+    from sendkit._server.proxy import Proxy
 
 # RFC 9112 section 3 suggests 8,000 octets for one line alone.
 _LONGEST_HEAD = 16_384

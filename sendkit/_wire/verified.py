@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import ssl
+from typing import TYPE_CHECKING
 
 from sendkit._lifetime import logs
-from sendkit._server.server import Server
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, not_accepted
 from sendkit._tls import pin_of
 from sendkit._wire.failure import SessionFailed
 from sendkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 _logger = logging.getLogger("sendkit.smtp")
 

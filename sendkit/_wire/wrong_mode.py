@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from sendkit._server.server import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security, Server
+from sendkit._server.security import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.routes import find_route
 from sendkit._wire.tls import begin_tls
 from sendkit.errors import SendkitError
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Server
 
 # Seconds of silence before the port is suspected.
 PATIENCE = 5.0

@@ -25,7 +25,8 @@ from sendkit._lifetime.forks import Lock
 from sendkit._plan import targets
 from sendkit._plan.options import OPTIONS
 from sendkit._plan.targets import Found, Target
-from sendkit._server.server import Security, Server
+from sendkit._server.security import Security
+from sendkit._server.server import Server
 from sendkit._sync import Mailer
 from sendkit.outbox import Outbox
 

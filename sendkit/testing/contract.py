@@ -14,7 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sendkit._delivery.retry import Delivery, RetryPolicy
+from sendkit._delivery.policy import RetryPolicy
+from sendkit._delivery.retry import Delivery
 from sendkit._mailer import AsyncMailer
 from sendkit._message.compose import compose
 from sendkit._message.message import Message

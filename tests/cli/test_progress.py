@@ -43,7 +43,7 @@ def test_a_terminal_says_who_is_tried_again_why_and_when(
 ) -> None:
     server.on_rcpt().reply("450 4.7.1 greylisted", times=1)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    monkeypatch.setattr("sendkit._delivery.retry._PATIENT_WAITS", (0.01,))
+    monkeypatch.setattr("sendkit._delivery.policy._PATIENT_WAITS", (0.01,))
     answer = shell("send", "--patient", *account(server), *LETTER)
     assert answer.code == 0
     told = "luis@example.com: deferred (450 4.7.1 greylisted); next try in 0 s (Ctrl-C leaves it deferred)\n"

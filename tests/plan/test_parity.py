@@ -15,6 +15,7 @@ import sendkit
 from sendkit import AsyncMailer, Mailer
 from sendkit._accounts.server_settings import SERVER_SETTINGS
 from sendkit._plan.plan import Plan
+from sendkit._server.plain import full
 from sendkit.testing import LocalServer, MemoryMailbox
 from tests.accounts import ANA, LUIS, ONCE, OPS, message
 from tests.servers.authority import Authority
@@ -90,7 +91,7 @@ def seen(plan: Plan) -> dict[str, object]:
     transport = plan.transport
     return {
         "transport": type(transport).__name__,
-        "server": vars(transport).get("_server"),
+        "server": None if (server := vars(transport).get("_server")) is None else full(server),
         "username": vars(transport).get("_username"),
         "rate": (plan.pace.limit, plan.pace.connections),
         "retry": plan.retry,

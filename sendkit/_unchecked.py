@@ -1,0 +1,60 @@
+"""Values of pydantic's models without the price of validating our own; the model is loaded when the first is made.
+
+Must not know what they hold.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_Fields = ParamSpec("_Fields")
+_Model = TypeVar("_Model", bound="BaseModel")
+_loads: list[Callable[[], object]] = []
+
+
+def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields, _Model]:
+    """The same constructor for values of ours: they are right already, and to validate them takes as long again.
+
+    `load` gives the model. Every field must be given, by name.
+    """
+
+    _loads.append(load)
+    put = object.__setattr__
+    models: list[type[_Model]] = []
+    all_fields: set[str] = set()  # of every one of them: none is ever changed, and a set is larger than a value
+
+    def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
+        if not models:
+            model = cast("type[_Model]", load())
+            if not model.__pydantic_complete__:
+                model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
+            all_fields.update(fields)
+            models.append(model)
+        made = models[0].__new__(models[0])
+        put(made, "__dict__", fields)
+        put(made, "__pydantic_fields_set__", all_fields)
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", None)
+        return made
+
+    return make
+
+
+def _before_fork() -> None:
+    # As in `_frozen`: a child would inherit the lock of a module that another thread loads with its first result.
+    if threading.active_count() > 1:
+        for load in _loads:
+            load()
+        from sendkit._frozen import complete_all  # noqa: PLC0415 - pydantic, 100 ms
+
+        complete_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
