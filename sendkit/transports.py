@@ -1,4 +1,4 @@
-"""What the author of a transport needs: the base class, what it is handed, and the words for what became of a letter.
+"""For authors of transports: the base class, what it gets, and the types that describe the outcome of a letter.
 
 A transport carries a `Letter` once and writes into an `AttemptLog`; whether to try again is decided elsewhere.
 `sendkit.testing.TransportContract` tests one. Only names here, no code.

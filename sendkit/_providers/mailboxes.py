@@ -195,7 +195,14 @@ MAILBOXES = (
         marks=("mail.163.com", "mail.126.com"),
         source=_NODEMAILER,
     ),
-    Provider(name="126", host="smtp.126.com", domains=("126.com",), operator="163", source=_NODEMAILER),
+    Provider(
+        name="126",
+        host="smtp.126.com",
+        password="an authorization code, made in the settings of the web mail",  # noqa: S106 - says what it must be
+        domains=("126.com",),
+        operator="163",
+        source=_NODEMAILER,
+    ),
     Provider(name="posteo", host="posteo.de", domains=("posteo.de", "posteo.net"), source=_ISPDB.format("2024-02-23")),
     Provider(name="ionos", host="smtp.1und1.de", domains=("online.de",), source=_ISPDB.format("2024-02-22")),
     Provider(name="strato", host="smtp.strato.de", source=_ISPDB.format("2024-05-10")),

@@ -1,4 +1,4 @@
-"""What watches a mailer or a worker of the outbox: `observers=[…]`, and the observer for OpenTelemetry.
+"""Observers of a mailer or of an outbox worker: `observers=[…]`, and the observer for OpenTelemetry.
 
 An observer is any object with `on_attempt(attempt)`, `on_result(result)`, or both; each may be `async def`. They are
 told soon after, in order, on a thread or event loop where nobody waits for them, and can change nothing.

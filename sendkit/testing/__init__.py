@@ -1,7 +1,7 @@
-"""For the tests of applications that send mail: a real server on this machine that does what a test tells it, a watch
-over secrets, and the laws of a transport.
+"""For the tests of applications that send mail: a real local server that a test scripts, a check that no secret leaks,
+and the contract of transports.
 
-Everything here is public, and loaded when it is first used, so that a test run that uses none of it pays nothing.
+Everything here is public, and loaded when it is first used, so that it costs a test run nothing unless it is used.
 Must not know: pytest (only `plugin` does), or any server but its own.
 """
 

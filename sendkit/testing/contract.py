@@ -1,7 +1,7 @@
-"""The laws that every transport keeps, as a test class: subclass it, say how to make yours, and run pytest or unittest.
+"""The contract of every transport, as a test class: subclass it, say how to make yours, and run pytest or unittest.
 
 It looks at a transport from both sides: what the result says, and what arrived. No network of its own, no clock, and
-no framework: the laws are methods that take nothing and raise AssertionError.
+no framework: each rule is a method without arguments that raises AssertionError.
 Must not know: pytest, or any transport.
 """
 

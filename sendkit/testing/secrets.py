@@ -1,4 +1,4 @@
-"""Looks for a secret everywhere that none must be: logs, texts, pickles, JSON, tracebacks with their locals.
+"""Looks for a secret wherever it must not be: in logs, texts, pickles, JSON, and tracebacks with their locals.
 
 Knows the spellings in which a secret hides (as it is, escaped, in base64 at each of its three alignments, as in AUTH
 PLAIN: RFC 4648 section 4, RFC 4616) and the kinds of evidence. It shows the secret nowhere: not in its own error, repr

@@ -24,6 +24,12 @@ _ABOUT = (
     *(f"benchmarks/{path.name}" for path in sorted((ROOT / "benchmarks").glob("*.md"))),
 )
 
+_STYLE = """/* No repository is named yet, and its place in the header stays empty otherwise. */
+.md-header__source:not(:has(*)) { display: none; }
+/* Names of hosts and options are not broken in the middle of a word; a wide table scrolls. */
+.md-typeset table:not([class]) code { word-break: normal; overflow-wrap: normal; }
+"""
+
 
 def lay_out(work: Path) -> None:
     """Write everything that the builder of the site reads."""
@@ -36,6 +42,7 @@ def lay_out(work: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(picture, target)
     (work / "zensical.toml").write_text(_settings(tree(pages)), encoding="utf-8")
+    (work / "docs" / "site.css").write_text(_STYLE, encoding="utf-8")
     (work / "docs" / "llms.txt").write_text(_for_models(tree(pages), pages), encoding="utf-8")
 
 
@@ -108,6 +115,7 @@ def _settings(pages: Tree) -> str:
 site_name = "sendkit"
 site_description = {json.dumps(DESCRIPTION)}
 use_directory_urls = true
+extra_css = ["site.css"]
 nav = {_nav(pages)}
 
 [project.validation]

@@ -24,13 +24,12 @@ def pages() -> dict[str, str]:
 
 def _index(every: list[tuple[str, Provider]]) -> str:
     rows = (
-        (f"[{name}]({name}.md)", f"`{one.host}`", str(one.port), one.security.value, one.password)
-        for name, one in every
+        (f"[{name}]({name}.md)", f"`{one.host}:{one.port}`", one.security.value, one.password) for name, one in every
     )
     return (
         "# Providers\n\nThe servers that sendkit knows by name, from one table that `Mailer.for_provider`, "
         "`sendkit explain` and the doctor ask. Any other server goes by its host.\n\n"
-        + table(("name", "server", "port", "security", "the password"), rows)
+        + table(("name", "server", "security", "the password"), rows)
     )
 
 
