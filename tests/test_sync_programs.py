@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.preloaded import STRICT, started
+
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
 def run(program: str) -> str:
     """What a program prints, with warnings as errors."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return ran.stdout.strip()
+    with started(STRICT, program) as child:
+        output, errors = child.communicate(timeout=300)
+    assert (child.returncode, errors) == (0, "")
+    return output.strip()
 
 
 def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:

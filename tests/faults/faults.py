@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.servers.scripted_faults import WireRule, WireScript
 
-DRIP = 1.0
+DRIP = 0.3
 PLACES: Mapping[Place, Callable[[WireScript], WireRule]] = {
     Place.GREETING: lambda script: script.on_connect(),
     Place.EHLO: lambda script: script.on_ehlo(),

@@ -69,7 +69,7 @@ def test_greenlets_send_at_the_same_time_and_others_go_on(server: ScriptedServer
         beats = []
         def beat():
             while True:
-                gevent.sleep(0)
+                gevent.sleep(0.001)
                 beats.append(1)
         beating = gevent.spawn(beat)
         class Counts:
