@@ -30,7 +30,7 @@ _PATTERN_HINT = "write whole addresses, where * stands for anything on one side 
 
 
 class Admitted(NamedTuple):
-    """A letter as it may go out, the answers for those who get nothing, and whether others get their mail."""
+    """A letter as it may be sent, the results of withheld recipients, and whether it was redirected."""
 
     letter: Letter
     withheld: tuple[RecipientResult, ...] = ()
@@ -39,7 +39,7 @@ class Admitted(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class Audience:
-    """Where mail for others goes instead, and who is no such other; with neither, everybody gets theirs."""
+    """Where mail is redirected to, and which recipients may get their own; with neither, all of them do."""
 
     redirect_all_to: tuple[Address, ...] = ()
     allowed: tuple[re.Pattern[str], ...] | None = None
@@ -52,11 +52,11 @@ class Audience:
 
     @property
     def limited(self) -> bool:
-        """Whether there is anybody who does not get their mail."""
+        """Whether any recipient may be withheld or redirected."""
         return self.allowed is not None or bool(self.redirect_all_to)
 
     def admit(self, letter: Letter) -> Admitted:
-        """The letter as it may go out, perhaps to nobody, and the answer for those who get nothing at all."""
+        """The letter as it may be sent, perhaps to nobody, and the results of those who get nothing."""
         if not self.limited:
             return Admitted(letter)
         kept = tuple(recipient for recipient in letter.recipients if self._may_have_theirs(recipient))
@@ -91,7 +91,7 @@ class Redirected(Prefixed):
 
 
 def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:
-    """The letter as all of them let it out, one behind the other: nobody gets what one of them holds back."""
+    """Apply all audiences, one after the other: a recipient that one of them withholds gets nothing."""
     withheld: tuple[RecipientResult, ...] = ()
     diverted = False
     for audience in audiences:
@@ -102,7 +102,7 @@ def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:
 
 
 def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """What the environment says of both settings.
+    """Both settings from the environment.
 
     Raises ConfigurationError for a variable that is set and empty: it would let all mail out.
     """

@@ -43,7 +43,7 @@ METHODS = ("on_attempt", "on_result")
 
 
 def check_observers(name: str, value: object) -> None:
-    """Refuse what nothing could be told of. Raises ConfigurationError."""
+    """Refuse an object without any method of an observer. Raises ConfigurationError."""
     if value is None:
         return
     listed = cast("Iterable[object]", value)

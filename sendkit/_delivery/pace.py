@@ -50,7 +50,7 @@ def parse_rate(text: object) -> float:
 
 
 def complains(phase: Phase, reply: Reply) -> bool:
-    """Whether the server says that it gets too much.
+    """Whether the reply says that messages come too fast.
 
     Not an idle time-out (421 4.4.2), too many recipients (452 4.5.3, or bare at RCPT) or a full mailbox (4.2.2).
     """
@@ -104,12 +104,12 @@ class Pace:
         return self._queues.here(partial(Queue, self))
 
     def forget(self) -> None:
-        """Nobody waits any more."""
+        """Drop all queues."""
         self._queues.forget()
 
     @property
     def unlimited(self) -> bool:
-        """Whether nobody asked for a limit, and no server complained of late."""
+        """Whether no limit was set, and no server complained recently."""
         return self._slowed is None and self.limit == UNLIMITED
 
     def rate(self, now: float) -> float:

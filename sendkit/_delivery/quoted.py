@@ -11,7 +11,7 @@ _MOST = 1_000_000  # octets
 
 
 def text_of(content: Content) -> str:
-    """Head and body with their lines joined (RFC 5322 2.2.3, RFC 2045 6.7); nothing of what lies in files."""
+    """Head and body with their lines joined (RFC 5322 2.2.3, RFC 2045 6.7); without the content of files."""
     if content.stored or content.size > _MOST:
         return ""
     text = b"".join(content.blocks()).decode("latin-1")

@@ -22,10 +22,10 @@ Made_co = TypeVar("Made_co", covariant=True)
 
 
 class Started(Awaitable[Made_co], Protocol[Made_co]):
-    """What comes to a result when it is awaited; a coroutine is one."""
+    """An awaitable that gives a result, such as a coroutine."""
 
     def close(self) -> None:
-        """It is over, whether it was awaited or not."""
+        """Release it, whether it was awaited or not."""
         ...
 
 
@@ -185,7 +185,7 @@ class Window(Generic[Item, Result]):
         await self.settled()
 
     def tell(self) -> None:
-        """Something has changed for those who wait."""
+        """Notify the waiters of a change."""
         waiting, self._waiting = self._waiting, set()
         for one in waiting:
             if not one.done():

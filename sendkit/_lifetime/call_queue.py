@@ -28,7 +28,7 @@ PATIENCE = 5.0
 
 
 class _News:
-    """Wakes one thread, a real one under gevent too; a wait takes the news."""
+    """A flag that wakes one thread (a real one under gevent too); waiting clears it."""
 
     def __init__(self) -> None:
         self._lock = real_lock()
@@ -60,7 +60,7 @@ class CallQueue:
         self._news = _News()
 
     def add(self, call: Callable[[], object]) -> bool:
-        """Have it called soon; False where too many wait, and it is not called."""
+        """Queue the call; returns False, and drops it, if too many wait."""
         waiting = len(self._calls)
         if waiting >= self._most:
             return False

@@ -58,7 +58,7 @@ class Call(Generic[Result]):
             self._loop.call_soon_threadsafe(self._call_off)
 
     def result(self) -> object:
-        """What it came to, be it on the way to an error."""
+        """Its result so far, even if it ended with an error."""
         return getattr(self._error, "result", None) if self._error is not None else self._value
 
     def outcome(self) -> Result:
@@ -74,7 +74,7 @@ class Call(Generic[Result]):
     # On the thread that runs the loop.
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start it, unless it was called off."""
+        """Start it, unless it was cancelled before."""
         self._loop = loop
         if not self.over:
             self._task = asyncio.Task(self._run(), loop=loop)  # as `create_task` does, in half the time

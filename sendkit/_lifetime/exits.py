@@ -32,7 +32,7 @@ begun: list[bool] = [] if threading.main_thread().is_alive() else [True]
 
 
 def at_exit(one: Resting) -> None:
-    """Have it rest when the interpreter ends, if it still lives."""
+    """Call its `rest` when the interpreter ends, if the object still exists."""
     _resting.add(one)
 
 
@@ -44,7 +44,7 @@ def refuse_when_gone() -> None:
 
 
 def keep(one: Resting) -> None:
-    """Have it live until then."""
+    """Keep the object alive until then."""
     _kept.append(one)
 
 

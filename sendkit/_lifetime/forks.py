@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 
 class Forked(Protocol):
-    """What has to start afresh in the child of a fork."""
+    """An object that must be reset in the child of a fork."""
 
     def start_over(self) -> None:
         """Forget whatever the parent's other threads were doing. No other thread runs meanwhile."""
@@ -31,7 +31,7 @@ _of_the_parent: list[object] = []
 
 
 def starts_over(one: _Object) -> _Object:
-    """From now on this object is told of every fork, as long as it lives."""
+    """Register the object: `start_over` is called in the child of each fork, as long as it exists."""
     _registered.add(one)
     return one
 

@@ -86,7 +86,7 @@ class PerLoop(Generic[T]):
                 other.cancel()
 
     def forget(self) -> None:
-        """None is needed any more."""
+        """Drop all of them."""
         self._made = {}
 
 

@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Holder(AbstractAsyncContextManager[None]):
-    """Who goes on with a key, within `async with`; those behind wait for its future, which few need."""
+    """Has the turn for a key, within `async with`; others wait for its future, which is made only if one does."""
 
     __slots__ = ("_give_back", "_wait", "over")
 
@@ -40,7 +40,7 @@ class _Holder(AbstractAsyncContextManager[None]):
 
 
 class OneAtATime(Generic[K]):
-    """Lets one task at a time go on for each key."""
+    """Lets one task at a time proceed for each key."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -48,11 +48,11 @@ class OneAtATime(Generic[K]):
         starts_over(self)
 
     def start_over(self) -> None:
-        """Nobody of the parent's has a turn in the child."""
+        """In the child of a fork no task of the parent has a turn."""
         self._taken: dict[K, _Holder] = {}
 
     def turn(self, key: K) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody else has a turn with this key, and have it."""
+        """Wait until no other task has the turn for this key, and take it."""
         return _Holder(partial(self._before, key), partial(self._give_back, key))
 
     def _give_back(self, key: K, mine: _Holder) -> None:

@@ -16,7 +16,7 @@ _GRACE = 5.0
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """One that says nothing when it could not be made, for want of descriptors, and is finalized."""
+    """A loop whose finalizer is silent if it could not be made, for lack of file descriptors."""
 
     whole = False
 

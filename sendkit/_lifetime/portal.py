@@ -315,7 +315,7 @@ class Portal:
                 patience = _LINGER
 
     def _run_for_others(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Until those who wait have what they want, or, where nobody does, until somebody comes."""
+        """Run the loop until the waiting calls are done, or, if none waits, until one comes."""
         while True:
             run_on(loop)
             with self._lock:

@@ -46,4 +46,4 @@ class Transport(ABC):
         """Close the connections that nobody uses; the transport opens others when it is used again."""
 
     async def aclose(self) -> None:  # noqa: B027 - most doubles have nothing to let go of
-        """Let go of connections and files; the transport may not be used afterwards."""
+        """Close connections and files; the transport may not be used afterwards."""

@@ -36,7 +36,7 @@ _logger = logging.getLogger("sendkit.failover")
 
 @dataclass(slots=True, eq=False)
 class _Server:
-    """One server, and what its failures in a row say of it; times are on the clock of all."""
+    """One server with its consecutive failures; times are on the common clock."""
 
     transport: Transport
     failures: int = 0
@@ -55,7 +55,7 @@ class _Server:
         self.failed, self.wakes = now, now + self._rest()
 
     def serve(self) -> None:
-        """It answered as a server does that is well."""
+        """It answered normally."""
         self.failures, self.wakes = 0, float("-inf")
 
     def _rest(self) -> float:
@@ -84,7 +84,7 @@ class FailoverTransport(Transport):
         self._servers = [_Server(transport) for transport in transports]
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
-        """Ask one server after the other, each for those whom the ones before left over."""
+        """Ask one server after the other, each for the recipients that the previous ones left."""
         left, asked, raised = letter.recipients, 0, list[SendkitError]()
         for server in self._candidates():
             current = log.another(left) if asked else log
@@ -99,7 +99,7 @@ class FailoverTransport(Transport):
             raise raised[0]
 
     async def close_idle(self) -> None:
-        """Those of all of them."""
+        """Close the idle connections to all servers."""
         for server in self._servers:
             await server.transport.close_idle()
 
@@ -110,7 +110,7 @@ class FailoverTransport(Transport):
                 stack.push_async_callback(server.transport.aclose)
 
     def _candidates(self) -> Iterator[_Server]:
-        """Those that do not rest; and, where each of them failed, one of those that do."""
+        """The servers that do not rest, and after all of them have failed, one that does."""
         asked: list[_Server] = []
         while awake := next((s for s in self._servers if s not in asked and s.wakes <= self.clock.monotonic()), None):
             asked.append(awake)

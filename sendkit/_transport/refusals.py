@@ -62,7 +62,7 @@ class Refusals:
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing any more; for tests, and in a new process."""
+        """Forget everything; for tests, and in a new process."""
         self._lock = Lock()
         self._refused: OrderedDict[Trial, _Refused] = OrderedDict()
         self._trials: OneAtATime[Trial] = OneAtATime()

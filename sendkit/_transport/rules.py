@@ -48,12 +48,12 @@ class Trigger:
     nth: int | None = None
 
     def fits(self, phase: str, recipient: str | None, connection: int | None) -> bool:
-        """Whether this is the point; which time it is there does not count."""
+        """Whether the trigger matches here, however often it was reached."""
         return self.phase == phase and self.recipient in (None, recipient) and self.connection in (None, connection)
 
     @property
     def narrowness(self) -> int:
-        """How many terms are named beside the phase."""
+        """The number of conditions besides the phase."""
         return sum(term is not None for term in (self.recipient, self.connection, self.nth))
 
     def __str__(self) -> str:

@@ -195,7 +195,7 @@ class Script(Vocabulary[Fault, Rule, ConnectRule]):
         return ConnectRule(self._book, trigger)
 
     def allow_unused_faults(self) -> None:
-        """Say nothing of faults that never happen, such as those of a script that several tests share."""
+        """Do not report faults that never happen, such as those of a script that several tests share."""
         self._may_be_unused = True
 
     def check_faults(self) -> None:

@@ -106,7 +106,7 @@ class SMTPTransport(Transport):
             log.settle_all(judge_failure(log.phase, Failure(Break.LOST, str(error.strerror))))
 
     async def log_in(self, log: AttemptLog) -> Verdict | None:
-        """Open a session, or use one; None, or what stood in the way. Raises CredentialsError."""
+        """Open a session, or use one; returns None, or the verdict that prevented it. Raises CredentialsError."""
         pool = self._pool()
         try:
             pool.release(await pool.acquire(log))

@@ -18,7 +18,7 @@ from sendkit._wire.session import Session
 async def rehearse(
     session: Session, sender: Address, recipient: Address, log: AttemptLog, limit: float
 ) -> Verdict | None:
-    """Ask whether the server would take this envelope; None, or what stands in the way.
+    """Ask whether the server would take this envelope; returns None, or the verdict against it.
 
     `limit` is in seconds for each reply; those that came are in the log.
     """

@@ -45,11 +45,11 @@ class Route(Protocol):
         ...
 
     def worked(self) -> None:
-        """A session came about at the address that was connected to last."""
+        """A session was opened at the address that was connected to last."""
         ...
 
     def failed(self) -> str:
-        """None came about there. Returns its name."""
+        """No session was opened there. Returns the name of the address."""
         ...
 
 
@@ -75,7 +75,7 @@ async def find_route(server: Server) -> Route:
 
 
 def check_installed(server: Server) -> None:
-    """Raise ConfigurationError where the way needs what is not there."""
+    """Raise ConfigurationError if the route needs something that is missing here."""
     if server.proxy is not None and server.proxy.scheme != "http" and find_spec("python_socks") is None:
         hint = f"{installing(extra='proxy')}; an http:// proxy needs nothing more"
         raise ConfigurationError(f"{server.proxy}: a SOCKS proxy needs python-socks, which is not installed", hint=hint)
@@ -146,7 +146,7 @@ class _ByDialer(_OneAddress):
                 sock = await _awaited(made)
         except (ConfigurationError, CredentialsError):
             raise
-        except Exception as error:  # whatever the program's function fails with, no connection came about
+        except Exception as error:  # whatever the program's function fails with, there is no connection
             raise SessionFailed(judge_failure(Phase.CONNECT, _failure(error))) from error
         return _plain(sock)
 

@@ -51,7 +51,7 @@ class _Reader:
             return next(self._blocks, None)
 
     def close(self) -> None:
-        """Let go of the files; nobody else may, since a traceback can keep what reads them for a long time."""
+        """Close the files; no other code may, since a traceback can keep what reads them for a long time."""
         with self._turn:
             close: Callable[[], None] | None = getattr(self._blocks, "close", None)
             if close is not None:  # an iterator that is not a generator has no file

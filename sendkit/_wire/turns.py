@@ -31,7 +31,7 @@ class Turns:
         return turn
 
     def is_last(self, turn: Turn) -> bool:
-        """Whether nobody is behind this one, so that what is left to read is for nobody."""
+        """Whether this is the last turn, so that unread replies belong to no conversation."""
         # Who ended behind it wrote nothing, or cut the connection.
         for other in reversed(self.order):
             if other is turn:
@@ -41,7 +41,7 @@ class Turns:
         return True
 
     def call(self) -> None:
-        """Wake who reads next, and those behind for whom answers are there: one iteration of the loop serves all."""
+        """Wake the next reader, and those behind it whose replies are there: one iteration of the loop serves all."""
         order = self.order
         while order and order[0].ended:
             order.popleft()
@@ -93,7 +93,7 @@ class Turn:
             await self._reader
 
     def call(self) -> None:
-        """Have the one that waits here look whether its turn has come."""
+        """Wake the waiter, which checks whether its turn has come."""
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 

@@ -37,7 +37,7 @@ def check_verified(server: Server) -> None:
 
 
 def vouched(server: Server, tls: ssl.SSLObject) -> str:
-    """In words, what vouches for this server. Raises SessionFailed when it has none of the pinned keys."""
+    """In words, how this server was verified. Raises SessionFailed when it has none of the pinned keys."""
     if server.pins:
         certificate = tls.getpeercert(binary_form=True)
         if certificate is None or _pin_of(certificate) not in server.pins:

@@ -94,7 +94,7 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
         return True
 
     def close(self) -> None:
-        """Let go of the mailer, whose idle connections end by themselves."""
+        """Release the mailer, whose idle connections end by themselves."""
         self.connection = None
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
