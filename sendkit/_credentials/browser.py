@@ -82,7 +82,7 @@ def _address(url: str, client: OAuthClient, scope: str | None, proof: dict[str, 
 
 
 class _Redirect:
-    """Waits for the browser to come back; who connects and says nothing holds up nobody."""
+    """Waits for the redirect from the browser; a silent connection delays nothing."""
 
     def __init__(self, state: str) -> None:
         self._state = state.encode()
@@ -95,7 +95,7 @@ class _Redirect:
         return self._answer.result() if done else None
 
     def close(self) -> None:
-        """End the conversations that are left."""
+        """Close the connections that are left."""
         for task in self._talking:
             task.cancel()
 

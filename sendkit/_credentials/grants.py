@@ -51,7 +51,7 @@ class OAuthClient:
         return cls(client_id, kept)
 
     def fields(self) -> Form:
-        """It as fields of a form (section 2.3.1)."""
+        """Its fields in a form (section 2.3.1)."""
         return Form(client_id=self.id, **({"client_secret": self.secret.reveal()} if self.secret else {}))
 
 

@@ -97,7 +97,7 @@ class Keyring:
         starts_over(self)
 
     def start_over(self) -> None:
-        """The parent's visits do not end in the child of a fork."""
+        """In the child of a fork the parent's calls never finish."""
         self._visits: dict[tuple[str, str], _Visit[Found]] = {}
 
     async def find(self, *, host: str, username: str) -> Found | Missing:
@@ -160,7 +160,7 @@ class _Visit(Generic[T]):
         self._future = threads.start(self._run)
 
     def done(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it has finished."""
         return self._future.done()
 
     def result(self, limit: float) -> T | Missing:

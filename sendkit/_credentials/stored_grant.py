@@ -28,7 +28,7 @@ _logger = logging.getLogger("sendkit.credentials")
 
 @dataclass(slots=True, frozen=True)
 class StoredGrant:
-    """All that a new access token takes."""
+    """Everything that is needed for a new access token."""
 
     provider: str
     client: OAuthClient
@@ -36,7 +36,7 @@ class StoredGrant:
     scope: str | None = None
 
     def written(self) -> Secret:
-        """It as the text of a keyring entry."""
+        """Its text in a keyring entry."""
         fields = {
             "provider": self.provider,
             "client_id": self.client.id,

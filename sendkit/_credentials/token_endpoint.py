@@ -91,7 +91,7 @@ def _exchange(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) 
 
 
 def _answered(endpoint: Endpoint, form: Mapping[str, str] | None, limit: float) -> _Response | Refusal:
-    """Whatever it does, down to what the layers below have never thought of, is not an error of the program's."""
+    """Send it, and turn every error, expected or not, into a Refusal."""
     try:
         return _send(endpoint, form, limit)
     except Exception as error:  # noqa: BLE001 - its frames hold the form: they end here

@@ -94,7 +94,7 @@ def unsubscribe(value: object) -> Unsubscribe | None:
 
 
 def unsubscribe_dump(value: Unsubscribe | None) -> dict[str, str | None] | None:
-    """It as plain values."""
+    """Its plain values."""
     return None if value is None else asdict(value)
 
 
@@ -191,7 +191,7 @@ def check_once(fields: Mapping[str, object], headers: Mapping[str, str]) -> None
 
 
 def purpose_fields(message: Written) -> str:
-    """The header fields of all this."""
+    """The header fields of all these options."""
     found = ""
     if message.in_reply_to is not None:
         found += plain_field("In-Reply-To", message.in_reply_to)

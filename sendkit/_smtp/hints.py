@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Caller(StrEnum):
-    """Who reads a hint: the author of a program, or whoever sits at a command line."""
+    """Who reads a hint: the author of a program, or a user of the command line."""
 
     PYTHON = "python"
     SHELL = "shell"

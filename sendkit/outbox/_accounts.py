@@ -22,7 +22,7 @@ class Trouble(NamedTuple):
 
 
 def troubles(ledger: Ledger, items: Sequence[Trouble]) -> Work[list[bool]]:
-    """Hold the letters of accounts; whether each was not held before, so that it is told of once."""
+    """Hold the letters of accounts; returns for each whether it was not held before, so that it is reported once."""
     known = {row[0] for row in (yield from ask(ledger.texts.held_accounts))}
     news: list[bool] = []
     now = ledger.now()

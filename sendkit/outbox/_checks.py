@@ -15,7 +15,7 @@ _LAST_YEAR = 9000
 
 
 def check_text(name: str, value: object, longest: int = LONGEST_NAME, *, wanted: bool = False) -> None:
-    """Raise ConfigurationError for what is no printable text of at most so many octets; None will do if not wanted."""
+    """Raise ConfigurationError unless it is printable text of at most so many octets, or None where that is allowed."""
     if value is None and not wanted:
         return
     if not isinstance(value, str):
@@ -27,7 +27,7 @@ def check_text(name: str, value: object, longest: int = LONGEST_NAME, *, wanted:
 
 
 def check_account(value: object) -> None:
-    """Raise ConfigurationError for what cannot be the name of an account; None will do."""
+    """Raise ConfigurationError unless it can be the name of an account, or is None."""
     check_text("account", value)
     if value == "":
         raise ConfigurationError(
@@ -36,14 +36,14 @@ def check_account(value: object) -> None:
 
 
 def check_key(value: object) -> None:
-    """Raise ConfigurationError for what cannot be a key; None will do."""
+    """Raise ConfigurationError unless it can be a key, or is None."""
     check_text("key", value, LONGEST_KEY)
     if value == "":
         raise ConfigurationError("key= is empty", hint="leave it out, or give what makes this mail the same one")
 
 
 def check_priority(value: object) -> None:
-    """Raise ConfigurationError for what is no small whole number."""
+    """Raise ConfigurationError unless it is a small integer."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigurationError(f"priority= is not a whole number: {value!r}", hint="smaller is sooner")
     if abs(value) > 32_767:
@@ -51,7 +51,7 @@ def check_priority(value: object) -> None:
 
 
 def check_moment(moment: object) -> None:
-    """Raise ConfigurationError for a `send_at=` that is no moment; None will do."""
+    """Raise ConfigurationError unless `send_at=` is a datetime with a time zone, or None."""
     if moment is None:
         return
     if not isinstance(moment, datetime):
@@ -65,14 +65,14 @@ def check_moment(moment: object) -> None:
 
 
 def check_life(value: object) -> None:
-    """Raise ConfigurationError for an `expires_in=` that is no time, or none that anybody waits."""
+    """Raise ConfigurationError unless `expires_in=` is a time span within the limits."""
     if not isinstance(value, timedelta) or not timedelta(0) < value <= LONGEST_LIFE:
         hint = f"give a timedelta above zero and of at most {LONGEST_LIFE.days} days, such as timedelta(days=5)"
         raise ConfigurationError(f"expires_in= cannot be {value!r}", hint=hint)
 
 
 def check_time(name: str, value: object, *, needed: bool = True) -> None:
-    """Raise ConfigurationError for what is no timedelta; None will do if it is not needed."""
+    """Raise ConfigurationError unless it is a timedelta, or None where that is allowed."""
     if value is None and not needed:
         return
     if not isinstance(value, timedelta) or value < timedelta(0):
@@ -80,25 +80,25 @@ def check_time(name: str, value: object, *, needed: bool = True) -> None:
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Raise ConfigurationError for what is no number of seconds from 0 on."""
+    """Raise ConfigurationError unless it is a number of seconds, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise ConfigurationError(f"{name}= cannot be {value!r}", hint="give seconds, from 0 on")
 
 
 def check_count(name: str, value: object, hint: str, *, least: int = 1) -> None:
-    """Raise ConfigurationError for what is no whole number from there on."""
+    """Raise ConfigurationError unless it is an integer of at least that value."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{name}= cannot be {value!r}", hint=hint)
 
 
 def check_call(name: str, value: object) -> None:
-    """Raise ConfigurationError for what cannot be called; None will do."""
+    """Raise ConfigurationError unless it can be called, or is None."""
     if value is not None and not callable(value):
         raise ConfigurationError(f"{name}= cannot be called: {value!r}", hint="give a function of one argument")
 
 
 def check_schedule(value: object) -> None:
-    """Raise ConfigurationError for what is neither a list of waits nor a function that gives them."""
+    """Raise ConfigurationError unless it is a list of waits, or a function that returns them."""
     if not callable(value) and not isinstance(value, list | tuple):
         hint = "give a list of timedeltas, or a function of the number of attempts"
         raise ConfigurationError(f"schedule= cannot be {value!r}", hint=hint)
@@ -106,13 +106,13 @@ def check_schedule(value: object) -> None:
 
 
 def check_mailer(value: object, kind: type, other: str) -> None:
-    """Raise ConfigurationError for what is no mailer of this kind."""
+    """Raise ConfigurationError unless it is a mailer of this kind."""
     if not isinstance(value, kind):
         problem = f"a worker sends through a {kind.__name__}, and not through {type(value).__name__}"
         raise ConfigurationError(problem, hint=f"give a {kind.__name__}; {other} takes the other kind")
 
 
 def check_word(name: str, value: object, words: Collection[str]) -> None:
-    """Raise ConfigurationError for what is none of these words; None will do."""
+    """Raise ConfigurationError unless it is one of these words, or None."""
     if value is not None and value not in words:
         raise ConfigurationError(f"{name}= cannot be {value!r}", hint=f"it is one of {', '.join(words)}")

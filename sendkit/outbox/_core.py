@@ -54,7 +54,7 @@ Result = TypeVar("Result")
 
 
 class Call(Protocol):
-    """Has something done by the writer."""
+    """Runs work on the thread of the writer."""
 
     def __call__(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE, /) -> Awaitable[Result]:
         """Wait until it is done."""
@@ -62,7 +62,7 @@ class Call(Protocol):
 
 
 class Aside(Protocol):
-    """Has something done that may wait for a disk, or take long."""
+    """Runs work that may wait for a disk, or take long."""
 
     def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
         """Wait until it is done."""
@@ -77,7 +77,7 @@ class Face(NamedTuple):
 
 
 class CoreOptions(NamedTuple):
-    """What an outbox is told beside its place; `largest`: octets of one message; `signers` sign each message."""
+    """The options of an outbox besides its place; `largest`: octets of one message; `signers` sign each message."""
 
     account: str | None
     engine: Engine | None
@@ -181,11 +181,11 @@ class Core:
         return await self._call(next_dues, Waits(self.policy.schedule).longest, How.READS)
 
     async def counts(self) -> Counts:
-        """How many letters are where."""
+        """The number of letters in each state."""
         return await self._call(counts, None, How.READS)
 
     async def order(self, what: str, letter: str | Receipt) -> bool:
-        """Have something done with one letter."""
+        """Apply an order to one letter."""
         uid = letter.id if isinstance(letter, Receipt) else letter
         changed = await self._call(orders, Order(what, uid))
         self.wake()
@@ -224,7 +224,7 @@ class Core:
         return total
 
     async def health(self) -> Health:
-        """How everything is."""
+        """The state of the outbox."""
         return await self._call(healths, self.place, How.READS)
 
     def close(self) -> None:

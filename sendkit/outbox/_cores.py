@@ -23,7 +23,7 @@ class Cores:
         self._in_test: Core | None = None
 
     def current(self) -> Core:
-        """The one that counts now."""
+        """The core to use now."""
         diverted = diversion.current() if self._may_be_diverted else None
         place = diverted.outbox() if diverted is not None and diverted.outbox is not None else None
         if not isinstance(place, Place):

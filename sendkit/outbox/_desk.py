@@ -107,7 +107,7 @@ class LedgerDesk:
         await self._purge()
 
     async def _find_strays(self) -> None:
-        """Free what was claimed by a commit of which nobody heard."""
+        """Free letters that were claimed by a commit whose result this worker did not get."""
         self._unsure = False
         hands = Hands(self._owner, frozenset((*self._claims, *self._working)))
         try:
@@ -159,7 +159,7 @@ class LedgerDesk:
             await self.confirm()
 
     async def confirm(self) -> None:
-        """Say that this worker is there, and have on the disk what it has settled."""
+        """Record that this worker is alive, and flush what it has settled to the disk."""
         said, self._attempts.said = self._attempts.said, []
         try:
             await self._writer.acall(heartbeats, Alive(self._owner, tuple(said)))

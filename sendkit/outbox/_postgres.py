@@ -50,7 +50,7 @@ class Clock:
         self._read_at = float("-inf")  # by the clock that runs on while a machine sleeps
 
     def set(self, now: float) -> None:
-        """It is that time on the server."""
+        """Set the time of the server."""
         self._offset = now - time.monotonic()
         self._read_at = time.time()
 
@@ -60,7 +60,7 @@ class Clock:
         return abs(time.time() - self._read_at) < _FRESH
 
     def now(self) -> float:
-        """What time it is there, in seconds."""
+        """The time of the server, in seconds."""
         return time.monotonic() + self._offset
 
 
@@ -199,7 +199,7 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def identity_of(connection: psycopg.Connection[tuple[object, ...]]) -> str:
-    """What a database has in common with no copy of it."""
+    """What identifies a database, and differs in every copy of it."""
     try:
         return str(_value(connection, IDENTITY))
     except psycopg.errors.InsufficientPrivilege:

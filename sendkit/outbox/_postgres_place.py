@@ -60,12 +60,12 @@ class _Lender:
 
 @dataclass(slots=True, frozen=True)
 class _Notes:
-    """Takes down what an engine wants to be carried out."""
+    """Collects the statements that an engine wants to be executed."""
 
     asked: list[Statement]
 
     def __call__(self, batch: Batch, /) -> list[Rows]:
-        """Take it down; there are no rows yet."""
+        """Add a statement; there are no rows yet."""
         self.asked.extend(batch)
         return [[] for _ in batch]
 

@@ -79,7 +79,7 @@ def searches(ledger: Ledger, items: Sequence[Search]) -> Work[list[Page]]:
 
 
 def counts(ledger: Ledger, items: Sequence[None]) -> Work[list[Counts]]:
-    """How many letters are where."""
+    """The number of letters in each state."""
     rows = yield from ask(ledger.texts.count_letters)
     doubt = yield from ask(ledger.texts.count_recipients, RecipientState.IN_DOUBT)
     held = {row[0] for row in (yield from ask(ledger.texts.held_accounts))}

@@ -105,7 +105,7 @@ def take_over(letter: LetterRow, recipients: Sequence[RecipientRow], now: float,
 
 
 def cancel(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
-    """Send it to nobody who waits; what is being sent, and what was decided, stays."""
+    """Send it to no recipient that still waits; what is being sent, or is settled, stays."""
     changes = tuple(
         _change(row, RecipientState.CANCELLED, attempted=False)
         for row in recipients
@@ -120,7 +120,7 @@ def cancel(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) ->
 
 
 def hold(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
-    """Let it rest until it is released; what a worker has in its hands is not stopped, but not tried again either."""
+    """Suspend it until it is released; an attempt in progress is not stopped, but no other follows it."""
     if letter.state in (LetterState.LATER, LetterState.READY):
         return Decision(_as(letter, LetterState.HELD))
     if letter.state == LetterState.WORKING and not letter.holding:
@@ -148,7 +148,7 @@ def retry(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> 
 
 
 def forget(letter: LetterRow, recipients: Sequence[RecipientRow], now: float) -> Decision:
-    """Leave what is in doubt as it is: nobody asks for it any more."""
+    """Stop listing what is in doubt."""
     return Decision(
         None,
         tuple(

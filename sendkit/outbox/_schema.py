@@ -13,7 +13,7 @@ from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 
 
 class Speaker(Protocol):
-    """Whatever statements can be said to."""
+    """Anything that executes statements."""
 
     @property
     def texts(self) -> Texts:
