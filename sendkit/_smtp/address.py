@@ -86,7 +86,7 @@ class Address:
 
     @property
     def key(self) -> str:
-        """Equal for two spellings of one mailbox: only the case of the domain is insignificant (RFC 5321 section 2.4)."""
+        """Equal for two spellings of one mailbox: only the domain ignores case (RFC 5321 section 2.4)."""
         return f"{self.local}@{self.domain.lower()}"
 
 
