@@ -173,7 +173,10 @@ _outboxes: list[tuple[object, Outbox]] = []
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("SENDKIT", "MAILERS", "DATABASES") or setting.startswith("EMAIL_"):
         _kept.clear()
+        made = [outbox for where, outbox in _outboxes if outbox is not where]
         _outboxes.clear()
+        for outbox in made:  # a test database cannot be dropped while somebody is connected to it
+            outbox.close()
 
 
 setting_changed.connect(_forget)
