@@ -93,7 +93,7 @@ class Transactions(TransactionTestCase):
         self.async_client.raise_request_exception = False
         self.assertEqual((await self.async_client.get("/async", {"name": "mia"})).status_code, 200)
         self.assertEqual((await self.async_client.get("/async", {"name": "ida", "fail": 1})).status_code, 500)
-        self.assertEqual(await User.objects.acount(), 1)
+        self.assertEqual(len([one async for one in User.objects.all()]), 1)
 """
 
 
