@@ -1,6 +1,6 @@
 """How fast messages are started: at the rate that was asked for, and slower for a while when a server complains.
 
-Knows replies and the transport's clock, no connection and no message. Each try of a message counts as one, however many
+Knows replies and the transport's clock, no connection and no message. Each attempt counts as one message, however many
 recipients it has. RFC 5321 section 4.2.2 (421, 450, 451, 452), RFC 3463 section 3.8 (x.7.z: a policy).
 
 A complaint halves the pace. From there it rises evenly, to be back where the complaint came after a minute, or the
@@ -86,7 +86,7 @@ class Pace:
     def __init__(self, limit: float = UNLIMITED, connections: int | None = None) -> None:
         self.limit = limit
         self.connections = connections
-        self.round = 0
+        self.slowdowns = 0
         self._slowed: _Slowed | None = None
         self._last = -UNLIMITED
         self._done: deque[float] = deque(maxlen=_MEASURED)
@@ -130,15 +130,15 @@ class Pace:
         """A message is started."""
         self._last = now
 
-    def heed(self, verdicts: Iterable[Verdict], begun_in: int, now: float, *, crowd: bool = True) -> bool:
-        """Learn from a try that is over, started in that `round`; whether the pace is slower from now on.
+    def learn(self, verdicts: Iterable[Verdict], slowdowns: int, now: float, *, crowd: bool = True) -> bool:
+        """Learn from an attempt that was started after so many `slowdowns`; returns whether it slows down now.
 
-        `crowd`: there are others beside this message.
+        `crowd`: other messages wait or are under way.
         """
         for verdict in verdicts:
             reply = None if verdict.outcome is Outcome.ACCEPTED else verdict.reply
             if reply is not None and complains(verdict.phase, reply):
-                return begun_in == self.round and self._slow_down(now, crowd=crowd)
+                return slowdowns == self.slowdowns and self._slow_down(now, crowd=crowd)
         self._done.append(now)
         return False
 
@@ -149,7 +149,7 @@ class Pace:
         slower = max(before / 2, min(_LOWEST, self.limit))
         self._slowed = _Slowed(now, slower, min(2 * before, self.limit))
         self._last = now
-        self.round += 1
+        self.slowdowns += 1
         return True
 
     def _measured(self, now: float, *, crowd: bool) -> float:

@@ -1,6 +1,6 @@
 """`RetryPolicy`: when the same message is tried again, as a caller says it.
 
-Must not know: how the tries are made.
+Must not know: how attempts are made.
 """
 
 from __future__ import annotations

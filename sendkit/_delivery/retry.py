@@ -1,7 +1,8 @@
 """When the same message is tried again, and for whom: tenacity runs the loop, the verdicts say who is left.
 
-A try carries only recipients that are provably not accepted, with the same octets and the same Message-ID. What was
-rejected, what a person must fix, and what is in doubt is left alone. The one place that knows tenacity.
+A *round* asks the servers of a mailer once, one after the other; an *attempt* asks one of them. A round carries only
+recipients that are provably not accepted, with the same octets and the same Message-ID. What was rejected, what a
+person must fix, and what is in doubt is left alone. The one place that knows tenacity.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ class Delivery:
     diverted: bool = False
     telling: Telling | None = None
     signers: tuple[Signer, ...] = ()
-    tries: list[AttemptLog] = field(default_factory=list[AttemptLog])
+    rounds: list[AttemptLog] = field(default_factory=list[AttemptLog])
     _made: tuple[Attempt, ...] = field(default=(), init=False)
 
     @property
     def logs(self) -> list[AttemptLog]:
         """The log of every server that was asked, in order."""
-        return [log for first in self.tries for log in (first, *first.others)]
+        return [log for first in self.rounds for log in (first, *first.others)]
 
     async def run(self) -> None:
         """Try until nobody is left who may be tried again, or the policy says enough."""
@@ -100,14 +101,14 @@ class Delivery:
 
     async def _try_again(self, left: tuple[Address, ...]) -> None:
         try:
-            import tenacity  # noqa: PLC0415 - most messages need no second try, and it takes 70 ms to load
-        except OSError:  # out of descriptors, which then is why the first try failed
+            import tenacity  # noqa: PLC0415 - most messages need no second round, and it takes 70 ms to load
+        except OSError:  # out of descriptors, which then is why the first round failed
             return
 
         clock = self.transport.clock
         started, last = self.logs[0].began, self.terms.deadline or float("inf")
 
-        # The first try was made before tenacity was needed; for it that was the first one anyway.
+        # The first round was made before tenacity was needed, which counts it as its own first one.
         known = [left]
 
         async def attempt() -> tuple[Address, ...]:
@@ -147,7 +148,7 @@ class Delivery:
                 raise Stopped(error) from error
 
     async def _attempt(self) -> tuple[Address, ...]:
-        letter = replace(self.letter, recipients=self._left()) if self.tries else self.letter
+        letter = replace(self.letter, recipients=self._left()) if self.rounds else self.letter
         queue = self.pace.queue(self.transport.clock)
         if not queue.enter_at_once(self.terms.in_flight) and not await self._wait_in(queue, letter.recipients):
             return self._left()
@@ -157,14 +158,14 @@ class Delivery:
             queue.leave()
 
     async def _wait_in(self, queue: Queue, recipients: tuple[Address, ...]) -> bool:
-        """Wait for a turn, with a log, but as no part of a try; False when the deadline came first."""
+        """Wait for a turn, with a log, but as no part of a round; False when the deadline came first."""
         waiting = "while the message waited for its turn"
         terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} {waiting}")
         log = AttemptLog(recipients, self.transport.clock, terms)
-        self.tries.append(log)
+        self.rounds.append(log)
         try:
             if await queue.enter(self.transport.clock, self.terms.deadline, self.terms.in_flight):
-                self.tries.pop()
+                self.rounds.pop()
                 return True
         finally:
             log.close()
@@ -173,32 +174,32 @@ class Delivery:
         return False
 
     async def _make_ready(self) -> None:
-        """Read its files and sign it, with a log, but as no part of a try."""
+        """Read its files and sign it, with a log, but as no part of a round."""
         terms = self.terms._replace(why_interrupted=lambda: f"{self.terms.why_interrupted()} while files were read")
         log = AttemptLog(self.letter.recipients, self.transport.clock, terms)
-        self.tries.append(log)
+        self.rounds.append(log)
         try:
             self.letter = await read_and_signed(self.letter, self.signers)
-            self.tries.pop()
+            self.rounds.pop()
         finally:
             log.close()
 
     async def _begin(self, letter: Letter, queue: Queue) -> tuple[Address, ...]:
         log = AttemptLog(letter.recipients, self.transport.clock, self.terms)
-        self.tries.append(log)
-        begun_in = self.pace.round
+        self.rounds.append(log)
+        slowdowns = self.pace.slowdowns
         try:
             await check(letter.content)
             await carry(self.transport, letter, log)
         except SendkitError as error:
-            if len(self.tries) == 1:
+            if len(self.rounds) == 1:
                 raise
-            # What the tries before have settled must not be lost with it.
+            # What earlier rounds have settled must not be lost with it.
             log.unable(error)
         finally:
             log.close()
         verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
-        if self.pace.heed(verdicts, begun_in, self.transport.clock.monotonic(), crowd=queue.crowded):
+        if self.pace.learn(verdicts, slowdowns, self.transport.clock.monotonic(), crowd=queue.crowded):
             log.happened("the server gets too much: slowing down")
         return self._left()
 
@@ -214,11 +215,11 @@ class Delivery:
         """What became of one recipient over all attempts, and the attempt that says so.
 
         Once in doubt, only an acceptance settles it: a later refusal says nothing about the earlier copy. Of several
-        servers in one try, the one with the best prospects speaks, since all of them may be asked again.
+        servers in one round, the one with the best prospects speaks, since all of them may be asked again.
         """
-        if len(self.tries) == 1 and not self.tries[0].others:
-            return self.tries[0].verdict(recipient), self.tries[0]
-        verdicts = [entry for first in self.tries if (entry := _of_one_try(first, recipient))]
+        if len(self.rounds) == 1 and not self.rounds[0].others:
+            return self.rounds[0].verdict(recipient), self.rounds[0]
+        verdicts = [entry for first in self.rounds if (entry := _of_one_round(first, recipient))]
         doubts = [entry for entry in verdicts if entry[0].outcome is Outcome.IN_DOUBT]
         return verdicts[-1] if not doubts or verdicts[-1][0].outcome is Outcome.ACCEPTED else doubts[-1]
 
@@ -278,8 +279,8 @@ def _why(work: Work, seconds: float | None) -> str:
     return f"the deadline of {seconds:g} s ran out" if work.late and seconds is not None else cancelled()
 
 
-def _of_one_try(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
-    """What no other server may be asked for ends the search for one, and so stands last, unless it was deferred."""
+def _of_one_round(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:
+    """The verdict of the last server, if that is final; else the one that allows most to be tried again."""
     verdicts = [(log.verdict(recipient), log) for log in (first, *first.others) if log.includes(recipient)]
     if not verdicts:
         return None

@@ -1,4 +1,4 @@
-"""What takes its time before a letter can leave: to read its files, and to sign it (RFC 6376), once for all its tries.
+"""What takes time before a letter can leave: to read its files and to sign it (RFC 6376), once for all its attempts.
 
 A disk may be slow, or behind a network that is gone: files are read on a thread. Must not know where keys come from.
 """

@@ -84,7 +84,7 @@ def _not_yet(fields: list[HeaderField], signers: Sequence[Signer]) -> list[Signe
 
 
 def _moment(fields: list[HeaderField]) -> int:
-    """The Date, so that each try of a message gives the same octets; or now, where there is none that has come."""
+    """The Date, so that each attempt gives the same octets; or now, where there is none that has come."""
     now = int(time.time())
     text = next((item.text for item in fields if item.key == "date"), "")
     try:

@@ -1,4 +1,4 @@
-"""A letter: what every transport is handed. The envelope and the octets, fixed once for all tries.
+"""A letter: what every transport is handed. The envelope and the octets, fixed once for all attempts.
 
 Knows how a caller's `envelope_from` and `recipients` stand above the headers. Must not know how the octets came to be.
 """

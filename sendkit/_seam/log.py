@@ -52,7 +52,7 @@ class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
     `username` is who logs in, where somebody does; `peer` is the server's IP address. `others` are the logs of further
-    servers that were asked in the same try. `certificate` is the server's (DER). `own_wait` is entered around each wait
+    servers in the same round. `certificate` is the server's (DER). `own_wait` is entered around each wait
     for something of our own, such as a free connection: what passes then is not a server's time.
     `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
     """
@@ -86,7 +86,7 @@ class AttemptLog:
         self._started, self._start = self.clock.now(), self.clock.monotonic()
 
     def another(self, recipients: tuple[Address, ...]) -> AttemptLog:
-        """The log of one more server that is asked in the same try, for those who are left."""
+        """The log of one more server that is asked in the same round, for those who are left."""
         log = AttemptLog(recipients, self.clock, self.terms)
         self.others += (log,)
         return log

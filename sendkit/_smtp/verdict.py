@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Verdict(NamedTuple):
-    """The outcome for one recipient after one try, and all that led to it.
+    """The outcome for one recipient after one attempt, and all that led to it.
 
     `reason` says it in words where no reply does, and `why` as a value; a transport of your own may leave `why` out.
     """

@@ -227,19 +227,19 @@ class TestAComplaint:
     """The server gets too much."""
 
     def complain(self, pace: Pace, now: float, verdict: Verdict = BUSY) -> bool:
-        return pace.heed([verdict], pace.round, now)
+        return pace.learn([verdict], pace.slowdowns, now)
 
     def test_halves_the_pace_that_was_asked_for_and_a_minute_later_it_is_back(self) -> None:
         pace = Pace(4)
         for second in range(40):
-            pace.heed([], pace.round, second / 4)
+            pace.learn([], pace.slowdowns, second / 4)
         assert self.complain(pace, 10)
         assert [round(pace.rate(now), 2) for now in (10, 40, 70, 100, 1000)] == [2, 3, 4, 4, 4]
 
     def test_begins_from_the_measured_pace_and_is_forgotten_at_twice_of_it_where_nobody_asked(self) -> None:
         pace = Pace()
         for tenth in range(100):
-            pace.heed([], pace.round, tenth / 10)
+            pace.learn([], pace.slowdowns, tenth / 10)
         self.complain(pace, 10)
         assert [round(pace.rate(10 + passed), 1) for passed in (0, 60, 179)] == [5, 10, 19.9]
         assert pace.unlimited is False
@@ -253,8 +253,8 @@ class TestAComplaint:
 
     def test_halves_it_once_for_all_that_was_begun_before(self) -> None:
         pace = Pace(1)
-        before = pace.round
-        assert [pace.heed([BUSY], before, 1) for _ in range(32)] == [True] + [False] * 31
+        before = pace.slowdowns
+        assert [pace.learn([BUSY], before, 1) for _ in range(32)] == [True] + [False] * 31
         assert pace.rate(1) == 0.5
         assert self.complain(pace, 1)
         assert pace.rate(1) == 0.25
