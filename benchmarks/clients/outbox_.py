@@ -50,7 +50,7 @@ class Delivered(PutMany):
         with self._outbox.worker(self._mailer, account="benchmark"):
             super().send_all(letters)
             while self._unsettled():
-                time.sleep(0.02)
+                time.sleep(0.05)
 
     def _unsettled(self) -> int:
         letters = self._outbox.counts().letters

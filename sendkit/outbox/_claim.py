@@ -6,6 +6,7 @@ A lane may be paused, or have a rate; an account that cannot log in is probed by
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -95,8 +96,7 @@ def _take(ledger: Ledger, wish: Take) -> Work[Taken]:
     lanes = yield from _lanes(ledger, wish, list(accounts))
     if not lanes:
         return Taken()
-    allowed = yield from _Allowance.read(ledger, lanes)
-    chosen = yield from _choose(ledger, wish.limit, lanes, accounts, allowed)
+    allowed, chosen = yield from _choose(ledger, wish.limit, lanes, accounts)
     yield from allowed.spend(ledger, [lane for (_, lane), _ in chosen])
     claims = yield from _claim(ledger, wish.owner, [number for _, (number, _) in chosen])
     return Taken(claims, chosen[-1][0] if chosen else lanes[-1], _names(held))
@@ -128,8 +128,7 @@ def readies(ledger: Ledger, items: Sequence[Take]) -> Work[list[tuple[Announced,
         held = [HeldAccount._make(row) for row in (yield from ask(ledger.texts.held_accounts))]
         accounts = yield from _usable(ledger, wish, held, looks_only=True)
         lanes = yield from _lanes(ledger, wish, list(accounts))
-        allowed = yield from _Allowance.read(ledger, lanes)
-        chosen = yield from _choose(ledger, wish.limit, lanes, accounts, allowed)
+        _, chosen = yield from _choose(ledger, wish.limit, lanes, accounts)
         found.append(tuple(Announced(number, account, None, urgency) for (account, _), (number, urgency) in chosen))
     return found
 
@@ -139,14 +138,16 @@ def _names(held: Sequence[HeldAccount]) -> tuple[str, ...]:
 
 
 def _choose(
-    ledger: Ledger, limit: int, lanes: Sequence[Lane], accounts: dict[str, int], allowed: _Allowance
-) -> Work[list[tuple[Lane, Waiting]]]:
-    queues: list[tuple[Lane, Rows]] = []
-    for account, lane in lanes:
-        most = min(limit, allowed.of(lane), accounts[account])
-        rows: Rows = [] if most < 1 else (yield from ask(ledger.texts.ready, account, lane, most))
-        queues.append(((account, lane), rows))
-    return _in_turn(queues, limit, accounts)
+    ledger: Ledger, limit: int, lanes: Sequence[Lane], accounts: dict[str, int]
+) -> Work[tuple[_Allowance, list[tuple[Lane, Waiting]]]]:
+    """What the lanes may send now, and the letters that may be claimed; all asked for in one turn."""
+    rules, *found = yield from ask_all(
+        _Allowance.statement(ledger, lanes),
+        *(Statement(ledger.texts.ready, (account, lane, min(limit, accounts[account]))) for account, lane in lanes),
+    )
+    allowed = _Allowance(rules, ledger.now())
+    queues = [(lane, rows[: allowed.of(lane[1])]) for lane, rows in zip(lanes, found, strict=True)]
+    return allowed, _in_turn(queues, limit, accounts)
 
 
 def _in_turn(queues: Sequence[tuple[Lane, Rows]], limit: int, accounts: dict[str, int]) -> list[tuple[Lane, Waiting]]:
@@ -202,15 +203,16 @@ def _lanes(ledger: Ledger, wish: Take, accounts: Sequence[str]) -> Work[list[Lan
 def _claim(ledger: Ledger, owner: str, numbers: Sequence[int]) -> Work[tuple[Claim, ...]]:
     if not numbers:
         return ()
-    texts = ledger.texts
-    ids = json.dumps([[number] for number in numbers])
-    _, rows = yield from ask_all(Statement(texts.begin_epoch), Statement(texts.claim, (ids, owner)))
+    texts, ids = ledger.texts, json.dumps([[number] for number in numbers])
+    # What is read with the claim is read of all that were chosen; those that it did not get are left out below.
+    _, rows, waiting, octets_of = yield from ask_all(
+        Statement(texts.begin_epoch),
+        Statement(texts.claim, (ids, owner)),
+        Statement(texts.waiting_recipients, (ids,)),
+        Statement(texts.content, (ids, SMALL)),
+    )
     claims = {row[0]: Claim(*row) for row in rows}
-    ids = json.dumps([[number] for number in claims])
-    small = json.dumps([[number] for number, claim in claims.items() if claim.size <= SMALL])
-    wanted = Statement(texts.waiting_recipients, (ids,)), Statement(texts.content, (small,))
-    waiting, octets_of = yield from ask_all(*wanted)
-    recipients: dict[int, list[tuple[int, str]]] = {number: [] for number in claims}
+    recipients: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     for number, n, address in waiting:
         recipients[number].append((n, address))
     content: dict[int, list[bytes]] = {}
@@ -238,10 +240,14 @@ class _Allowance:
             if rate is not None
         }
 
+    @staticmethod
+    def statement(ledger: Ledger, lanes: Sequence[Lane]) -> Statement:
+        names = json.dumps([[name] for name in sorted({lane for _, lane in lanes})])
+        return Statement(ledger.texts.lane_rules, (names,))
+
     @classmethod
     def read(cls, ledger: Ledger, lanes: Sequence[Lane]) -> Work[_Allowance]:
-        names = json.dumps([[name] for name in sorted({lane for _, lane in lanes})])
-        rules = yield from ask(ledger.texts.lane_rules, names)
+        (rules,) = yield from ask_all(cls.statement(ledger, lanes))
         return cls(rules, ledger.now())
 
     def of(self, lane: str) -> int:

@@ -34,7 +34,6 @@ _SESSION = _PLANS | {
     "jit": "off",  # it would take longer than any statement
 }
 _NOW_READING = ", ".join([_NOW, *(f"set_config('{name}', '{value}', true)" for name, value in _USUAL.items())])
-_NOW_LIGHT = f"{_NOW}, set_config('synchronous_commit', 'off', true)"
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
 DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
@@ -74,6 +73,8 @@ class PostgresDatabase:
         self._name = name
         self._clock = clock
         self._asked: psycopg.Cursor[tuple[object, ...]] | None = None  # for the time
+        self._durable: bool | None = None  # whether commits are waited for
+        self._waits = "on"  # what they are then
         self._connection = self._connected()
 
     def now(self) -> float:
@@ -98,18 +99,24 @@ class PostgresDatabase:
         self._reconnect()
         with translating(self._name):
             try:
-                if durable and len(batch) == 1:
+                if self._durable is durable and len(batch) == 1:
                     cursors = [self._begun(batch[0])]
                 else:
                     with self._connection.pipeline():
-                        self._asked = None if durable else self._connection.execute(_NOW_LIGHT.encode(), prepare=True)
+                        self._make_durable(durable)
                         cursors = [self._begun(statement) for statement in batch]
-                    self._read_clock()
                 return [[] if cursor is None else cursor.fetchall() for cursor in cursors]
             except BaseException:
                 self._asked = None
                 self._undo()
                 raise
+
+    def _make_durable(self, durable: bool) -> None:  # noqa: FBT001 - the only thing it is told
+        """Have commits waited for from now on, or not; one that is undone takes this with it (see `_undo`)."""
+        if self._durable is not durable:
+            value = self._waits if durable else "off"
+            self._connection.execute(f"select set_config('synchronous_commit', '{value}', false)".encode())
+            self._durable = durable
 
     def _begun(self, statement: Statement) -> _Cursor | None:
         """A statement that is on its way; None where it gives no rows, so that nobody waits for it before the end."""
@@ -129,14 +136,14 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Generator[None]:
         """A writing transaction, which is on the disk at its end; one that need not be is there a moment later."""
-        yield from self._within("begin isolation level read committed read write", _NOW if durable else _NOW_LIGHT)
+        yield from self._within("begin isolation level read committed read write", _NOW, durable=durable)
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """A reading transaction."""
         yield from self._within("begin isolation level repeatable read read only", _NOW_READING)
 
-    def _within(self, begin: str, time_of: str) -> Generator[None]:
+    def _within(self, begin: str, time_of: str, *, durable: bool | None = None) -> Generator[None]:
         self._reconnect()
         with translating(self._name):
             try:
@@ -144,6 +151,8 @@ class PostgresDatabase:
                 # server has answered the commit, and not before: in a pipeline, `execute` says nothing.
                 with self._pipeline():
                     self._connection.execute(begin.encode())
+                    if durable is not None:
+                        self._make_durable(durable)
                     self._asked = self._connection.execute(time_of.encode())
                     if not self._clock.fresh:
                         self._read_clock()
@@ -164,6 +173,7 @@ class PostgresDatabase:
         return self._connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
     def _undo(self) -> None:
+        self._durable = None  # nobody knows
         try:
             self._connection.execute("rollback")
         except psycopg.Error:  # it is broken, so that the server undoes it; the next transaction has another one
@@ -186,8 +196,9 @@ class PostgresDatabase:
                 hint = "use a newer server; 12 came in 2019"
                 raise ConfigurationError(f"the PostgreSQL of {self._name} is older than 12", hint=hint)
             # A receipt holds although the power goes, also where the server's usual is faster.
-            safe = {"synchronous_commit": "on"} if _value(connection, "show synchronous_commit") == "off" else {}
-            settings = _SESSION | safe | {"lock_timeout": f"{_PATIENCE}s"}
+            usual = str(_value(connection, "show synchronous_commit"))
+            self._waits, self._durable = "on" if usual == "off" else usual, True
+            settings = _SESSION | {"lock_timeout": f"{_PATIENCE}s", "synchronous_commit": self._waits}
             set_all = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
             connection.execute(f"select {set_all}".encode())
             return connection

@@ -176,7 +176,8 @@ returning id, uid, token, account, lane, reverse_path, message_id, size, eight_b
     waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id = {_IDS}"
     " and state = 'waiting' order by letter_id, n",
     content=f"""select c.letter_id, coalesce(c.octets, s.octets) from sendkit_content c
-left join sendkit_shared s on s.id = c.shared_id where c.letter_id = {_IDS} order by c.letter_id, c.seq""",
+join sendkit_letter l on l.id = c.letter_id left join sendkit_shared s on s.id = c.shared_id
+where c.letter_id = {_IDS} and l.size <= $2 order by c.letter_id, c.seq""",
     content_block="select coalesce(c.octets, s.octets) from sendkit_content c"
     " left join sendkit_shared s on s.id = c.shared_id where c.letter_id = $1 and c.seq = $2",
     lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding,"

@@ -157,7 +157,8 @@ select account, lane from pair where lane is not null order by account, lane lim
     waiting_recipients=f"select letter_id, n, address from sendkit_recipient where letter_id in {_IDS}"
     " and state = 'waiting' order by letter_id, n",
     content=f"""select c.letter_id, coalesce(c.octets, s.octets) from sendkit_content c
-left join sendkit_shared s on s.id = c.shared_id where c.letter_id in {_IDS} order by c.letter_id, c.seq""",
+join sendkit_letter l on l.id = c.letter_id left join sendkit_shared s on s.id = c.shared_id
+where c.letter_id in {_IDS} and l.size <= ? order by c.letter_id, c.seq""",
     content_block="select coalesce(c.octets, s.octets) from sendkit_content c"
     " left join sendkit_shared s on s.id = c.shared_id where c.letter_id = ? and c.seq = ?",
     lock="select id, state, token, owner, attempts, created, expires, kind, warned, holding,"

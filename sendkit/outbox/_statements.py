@@ -133,7 +133,7 @@ class Texts:
     ready_one: str  # (id, now) -> account, lane
     claim: str  # (JSON of ids, owner) -> Claim without recipients and content
     waiting_recipients: str  # (JSON of ids) -> letter_id, n, address
-    content: str  # (JSON of ids) -> letter_id, octets
+    content: str  # (JSON of ids, the largest size that is wanted) -> letter_id, octets
     content_block: str  # (letter_id, seq) -> octets
     # fence
     lock: str  # (JSON of ids) -> LetterRow
