@@ -57,7 +57,7 @@ class AsyncOutbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings, signing(dkim))
-        self._cores = Cores(url_or_path, Face(awaiting, threads.run), options)
+        self._cores = Cores(url_or_path, Face(awaiting, threads.run, asynchronous=True), options)
 
     @property
     def _core(self) -> Core:

@@ -1,26 +1,25 @@
 """A put inside a transaction of the program's: the letter is there if and only if that commits.
 
-Recognises the connections of sqlite3, psycopg, SQLAlchemy and Django by the names of their classes, so that none of
-them is imported here. The transaction is never ended here. Must not know letters.
+Recognises the connections of sqlite3, aiosqlite, psycopg, asyncpg, SQLAlchemy and Django by the names of their classes,
+so that none of them is imported here. The transaction is never ended here. Must not know letters.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._place import Place
-from sendkit.outbox._schema import check_version, migration, version_in
-from sendkit.outbox._sqlite import execute_on, translated
-from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, carry_out
+from sendkit.outbox._schema import preparation
+from sendkit.outbox._sqlite import bound, execute_on, translated
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, ask, carry_out, carry_out_async
 
 Result = TypeVar("Result")
 _TAKEN = (
-    "give a connection of sqlite3 or psycopg, a session or connection of SQLAlchemy, or a Django connection, "
-    "of the outbox's own database"
+    "give a connection of sqlite3, aiosqlite, psycopg or asyncpg, a session or connection of SQLAlchemy, or a Django "
+    "connection, of the outbox's own database"
 )
 
 
@@ -37,15 +36,31 @@ class Lender(Protocol):
         ...
 
 
-def lender_of(transaction: object, place: Place) -> Lender:
-    """What lends its transaction. Raises ConfigurationError for one that could not hold what is put."""
+def lender_of(transaction: object, place: Place, *, waits: bool = True) -> Lender:
+    """What lends its transaction; `waits`: it may be an asynchronous one.
+
+    Raises ConfigurationError for one that could not hold what is put, and OutboxError.
+    """
     if _is_of("django.", transaction):
         return _django(transaction, place)
-    if _is_of("sqlalchemy.ext.asyncio.", transaction):
+    asynchronous = _is_of("sqlalchemy.ext.asyncio.", transaction)
+    if not waits and (asynchronous or any(_is_of(package, transaction) for package in _ASYNCHRONOUS)):
+        raise ConfigurationError("transaction= is an asynchronous one", hint="put it with an AsyncOutbox")
+    if _is_of("sqlalchemy.", transaction) and not hasattr(transaction, "in_transaction"):
+        raise _not_taken(transaction)
+    if asynchronous:
         return _AsyncSQLAlchemy(transaction, place)
     if _is_of("sqlalchemy.", transaction):
         return _sqlalchemy(transaction, place)
     return _driver(transaction, place)
+
+
+_AIO = "aiosqlite."
+_ASYNCHRONOUS = (_AIO, "asyncpg.", "psycopg.connection_async.")
+
+
+def _not_taken(transaction: object) -> ConfigurationError:
+    return ConfigurationError(f"transaction= cannot be a {type(transaction).__qualname__}", hint=_TAKEN)
 
 
 def _is_of(package: str, thing: object) -> bool:
@@ -56,9 +71,11 @@ def _is_of(package: str, thing: object) -> bool:
 def _driver(connection: object, place: Place) -> Lender:
     if isinstance(connection, sqlite3.Connection):
         return _SQLiteLender(connection, place)
-    if place.lend is not None and _is_of("psycopg.", connection):
+    if _is_of(_AIO, connection) and hasattr(connection, "in_transaction"):
+        return _AioSQLiteLender(connection, place)
+    if place.lend is not None and (_is_of("psycopg.", connection) or _is_of("asyncpg.", connection)):
         return place.lend(connection)
-    raise ConfigurationError(f"transaction= cannot be a {type(connection).__qualname__}", hint=_TAKEN)
+    raise _not_taken(connection)
 
 
 def _sqlalchemy(lent: Any, place: Place) -> Lender:
@@ -98,16 +115,7 @@ class _AsyncSQLAlchemy:
         return self.place.texts
 
     async def carry_out(self, work: Work[Result]) -> Result:
-        if self.place.lend is not None:
-            return await self.place.lend(await self._driver()).carry_out(work)
-
-        def inside(synchronous: object) -> Result:
-            lender = _sqlalchemy(synchronous, self.place)
-            return carry_out(work, cast("_SQLiteLender", lender).execute)
-
-        run: Callable[[Callable[[object], Result]], Any] = self.lent.run_sync
-        result: Result = await run(inside)
-        return result
+        return await _driver(await self._driver(), self.place).carry_out(work)
 
     async def _driver(self) -> object:
         session = not hasattr(type(cast("object", self.lent)), "get_raw_connection")
@@ -136,22 +144,62 @@ class _SQLiteLender:
         try:
             return [execute_on(self._connection, statement) for statement in batch]
         except sqlite3.Error as error:
-            raise translated(error, self._place.path) from error
+            raise translated(error, self._place.path, waited=None) from error
 
     def _check(self) -> None:
-        _, _, file = self._connection.execute("pragma database_list").fetchone()
-        path = self._place.path
-        if path is None or not file or not path.exists() or not path.samefile(file):
-            hint = f"the outbox is at {self._place.name}; give it the program's own database: Outbox({file or '…'!r})"
-            raise ConfigurationError("transaction= is of another database than the outbox", hint=hint)
-        automatic = getattr(self._connection, "autocommit", -1)  # Python 3.12; -1: as `isolation_level` says
-        if not self._connection.in_transaction and (
-            automatic is True or (automatic == -1 and self._connection.isolation_level is None)
-        ):
-            raise autocommitting('execute "begin" first')
-        if not self._connection.in_transaction:  # sqlite3 begins one by itself for INSERT, and for no CREATE
-            self.execute((Statement("begin immediate"),))
-        found = version_in(self)
-        check_version(found, self.texts)
-        if found < len(self.texts.schema):
-            self.execute(migration(self.texts, found))
+        try:
+            commits = _commits_each(self._connection)
+            carry_out(_checks(self._connection, self._place, commits=commits), self.execute)
+        except sqlite3.Error as error:  # it is closed
+            raise translated(error, self._place.path) from error
+
+
+class _AioSQLiteLender:
+    """The same of aiosqlite."""
+
+    def __init__(self, connection: Any, place: Place) -> None:
+        self._connection = connection
+        self._place = place
+        self._checked = False
+
+    @property
+    def texts(self) -> Texts:
+        return self._place.texts
+
+    async def carry_out(self, work: Work[Result]) -> Result:
+        if not self._checked:
+            commits = _commits_each(self._connection)
+            await carry_out_async(_checks(self._connection, self._place, commits=commits), self._execute)
+            self._checked = True
+        return await carry_out_async(work, self._execute)
+
+    async def _execute(self, batch: Batch) -> list[Rows]:
+        try:
+            return [await self._one(statement) for statement in batch]
+        except sqlite3.Error as error:
+            raise translated(error, self._place.path, waited=None) from error
+
+    async def _one(self, statement: Statement) -> Rows:
+        if statement.many:
+            await self._connection.executemany(statement.sql, statement.arguments)
+            return []
+        return list(await self._connection.execute_fetchall(statement.sql, bound(statement)))
+
+
+def _commits_each(connection: Any) -> bool:
+    automatic = getattr(connection, "autocommit", -1)  # Python 3.12; -1: as `isolation_level` says
+    return automatic is True or (automatic == -1 and connection.isolation_level is None)
+
+
+def _checks(connection: Any, place: Place, *, commits: bool) -> Work[None]:
+    """Whether it is of the outbox's database and in a transaction; the tables are made where there are none."""
+    ((_, _, file), *_) = yield from ask("pragma database_list")
+    path = place.path
+    if path is None or not file or not path.exists() or not path.samefile(file):
+        hint = f"the outbox is at {place.name}; give it the program's own database: Outbox({file or '…'!r})"
+        raise ConfigurationError("transaction= is of another database than the outbox", hint=hint)
+    if not connection.in_transaction and commits:
+        raise autocommitting('execute "begin" first')
+    if not connection.in_transaction:  # sqlite3 begins one by itself for INSERT, and for no CREATE
+        yield from ask("begin immediate")
+    yield from preparation(place.texts)

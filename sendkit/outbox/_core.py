@@ -74,6 +74,7 @@ class Face(NamedTuple):
 
     call: Callable[[Writer], Call]
     aside: Aside
+    asynchronous: bool
 
 
 class CoreOptions(NamedTuple):
@@ -107,6 +108,7 @@ class Core:
         self.works: set[AsyncWorker] = set()
         self._call = face.call(self.writer)
         self._aside: Aside = face.aside
+        self._waits = face.asynchronous  # for what a program lends
         check_account(options.account)
         self._account = options.account
         self._signers = options.signers
@@ -125,7 +127,7 @@ class Core:
         return _receipt(placed)
 
     async def _put_within(self, letter: Written, transaction: object) -> Receipt:
-        lender = lender_of(transaction, self.place)
+        lender = lender_of(transaction, self.place, waits=self._waits)
         ledger = Ledger(lender.texts, self.place.now, self._announce)
         parts: list[bytes | int] = []
         for piece in letter.pieces:

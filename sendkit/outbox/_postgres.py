@@ -111,7 +111,7 @@ class PostgresDatabase:
                 self._undo()
                 raise
 
-    def _make_durable(self, durable: bool) -> None:  # noqa: FBT001 - the only thing it is told
+    def _make_durable(self, durable: bool) -> None:
         """Have commits waited for from now on, or not; one that is undone takes this with it (see `_undo`)."""
         if self._durable is not durable:
             value = self._waits if durable else "off"
@@ -234,7 +234,7 @@ def carried_out(cursor: psycopg.RawCursor[tuple[object, ...]], statement: Statem
         cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
     cursor.execute(statement.sql.encode(), arguments_of(statement))
-    return [] if cursor.description is None else cursor.fetchall()
+    return cursor.fetchall() if gives_rows(statement.sql) else []
 
 
 def arguments_of(statement: Statement) -> list[object]:
@@ -278,7 +278,11 @@ _FAULTS: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
         "does not let this role in: {}",
         "grant this role the tables; `sendkit outbox migrate --sql` prints what makes them",
     ),
-    ((psycopg.errors.ReadOnlySqlTransaction,), "is on a server that is read-only", "name the primary server"),
+    (
+        (psycopg.errors.ReadOnlySqlTransaction,),
+        "cannot be written: the server is read-only, or the transaction is",
+        "name the primary server, and begin a transaction that may write",
+    ),
     (
         (psycopg.errors.DiskFull,),
         "cannot grow: no space is left",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -23,12 +22,14 @@ from sendkit.outbox._postgres import (
     arguments_of,
     carried_out,
     connect,
+    gives_rows,
     identity_of,
+    translated,
     translating,
 )
 from sendkit.outbox._postgres_texts import POSTGRES
-from sendkit.outbox._schema import check_version, migration
-from sendkit.outbox._statements import Aside, Batch, Final, Rows, Statement, Texts, Work, carry_out
+from sendkit.outbox._schema import preparation
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, carry_out, carry_out_async
 
 Result = TypeVar("Result")
 
@@ -55,19 +56,7 @@ class _Lender:
         with translating(self.name):
             if identity_of(self.connection) != identity:
                 raise _another_database(self.name)
-        await _prepare(self)
-
-
-@dataclass(slots=True, frozen=True)
-class _Notes:
-    """Collects the statements that an engine wants to be executed."""
-
-    asked: list[Statement]
-
-    def __call__(self, batch: Batch, /) -> list[Rows]:
-        """Add a statement; there are no rows yet."""
-        self.asked.extend(batch)
-        return [[] for _ in batch]
+        await self.carry_out(preparation(POSTGRES))
 
 
 @dataclass(slots=True, frozen=True)
@@ -80,21 +69,9 @@ class _AsyncLender:
 
     async def carry_out(self, work: Work[Result]) -> Result:
         """Carry out work."""
-        try:
-            batch = next(work)
-            while True:
-                if isinstance(batch, Aside):
-                    asked: list[Statement] = []
-                    batch.act(_Notes(asked))
-                    await self._all(asked)
-                    batch = work.send([])
-                else:
-                    batch = work.send(await self._all(batch.batch if isinstance(batch, Final) else batch))
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
+        return await carry_out_async(work, self._all)
 
-    async def _all(self, batch: Sequence[Statement]) -> list[Rows]:
+    async def _all(self, batch: Batch) -> list[Rows]:
         return [await self._one(statement) for statement in batch]
 
     async def _one(self, statement: Statement) -> Rows:
@@ -104,36 +81,41 @@ class _AsyncLender:
                 await cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows
                 return []
             await cursor.execute(statement.sql.encode(), arguments_of(statement))
-            return [] if cursor.description is None else await cursor.fetchall()
+            return await cursor.fetchall() if gives_rows(statement.sql) else []
 
     async def check(self, identity: str) -> None:
         """As the synchronous one."""
         for sql in (IDENTITY, DATABASE_ALONE):
-            with translating(self.name):
-                async with self.connection.transaction():
-                    try:
+            try:
+                with translating(self.name):
+                    async with self.connection.transaction():  # a savepoint
                         ((found,),) = await self._one(Statement(sql))
-                    except OutboxError:  # this user may not ask for the system's identifier
-                        continue
+            except OutboxError:  # this user may not ask for the system's identifier
+                if sql == DATABASE_ALONE:
+                    raise
+                continue
             if found != identity:
                 raise _another_database(self.name)
             break
-        await _prepare(self)
+        await self.carry_out(preparation(POSTGRES))
 
 
-async def _prepare(lender: _Lender | _AsyncLender) -> None:
-    def prepared() -> Work[None]:
-        (rows,) = yield (Statement(POSTGRES.has_meta),)
-        found = 0
-        if rows:
-            (rows,) = yield (Statement(POSTGRES.meta, ("version",)),)
-            found = int(rows[0][0]) if rows else 0
-        check_version(found, POSTGRES)
-        if found < len(POSTGRES.schema):
-            yield (Statement(POSTGRES.lock_schema),)
-            yield migration(POSTGRES, found)
+@dataclass(slots=True, frozen=True)
+class _AsyncpgLender(_AsyncLender):
+    """The same of asyncpg, whose statements and transactions are written alike."""
 
-    await lender.carry_out(prepared())
+    connection: Any
+
+    async def _one(self, statement: Statement) -> Rows:
+        try:
+            if statement.many:
+                await self.connection.executemany(statement.sql, statement.arguments)
+                return []
+            return [tuple(row) for row in await self.connection.fetch(statement.sql, *arguments_of(statement))]
+        except Exception as error:
+            if (state := getattr(error, "sqlstate", None)) is None:
+                raise OutboxError(f"the outbox {self.name}: {error}", hint="see that the connection is open") from error
+            raise translated(psycopg.errors.lookup(state)(str(error)), self.name) from error
 
 
 def _another_database(name: str) -> ConfigurationError:
@@ -161,9 +143,15 @@ def place(url: str) -> Place:
     )
 
 
-def _lent(connection: object, url: str, name: str) -> Lender:
+def _lent(connection: Any, url: str, name: str) -> Lender:
+    if type(connection).__module__.startswith("asyncpg.") and hasattr(connection, "is_in_transaction"):
+        if not connection.is_in_transaction():
+            raise autocommitting("put it inside `async with connection.transaction():`")
+        return _Checked(_AsyncpgLender(connection, name), url)
     if not isinstance(connection, psycopg.Connection | psycopg.AsyncConnection):
-        raise ConfigurationError("transaction= is no connection of psycopg 3", hint="psycopg2 is not supported")
+        hint = "give a connection of psycopg 3 or asyncpg itself, which lends its transaction"
+        what = f"{type(connection).__qualname__} of {type(connection).__module__.partition('.')[0]}"  # pyright: ignore[reportUnknownArgumentType] - of any kind
+        raise ConfigurationError(f"transaction= cannot be a {what}", hint=hint)
     status = connection.info.transaction_status
     if connection.autocommit and status == TransactionStatus.IDLE:
         raise autocommitting("put it inside `with connection.transaction():`")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._ledger import Database
-from sendkit.outbox._statements import Batch, Rows, Statement, Texts
+from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, ask
 
 
 class Speaker(Protocol):
@@ -46,6 +46,18 @@ def version_in(database: Speaker) -> int:
         return 0
     rows = _ask(database, database.texts.meta, VERSION)
     return int(rows[0][0]) if rows else 0
+
+
+def preparation(texts: Texts) -> Work[None]:
+    """Make the tables within a transaction of a program's, where there are none, or older ones."""
+    found = 0
+    if (yield from ask(texts.has_meta)):
+        rows = yield from ask(texts.meta, VERSION)
+        found = int(rows[0][0]) if rows else 0
+    check_version(found, texts)
+    if found < len(texts.schema):
+        yield from ask(texts.lock_schema)
+        yield migration(texts, found)
 
 
 def check_version(found: int, texts: Texts) -> None:

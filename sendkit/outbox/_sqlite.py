@@ -149,22 +149,27 @@ def execute_on(connection: sqlite3.Connection, statement: Statement) -> Rows:
     if statement.many:
         connection.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
-    return connection.execute(statement.sql, _bound(statement)).fetchall()
+    return connection.execute(statement.sql, bound(statement)).fetchall()
 
 
-def _bound(statement: Statement) -> tuple[object, ...] | dict[str, object]:
+def bound(statement: Statement) -> tuple[object, ...] | dict[str, object]:
+    """Its arguments as sqlite3 takes them."""
     # To Python, `?1` is a name: from 3.12 on it warns of a sequence for names, and from 3.14 on it refuses one.
     if "?1" not in statement.sql:
         return tuple(statement.arguments)
     return {str(number): value for number, value in enumerate(statement.arguments, 1)}
 
 
-def translated(error: sqlite3.Error, path: Path | None) -> OutboxError:
+def translated(error: sqlite3.Error, path: Path | None, *, waited: float | None = _PATIENCE) -> OutboxError:
     """SQLite's error in words that say what to do. Nothing that had a receipt is lost by any of them."""
     text, where = str(error), f"the outbox {path}" if path else "the outbox"
     if _busy(error):
         hint = "another program holds its write lock: one that is stopped, or in a long transaction; end it"
-        return OutboxError(f"{where} is locked for more than {_PATIENCE:g} s", hint=hint, transient=True)
+        how_long = "" if waited is None else f" for more than {waited:g} s"
+        return OutboxError(f"{where} is locked{how_long}", hint=hint, transient=True)
+    if isinstance(error, sqlite3.ProgrammingError):
+        hint = "use the connection while it is open, and on the thread that made it"
+        return OutboxError(f"{where}: {text}", hint=hint)
     if "full" in text:
         hint = "make room on the disk; what has a receipt is kept, and what failed now is not"
         return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)

@@ -6,7 +6,7 @@ of its own, and on an asynchronous one. A database that can pipeline sends a bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -66,6 +66,32 @@ def ask_all(*statements: Statement) -> Work[list[Rows]]:
 def carry_out(work: Work[Result], execute: Executor) -> Result:
     """Run a piece of work against a database, inside a transaction that somebody else began and ends."""
     return Progress(work).to_the_end(execute)
+
+
+@dataclass(slots=True, frozen=True)
+class _Notes:
+    """Collects the statements that an engine wants to be executed."""
+
+    asked: list[Statement]
+
+    def __call__(self, batch: Batch, /) -> list[Rows]:
+        """Add a statement; there are no rows yet."""
+        self.asked.extend(batch)
+        return [[] for _ in batch]
+
+
+async def carry_out_async(work: Work[Result], execute: Callable[[Batch], Awaitable[list[Rows]]]) -> Result:
+    """The same on an asynchronous connection."""
+    progress = Progress(work)
+    while (asks := progress.asks) is not None:
+        if isinstance(asks, Aside):
+            asked: list[Statement] = []
+            asks.act(_Notes(asked))
+            await execute(tuple(asked))
+            progress.hear([])
+        else:
+            progress.hear(await execute(asks.batch if isinstance(asks, Final) else asks))
+    return progress.result
 
 
 class Progress(Generic[Result]):

@@ -61,7 +61,7 @@ class Outbox:
         **settings: Unpack[WorkerSettings],
     ) -> None:
         options = CoreOptions(account, engine, max_size, settings, signing(dkim))
-        self._cores = Cores(url_or_path, Face(blocking, here), options)
+        self._cores = Cores(url_or_path, Face(blocking, here, asynchronous=False), options)
 
     @property
     def _core(self) -> Core:
@@ -272,4 +272,4 @@ class Outbox:
 
 def cores_at(place: Place, options: CoreOptions) -> Cores:
     """The cores of a synchronous outbox at a place that somebody else has made."""
-    return Cores(place, Face(blocking, here), options)
+    return Cores(place, Face(blocking, here, asynchronous=False), options)

@@ -72,6 +72,37 @@ class TestTransactions:
             assert (await outbox.status(receipt)).id == receipt.id
             assert sum((await outbox.counts()).letters.values()) == 1
 
+    def test_a_connection_that_is_in_a_pipeline(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql) as connection, connection.pipeline():
+            first = outbox.put(message(), transaction=connection, key="a")
+            again = outbox.put(message(), transaction=connection, key="a")
+        assert (first.id, first.duplicate) == (again.id, not again.duplicate)
+        assert count(outbox) == 1
+
+    def test_a_transaction_that_only_reads_is_refused(self, outbox: Outbox, postgresql: str) -> None:
+        with psycopg.connect(postgresql) as connection:
+            connection.read_only = True
+            with pytest.raises(OutboxError, match="read-only"):
+                outbox.put(message(), transaction=connection)
+            connection.rollback()
+
+    async def test_a_connection_of_asyncpg(self, postgresql: str) -> None:
+        asyncpg = pytest.importorskip("asyncpg")
+        connection = await asyncpg.connect(postgresql)
+        async with AsyncOutbox(postgresql, account="test") as outbox:
+            with pytest.raises(ConfigurationError, match="commits every statement by itself"):
+                await outbox.put(message(), transaction=connection)
+            async with connection.transaction():
+                receipt = await outbox.put(message(), transaction=connection, key="a")
+                assert (await outbox.put(message(), transaction=connection, key="a")).duplicate
+            transaction = connection.transaction()
+            await transaction.start()
+            await outbox.put(message(), transaction=connection)
+            await transaction.rollback()
+            assert (await outbox.status(receipt)).id == receipt.id
+            assert sum((await outbox.counts()).letters.values()) == 1
+        await connection.close()
+
     def test_a_session_of_sqlalchemy(self, outbox: Outbox, postgresql: str) -> None:
         engine = sqlalchemy.create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))
         with orm.Session(engine) as session:
@@ -84,8 +115,10 @@ class TestTransactions:
         assert outbox.status(receipt).id == receipt.id
         assert count(outbox) == 1
 
-    async def test_an_asynchronous_connection_of_sqlalchemy(self, postgresql: str) -> None:
-        engine = create_async_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))
+    @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+    async def test_an_asynchronous_connection_of_sqlalchemy(self, postgresql: str, driver: str) -> None:
+        pytest.importorskip(driver)
+        engine = create_async_engine(postgresql.replace("postgresql://", f"postgresql+{driver}://"))
         async with AsyncOutbox(postgresql, account="test") as outbox:
             async with engine.begin() as connection:
                 receipt = await outbox.put(message(), transaction=connection)

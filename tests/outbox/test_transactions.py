@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sendkit import AsyncOutbox, Message, Outbox
-from sendkit.errors import ConfigurationError
+from sendkit.errors import ConfigurationError, OutboxError
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 orm = pytest.importorskip("sqlalchemy.orm")
@@ -113,7 +113,7 @@ settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"
 import django; django.setup()
 from django.db import connection, transaction
 from sendkit import Message, Outbox
-from sendkit.errors import ConfigurationError
+from sendkit.errors import ConfigurationError, OutboxError
 message = Message(sender="ana@example.com", to="luis@example.com", subject="Hola", text="x")
 outbox = Outbox(sys.argv[1], account="test")
 with transaction.atomic():
@@ -165,3 +165,53 @@ def test_anything_else_is_refused_with_what_is_taken(outbox: Outbox) -> None:
     with pytest.raises(ConfigurationError, match="cannot be a dict") as caught:
         outbox.put(message(), transaction={})
     assert "SQLAlchemy" in (caught.value.hint or "")
+
+
+async def test_an_asynchronous_connection_of_sqlite_decides(database: Path) -> None:
+    aiosqlite = pytest.importorskip("aiosqlite")
+    async with AsyncOutbox(database, account="test") as outbox:
+        for ending in ("commit", "rollback"):
+            async with aiosqlite.connect(database) as connection:
+                await outbox.put(message(), transaction=connection)
+                await getattr(connection, ending)()
+        async with aiosqlite.connect(database, isolation_level=None) as connection:
+            with pytest.raises(ConfigurationError, match="commits every statement by itself"):
+                await outbox.put(message(), transaction=connection)
+        assert (await outbox.counts()).letters["ready"] == 1
+
+
+@pytest.mark.parametrize("kind", ["AsyncSession", "AsyncConnection"])
+async def test_an_asynchronous_session_or_connection_of_sqlalchemy_on_sqlite_decides(database: Path, kind: str) -> None:
+    pytest.importorskip("aiosqlite")
+    asynchronous = pytest.importorskip("sqlalchemy.ext.asyncio")
+    engine = asynchronous.create_async_engine(f"sqlite+aiosqlite:///{database}")
+    async with AsyncOutbox(database, account="test") as outbox:
+        for ending in ("commit", "rollback"):
+            async with engine.connect() if kind == "AsyncConnection" else asynchronous.AsyncSession(engine) as lent:
+                await outbox.put(message(), transaction=lent)
+                await getattr(lent, ending)()
+        assert (await outbox.counts()).letters["ready"] == 1
+    await engine.dispose()
+
+
+def test_what_makes_transactions_and_is_none_is_refused(outbox: Outbox, database: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{database}")
+    for thing in (engine, orm.sessionmaker(engine)):
+        with pytest.raises(ConfigurationError, match=f"cannot be a {type(thing).__name__}"):
+            outbox.put(message(), transaction=thing)
+    engine.dispose()
+
+
+def test_a_connection_that_is_closed_is_an_error_in_words(outbox: Outbox, database: Path) -> None:
+    connection = sqlite3.connect(database)
+    connection.close()
+    with pytest.raises(OutboxError, match="closed database"):
+        outbox.put(message(), transaction=connection)
+
+
+def test_an_asynchronous_transaction_needs_an_asynchronous_outbox(outbox: Outbox, database: Path) -> None:
+    asynchronous = pytest.importorskip("sqlalchemy.ext.asyncio")
+    engine = asynchronous.create_async_engine(f"sqlite+aiosqlite:///{database}")
+    with pytest.raises(ConfigurationError, match="asynchronous") as caught:
+        outbox.put(message(), transaction=asynchronous.AsyncSession(engine))
+    assert "AsyncOutbox" in (caught.value.hint or "")
