@@ -314,8 +314,8 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             await self._tell_all()
 
     async def _rest(self) -> None:
-        """Let what is in progress end, as `aclose` does, and close the connections; others may follow."""
-        await self._progress.each(lambda progress: progress.over(PATIENCE))
+        """Let what is in progress now end, as `aclose` does, and close the connections; others may follow."""
+        await self._progress.each(lambda progress: progress.over_so_far(PATIENCE))
         await self._plan.transport.close_idle()
         await self._tell_all()
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_GLANCE = 1.0  # seconds
+GLANCE = 1.0
+"""Seconds of a wait, which is then repeated: what came just before, or did not wake it, is seen then."""
 
 
 class Call(Generic[Result]):
@@ -46,8 +47,7 @@ class Call(Generic[Result]):
     def wait(self) -> None:
         """Wait until it is over."""
         if self._news is not None and not self.over:
-            # Again and again: a signal that comes just before a wait without a limit does not end it.
-            while not self._news.acquire(timeout=_GLANCE):
+            while not self._news.acquire(timeout=GLANCE):
                 pass
 
     def cancel(self) -> None:

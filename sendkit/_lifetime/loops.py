@@ -97,6 +97,7 @@ class _Elsewhere:
         self._loop = loop
         self._start = start
         self._task: asyncio.Task[None] | None = None
+        self._given_up = False
         self._heard = monotonic()
         self._over: Future[None] = Future()
         self._over.set_running_or_notify_cancel()
@@ -110,7 +111,8 @@ class _Elsewhere:
             self._post(self._hear)
 
     def cancel(self) -> None:
-        """Cancel it, unless it has ended."""
+        """Cancel it, unless it has ended, and do not start it any more."""
+        self._given_up = True
         self._post(self._cancel)
 
     def _post(self, act: Callable[[], object]) -> None:
@@ -118,12 +120,23 @@ class _Elsewhere:
             try:
                 self._loop.call_soon_threadsafe(act)
             except RuntimeError:  # the loop is closed
-                self._end()
+                self._lose()
+
+    def _lose(self) -> None:
+        """The loop is closed before the work has ended, perhaps before its first step; nobody has to be told."""
+        if (task := self._task) is not None and not task.done():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore - as gather() does
+            if (work := task.get_coro()) is not None:
+                work.close()
+        self._end()
 
     # On its event loop, where the end of the loop is the end of the work.
 
     def _begin(self) -> None:
         self._hear()
+        if self._given_up:
+            self._end()
+            return
         self._task = self._loop.create_task(self._start())
         self._task.add_done_callback(self._end)
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import selectors
 from collections.abc import Coroutine
 from typing import Any
 
 from sendkit._lifetime import logs
+from sendkit._lifetime.calls import GLANCE
 from sendkit._lifetime.green import RealSelector, patched_by_gevent
+from sendkit._lifetime.interrupts import on_the_main_thread
 from sendkit.errors import SendkitError
 
 # Seconds for tasks that nobody waits for, when the loop is given up.
 _GRACE = 5.0
+
+
+class _Selector(selectors.DefaultSelector):
+    """One that lets `_thread.interrupt_main()` work: it makes the handler of SIGINT run, and wakes nobody."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if (timeout is None or timeout > GLANCE) and on_the_main_thread():
+            timeout = GLANCE
+        return super().select(timeout)
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -28,7 +40,7 @@ def made_loop() -> asyncio.AbstractEventLoop:
     """A new loop. Raises SendkitError where the system gives no descriptors."""
     held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
     try:
-        made = _Loop(RealSelector() if patched_by_gevent() else None)
+        made = _Loop(RealSelector() if patched_by_gevent() else _Selector())
     except OSError as error:
         hint = "raise the limit (ulimit -n), or close what is not needed"
         raise SendkitError(f"cannot create an event loop: {error.strerror}", hint=hint) from error

@@ -21,7 +21,7 @@ from sys import is_finalizing
 from typing import Any, TypeVar
 
 from sendkit._lifetime import exits, logs, threads
-from sendkit._lifetime.calls import Call
+from sendkit._lifetime.calls import GLANCE, Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
@@ -89,7 +89,8 @@ class Portal:
         """Once it is `closed`: wait until what was in progress has ended."""
         running = _running_loop()
         if running is None or running is not self._loop:
-            self._over.wait()
+            while not self._over.wait(GLANCE):
+                pass
 
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop, and return what it returns, or raise what it raises.

@@ -25,7 +25,7 @@ class Progress:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun: set[Work] = set()
-        self._ended: asyncio.Future[None] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def work(self, seconds: float | None = None) -> Work:
         """One piece of work, `with` which it is in progress: cut short after so many seconds, or when closing."""
@@ -38,29 +38,48 @@ class Progress:
     def end(self, work: Work) -> None:
         """It is over."""
         self._begun.discard(work)
-        if not self._begun and self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, set()
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
 
     async def over(self, seconds: float | None) -> None:
         """Wait until nothing is in progress; what still is after so many seconds is cut short."""
-        if await self._wait(seconds):
-            return
-        for work in list(self._begun):
-            work.cut()
-        await self._wait(_GRACE)
+        await self._end_all(self._begun, seconds)
+
+    async def over_so_far(self, seconds: float | None) -> None:
+        """The same for what is in progress now, and not for what begins meanwhile."""
+        await self._end_all(self._begun.copy(), seconds)
 
     def cut(self) -> None:
         """Cut short everything that is in progress, and wait for nothing."""
-        for work in list(self._begun):
-            work.cut()
+        _cut(self._begun)
 
-    async def _wait(self, seconds: float | None) -> bool:
+    async def _end_all(self, works: set[Work], seconds: float | None) -> None:
+        if not await self._wait(works, seconds):
+            _cut(works & self._begun)
+            await self._wait(works, _GRACE)
+
+    async def _wait(self, works: set[Work], seconds: float | None) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._begun:
-                    self._ended = self._loop.create_future()
-                    await self._ended
-        return not self._begun
+                while not works.isdisjoint(self._begun):
+                    await self._news()
+        return works.isdisjoint(self._begun)
+
+    async def _news(self) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+
+
+def _cut(works: set[Work]) -> None:
+    for work in list(works):
+        work.cut()
 
 
 class Work:

@@ -96,6 +96,7 @@ class Pool:
         try:
             yield
         finally:
+            self._guard = None  # to close it again meanwhile, on behalf of another loop, would be an error
             await self._say_good_bye()
 
     def _idle(self) -> list[Session]:

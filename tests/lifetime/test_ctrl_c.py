@@ -10,7 +10,7 @@ import pytest
 from tests.preloaded import Program
 from tests.servers.scripted import ScriptedServer
 
-from .programs import run, start
+from .programs import LIMIT, run, start
 
 INTERRUPTED = """
 mailer = made(max_connections=4)
@@ -113,11 +113,11 @@ def _interrupt(child: Program | subprocess.Popen[str], times: int) -> tuple[list
     for _ in range(times):
         child.send_signal(signal.SIGINT)
         try:
-            child.wait(0.5 if times > 1 else 60)
+            child.wait(0.5 if times > 1 else LIMIT)
             break
         except subprocess.TimeoutExpired:
             continue
-    output, errors = child.communicate(timeout=60)
+    output, errors = child.communicate(timeout=LIMIT)
     return output.splitlines(), errors
 
 
@@ -207,3 +207,24 @@ def test_the_handler_is_held_only_while_a_stream_lives_and_a_program_s_own_is_le
         "own True",
         *["True"] * 2,
     ]
+
+
+@pytest.mark.parametrize("handler", ["", "signal.signal(signal.SIGUSR1, lambda *_: None)"])
+def test_interrupt_main_does_what_ctrl_c_does(server: ScriptedServer, handler: str) -> None:
+    server.after_data().silence()
+    ended = run(
+        f"""
+        import _thread
+        {handler}  # with one of its own, the main thread does not run the loop
+        mailer = made()
+        def soon(sent, total):
+            if sent == total:
+                threading.Timer(0.3, _thread.interrupt_main).start()
+        try:
+            mailer.send(message(), on_progress=soon, deadline=50)
+        except KeyboardInterrupt as interrupt:
+            say(interrupt.result.recipients["luis@example.com"].outcome.value)
+        """,
+        server,
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["in_doubt"], "", 0)

@@ -235,6 +235,7 @@ thread.join()
 """,
         server,
         host="127.0.0.1",
+        before="# an interpreter that has imported nothing",
     )
     assert (ended.lines, ended.errors) == (["0"], "")
     assert set(subjects(server)) == {"parent", "child"}
@@ -254,5 +255,6 @@ say(fork(lambda: mailer.send(message()).ok), go.is_set(), thread.is_alive())
 go.set(); thread.join()
 """,
         server,
+        before="# an interpreter that has imported nothing",
     )
     assert (ended.lines, ended.errors) == (["0 False True"], "")

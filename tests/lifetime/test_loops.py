@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -175,6 +176,37 @@ class TestWorkOnTheLoopsOfOtherThreads:
         asyncio.run(main())  # a coroutine that nobody awaits would be a warning, so an error
         thread.join()
         assert done == []
+
+    @pytest.mark.parametrize("steps", [0, 1])
+    def test_work_whose_loop_ends_before_it_leaves_no_warning(
+        self, steps: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        per, ready = PerLoop[asyncio.Event](), threading.Event()
+        began: list[object] = []
+
+        async def until_it_begins() -> None:
+            per.here(asyncio.Event)
+            ready.set()
+            while not (began if steps else len(asyncio.all_tasks()) > 1):  # noqa: ASYNC110 - not one step longer
+                await asyncio.sleep(0)
+
+        def other() -> None:
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(until_it_begins())
+            loop.close()
+
+        async def work(one: asyncio.Event) -> None:
+            began.append(one)
+            await one.wait()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        ready.wait(60)
+        asyncio.run(per.each(work, patience=600))
+        thread.join()
+        per.forget()
+        gc.collect()  # a task that nobody has ended would say so
+        assert caplog.messages == []
 
     def test_work_that_takes_long_is_waited_for_as_long_as_its_loop_answers(self) -> None:
         per, ready, over = PerLoop[list[str]](), threading.Event(), threading.Event()

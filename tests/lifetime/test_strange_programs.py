@@ -241,11 +241,9 @@ for number in range(4):
 """,
 }
 ALL = MappingProxyType({**PROGRAMS, **ON_POSIX})
-# A thread that never stops sending is given the whole patience of the exit, half a minute.
-_LONG = {"a daemon thread in a stream"}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.nightly] * (name in _LONG)) for name in ALL])
+@pytest.mark.parametrize("name", ALL)
 def test_it_ends_and_all_has_arrived(server: ScriptedServer, name: str) -> None:
     if name in ON_POSIX and sys.platform == "win32":
         pytest.skip("there are no forks and signals of this kind")

@@ -132,3 +132,31 @@ async def test_what_is_in_use_when_the_pool_closes_is_closed_when_it_is_handed_b
     assert session.channel.quiet
     pool.release(session)
     assert not session.channel.quiet
+
+
+@pytest.mark.parametrize("first", ["the loop", "a mailer"])
+def test_the_end_of_its_loop_and_closing_may_come_at_once(first: str) -> None:
+    loop, errors = asyncio.new_event_loop(), list[object]()
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+    ours, peer = socket.socketpair()
+
+    async def opener(_: AttemptLog) -> Session:
+        transport, _protocol = await loop.create_connection(asyncio.Protocol, sock=ours)
+        channel = Channel(transport, loop)
+        transport.set_protocol(channel)
+        return Session(channel, Capabilities(), None)
+
+    async def opened() -> Pool:
+        pool = Pool(opener, Limits(1, quit=0.2))  # nobody answers QUIT
+        pool.release(await pool.acquire(log()))
+        return pool
+
+    with peer:
+        pool = loop.run_until_complete(opened())
+        acts = [loop.shutdown_asyncgens(), pool.aclose()]
+        tasks = [loop.create_task(act) for act in (acts if first == "the loop" else reversed(acts))]
+        loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(settle())
+        loop.close()
+    assert [task.exception() for task in tasks] == [None, None]
+    assert errors == []
