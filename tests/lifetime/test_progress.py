@@ -24,7 +24,7 @@ class TestOver:
         await asyncio.sleep(0)
         assert not waiting.done()
         first.set()
-        await waiting  # for ever, if it waited for the second too
+        await waiting  # this never ends, if it waited for the second too
         assert (before.done(), after.done()) == (True, False)
         second.set()
         assert await after == "ended"
