@@ -161,7 +161,7 @@ def _interpreter(flavour: Flavour) -> _Interpreter:
     errors, theirs = os.pipe()
     ours, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST)
-    subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *flavour.options, "-c", _SERVE, flavour.loads],
         cwd=ROOT,
         env=dict(flavour.environment),
@@ -169,8 +169,13 @@ def _interpreter(flavour: Flavour) -> _Interpreter:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-    ).returncode = 0  # nobody waits for it
+    )
     far.close()
     os.close(theirs)
-    atexit.register(ours.close)
+    atexit.register(_end, ours, process)
     return _Interpreter(ours, errors)
+
+
+def _end(orders: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    orders.close()
+    process.wait()  # so that its CPU is counted
