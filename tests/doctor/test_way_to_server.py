@@ -13,7 +13,7 @@ from sendkit._doctor import Check, Status
 from sendkit._wire import wrong_mode
 from tests.servers.secretservice import SecretService
 
-from .asking import DOMAIN, ON_THE_WAY, checks, diagnosis_of, fault_of
+from .asking import DOMAIN, ON_THE_WAY, checks, diagnosis_at, diagnosis_of, fault_of
 from .conftest import PASSWORD, USER, Account, Start
 
 
@@ -74,22 +74,22 @@ async def test_a_black_hole_ends_with_the_limit_and_is_named_by_where_it_fell_si
     assert fault.transient
 
 
-@pytest.mark.parametrize(("command", "check"), [("on_auth", Check.LOGIN), ("on_rcpt", Check.RCPT)])
+@pytest.mark.parametrize(("verb", "check"), [("AUTH", Check.LOGIN), ("RCPT", Check.RCPT)])
 async def test_a_server_that_falls_silent_later_is_named_by_where(
-    start: Start, account: Account, command: str, check: Check
+    start: Start, account: Account, verb: str, check: Check
 ) -> None:
     server = start()
-    getattr(server, command)().silence()
-    diagnosis = await diagnosis_of(account(server), limit=2)
+    getattr(server, f"on_{verb.lower()}")().silence()
+    diagnosis = await diagnosis_at(verb, server, account(server))
     (fault,) = diagnosis.failures
-    assert (fault.check, fault.text) == (check, "no answer within 2 s")
+    assert (fault.check, fault.text) == (check, "no answer within 3600 s")
     assert [f.check for f in diagnosis.findings].count(Check.TLS) == 1
 
 
 async def test_a_server_that_keeps_the_line_at_the_end_is_none_the_worse(start: Start, account: Account) -> None:
     server = start()
     server.on_quit().silence()
-    diagnosis = await diagnosis_of(account(server), limit=2)
+    diagnosis = await diagnosis_at("QUIT", server, account(server))
     assert checks(diagnosis) == [check for check in Check if check is not Check.MESSAGE]
 
 
