@@ -73,7 +73,7 @@ def marks(ledger: Ledger, items: Sequence[Mark]) -> Work[list[Fenced | None]]:
     """
     done = yield from _swift.marked(ledger, items)
     fenced = yield from _fenced(ledger, [item for item in items if item.id not in done])
-    return [Fenced(item.id) if item in fenced else None for item in items]
+    return [Fenced() if item in fenced else None for item in items]
 
 
 def _fenced(ledger: Ledger, items: Sequence[Mark]) -> Work[set[Mark]]:

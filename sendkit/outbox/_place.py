@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from sendkit._distribution import installing
 from sendkit._server.folders import expanded, state_folder
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from sendkit.outbox._statements import Texts
 
 MEMORY = "memory:"
-_SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.-]+)(\+\w+)?:(?P<slashes>//?)")
+_SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.-]+)(\+\w+)?:(?P<slashes>/{0,2})")
+_SETTINGS = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|passfile)\s*=")
 _HINT = "write a path, sqlite:///PATH, postgresql://HOST/NAME, or memory: for a test"
 
 
@@ -59,14 +60,18 @@ def place_of(url_or_path: str | os.PathLike[str] | Place | None, now: Callable[[
     told = _as_text(told)
     if told in (MEMORY, ":memory:", "sqlite://", "sqlite:///:memory:"):
         return _memory(now)
+    if _SETTINGS.match(told):
+        raise ConfigurationError("an outbox cannot be at settings of PostgreSQL's client library", hint=_HINT)
     scheme = _SCHEME.match(told)
     if scheme is None:
         return _sqlite(Path(told), now)
-    if scheme["slashes"] == "//" and scheme["name"] == "sqlite":
+    kind, _, rest = told.partition(":")
+    if scheme["slashes"] == "//" and scheme["name"].lower() == "sqlite":
         return _sqlite(_path_in(told), now)
-    if scheme["slashes"] == "//" and scheme["name"] in ("postgres", "postgresql"):
-        return _postgres(told)
-    raise ConfigurationError(f"an outbox cannot be at a URL of the kind {scheme['name']!r}", hint=_HINT)
+    if scheme["slashes"] == "//" and scheme["name"].lower() in ("postgres", "postgresql"):
+        return _postgres(f"{kind.lower()}:{rest}")
+    hint = f"{_HINT}; for a file of that name, write ./ in front of it"
+    raise ConfigurationError(f"an outbox cannot be at a URL of the kind {kind!r}", hint=hint)
 
 
 def _as_text(told: object) -> str:
@@ -79,8 +84,16 @@ def _as_text(told: object) -> str:
     return text
 
 
+def url_parts(url: str) -> SplitResult:
+    """The parts of a URL. Raises ConfigurationError, which does not repeat it: it may hold a password."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError(f"the URL of the outbox cannot be read: {error}", hint=_HINT) from None
+
+
 def _path_in(url: str) -> Path:
-    parts = urlsplit(url)
+    parts = url_parts(url)
     if parts.netloc or parts.query or parts.fragment or parts.path in ("", "/"):
         hint = "write sqlite:///PATH, or sqlite:////PATH for one that begins with /, or the path alone"
         raise ConfigurationError(f"the URL {url!r} of an outbox is not sqlite:///PATH", hint=hint)
@@ -89,7 +102,8 @@ def _path_in(url: str) -> Path:
 
 def check_no_password(url: str) -> None:
     """Raise ConfigurationError for a URL with a password: everybody on this machine could read it."""
-    if "://" in url and (urlsplit(url).password is not None or "password=" in urlsplit(url).query):
+    parts = url_parts(url) if "://" in url else None
+    if parts is not None and (parts.password is not None or "password=" in unquote(parts.query)):
         hint = "use a passfile (PGPASSFILE) or a service file, or put the URL into SENDKIT_OUTBOX"
         raise ConfigurationError("a password in the database's URL is refused here", hint=hint)
 
@@ -128,6 +142,7 @@ def _memory(now: Callable[[], float] | None) -> Place:
 def _postgres(url: str) -> Place:
     from importlib import import_module  # noqa: PLC0415 - it belongs to an extra
 
+    url_parts(url)
     try:
         opener = import_module("sendkit.outbox._postgres_place").place
     except ImportError as error:

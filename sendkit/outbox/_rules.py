@@ -33,6 +33,9 @@ _LATE = frozenset({RecipientState.IN_DOUBT, RecipientState.FORGOTTEN, RecipientS
 class Fenced(Exception):
     """The letter, or one of its recipients, is no longer this worker's to send: nothing may leave."""
 
+    def __str__(self) -> str:
+        return "it was cancelled, or another worker took it over"
+
 
 class Decision(NamedTuple):
     """What is to be written; no letter change: the letter stays as it is. `holding`: it rests after this attempt."""

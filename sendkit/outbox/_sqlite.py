@@ -191,6 +191,7 @@ def _prepare(path: Path) -> None:
     with _opening(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_network(path)
+    _check_folder(path)
     for suffix in ("", "-wal", "-shm"):
         _check(Path(f"{path}{suffix}"))
     with _opening(path):
@@ -208,6 +209,21 @@ def _opening(path: Path) -> Generator[None]:
             raise OutboxError(problem, hint=hint, transient=True) from error
         hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
         raise ConfigurationError(problem, hint=hint) from error
+
+
+def _check_folder(path: Path) -> None:
+    """Whoever may change the folder can put another file in the place of this one."""
+    if path.parent.is_symlink():
+        hint = f"name the folder itself: {path.parent.resolve() / path.name}; a link could be turned to another one"
+        raise ConfigurationError(f"the folder of the outbox {path} is a link", hint=hint)
+    if not hasattr(os, "getuid"):
+        return
+    found = path.parent.stat()
+    for_all = bool(found.st_mode & stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+    if for_all or found.st_uid not in {os.getuid(), 0}:
+        whose = "may be written by everybody" if for_all else "belongs to another user"
+        hint = "give it a folder of its own that only its user may write: chmod 700"
+        raise ConfigurationError(f"the folder of the outbox {path} {whose}", hint=hint)
 
 
 def _check(path: Path) -> None:

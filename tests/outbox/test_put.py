@@ -165,12 +165,18 @@ def test_what_a_put_cannot_mean_is_refused(outbox: Outbox, said: dict[str, Any])
 
 
 @pytest.mark.parametrize(
-    "place", ["", " ", "\0", 3, b"x", "sqlite://x", "sqlite:///a.db?mode=ro", "postgresql:/x"], ids=repr
+    "place",
+    [
+        *("", " ", "\0", 3, b"x", "sqlite://x", "sqlite:///a.db?mode=ro", "postgresql:/x", "sqlite:x.db", "file:x.db"),
+        *("postgresql:x", "host=localhost password=secret", "dbname = mail", "postgresql://u:secret@[::1/x"),
+    ],
+    ids=repr,
 )
 def test_a_place_that_is_none_is_refused(place: Any) -> None:
     with pytest.raises(ConfigurationError) as error:
         Outbox(place)
     assert "sqlite:///PATH" in str(error.value.hint)
+    assert "secret" not in f"{error.value!r} {error.value}"
 
 
 @pytest.mark.parametrize(
