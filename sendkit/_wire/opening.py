@@ -23,7 +23,6 @@ from sendkit._seam.log import AttemptLog
 from sendkit._server.addresses import HERE, is_here
 from sendkit._server.route import over_unix, way
 from sendkit._server.security import Security
-from sendkit._server.tls_memory import TLSMemory
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.facts import TLSFacts
 from sendkit._smtp.phase import Phase
@@ -68,10 +67,8 @@ async def open_session(
     """
     log.phase = first_phase(server)
     before = await KnownHost.read(server)
-    try:
-        memory = memory_of(server)
-    except OSError as error:  # no descriptor left for the authorities' certificates
-        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
+    if server.ca_file is not None or server.client_cert is not None:
+        _ = server.context  # what is wrong with a file of the caller's is said before anybody is asked
     limits, loop = server.timeouts, asyncio.get_running_loop()
     until = loop.time() + limits.connect + limits.greeting
     route, by = await find_route(server), way(server)
@@ -81,7 +78,7 @@ async def open_session(
         try:
             sock = await route.connect()
             log.happened(f"connected to {server.address}" if by is None else f"connected to {server.address} {by}")
-            client = _client(server, sock, memory)
+            client = _client(server, sock)
             log.peer = _peer(sock)
             opening = _Opening(server, log, sock, client, before, Mask(secrets), _end(server, log.peer))
             _check_here(server, opening)
@@ -154,10 +151,8 @@ def _end(server: Server, peer: str) -> str:
     return "" if server.proxy is not None or server.dialer is not None else peer
 
 
-def _client(server: Server, sock: socket.socket, memory: TLSMemory | None) -> LoginClient:
-    client = LoginClient(hostname=server.host, local_hostname=server.local_hostname or _literal(server, sock))
-    client.memory = memory
-    return client
+def _client(server: Server, sock: socket.socket) -> LoginClient:
+    return LoginClient(hostname=server.host, local_hostname=server.local_hostname or _literal(server, sock))
 
 
 def _literal(server: Server, sock: socket.socket) -> str:
@@ -183,8 +178,11 @@ class _Opening:
 
     async def run(self, login: Login | None, turn: LoginTurn) -> Session:
         await self._greet()
+        starttls = self.server.security is Security.STARTTLS
+        if starttls:  # to load the authorities takes a while: it is done while the server answers
+            asyncio.get_running_loop().call_soon(self._load_context)
         await self._ehlo()
-        if self.server.security is Security.STARTTLS:
+        if starttls:
             await self._starttls()
             await self._ehlo()
         if login is not None:
@@ -215,6 +213,7 @@ class _Opening:
 
     async def _connect(self) -> aiosmtplib.SMTPResponse:
         implicit = self.server.security is Security.IMPLICIT_TLS
+        self.client.memory = memory_of(self.server) if implicit else None
         await self.client.open(self.sock, self.server.context if implicit else None)
         self.log.phase = Phase.GREETING
         return _ready(await self.client.greeting())
@@ -263,8 +262,13 @@ class _Opening:
     async def _upgrade(self) -> aiosmtplib.SMTPResponse:
         response = _ready(await self.client.execute_command(b"STARTTLS", timeout=None))
         self.log.phase = Phase.TLS
+        self.client.memory = memory_of(self.server)
         await self.client.secure(self.server.context)
         return response
+
+    def _load_context(self) -> None:
+        with contextlib.suppress(OSError):  # without a free descriptor it shows when it is needed
+            _ = self.server.context
 
     def _check_peer(self) -> None:
         """No secret leaves without TLS, or without verification, but to the address of this machine."""
