@@ -121,16 +121,16 @@ class Account:
         return cls._all(environ, checked_server)
 
     @classmethod
-    @frameless
-    def plain_from_env(cls, environ: Mapping[str, str]) -> tuple[Account, ...]:
-        """As `all_from_env`, with servers in their plain form, for a program that must not wait for pydantic."""
-        return cls._all(environ, plain_server)
-
-    @classmethod
     def _all(cls, environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
         urls = (environ.get("SENDKIT_URL") or "").split()
         each = tuple(cls._of_environment({**environ, "SENDKIT_URL": url}, make) for url in urls)
         return each or (cls._of_environment(environ, make),)
+
+
+@frameless
+def plain_accounts(environ: Mapping[str, str]) -> tuple[Account, ...]:
+    """As `Account.all_from_env`, with servers in their plain form, for a program that must not wait for pydantic."""
+    return Account._all(environ, plain_server)  # noqa: SLF001 - its own module
 
 
 def _check_no_password(parts: SplitResult) -> None:

@@ -5,7 +5,7 @@ Knows the exit codes and their meanings. Must not know argparse.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sendkit._cli.exit_codes import MEANINGS
 from sendkit._cli.sysexits import MEANINGS as SYSEXITS
@@ -36,8 +36,7 @@ examples:
 {_EXIT_CODES}"""
 
 
-@dataclass(slots=True, frozen=True)
-class HelpText:
+class HelpText(NamedTuple):
     """A command in a few words, in a sentence or two, and by example."""
 
     short: str

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sendkit import Mailer
-from sendkit._accounts.account import Account
+from sendkit._accounts.account import Account, plain_accounts
 from sendkit._accounts.server_settings import flag, with_settings
 from sendkit._delivery.retries import plain_policy
 from sendkit._server.plain import parsed_server
@@ -78,7 +78,7 @@ def _accounts(options: AccountOptions) -> tuple[Account, ...]:
     if environ.get("SENDKIT_URL") and options.security:
         hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
         raise ConfigurationError("--security does not go together with SENDKIT_URL", hint=hint)
-    return Account.plain_from_env(environ)
+    return plain_accounts(environ)
 
 
 def _named(options: AccountOptions) -> dict[str, str]:

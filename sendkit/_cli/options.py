@@ -6,17 +6,16 @@ Knows which arguments go together; for others it raises ValueError in the words 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
+from sendkit._cli.given import Given
 from sendkit._cli.submission import wishes
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class AccountOptions:
+class AccountOptions(Given):
     """The arguments that name a server and an account."""
 
     account: str | None = None
@@ -54,7 +53,6 @@ class AccountOptions:
         _check_together("--url", self.url, {"--security": self.security})
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
 class DeliveryOptions(AccountOptions):
     """The arguments that say to whom a message goes, and how: those of `sendkit send` and `sendkit report`."""
 
@@ -94,7 +92,6 @@ class DeliveryOptions(AccountOptions):
             raise ValueError("no recipient; give -t ADDR (or --cc, --bcc)")
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
 class SendOptions(DeliveryOptions):
     """The arguments of `sendkit send`."""
 
@@ -136,7 +133,6 @@ class SendOptions(DeliveryOptions):
             raise ValueError(f"the header {often[0]!r} is given twice")
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
 class ReportOptions(DeliveryOptions):
     """The arguments of `sendkit report`."""
 
@@ -164,8 +160,7 @@ class ReportOptions(DeliveryOptions):
             raise ValueError("standard input (-) is named twice")
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class SendmailOptions:
+class SendmailOptions(Given):
     """The arguments of `sendkit sendmail`; `sender` "" or "<>" is the null reverse path."""
 
     recipients: tuple[str, ...] = ()
@@ -191,8 +186,7 @@ class SendmailOptions:
         wishes(self)
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class LoginOptions:
+class LoginOptions(Given):
     """The arguments of `sendkit login`."""
 
     host: str
@@ -211,16 +205,14 @@ class LoginOptions:
                 raise ValueError(f"{option} belongs to --oauth PROVIDER")
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class LogoutOptions:
+class LogoutOptions(Given):
     """The arguments of `sendkit logout`."""
 
     host: str
     user: str
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class DemoOptions:
+class DemoOptions(Given):
     """The arguments of `sendkit demo`."""
 
     keep: Path | None = None
@@ -230,7 +222,6 @@ class DemoOptions:
         _check_together("--outbox", self.outbox, {"--keep": self.keep})
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
 class DoctorOptions(AccountOptions):
     """The arguments of `sendkit doctor`."""
 
@@ -248,8 +239,7 @@ class DoctorOptions(AccountOptions):
         self.check_place()
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class ExplainOptions:
+class ExplainOptions(Given):
     """The arguments of `sendkit explain`."""
 
     reply: tuple[str, ...] = ()
@@ -257,22 +247,19 @@ class ExplainOptions:
     json: bool = False
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class ProvidersOptions:
+class ProvidersOptions(Given):
     """The arguments of `sendkit providers`."""
 
     name: str | None = None
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class CompletionsOptions:
+class CompletionsOptions(Given):
     """The arguments of `sendkit completions`."""
 
     shell: str
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class CatchOptions:
+class CatchOptions(Given):
     """The arguments of `sendkit catch`; port 0 is any free one."""
 
     port: int = 0
@@ -285,8 +272,7 @@ class CatchOptions:
     open_browser: bool = False
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class OutboxOptions:
+class OutboxOptions(Given):
     """The arguments of `sendkit outbox ACTION`; each action takes some of them."""
 
     action: str

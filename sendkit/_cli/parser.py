@@ -13,7 +13,6 @@ from typing import Any, Never, TypeAlias, cast
 
 from sendkit._accounts.server_settings import SERVER_SETTINGS, flag
 from sendkit._cli import help_texts as texts
-from sendkit._cli import sendmail_flags
 from sendkit._cli.exit_codes import Usage
 from sendkit._cli.options import (
     CatchOptions,
@@ -30,7 +29,6 @@ from sendkit._cli.options import (
     SendmailOptions,
     SendOptions,
 )
-from sendkit._cli.outbox_parser import add_outbox
 from sendkit._cli.submission import add_submission
 from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, some
 from sendkit._spelling import meant
@@ -76,6 +74,8 @@ def read(arguments: list[str] | None) -> Options | None:
     """Read the arguments; None when they name no command. Raises Usage; ends the process for --help and --version."""
     main, commands = _parsers(arguments[0] if arguments else None)
     if arguments and arguments[0] == "sendmail":
+        from sendkit._cli import sendmail_flags  # noqa: PLC0415 - for this command alone
+
         return sendmail_flags.read(arguments[1:], commands["sendmail"])
     parsed, unknown = main.parse_known_args(arguments)
     given = {key: _frozen(value) for key, value in vars(parsed).items()}
@@ -115,16 +115,16 @@ def _unknown(arguments: list[str], command: Parser) -> str:
 
 
 def _parsers(only: str | None = None) -> tuple[Parser, dict[str, Parser]]:
-    """The parser of all commands, and that of each; if there is a command `only`, that one alone has its arguments."""
+    """The parser of all commands, and that of each; if there is a command `only`, that of no other."""
     main = _tuned(Parser("sendkit", description=texts.MAIN, epilog=texts.MAIN_EPILOG))
     main.add_argument("--version", action="version", version=f"sendkit {__version__}")
     choice = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
     commands: dict[str, Parser] = {}
-    for name, told in texts.COMMANDS.items():
+    for name in texts.COMMANDS if only not in texts.COMMANDS else (only,):
+        told = texts.COMMANDS[name]
         command = choice.add_parser(name, help=told.short, description=told.long, epilog=told.epilog)
         commands[name] = _tuned(command)
-    for name in commands if only not in commands else (only,):
-        _FILL[name](commands[name])
+        _FILL[name](command)
     return main, commands
 
 
@@ -317,10 +317,22 @@ def _add_catch(command: Parser) -> None:
     add("--open", dest="open_browser", action="store_true", help="open the page in the browser")
 
 
+def _add_sendmail(command: Parser) -> None:
+    from sendkit._cli.sendmail_flags import describe  # noqa: PLC0415 - for this command alone
+
+    describe(command.add_argument)
+
+
+def _add_outbox(command: Parser) -> None:
+    from sendkit._cli.outbox_parser import add_outbox  # noqa: PLC0415 - for this command alone
+
+    add_outbox(command, Parser, _tuned)
+
+
 _FILL: dict[str, Callable[[Parser], None]] = {
     "send": _add_send,
     "report": _add_report,
-    "sendmail": lambda command: sendmail_flags.describe(command.add_argument),
+    "sendmail": _add_sendmail,
     "login": _add_login,
     "logout": _add_account,
     "demo": _add_demo,
@@ -328,6 +340,6 @@ _FILL: dict[str, Callable[[Parser], None]] = {
     "explain": _add_explain,
     "providers": _add_providers,
     "catch": _add_catch,
-    "outbox": lambda command: add_outbox(command, Parser, _tuned),
+    "outbox": _add_outbox,
     "completions": _add_completions,
 }
