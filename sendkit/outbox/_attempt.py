@@ -93,9 +93,11 @@ class _Attempt:
         self._claim = claim
         self._numbers = {address: n for n, address in claim.recipients}
         self._marked = False
+        self._blind = False  # the transport does not tell when the end of data is about to leave
 
     async def deliver(self) -> DeliveryResult:
-        if not self._by.mailer._plan.transport_now().tells_before_end:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the outbox and the mailer are one house
+        self._blind = not self._by.mailer._plan.transport_now().tells_before_end  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the outbox and the mailer are one house
+        if self._blind:
             await self._mark(())
         return await self._by.mailer._try_once(self._letter(), self._mark, self._by.watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
@@ -124,11 +126,18 @@ class _Attempt:
         return await self._settle(verdicts, json.dumps({"note": str(error)}))
 
     async def stopped(self, error: BaseException) -> float | None:
-        """Settle what is known where the attempt was ended from outside; what was never marked has not left."""
-        result: DeliveryResult | None = getattr(error, "result", None)
-        if result is None or not self._marked:
+        """Settle what is known when the attempt was ended from outside; what was never marked cannot have left."""
+        if not self._marked:
             return await self._release(0.0 if isinstance(error, Fenced) else self._by.now() + _AGAIN)
-        return await self._settle(self._verdicts(result), _summary(result))
+        result: DeliveryResult | None = getattr(error, "result", None)
+        if result is None:  # what was marked is in doubt
+            return await self._settle(
+                [], json.dumps({"note": f"the attempt ended with {type(error).__name__}: {error}"})
+            )
+        verdicts = self._verdicts(result)
+        if self._blind:  # whoever has no reply may have the message nevertheless
+            verdicts = [one for one in verdicts if one.state != RecipientState.WAITING or one.reply is not None]
+        return await self._settle(verdicts, _summary(result))
 
     async def _mark(self, recipients: tuple[Address, ...]) -> None:
         named = [self._numbers.get(recipient.written) for recipient in recipients]
