@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from sendkit._distribution import installing
@@ -98,11 +99,13 @@ class OpenTelemetryObserver:
     def _has_sdk(self) -> bool:
         """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing."""
         tracers, meters = self._given
-        self._works = _works(tracers or trace.get_tracer_provider()) or _works(meters or metrics.get_meter_provider())
+        # `get_tracer_provider` reads the environment each time, which takes longer than all else here.
+        found = tracers or _GLOBAL.get_tracer(_SCOPE)
+        self._works = _works(found) or _works(meters or metrics.get_meter_provider())
         return self._works
 
     def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
-        facts = _of_place(attempt) | _of_attempt(attempt) | {"sendkit.attempt": number}
+        facts: _Attributes = {**_of_place(attempt), **_of_attempt(attempt), "sendkit.attempt": number}
         start, end = _nanoseconds(attempt.started), _end(attempt)
         span = self._tracer.start_span("smtp attempt", context=within, attributes=facts, start_time=start)
         if attempt.error is not None and cured:
@@ -113,6 +116,7 @@ class OpenTelemetryObserver:
         span.end(end)
 
 
+_GLOBAL = trace.ProxyTracerProvider()
 _OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
 _PLACE = ("server.address", "server.port")
 _LABELS = (*_PLACE, "error.type", "sendkit.outcome")
@@ -131,13 +135,13 @@ def _counts(result: DeliveryResult) -> dict[Outcome, int]:
 
 def _facts_of(result: DeliveryResult, counts: Mapping[Outcome, int], *, ok: bool) -> _Attributes:
     """What a span and the metrics share, and what only the span has."""
-    facts: _Attributes = _of_place(result.attempts[-1]) if result.attempts else {}
+    facts: _Attributes = {**_of_place(result.attempts[-1])} if result.attempts else {}
     if not ok:
         facts["error.type"] = _error_name(result)
-    for outcome in _WORST_FIRST:
-        if outcome in counts:
-            worst = next(one for one in result.recipients.values() if one.outcome is outcome)
-            return facts | {"sendkit.outcome": outcome.value} | _of_reply(worst.reply, worst.phase)
+    outcome = next((outcome for outcome in _WORST_FIRST if outcome in counts), None)
+    for one in result.recipients.values():
+        if one.outcome is outcome:
+            return {**facts, "sendkit.outcome": outcome.value, **_of_reply(one.reply, one.phase)}
     return facts
 
 
@@ -147,25 +151,24 @@ def _of_message(result: DeliveryResult) -> _Attributes:
 
 
 def _of_place(attempt: Attempt) -> _Attributes:
-    facts: _Attributes = {"server.address": attempt.host} if attempt.host else {}
-    if attempt.port:
-        facts["server.port"] = attempt.port
-    if attempt.peer:
-        facts["network.peer.address"] = attempt.peer
-    return facts
+    return _place(attempt.host, attempt.port, attempt.peer)
+
+
+@lru_cache(32)
+def _place(host: str, port: int | None, peer: str | None) -> _Attributes:
+    found = {"server.address": host, "server.port": port, "network.peer.address": peer}
+    return {name: value for name, value in found.items() if value}
 
 
 def _of_attempt(attempt: Attempt) -> _Attributes:
-    replies = [one.reply for one in attempt.replies]
-    refused = [reply for reply in replies if reply.code >= 400]
-    reply = (refused or replies)[-1] if replies else None
     if attempt.error is None:
-        return {"sendkit.outcome": Outcome.ACCEPTED.value} | _of_reply(reply, attempt.phase)
+        reply = attempt.replies[-1].reply if attempt.replies else None
+        return {"sendkit.outcome": "accepted", **_of_reply(reply, attempt.phase)}
     outcome = _OF_CAUSE.get(attempt.error.cause, Outcome.DEFERRED)
     # No reply came in the phase in which a connection was lost; those before it say nothing of that.
-    said = reply if refused else None
+    refused = next((one.reply for one in reversed(attempt.replies) if one.reply.code >= 400), None)
     named = {"error.type": ERROR_OF[attempt.error.cause].__name__}
-    return {"sendkit.outcome": outcome.value} | named | _of_reply(said, attempt.error.phase)
+    return {"sendkit.outcome": outcome.value, **named, **_of_reply(refused, attempt.error.phase)}
 
 
 def _of_reply(reply: Reply | None, phase: Phase | None) -> _Attributes:

@@ -6,14 +6,10 @@ import asyncio
 import contextvars
 import gzip
 import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -30,8 +26,8 @@ from sendkit import AsyncMailer, Mailer, MemoryTransport, Message, Outbox, Retry
 from sendkit.observers import OpenTelemetryObserver
 from sendkit.testing import LocalServer, assert_no_secret_leaks
 from tests.accounts import ANA, LUIS, OPS, message
+from tests.observers.collectors import otelcol, rotel
 from tests.observers.telling import Telemetry, metrics_text, trace_text
-from tests.servers.ports import free_ports
 from tests.servers.posted import Receiver
 
 SUBJECT = "Confidential-Subject"
@@ -227,7 +223,7 @@ class TestOTLP:
 
     def test_a_collector_writes_them_into_a_file(self, transport: MemoryTransport, tmp_path: Path) -> None:
         program = shutil.which("otelcol-contrib")
-        exporting = _otelcol(program, tmp_path) if program is not None else _rotel(tmp_path)
+        exporting = otelcol(program, tmp_path) if program is not None else rotel(tmp_path)
         with exporting as (url, written):
             transport.on_rcpt(LUIS).reply(f"550 5.1.1 {LUIS} is nobody here")
             _export(transport, url)
@@ -280,64 +276,3 @@ def _export(transport: MemoryTransport, url: str) -> None:
         mailer.send(message(), check=False)
     tracers.shutdown()
     meters.shutdown()
-
-
-@contextmanager
-def _otelcol(program: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """The collector of OpenTelemetry, with its file exporter."""
-    (port,) = free_ports(1)
-    config, written = folder / "collector.yaml", folder / "telemetry.jsonl"
-    config.write_text(
-        f"""
-receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
-exporters: {{file: {{path: "{written}", flush_interval: 100ms}}}}
-service:
-  telemetry: {{metrics: {{level: none}}}}
-  pipelines:
-    traces: {{receivers: [otlp], exporters: [file]}}
-    metrics: {{receivers: [otlp], exporters: [file]}}
-""",
-        encoding="utf-8",
-    )
-    with _running([program, "--config", str(config)], folder / "log", "Everything is ready"):
-        yield f"http://127.0.0.1:{port}", written
-
-
-@contextmanager
-def _rotel(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Another collector, which a package of PyPI carries; what it receives it writes to its standard output."""
-    found = find_spec("rotel")
-    if found is None or found.origin is None:
-        pytest.skip(
-            "no collector: pip install rotel, or otelcol-contrib of opentelemetry.io/docs/collector/installation"
-        )
-    http, grpc = free_ports(2)
-    places = ["--otlp-http-endpoint", f"127.0.0.1:{http}", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"]
-    tells = ["--debug-log", "traces", "--debug-log", "metrics", "--debug-log-verbosity", "detailed"]
-    command = [str(Path(found.origin).with_name("rotel-agent")), "start", *places, "--exporter", "blackhole", *tells]
-    with _running(command, folder / "written", "Starting Rotel"):
-        wait_until_open(http)
-        yield f"http://127.0.0.1:{http}", folder / "written"
-
-
-@contextmanager
-def _running(command: list[str], log: Path, ready: str) -> Iterator[None]:
-    """A program, from the moment at which its log says that it is ready."""
-    with log.open("wb") as output:
-        program = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        while ready not in log.read_text(encoding="utf-8"):
-            assert program.poll() is None, log.read_text(encoding="utf-8")
-        yield
-    finally:
-        program.terminate()
-        program.wait(60)
-
-
-def wait_until_open(port: int) -> None:
-    """Until something listens there, for a generous time."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 60):
-            return
-    pytest.fail("nothing listens there")

@@ -15,6 +15,7 @@ from sendkit import (
     FileTransport,
     Mailer,
     MemoryTransport,
+    Outbox,
 )
 from sendkit._lifetime import call_queue
 from tests.accounts import message
@@ -69,6 +70,22 @@ class TestWhere:
             assert observer.results == []
             observer.free.set()
         assert len(observer.results) == 2
+
+    def test_a_worker_of_the_outbox_waits_for_nobody_until_its_end(self, tmp_path: Path) -> None:
+        observer, folder = Waits(), tmp_path / "sent"
+        with (
+            Outbox(tmp_path / "outbox.db", account="ana", observers=[observer]) as outbox,
+            Mailer(transport=FileTransport(folder)) as mailer,
+        ):
+            receipts = [outbox.put(message()) for _ in range(2)]
+            worker = threading.Thread(target=outbox.drain, args=(mailer,))
+            worker.start()
+            assert observer.reached.wait(60)
+            assert all(outbox.wait(receipt, timeout=60).ok for receipt in receipts)
+            assert observer.results == []
+            observer.free.set()
+            worker.join(60)
+        assert (len(observer.results), len(list(folder.glob("*.eml")))) == (2, 2)
 
     def test_one_that_hangs_holds_back_neither_closing_nor_the_end_of_the_program(self, server: ScriptedServer) -> None:
         ended = run(
