@@ -79,15 +79,15 @@ class OpenTelemetryObserver:
             return
         attempts, counts, ok = result.attempts, _counts(result), result.ok
         facts = _facts_of(result, counts, ok=ok)
-        began = _nanoseconds(attempts[0].started) if attempts else time.time_ns()
-        ended = max(map(_end, attempts), default=began)
+        times = [_times(attempt) for attempt in attempts] or [(now := time.time_ns(), now)]
+        began, ended = times[0][0], max([end for _, end in times])
         span = self._tracer.start_span(
             "smtp send", kind=SpanKind.CLIENT, attributes=facts | _of_message(result), start_time=began
         )
         within = trace.set_span_in_context(span)
         if span.is_recording():
-            for number, attempt in enumerate(attempts, 1):
-                self._attempt(span, within, attempt, number, cured=ok)
+            for number, attempt in enumerate(attempts):
+                self._attempt(span, within, attempt, number, times[number], cured=ok)
             if not ok:
                 span.set_status(StatusCode.ERROR)
         span.end(ended)
@@ -104,9 +104,11 @@ class OpenTelemetryObserver:
         self._works = _works(found) or _works(meters or metrics.get_meter_provider())
         return self._works
 
-    def _attempt(self, parent: Span, within: Context, attempt: Attempt, number: int, *, cured: bool) -> None:
-        facts: _Attributes = {**_of_place(attempt), **_of_attempt(attempt), "sendkit.attempt": number}
-        start, end = _nanoseconds(attempt.started), _end(attempt)
+    def _attempt(
+        self, parent: Span, within: Context, attempt: Attempt, index: int, times: tuple[int, int], *, cured: bool
+    ) -> None:
+        facts: _Attributes = {**_of_place(attempt), **_of_attempt(attempt), "sendkit.attempt": index + 1}
+        start, end = times
         span = self._tracer.start_span("smtp attempt", context=within, attributes=facts, start_time=start)
         if attempt.error is not None and cured:
             said = ("sendkit.attempt", "sendkit.phase", "sendkit.reply.code", "sendkit.reply.enhanced")
@@ -188,12 +190,10 @@ def _error_name(result: DeliveryResult) -> str:
     return "_OTHER"  # not reached: the convention's word for an error without a name
 
 
-def _nanoseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1e6) * 1000
-
-
-def _end(attempt: Attempt) -> int:
-    return _nanoseconds(attempt.started) + int(attempt.duration * 1e9)
+def _times(attempt: Attempt) -> tuple[int, int]:
+    """When it started and ended, in nanoseconds since 1970."""
+    start = int(attempt.started.timestamp() * 1e6) * 1000
+    return start, start + int(attempt.duration * 1e9)
 
 
 def _gauges(meter: Meter, outbox: Outbox) -> None:
