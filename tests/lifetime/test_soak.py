@@ -120,7 +120,8 @@ quiet()
 settled = sizes[len(sizes) // 3]
 for name in unknown:
     say(name, "unknown")
-say(descriptors() - before, [thread.name for thread in threading.enumerate()][1:], max(0, sizes[-1] - settled) // 8_000_000)
+others = [thread.name for thread in threading.enumerate()][1:]
+say(descriptors() - before, others, max(0, sizes[-1] - settled) // 8_000_000)
 """
 
 
