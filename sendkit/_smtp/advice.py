@@ -47,7 +47,9 @@ BY_CAUSE = {
     Cause.CONNECTION: Advice(f"check host and port, and that no firewall blocks the connection; {_AGAIN}"),
     Cause.PROTOCOL: _PROTOCOL,
     Cause.DEFERRED: _DEFERRED,
-    Cause.REJECTED: Advice("the reply says why; sending the same message to the same address again will not help"),
+    Cause.REJECTED: Advice(
+        "the reply, or the reason, says why; sending the same message to the same address again will not help"
+    ),
 }
 # A deferral that nothing but a person ends, and of which no more is known than its words.
 HELD = Advice(f"first fix what the reason names; then {_AGAIN}")

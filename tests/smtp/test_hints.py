@@ -82,6 +82,7 @@ def test_the_words_of_a_reason_change_no_hint(words: str) -> None:
     for cause, again in product(Cause, Again):
         own = Verdict(cause.outcome, Phase.MAIL, cause, again, reason=words)
         assert hint_for(own) == hint_for(own._replace(reason="other words"))
+        assert "the reply says" not in (hint_for(own) or ""), "there is none"
 
 
 def test_a_reason_that_a_person_must_do_away_with_is_not_said_to_be_about_a_file() -> None:
