@@ -28,7 +28,8 @@ _CLOSING = Entry(
     enhanced=("4.7.0",),
     title="Gmail refuses this connection temporarily",
     cause="too many connections or messages in a short time from this address, or it was seen to send spam",
-    remedy="send more slowly and on fewer connections; the retry policy waits and tries again",
+    remedy="send more slowly and on fewer connections; the retry policy waits and tries again. If it comes right after "
+    "EHLO, Gmail refuses the name given there: --local-hostname host.example.com, or local_hostname= of the Server",
     source=_GMAIL,
 )
 
