@@ -20,7 +20,8 @@ ENTRIES = (
     Entry(
         codes=(500, 501, 502, 503, 504, 530, 538, 550),
         words="authentication not enabled|AUTH (command )?(used when )?not (advertised|available|enabled|supported)|"
-        "authentication (is )?(disabled|not (available|supported))",
+        "authentication (is )?(disabled|not (available|supported))|"
+        "(unrecognized|not recognized|not implemented).{0,20}\\bAUTH\\b|\\bAUTH\\b.{0,20}not implemented",
         title="the server takes no login on this connection",
         cause="it offers one only after TLS was started or on another port, or it is a relay without logins",
         remedy="use its submission port (587 with STARTTLS, 465 with TLS); leave out the username if none is needed",
@@ -87,7 +88,7 @@ ENTRIES = (
     ),
     Entry(
         codes=(550, 554, 552),
-        words="virus|malware|executable|attachment (type )?(is )?(not allowed|blocked)|banned (file|content)|"
+        words="virus|malware|executable|attachment (type )?(is )?(not allowed|blocked)|\\bbanned\\b|"
         "potential security issue",
         title="the server refuses an attachment",
         cause="a virus was found, or files of this type are not accepted",
@@ -128,7 +129,8 @@ ENTRIES = (
     ),
     Entry(
         codes=(450, 550, 551, 553, 554),
-        words="user unknown|no such (user|mailbox|recipient)|unknown (user|recipient)|does not exist|"
+        words="user unknown|no such (user|mailbox|recipient)|recipient not found|doesn't have a .{1,60} account|"
+        "unknown (user|recipient)|does not exist|"
         "unrouteable address|recipient (address )?rejected|invalid recipient|mailbox not found",
         title="there is no such mailbox",
         cause="the recipient's address is wrong or no longer exists",
@@ -164,6 +166,56 @@ ENTRIES = (
         cause="with its attachments, which base64 makes a third larger, it exceeds the server's limit",
         remedy="send smaller attachments, or links to the files",
         source="RFC 1870 section 6.1",
+    ),
+    Entry(
+        codes=(454, 535, 554),
+        words="connection lost to authentication server|authentication (backend|server|service).{0,20}unavailable|"
+        "no mechanism available|generic failure|temporary authentication failure",
+        title="the server cannot check passwords",
+        cause="the service behind it that checks them does not answer; this says nothing of the password",
+        remedy="try again later; on a server of your own, start saslauthd or Dovecot, and check smtpd_sasl_path",
+        source="https://www.postfix.org/SASL_README.html",
+    ),
+    Entry(
+        codes=(530,),
+        words="authentication (is )?required|must (be )?(authenticated?|log ?in)|log ?in (is )?required",
+        title="the server requires a login first",
+        cause="there was no login",
+        remedy="give a username and a password (username=, or --user)",
+        source="RFC 4954 section 6",
+        why="login_wanted",
+    ),
+    Entry(
+        codes=(501, 553, 555),
+        words="(RCPT|MAIL|recipient|sender|address).{0,30}syntax|syntax error.{0,30}(address|RCPT|MAIL)",
+        title="an address in the envelope is not valid",
+        cause="it is empty, or has a display name, a blank or a line end in it",
+        remedy="nothing to do: sendkit checks addresses before it sends; elsewhere pass plain addresses, none empty",
+        source="RFC 5321 section 4.1.2",
+    ),
+    Entry(
+        codes=(550, 553, 554, 555, 501),
+        words="SMTPUTF8",
+        title="the server does not take addresses with non-ASCII characters",
+        cause="the local part of an address is not ASCII, and the server lacks SMTPUTF8",
+        remedy="use an ASCII address of that person, or send through a server with SMTPUTF8",
+        source="RFC 6531 section 3.4",
+    ),
+    Entry(
+        codes=(550, 554),
+        words="security polic|policy (reasons|violation|restrictions?)|mimecast|proofpoint",
+        title="a filter of the recipient's organisation refuses the message",
+        cause="its policy forbids the sender, a link, or an attachment; the page in the reply may say which",
+        remedy="read the page that the reply names, or ask the recipient to allow the sender",
+        source="RFC 5321 section 7.9",
+    ),
+    Entry(
+        codes=(450, 451, 550, 554),
+        words="message expired|delivery time expired|retry time ?out",
+        title="the mail expired",
+        cause="the recipient's server could not be reached, or deferred the mail, until the sending server gave up",
+        remedy="check the recipient's domain, and send it again later",
+        source="RFC 3463 section 3.5",
     ),
     Entry(
         codes=(535,),

@@ -22,6 +22,16 @@ _MAKE_ONE = (
     "days while the Google project is in testing)"
 )
 
+_BROWSER = Entry(
+    provider="gmail",
+    codes=(534, 535),
+    enhanced=("5.7.14",),
+    title="Gmail requires a login in a browser first",
+    cause="Google blocked an unusual login (from a new location or machine)",
+    remedy="log in with a browser, allow the blocked attempt at "
+    "https://accounts.google.com/DisplayUnlockCaptcha, and use an app password",
+    source=_GMAIL,
+)
 _CLOSING = Entry(
     provider="gmail",
     codes=(421,),
@@ -54,16 +64,8 @@ ENTRIES = (
         remedy=_MAKE_ONE,
         source=_GMAIL_SECOND,
     ),
-    Entry(
-        provider="gmail",
-        codes=(534, 535),
-        enhanced=("5.7.14",),
-        title="Gmail requires a login in a browser first",
-        cause="Google blocked an unusual login (a new place, a new machine)",
-        remedy="log in with a browser, allow the blocked attempt at "
-        "https://accounts.google.com/DisplayUnlockCaptcha, and use an app password",
-        source=_GMAIL,
-    ),
+    _BROWSER,
+    replace(_BROWSER, enhanced=(), words="log in via your web browser"),
     Entry(
         provider="gmail",
         codes=(535,),
@@ -160,6 +162,15 @@ ENTRIES = (
         cause="programs and archives with programs in them are refused, whatever their name",
         remedy="put the file somewhere else and send a link to it",
         source="https://support.google.com/mail/?p=BlockedMessage",
+    ),
+    Entry(
+        provider="gmail",
+        codes=(550, 421),
+        words="not authorized to send email directly",
+        title="Gmail accepts no mail directly from this machine",
+        cause="this machine has an address of a home or a cloud, from which no mail may be delivered directly",
+        remedy="send through the submission server of an account: smtp.gmail.com, port 465, with a login",
+        source=_GMAIL_SENDERS,
     ),
     _CLOSING,
     replace(_CLOSING, words="Try again later, closing connection"),

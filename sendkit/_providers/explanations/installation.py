@@ -76,6 +76,22 @@ SYMPTOMS = (
         source="https://devguide.python.org/getting-started/setup-building/",
     ),
     Symptom(
+        words="database is locked|database table is locked",
+        title="another program holds the SQLite database",
+        cause="a shell or a backup has a transaction open on the file, or the file is on a network file system",
+        remedy="close what holds it (`fuser outbox.db` names it); put the outbox on a local disk, or use PostgreSQL",
+        elsewhere="close what holds it; keep transactions short",
+        source="https://sqlite.org/rescode.html#busy",
+    ),
+    Symptom(
+        words="no space left on device|ENOSPC|disk quota exceeded|database or disk is full",
+        title="the disk is full",
+        cause="the disk of the outbox, of temporary files or of the log has no space left",
+        remedy="free some space (df -h shows which disk); what has a receipt from the outbox is not lost",
+        elsewhere="free some space; df -h shows which disk",
+        source=_ERRNO,
+    ),
+    Symptom(
         words="(Errno 13\\]|EACCES|PermissionError|WinError 5\\]|permission denied).{0,40}['\"`:] ?['\"`]?"
         "([A-Za-z]:)?[\\w.~-]*[/\\\\]",
         title="this user may not read or write that file",

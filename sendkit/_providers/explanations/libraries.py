@@ -8,7 +8,8 @@ _SMTPLIB = "https://docs.python.org/3/library/smtplib.html"
 
 SYMPTOMS = (
     Symptom(
-        words="please run connect\\(\\) first|Not connected|SMTP instance has no|call connect\\(\\) first",
+        words="please run connect\\(\\) first|Not connected|SMTP instance has no|call connect\\(\\) first|"
+        "'SMTP(_SSL)?' object has no attribute 'sock'",
         title="the program used a connection that is not open",
         cause="it never connected, or the server closed the connection before (after too long a pause, or a refusal) "
         "and the program went on",
@@ -36,13 +37,29 @@ SYMPTOMS = (
     Symptom(
         words=(
             "SMTP AUTH extension not supported|No suitable authentication method|server doesn't support AUTH|"
-            "Missing credentials for|AUTH not supported|doesn't support.{0,20}authentication"
+            "AUTH not supported|doesn't support.{0,20}authentication"
         ),
         title="the server offers no login on this connection",
         cause="it offers one only after STARTTLS, or this is a relay without logins",
         why="login_not_taken",
         elsewhere="start TLS before the login (starttls(), then login()); a relay in your own network needs no login",
         source="RFC 4954 section 3",
+    ),
+    Symptom(
+        words="Missing credentials for|no (username|user name|password) (was )?(given|provided|supplied|set)",
+        title="the program has no username or no password",
+        cause="a variable of its settings is empty or has another name; the server was not asked",
+        remedy="give --user, and store the password: `sendkit login HOST USER`",
+        elsewhere="print which of the two is empty (nodemailer: auth.user and auth.pass); load the .env file first",
+        source="RFC 4954 section 4",
+    ),
+    Symptom(
+        words="curl: \\(67\\)|Login denied\\b|authentication failed \\(method",
+        title="the login was refused",
+        cause="the username or password is wrong, or not for mail clients",
+        why="login_refused",
+        elsewhere="check both in the settings of that program; many providers require an app password",
+        source="RFC 4954 section 6",
     ),
     Symptom(
         words="unencrypted connection",
@@ -73,7 +90,8 @@ SYMPTOMS = (
         source="https://docs.python.org/3/library/asyncio-runner.html",
     ),
     Symptom(
-        words="getaddrinfo\\(\\) argument|server_hostname cannot be an empty|(host|port).{0,30}must be (a )?(int|str)",
+        words="getaddrinfo\\(\\) argument|server_hostname cannot be an empty|check_hostname requires server_hostname|"
+        "(host|port).{0,30}must be (a )?(int|str)",
         title="the host or the port is missing in the program's settings",
         cause="a variable is not set, or the port is text instead of a number",
         remedy="set SENDKIT_HOST (and SENDKIT_PORT), or give --host HOST:587",

@@ -117,6 +117,23 @@ ENTRIES = (
     ),
     Entry(
         provider="microsoft365",
+        words="RESOLVER\\.ADR\\.|RecipientNotFound",
+        title="there is no such mailbox in that organisation",
+        cause="the recipient's address is wrong, was deleted, or is in a cache of Outlook that is out of date",
+        remedy="check the spelling of the address, and remove it from your list if it no longer exists",
+        source=_M365,
+    ),
+    Entry(
+        provider="microsoft365",
+        words="\\b(SC|DY|OU)-00\\d\\b.{0,60}(Unfortunately|weren't sent|block list)|S3140",
+        title="outlook.com blocks the sending address",
+        cause="the address of the server that sends was seen to send spam",
+        remedy="send through the submission server of a provider; for a server of your own ask for its release at "
+        "https://sender.office.com",
+        source="https://learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/fix-error-code-550-5-7-511",
+    ),
+    Entry(
+        provider="microsoft365",
         enhanced=("5.7.515",),
         words="required authentication level",
         title="the mail is not authenticated as outlook.com asks of those who send much",

@@ -10,7 +10,8 @@ _CLOSED = "RFC 5321 section 4.5.3.2"
 
 SYMPTOMS = (
     Symptom(
-        words="temporary failure in name resolution|EAI_AGAIN|no servers could be reached|Try again.{0,20}getaddrinfo",
+        words="temporary failure in name resolution|EAI_AGAIN|SERVFAIL|server misbehaving|"
+        "no servers could be reached|Try again.{0,20}getaddrinfo",
         title="the name temporarily could not be resolved",
         cause="the DNS of this machine or container does not answer",
         why="name_not_resolved",
@@ -55,7 +56,8 @@ SYMPTOMS = (
         source=_ERRNO,
     ),
     Symptom(
-        words="network is unreachable|no route to host|ENETUNREACH|EHOSTUNREACH|WinError 1006[56]",
+        words="network is unreachable|no route to host|ENETUNREACH|EHOSTUNREACH|WinError (1006[56]|10047)|"
+        "address family not supported|EAFNOSUPPORT",
         title="there is no route to that address",
         cause="the machine is offline, or the name has an IPv6 address and this network has no IPv6",
         why="unreachable",
@@ -86,7 +88,9 @@ SYMPTOMS = (
     Symptom(
         words=(
             "connection unexpectedly closed|Unexpected EOF received|SMTPServerDisconnected|"
-            "lost connection|connection (was )?(lost|reset|closed)|ECONNRESET|broken pipe|EPIPE|closed by remote|"
+            "lost connection|connection (was )?(lost|reset|closed)|ECONNRESET|broken pipe|EPIPE|closed by (the )?"
+            "remote|"
+            "connection has been closed|SSLZeroReturn|WinError 1005[34]|ECONNABORTED|connection was aborted|"
             "Connection closed unexpectedly"
         ),
         title="the server or the network closed the connection",

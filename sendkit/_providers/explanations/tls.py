@@ -12,7 +12,7 @@ SYMPTOMS = (
     Symptom(
         words=(
             "WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol|"
-            "first record does not look like a TLS handshake|"
+            "first record does not look like a TLS handshake|record layer failure|"
             "Unsupported or unrecognized SSL message|unexpected TLS packet was received|packet length too long"
         ),
         title="TLS was started on a port that begins unencrypted",
@@ -148,7 +148,8 @@ SYMPTOMS = (
         source=_ALERTS,
     ),
     Symptom(
-        words="UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while",
+        words="UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while|"
+        "ALERT_INTERNAL_ERROR|alert internal error",
         title="the connection was cut in the middle of TLS",
         cause="a firewall or proxy in between, or a server that closes at once",
         why="tls_closed",
