@@ -77,7 +77,8 @@ async def _once(outbox: AsyncOutbox, mailers: Sequence[tuple[str | None, AsyncMa
     for name, mailer in mailers:
         made += await outbox.drain(mailer, account=name)
     counts = await outbox.counts()
-    say(f"{made} attempts made; " + ", ".join(f"{count} {state}" for state, count in counts.letters.items() if count))
+    states = ", ".join(f"{count} {state}" for state, count in counts.letters.items() if count)
+    say(f"{made} attempts made; {states or 'the outbox is empty'}")
     return _code(counts)
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from sendkit.signing import DKIM
 
 _AT_ONCE = 500  # letters in one commit
+_LONG = 100_000  # characters of a text
 _REMEMBERED = 16  # large pieces whose place is known without looking
 _FRESH = 1800.0  # seconds; a piece that no letter needs is purged after twice as long
 
@@ -249,7 +250,7 @@ class Core:
             signers=self._signers,
             usual_sender=usual_sender(account, self.works) if nameless else None,
         )
-        slow = self._signers or (isinstance(message, Message) and message.attachments)
+        slow = self._signers or _is_slow(message)
         return await self._aside(write) if slow else write()
 
     def _account_of(self, letter: Letter) -> str:
@@ -287,6 +288,13 @@ class Core:
         blocks = shared(piece)
         while (block := await self._aside(lambda: next(blocks, None))) is not None:
             yield block
+
+
+def _is_slow(message: object) -> bool:
+    """Whether writing a message out may read files, or take long."""
+    if not isinstance(message, Message):
+        return True
+    return bool(message.attachments or message.inline) or len(message.text or "") + len(message.html or "") > _LONG
 
 
 async def _batches(

@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox, SubmissionOptions
 from sendkit.errors import ConfigurationError, MessageError, SendkitError
-from sendkit.outbox import Letter
+from sendkit.outbox import Letter, _letter
 from sendkit.testing import MemoryOutbox
 
 
@@ -93,6 +94,39 @@ async def test_large_files_are_read_beside_the_loop(tmp_path: Path, monkeypatch:
         await outbox.put(letter)
     assert readers
     assert threading.main_thread() not in readers
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: message(inline={"chart": b"\x89PNG\r\n\x1a\n" + b"x" * 500_000}),
+        lambda: message(html="<p>long</p>" * 20_000),
+        lambda: Message.from_bytes(b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + b"x\r\n" * 9),
+        lambda: email_of("x" * 500_000),
+    ],
+)
+async def test_what_takes_long_to_write_out_is_written_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[], Any]
+) -> None:
+    writers: set[threading.Thread] = set()
+    compose = _letter.compose
+
+    def watched(*arguments: Any) -> Any:
+        writers.add(threading.current_thread())
+        return compose(*arguments)
+
+    monkeypatch.setattr("sendkit.outbox._letter.compose", watched)
+    async with AsyncOutbox(tmp_path / "outbox.db", account="test") as outbox:
+        await outbox.put(made())
+    assert writers
+    assert threading.main_thread() not in writers
+
+
+def email_of(text: str) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@example.com", "b@example.com", "x"
+    mail.set_content(text)
+    return mail
 
 
 def test_without_asyncio_it_says_what_to_use(tmp_path: Path) -> None:
