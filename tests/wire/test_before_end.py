@@ -27,7 +27,7 @@ class Fenced(Exception):
 
 
 async def send(mailer: AsyncMailer, message: Message, terms: Terms) -> DeliveryResult:
-    return await mailer._deliver(compose(message), None, terms)
+    return await mailer._deliver(compose(message), None, terms, None)
 
 
 def noting(server: ScriptedServer, seen: list[tuple[int, list[str]]]) -> Terms:
@@ -122,7 +122,8 @@ async def test_a_cancellation_while_the_caller_is_asked_lets_nothing_leave(
 
     async with account(server, username=None) as mailer:
         sending = asyncio.create_task(send(mailer, large(100), Terms(before_end=never)))
-        await asked.wait()
+        await asyncio.wait({sending, asyncio.create_task(asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        assert asked.is_set()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError) as raised:
             await sending

@@ -42,9 +42,9 @@ async def test_who_writes_nothing_leaves_the_connection_to_those_before_it(start
     server = start(Security.NONE)
     server.after_data().hold(times=1)
     async with account(server, username=None, max_connections=1) as used:
-        first = asyncio.create_task(used._deliver(compose(message()), None, Terms(in_flight=4)))
+        first = asyncio.create_task(used._deliver(compose(message()), None, Terms(in_flight=4), None))
         await asyncio.to_thread(server.wait_for, lambda: any("LAST" in line for line in server.lines()))
-        last = await used._deliver(compose(large("late", 300_000)), 0.1, Terms(in_flight=4))
+        last = await used._deliver(compose(large("late", 300_000)), 0.1, Terms(in_flight=4), None)
         server.release()
         assert outcome(await first) is Outcome.ACCEPTED
     assert outcome(last) is Outcome.DEFERRED
