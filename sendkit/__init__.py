@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sendkit._lazy import attribute
 from sendkit._version import __version__
 
 if TYPE_CHECKING:
@@ -163,12 +164,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return import_module(f"sendkit.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'sendkit' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
-    return value
+    return import_module(f"sendkit.{name}") if name in _MODULES else attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

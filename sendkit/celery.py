@@ -38,7 +38,7 @@ def send_later(message: Message) -> Any:
 
 
 # A task that a dead worker had started must not run again, since its message may be out: hence no acks_late.
-@shared_task(bind=True, name="sendkit.deliver", max_retries=_TRIES - 1, acks_late=False, ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(bind=True, name="sendkit.deliver", max_retries=_TRIES - 1, acks_late=False, ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def deliver(self: Any, message: str, recipients: list[str] | None = None) -> None:
     """Send a message (`to_json`) to those of its recipients who have no copy of it yet.
 
@@ -58,7 +58,7 @@ def deliver(self: Any, message: str, recipients: list[str] | None = None) -> Non
 
 
 # Whatever ends it, the outbox knows what was sent: it may run twice, late, or on two workers at once.
-@shared_task(name="sendkit.outbox.drain", ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="sendkit.outbox.drain", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def drain() -> int:
     """Send what is due in the outbox of the environment; how many attempts were made."""
     with Outbox() as outbox:

@@ -150,7 +150,7 @@ class Attempt(Frozen):
     transcript: tuple[TranscriptLine, ...] | None = None
     ignored_options: tuple[str, ...] = ()
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property
     def server(self) -> str:
         """`host:port` (brackets around an IPv6 address), or the name of a transport that has no port."""
@@ -206,7 +206,7 @@ class DeliveryResult(Frozen):
     ] = None
     diverted: bool = False
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property
     def ok(self) -> bool:
         """Whether every recipient was accepted."""
@@ -214,7 +214,7 @@ class DeliveryResult(Frozen):
             return False
         return all(recipient.outcome is Outcome.ACCEPTED for recipient in self.recipients.values())
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property
     def ignored_options(self) -> tuple[str, ...]:
         """The names of the `SubmissionOptions` that a server which accepted the message does not offer.

@@ -26,6 +26,7 @@ ORDER = (
         "sendkit._spelling",
         "sendkit._frozen",
         "sendkit._xtext",
+        "sendkit._lazy",
     ),
     ("sendkit.errors", "sendkit._unchecked"),
     ("sendkit._lifetime",),

@@ -46,8 +46,8 @@ def _prose(options: ReportOptions) -> list[str]:
 
 
 def _tables(options: ReportOptions) -> list[Table]:
-    from sendkit.report import Table  # noqa: PLC0415
-    from sendkit.report._read import table_of, tables_of  # noqa: PLC0415
+    from sendkit.report import Table  # noqa: PLC0415 - as above
+    from sendkit.report._read import table_of, tables_of  # noqa: PLC0415 - as above
 
     paths = options.files
     if not paths and not options.markdown and not options.figure:
@@ -70,13 +70,13 @@ def _table(kind: type[Table], frame: Any, caption: str, name: str, options: Repo
 
 
 def _figures(options: ReportOptions) -> list[Any]:
-    from sendkit.report import Figure  # noqa: PLC0415
+    from sendkit.report import Figure  # noqa: PLC0415 - as above
 
     words = [*options.alt, *[None] * len(options.figure)]
     return [Figure(path, alt=alt or _words(path)) for path, alt in zip(options.figure, words, strict=False)]
 
 
 def _words(path: Path) -> str | None:
-    from sendkit.report._picture import description_of  # noqa: PLC0415
+    from sendkit.report._picture import description_of  # noqa: PLC0415 - as above
 
     return description_of(path) or path.stem.replace("-", " ").replace("_", " ")

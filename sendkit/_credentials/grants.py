@@ -119,7 +119,8 @@ async def ask_for_token(server: AuthorizationServer, form: Mapping[str, str]) ->
 
 def read_token(answer: object) -> Token | Refusal:
     """A token as text, or the answer of a token endpoint."""
-    fields: Mapping[object, object] = answer if isinstance(answer, Mapping) else {"access_token": answer}  # pyright: ignore[reportUnknownVariableType]
+    # What a Mapping holds is not known yet.
+    fields: Mapping[object, object] = answer if isinstance(answer, Mapping) else {"access_token": answer}  # pyright: ignore[reportUnknownVariableType] - see above
     access, refresh, kind = (fields.get(key) for key in ("access_token", "refresh_token", "token_type"))
     if not isinstance(access, str) or len(access) > _LONGEST or not _B64TOKEN.fullmatch(access):
         return Refusal("what came is no access token (RFC 6750 section 2.1)")

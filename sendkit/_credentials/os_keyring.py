@@ -121,7 +121,7 @@ def store_password(host: str, username: str, secret: Secret, *, limit: float = C
 
     def store(backends: Backends) -> Missing | None:
         # keyring's metaclass wraps this method without types.
-        backends[0].set_password(service_name(host), username, secret.reveal())  # pyright: ignore[reportUnknownMemberType]
+        backends[0].set_password(service_name(host), username, secret.reveal())  # pyright: ignore[reportUnknownMemberType] - see above
         kept = _look(backends, source, host, username)
         if isinstance(kept, Found) and kept.secret == secret:
             return None

@@ -99,7 +99,7 @@ class Diagnosis(_Frozen):
         """Put them in order."""
         return cls(findings=tuple(sorted(findings, key=lambda f: (_GRAVITY.index(f.status), _WAY.index(f.check)))))
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property
     def ok(self) -> bool:
         """Whether mail can be sent: nothing failed; there may be warnings."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendkit._lazy import attribute
+
 if TYPE_CHECKING:
     from sendkit.django._backend import EmailBackend
 
@@ -15,11 +17,7 @@ __all__ = ["EmailBackend"]
 
 
 def __getattr__(name: str) -> object:
-    if name != "EmailBackend":
-        raise AttributeError(f"module 'sendkit.django' has no attribute {name!r}")
-    from sendkit.django._backend import EmailBackend  # noqa: PLC0415 - it reads Django's settings
-
-    return EmailBackend
+    return attribute(__name__, {"EmailBackend": "django._backend"}, name)
 
 
 def __dir__() -> list[str]:

@@ -142,7 +142,7 @@ def outbox_of(place: object) -> tuple[Outbox, str | None]:
         for known, outbox in _outboxes:
             if known == where:
                 return outbox, alias
-        outbox = where if isinstance(where, Outbox) else Outbox(where)  # type: ignore[arg-type]
+        outbox = where if isinstance(where, Outbox) else Outbox(where)  # type: ignore[arg-type]  # a setting may be anything, and it is checked there
         _outboxes.append((where, outbox))
     return outbox, alias
 

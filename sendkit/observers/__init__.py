@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendkit._delivery.observers import AnyObserver, AttemptObserver, Observer, ResultObserver
+from sendkit._lazy import attribute
 
 if TYPE_CHECKING:
     from sendkit.observers._opentelemetry import OpenTelemetryObserver
@@ -17,11 +18,7 @@ __all__ = ["AnyObserver", "AttemptObserver", "Observer", "OpenTelemetryObserver"
 
 
 def __getattr__(name: str) -> object:
-    if name != "OpenTelemetryObserver":
-        raise AttributeError(f"module 'sendkit.observers' has no attribute {name!r}")
-    from sendkit.observers._opentelemetry import OpenTelemetryObserver  # noqa: PLC0415 - an extra
-
-    return OpenTelemetryObserver
+    return attribute(__name__, {"OpenTelemetryObserver": "observers._opentelemetry"}, name)
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,9 @@ sent is in doubt, never sent twice by itself. Must not know: sockets, SMTP, or w
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from sendkit._lazy import attribute
 
 if TYPE_CHECKING:
     from sendkit.errors import LetterNotFound, OutboxError
@@ -90,10 +91,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'sendkit.outbox' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
-    return value
+    return attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ Every name is loaded when it is first used, and nothing here is loaded by any ot
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from sendkit._lazy import attribute
 
 if TYPE_CHECKING:
     from sendkit.report._block import Block
@@ -60,43 +61,40 @@ __all__ = [
     "xlsx",
 ]
 
-_MODULES = {
-    "KPI": "_kpi",
-    "Block": "_block",
-    "Button": "_blocks",
-    "Code": "_code",
-    "Dispatch": "_dispatch",
-    "Divider": "_blocks",
-    "FailureWatch": "_failure",
-    "Figure": "_figure",
-    "Filled": "_template",
-    "Html": "_blocks",
-    "Locale": "_locale",
-    "Log": "_code",
-    "MailHandler": "_handler",
-    "Mails": "_dispatch",
-    "Markdown": "_markdown",
-    "Page": "_piece",
-    "Picture": "_picture",
-    "Piece": "_piece",
-    "Puts": "_dispatch",
-    "Report": "_report",
-    "Table": "_table",
-    "Template": "_template",
-    "Theme": "_theme",
-    "csv": "_files",
-    "parquet": "_files",
-    "picture": "_figure",
-    "report_failure": "_failure",
-    "xlsx": "_files",
+_HOMES = {
+    "KPI": "report._kpi",
+    "Block": "report._block",
+    "Button": "report._blocks",
+    "Code": "report._code",
+    "Dispatch": "report._dispatch",
+    "Divider": "report._blocks",
+    "FailureWatch": "report._failure",
+    "Figure": "report._figure",
+    "Filled": "report._template",
+    "Html": "report._blocks",
+    "Locale": "report._locale",
+    "Log": "report._code",
+    "MailHandler": "report._handler",
+    "Mails": "report._dispatch",
+    "Markdown": "report._markdown",
+    "Page": "report._piece",
+    "Picture": "report._picture",
+    "Piece": "report._piece",
+    "Puts": "report._dispatch",
+    "Report": "report._report",
+    "Table": "report._table",
+    "Template": "report._template",
+    "Theme": "report._theme",
+    "csv": "report._files",
+    "parquet": "report._files",
+    "picture": "report._figure",
+    "report_failure": "report._failure",
+    "xlsx": "report._files",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'sendkit.report' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"sendkit.report.{_MODULES[name]}"), name)
-    return value
+    return attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -110,8 +110,8 @@ def picture(figure: Any, *, alt: str | None = None, width: int = _WIDTH, filenam
     """
     import re  # noqa: PLC0415 - it serves this one function
 
-    from sendkit import Attachment  # noqa: PLC0415
-    from sendkit.report._picture import described  # noqa: PLC0415
+    from sendkit import Attachment  # noqa: PLC0415 - as above
+    from sendkit.report._picture import described  # noqa: PLC0415 - as above
 
     block = Figure(figure, alt=alt, width=width)
     found, words = block.picture(), block.alt or ""

@@ -164,6 +164,6 @@ class MailHandler(logging.Handler):
             if left := self._digest.records:
                 self._digest = Digest()
                 what = "1 record" if left == 1 else f"{left:,} records"
-                print(f"sendkit: of the log, {what} could not be mailed", file=sys.stderr)  # noqa: T201
+                print(f"sendkit: of the log, {what} could not be mailed", file=sys.stderr)  # noqa: T201 - logging is what fails here
             self._state.notify_all()
         super().close()

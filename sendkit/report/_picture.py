@@ -194,7 +194,7 @@ def _of_pillow(figure: Any, width: int) -> Picture:
 
 def described(data: bytes, text: str) -> bytes:
     """A PNG that says what it shows, in a chunk of its own (PNG, 3rd edition, 11.3.3.4); other pictures as they are."""
-    from sendkit.report._spark import chunk  # noqa: PLC0415
+    from sendkit.report._spark import chunk  # noqa: PLC0415 - as above
 
     if not data.startswith(_PNG):
         return data

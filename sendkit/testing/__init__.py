@@ -7,8 +7,9 @@ Must not know: pytest (only `plugin` does), or any server but its own.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from sendkit._lazy import attribute
 
 if TYPE_CHECKING:
     from sendkit._message.preview import preview
@@ -76,10 +77,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'sendkit.testing' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"sendkit.{_HOMES[name]}"), name)
-    return value
+    return attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:
