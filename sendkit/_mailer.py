@@ -14,7 +14,7 @@ from sendkit import errors
 from sendkit._delivery.audience import Admitted, admit
 from sendkit._delivery.retries import Retries
 from sendkit._delivery.retry import Delivery
-from sendkit._delivery.signed import read_and_signed
+from sendkit._delivery.signed import read_and_signed, within
 from sendkit._delivery.stream import Started, Window
 from sendkit._delivery.watch import Telling, Watch, observed, telling_of
 from sendkit._lifetime.loops import PerLoop, running_loop
@@ -251,7 +251,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
 
         In addition to `message.lint()`: the server's size limit, recipients that need SMTPUTF8, one-click without DKIM.
         `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
-        nothing is sent. Raises MessageError,
+        nothing is sent. Raises MessageError, also when its files are not read within `limit` seconds, and
         ConfigurationError.
         """
         from sendkit._doctor.preflight import preflight  # noqa: PLC0415 - not for sending
@@ -259,12 +259,14 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("limit", limit)
         running_loop()
         self._check_open()
-        letter = await self._written(message, envelope_from, recipients)
+        letter = await self._written(message, limit, envelope_from, recipients)
         return await preflight(letter, self._plan.transport_now(), limit=limit)
 
-    async def _written(self, message: AnyMessage, envelope_from: str | None, recipients: Recipients | None) -> Letter:
+    async def _written(
+        self, message: AnyMessage, limit: float, envelope_from: str | None = None, recipients: Recipients | None = None
+    ) -> Letter:
         letter = compose(message, envelope_from, recipients, self._plan.usual_sender, files_later=True)
-        return await read_and_signed(letter, self._plan.signers)
+        return await within(limit, read_and_signed(letter, self._plan.signers))
 
     async def diagnose(
         self,
@@ -289,7 +291,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("limit", limit)
         self._check_open()
         with self._progress.here(Progress).work():
-            letter = None if message is None else await self._written(message, None, None)
+            letter = None if message is None else await self._written(message, limit)
             own = Own(self._plan.signers, letter, paced=not self._plan.pace.unlimited)
             asked = Asked(sender, to, dkim_selector, resolver)
             return await diagnose(self._plan.transport_now(), asked, own, limit=limit)

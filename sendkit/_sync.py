@@ -172,7 +172,7 @@ class Mailer(Constructors, Discovery):
 
         In addition to `message.lint()`: the server's size limit, recipients that need SMTPUTF8, one-click without DKIM.
         `envelope_from` and `recipients` are as in `send`. The server is asked within `limit` seconds, without a login;
-        nothing is sent. Raises MessageError,
+        nothing is sent. Raises MessageError, also when its files are not read within `limit` seconds, and
         ConfigurationError.
         """
         _look_around()

@@ -16,7 +16,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from sendkit._accounts.account import Account, check_username
 from sendkit._accounts.server_settings import check_proxy, shorter
 from sendkit._frames import frameless
+from sendkit._lifetime.once import computed_once
 from sendkit._providers.provider import Provider
 from sendkit._server.folders import config_folder, expanded
 from sendkit._server.server import Server, Timeouts
@@ -176,7 +176,7 @@ class ConfigFile:
     def _keys(self, name: str) -> _Table:
         return self._model.model_validate(_over(self._defaults, self._inherited(name, ())))
 
-    @cached_property
+    @computed_once
     def _model(self) -> type[_Table]:
         options: dict[str, Any] = {name: (key.kind | None, None) for name, key in self._options.items()}
         return create_model("_Table", __base__=_Table, **options)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sendkit._delivery.signed import octets_of, within
 from sendkit._reading.lint import Advice, lint
 from sendkit._seam.log import AttemptLog
 from sendkit._transport.failover import FailoverTransport
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 async def preflight(letter: Letter, transport: Transport, *, limit: float) -> tuple[Advice, ...]:
     """All that is to be said of this letter, with what its server says in at most `limit` seconds."""
-    octets = b"".join(letter.content.blocks())
+    octets = await within(limit, octets_of(letter.content))
     found = [*lint(octets), *_of_one_click(octets)]
     servers = transport.transports if isinstance(transport, FailoverTransport) else (transport,)
     server = next((one for one in servers if isinstance(one, SMTPTransport)), None)

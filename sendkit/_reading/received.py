@@ -9,9 +9,9 @@ Must not know: sockets, transports, html beyond its links, or what is expected o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sendkit._lifetime.once import computed_once
 from sendkit._reading.parts import Headers, Parts, ReceivedPart, head_of, links_in, parsed
 from sendkit._reading.sent import Sent
 from sendkit._reading.snapshot import snapshot_of
@@ -49,7 +49,7 @@ class ReceivedMessage(Sent):
         """The content, parsed by the standard library; what it gives out may raise where the content is malformed."""
         return self._message
 
-    @cached_property
+    @computed_once
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Every header field of the message, in order: its name and its decoded value."""
         return self._headers.fields
@@ -68,17 +68,17 @@ class ReceivedMessage(Sent):
         """The Message-ID, with its angle brackets."""
         return self.header("Message-ID")
 
-    @cached_property
+    @computed_once
     def sender(self) -> str:
         """The mailbox in From, as `Ana Núñez <ana@example.com>`."""
         return next(iter(self._headers.mailboxes("From")), self.header("From"))
 
-    @cached_property
+    @computed_once
     def to(self) -> tuple[str, ...]:
         """The mailboxes in To; who really got it is in `envelope.recipients`."""
         return self._headers.mailboxes("To")
 
-    @cached_property
+    @computed_once
     def cc(self) -> tuple[str, ...]:
         """The mailboxes in Cc."""
         return self._headers.mailboxes("Cc")
@@ -103,7 +103,7 @@ class ReceivedMessage(Sent):
         """What the html shows by `src="cid:NAME"`, by that name (RFC 2392)."""
         return self._parts.inline
 
-    @cached_property
+    @computed_once
     def links(self) -> tuple[str, ...]:
         """The targets of the links in the html, then the web addresses in the text; each once."""
         return links_in(self.html, self.text)
@@ -115,15 +115,15 @@ class ReceivedMessage(Sent):
         """
         return snapshot_of(self)
 
-    @cached_property
+    @computed_once
     def _message(self) -> EmailMessage:
         return parsed(self.content)
 
-    @cached_property
+    @computed_once
     def _headers(self) -> Headers:
         # The head alone, so that a list of large messages needs no more of them.
         return Headers(parsed(head_of(self.content)))
 
-    @cached_property
+    @computed_once
     def _parts(self) -> Parts:
         return Parts.of(self.message)

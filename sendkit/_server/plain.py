@@ -6,9 +6,9 @@ reading the files of certificates when a TLS context is first asked for.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast
 
+from sendkit._lifetime.once import computed_once
 from sendkit._server.endpoint import server_name
 from sendkit._server.host_name import canonical_host
 from sendkit._server.route import on_this_machine
@@ -60,7 +60,7 @@ class AnyServer:
         """Whether the server is named as this machine; who a name leads to is looked at when it answers."""
         return on_this_machine(self)
 
-    @cached_property
+    @computed_once
     def context(self) -> ssl.SSLContext:
         """The TLS context of all connections to this server, made once: verified, and TLS 1.2 at least (RFC 8996).
 

@@ -34,7 +34,7 @@ from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login
 from sendkit._wire.mask import Mask
-from sendkit._wire.resumption import ResumableTLS, memory_of
+from sendkit._wire.resumption import ResumableTLS, memory_of, read_files
 from sendkit._wire.routes import find_route, first_phase
 from sendkit._wire.session import Session
 from sendkit._wire.takeover import LoginClient, check_unread, take_over
@@ -67,8 +67,10 @@ async def open_session(
     """
     log.phase = first_phase(server)
     before = await KnownHost.read(server)
-    if server.ca_file is not None or server.client_cert is not None:
-        _ = server.context  # what is wrong with a file of the caller's is said before anybody is asked
+    try:
+        await read_files(server)  # what is wrong with them is said before anybody is asked
+    except OSError as error:  # no descriptor, or no time, left
+        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
     limits, loop = server.timeouts, asyncio.get_running_loop()
     until = loop.time() + limits.connect + limits.greeting
     route, by = await find_route(server), way(server)

@@ -8,10 +8,12 @@ on from a session that was itself resumed. Contexts that a user made are left al
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from sendkit._lifetime import threads
 from sendkit._server.memories import tls_memory_of
 from sendkit._server.security import Security
 from sendkit._server.tls_memory import Chain, Kept, TLSMemory, TLSTerms
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from sendkit._server.server import Server
 
 _CHAIN = "get_unverified_chain"
+# Seconds for the files of certificates.
+_READING = 30.0
 
 
 class ResumableTLS(ssl.SSLObject):
@@ -72,6 +76,13 @@ def memory_of(server: Server) -> TLSMemory | None:
     context = handshaking(server.context)
     context.sslobject_class = _resumable(context.sslobject_class)
     return tls_memory_of(server)
+
+
+async def read_files(server: Server) -> None:
+    """Read the files that the caller gave for TLS, once, on a thread. Raises ConfigurationError and OSError."""
+    if (server.ca_file or server.client_cert) is not None and "context" not in vars(server):
+        async with asyncio.timeout(_READING):
+            await threads.run_anyhow(lambda: server.context)
 
 
 # One class for each that a context may have: one of its own would be a circle, which only the collector frees.

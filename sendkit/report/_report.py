@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from sendkit._lifetime.once import computed_once
 from sendkit.errors import MessageError
 from sendkit.report import _layout as layout
 from sendkit.report._block import Block, with_pictures
@@ -110,7 +110,7 @@ class Report:
             title = body.fill(Page(theme, known(lang) or locale_of(None))).title
         return cls(title, body, footer=footer, preheader=preheader, lang=lang, theme=theme, budget=budget)
 
-    @cached_property
+    @computed_once
     def _rendered(self) -> Rendered:
         if isinstance(self.body, Template):
             return self._in_template(self.body)

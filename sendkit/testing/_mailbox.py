@@ -6,10 +6,10 @@ Knows the double and the diversion. Must not know pytest; it is a context manage
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from sendkit._delivery.diversion import Diversion, divert
+from sendkit._lifetime.once import computed_once
 from sendkit._reading.received import ReceivedMessage
 from sendkit._reading.sent import Sent
 from sendkit._smtp.verdict import Outcome
@@ -50,7 +50,7 @@ class MemoryMailbox(Box, MemoryTransport):
         if error is None:
             self.check_faults()
 
-    @cached_property
+    @computed_once
     def outbox(self) -> MemoryOutbox:
         """The outbox in memory of this test, which is that of every `Outbox()` of the program; see `outbox.drain()`."""
         from sendkit.testing._outbox import MemoryOutbox  # noqa: PLC0415 - most tests put nothing

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
 from .programs import run, subjects
@@ -189,6 +194,67 @@ def test_a_file_read_that_hangs_holds_back_neither_the_deadline_nor_the_exit(
         host="127.0.0.1",
     )
     assert (ended.lines, ended.errors, ended.code) == (["deferred True"], "", 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes of this kind")
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_certificates_that_cannot_be_read_hold_back_nobody(
+    server: ScriptedServer, authority: Authority, tmp_path: Path, kind: str
+) -> None:
+    pem = shutil.copy(authority.ca_file, tmp_path / "ca.pem")
+    ended = run(
+        f"""
+        pipe = {str(pem)!r}
+        place = Server(HOST, PORT, ca_file=pipe)
+        os.unlink(pipe)
+        os.mkfifo(pipe)  # who opens it waits until somebody writes
+        mailers = [{kind}(one, retry=RetryPolicy(max_attempts=1)) for one in (place, server())]
+        async def both():
+            return await asyncio.gather(*(mailer.send(message(), deadline=2, check=False) for mailer in mailers))
+        results = (
+            [mailer.send(message(), deadline=2, check=False) for mailer in mailers]
+            if {kind} is Mailer else asyncio.run(both())
+        )
+        say(*(one.outcome for result in results for one in result.recipients.values()))
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["deferred accepted"], "", 0)
+
+
+@pytest.mark.parametrize("act", ["preflight(late, limit=0.5)", "diagnose(limit=0.5, message=late)"])
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+@pytest.mark.parametrize("hangs", ["open", "blocks"])
+def test_who_looks_at_a_message_reads_its_files_within_the_limit(
+    server: ScriptedServer, tmp_path: object, hangs: str, kind: str, act: str
+) -> None:
+    ended = run(
+        f"""
+        from pathlib import Path
+        from sendkit import errors
+        from sendkit._message.stored import StoredFile
+        path = Path({str(tmp_path)!r}) / "large.bin"
+        path.write_bytes(os.urandom(300_000))
+        owner = Path if {hangs!r} == "open" else StoredFile
+        real = getattr(owner, {hangs!r})
+        def waits(self, *rest, **more):
+            if getattr(self, "path", self) == path:
+                threading.Event().wait()
+            return real(self, *rest, **more)
+        late = message("late", attachments=[path])
+        setattr(owner, {hangs!r}, waits)
+        async def main():
+            return await {kind}(server()).{act}
+        try:
+            {kind}(server()).{act} if {kind} is Mailer else asyncio.run(main())
+        except errors.MessageError as error:
+            say(error.message)
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["the files of the message were not read within 0.5 s"], "", 0)
 
 
 def test_a_mailer_that_is_collected_just_before_the_exit_quits(server: ScriptedServer) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
 
 from .programs import FORK, run, subjects
@@ -258,3 +260,24 @@ go.set(); thread.join()
         before="# an interpreter that has imported nothing",
     )
     assert (ended.lines, ended.errors) == (["0 False True"], "")
+
+
+def test_a_fork_while_a_thread_reads_the_certificates_leaves_a_child_that_reads_its_own(
+    server: ScriptedServer, authority: Authority, tmp_path: Path
+) -> None:
+    pem = shutil.copy(authority.ca_file, tmp_path / "ca.pem")
+    ended = run(
+        FORK
+        + f"""
+pipe = {str(pem)!r}
+place = Server(HOST, PORT, ca_file=pipe)
+os.unlink(pipe)
+os.mkfifo(pipe)
+threading.Thread(target=lambda: place.context, daemon=True).start()
+end = os.open(pipe, os.O_WRONLY)  # once the thread reads
+say(fork(lambda: Server(HOST, PORT).context is not None))
+os._exit(0)
+""",
+        server,
+    )
+    assert (ended.lines, ended.errors) == (["0"], "")
