@@ -67,10 +67,7 @@ async def open_session(
     """
     log.phase = first_phase(server)
     before = await KnownHost.read(server)
-    try:
-        await read_files(server)  # what is wrong with them is said before anybody is asked
-    except OSError as error:  # no descriptor, or no time, left
-        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
+    await read_files(server)  # what is wrong with them is said before anybody is asked
     limits, loop = server.timeouts, asyncio.get_running_loop()
     until = loop.time() + limits.connect + limits.greeting
     route, by = await find_route(server), way(server)

@@ -17,7 +17,9 @@ from sendkit._lifetime import threads
 from sendkit._server.memories import tls_memory_of
 from sendkit._server.security import Security
 from sendkit._server.tls_memory import Chain, Kept, TLSMemory, TLSTerms
+from sendkit._smtp.phase import Phase
 from sendkit._tls import handshaking
+from sendkit._wire.failure import SessionFailed, verdict_of
 
 if TYPE_CHECKING:
     from sendkit._server.server import Server
@@ -79,10 +81,14 @@ def memory_of(server: Server) -> TLSMemory | None:
 
 
 async def read_files(server: Server) -> None:
-    """Read the files that the caller gave for TLS, once, on a thread. Raises ConfigurationError and OSError."""
-    if (server.ca_file or server.client_cert) is not None and "context" not in vars(server):
+    """Read the files that the caller gave for TLS, once, on a thread. Raises ConfigurationError and SessionFailed."""
+    if (server.ca_file or server.client_cert) is None or "context" in vars(server):
+        return
+    try:
         async with asyncio.timeout(_READING):
             await threads.run_anyhow(lambda: server.context)
+    except OSError as error:  # no descriptor, or no time, left
+        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
 
 
 # One class for each that a context may have: one of its own would be a circle, which only the collector frees.
