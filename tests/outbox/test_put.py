@@ -99,7 +99,7 @@ async def test_large_files_are_read_beside_the_loop(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     "made",
     [
-        lambda: message(inline={"chart": b"\x89PNG\r\n\x1a\n" + b"x" * 500_000}),
+        lambda: message(html='<img src="cid:chart" alt="">', inline={"chart": b"\x89PNG\r\n\x1a\n" + b"x" * 500_000}),
         lambda: message(html="<p>long</p>" * 20_000),
         lambda: Message.from_bytes(b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + b"x\r\n" * 9),
         lambda: email_of("x" * 500_000),
