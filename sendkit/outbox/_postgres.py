@@ -91,8 +91,17 @@ class PostgresDatabase:
     def commit(self, batch: Batch, *, durable: bool = True) -> list[Rows]:
         """Carry out a batch in a transaction of its own, in one round trip.
 
-        A single statement is one, and so are all up to the end of a pipeline.
+        Where the connection breaks, nobody knows whether it was committed: it is carried out again on a new one.
         """
+        try:
+            return self._commit(batch, durable=durable)
+        except OutboxError:
+            if not self._connection.closed:
+                raise
+        return self._commit(batch, durable=durable)
+
+    def _commit(self, batch: Batch, *, durable: bool) -> list[Rows]:
+        # A single statement is a transaction, and so are all up to the end of a pipeline.
         if not psycopg.Pipeline.is_supported():
             with self.transaction(durable=durable):
                 return self.execute(batch)

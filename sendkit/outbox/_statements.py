@@ -42,8 +42,9 @@ class Aside(NamedTuple):
 class Final(NamedTuple):
     """A batch after which there is nothing left to do, as a rule: it may be committed before its rows are read.
 
-    Each of its statements checks by itself what it rests on, so that other work may stand beside it in one commit. If
-    its rows say that something is left, the work goes on, in the same transaction or in a new one.
+    Each of its statements checks by itself what it rests on, so that other work may stand beside it in one commit, and
+    that it may be carried out twice. If its rows say that something is left, the work goes on, in the same transaction
+    or in a new one.
     """
 
     batch: Batch

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -239,19 +240,52 @@ def test_a_worker_that_says_nothing_any_more_is_taken_over(postgresql: str) -> N
     assert liveness.has_ended("worker", None)
 
 
-def test_a_broken_connection_is_replaced_and_nothing_is_lost(outbox: Outbox, postgresql: str) -> None:
-    kept = outbox.put(message())
-    with psycopg.connect(postgresql, autocommit=True) as connection:
+def break_connections(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
+
+
+def test_a_broken_connection_is_replaced_and_nothing_is_lost(outbox: Outbox, postgresql: str) -> None:
+    kept = outbox.put(message())
+    break_connections(postgresql)
     with pytest.raises(OutboxError) as lost:
-        outbox.put(message())
+        list(outbox.put_many([message(), message()]))
     assert lost.value.transient
     assert lost.value.hint
-    again = outbox.put(message())
-    assert {outbox.status(kept).id, outbox.status(again).id} == {kept.id, again.id}
+    again, other = outbox.put_many([message(), message()])
+    assert {outbox.status(one).id for one in (kept, again, other)} == {kept.id, again.id, other.id}
+    assert count(outbox) == 3
+
+
+def test_a_put_does_not_notice_that_its_connection_broke_before_it(outbox: Outbox, postgresql: str) -> None:
+    outbox.put(message())
+    break_connections(postgresql)
+    assert not outbox.put(message()).duplicate
+    assert count(outbox) == 2
+
+
+def test_a_put_whose_commit_is_not_answered_is_one_letter(outbox: Outbox) -> None:
+    outbox.put(message())
+    database: Any = outbox._core.writer._database
+    commit, answers = database._commit, [False, True]
+
+    def unheard(batch: object, *, durable: bool) -> object:
+        found: object = commit(batch, durable=durable)
+        if not answers.pop(0):
+            database.close()
+            raise OutboxError("the connection broke", transient=True)
+        return found
+
+    database._commit = unheard  # the seam of a test
+    receipt = outbox.put(message())
+    del database._commit
+    assert not receipt.duplicate
+    assert not answers
+    assert count(outbox) == 2
+    assert outbox.status(receipt).id == receipt.id
 
 
 def test_a_server_that_is_not_there_is_an_error_that_says_so_and_shows_no_password(closed_port: int) -> None:
