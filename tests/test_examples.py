@@ -226,7 +226,8 @@ class TestBulkSend:
 
 def test_every_example_is_run_here_or_among_the_recipes() -> None:
     folder = Path(__file__).parent
-    tests = [Path(__file__), folder / "test_recipes.py", folder / "test_airflow.py", folder / "report" / "test_docs.py"]
+    others = ("test_recipes.py", "test_recipe_http.py", "test_airflow.py", "report/test_docs.py")
+    tests = [Path(__file__), *(folder / name for name in others)]
     here = "".join(path.read_text(encoding="utf-8") for path in tests)
     assert all(re.search(rf'["(.]{example.stem}[.")]', here) for example in EXAMPLES.glob("*.py"))
     assert len(list(EXAMPLES.glob("*.py"))) == 12

@@ -58,6 +58,12 @@ def run_on(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
 
 
+def stop_soon(loop: asyncio.AbstractEventLoop) -> None:
+    """Have the loop stop, from any thread; one that somebody has closed meanwhile needs nothing."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(loop.stop)
+
+
 def close_loop(loop: asyncio.AbstractEventLoop, before: Coroutine[Any, Any, None] | None = None) -> None:
     """Do what comes before, whatever it raises, cancel what nobody waits for, and close the loop."""
     # `run_until_complete` is an error where somebody has asked the loop to stop.

@@ -25,7 +25,7 @@ from sendkit._lifetime.calls import GLANCE, Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
-from sendkit._lifetime.own_loop import close_loop, made_loop, run_on
+from sendkit._lifetime.own_loop import close_loop, made_loop, run_on, stop_soon
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
@@ -148,7 +148,7 @@ class Portal:
         self._closed = True
         self._events.put(_Event.ABANDONED)
         if (loop := self._loop) is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(loop.stop)
+            stop_soon(loop)
             if self._keeper is None:
                 exits.keep(self)
 
@@ -338,8 +338,7 @@ class Portal:
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._keeper is not None:
             self._events.put(_Event.CLOSED)
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(loop.stop)
+            stop_soon(loop)
             self._keeper.join()
             return
         while True:  # the others are about to leave

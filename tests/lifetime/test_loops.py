@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from sendkit._lifetime import own_loop
 from sendkit._lifetime.loops import PerLoop
 from tests.servers.authority import Authority
 from tests.servers.scripted import ScriptedServer
@@ -246,3 +247,11 @@ class TestWorkOnTheLoopsOfOtherThreads:
         asyncio.run(per.each(work, patience=0.1))
         over.set()
         thread.join()
+
+
+def test_a_loop_that_another_thread_has_just_closed_needs_no_stop() -> None:
+    """Between a look whether it is closed and the call that stops it, the thread that ends it may come first."""
+    loop = own_loop.made_loop()
+    own_loop.close_loop(loop)
+    own_loop.stop_soon(loop)
+    assert loop.is_closed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sendkit import Phase, Security, Timeouts, errors
+from sendkit import Phase, Security, Server, Timeouts, errors
 from sendkit._smtp.reason import Reason
 from sendkit._wire import wrong_mode
 from tests.accounts import message
@@ -80,4 +80,4 @@ async def test_a_server_that_answers_is_left_alone(server: ScriptedServer, accou
     ],
 )
 def test_only_a_port_that_may_wait_for_tls_is_suspected(port: int, security: Security, patience: float | None) -> None:
-    assert wrong_mode._patience(wrong_mode.Server("smtp.example.com", port, security)) == patience
+    assert wrong_mode._patience(Server("smtp.example.com", port, security)) == patience
