@@ -3,7 +3,7 @@
 `send_later(message)` in the application, and `include=["sendkit.celery"]` for the worker. Importing this needs Celery.
 """
 
-# pyright: basic, reportUntypedFunctionDecorator=false, reportFunctionMemberAccess=false
+# pyright: basic, reportUntypedFunctionDecorator=false, reportFunctionMemberAccess=false, reportCallIssue=false
 # Celery has no types.
 
 from __future__ import annotations

@@ -122,7 +122,8 @@ class Watch:
         """Tell of attempts, and then of the result if there is one already, soon."""
         added = True
         if self._plain.attempt or (self._plain.result and result is not None):
-            added = self._line.add(partial(copy_context().run, self._plain.tell, attempts, result))
+            call = partial(copy_context().run, self._plain.tell, attempts, result)
+            added = self._line.add(call)  # pyright: ignore[reportArgumentType] - of a partial of `run` it knows no more
         if self._tasks.attempt or (self._tasks.result and result is not None):
             begin = partial(self._tasks.tell_here, attempts, result)
             added &= self._here.here(TaskQueue).add(copy_context(), begin)

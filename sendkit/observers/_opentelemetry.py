@@ -140,10 +140,10 @@ def _facts_of(result: DeliveryResult, counts: Mapping[Outcome, int], *, ok: bool
     facts: _Attributes = {**_of_place(result.attempts[-1])} if result.attempts else {}
     if not ok:
         facts["error.type"] = _error_name(result)
-    outcome = next((outcome for outcome in _WORST_FIRST if outcome in counts), None)
+    worst = next((outcome for outcome in _WORST_FIRST if outcome in counts), None)
     for one in result.recipients.values():
-        if one.outcome is outcome:
-            return {**facts, "sendkit.outcome": outcome.value, **_of_reply(one.reply, one.phase)}
+        if one.outcome is worst:
+            return {**facts, "sendkit.outcome": one.outcome.value, **_of_reply(one.reply, one.phase)}
     return facts
 
 
