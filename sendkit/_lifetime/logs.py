@@ -4,8 +4,9 @@ A logging handler may send mail: its thread then holds the handler's lock while 
 record that the loop's thread handed to that handler would wait forever. So a thread that works for others holds back
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
 on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail. The same
-holds where a handler leaves the sending to a task or a thread: for what it starts while it is given a record of ours,
-for each message that was made within it, and for each that quotes what we have logged a moment ago.
+holds where a handler leaves the sending to a task or a thread: for what its own methods do there, for what it starts
+while it is given a record of ours, for each message that was made within it, and for each that quotes what we have
+logged a moment ago.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from types import TracebackType
+from types import FrameType, TracebackType
 
 # Those below us that log on threads of ours.
 _BELOW = ("asyncio", "keyring.core", "keyring.backend")
@@ -150,10 +151,18 @@ def _somebody_else_listens() -> bool:
 
 
 def inside_of_logging() -> bool:
-    """Whether a handler, a filter or the shutdown of `logging` stands above on this thread."""
+    """Whether a handler, a filter or the shutdown of `logging` stands above on this thread.
+
+    Or a method of a handler, in the thread or the task that it has for its sending.
+    """
+    others = _somebody_else_listens()
     frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - there is no other way to see it
     while (caller := frame.f_back) is not None:
         frame = caller
-        if frame.f_globals.get("__name__") in ("logging", "logging.handlers"):
+        if frame.f_globals.get("__name__") in ("logging", "logging.handlers") or (others and _of_a_handler(frame)):
             return True
     return False
+
+
+def _of_a_handler(frame: FrameType) -> bool:
+    return frame.f_code.co_varnames[:1] == ("self",) and isinstance(frame.f_locals.get("self"), logging.Handler)

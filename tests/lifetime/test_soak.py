@@ -17,11 +17,15 @@ from tests.servers.scripted import ScriptedServer
 
 from .programs import run
 
+GRACE = 120  # seconds for the last turn, and for what is left to end
+
 PROGRAM = """
-import random
+import faulthandler, random
 from sendkit import errors
 from pathlib import Path
 seconds, chance = {seconds}, random.Random({seed})
+# One that hangs says where each thread is.
+faulthandler.dump_traceback_later(seconds + {grace}, exit=True)
 unknown = set()  # what is told is not kept here, where it would be taken for a leak
 def new(number):
     made_message = message(number)
@@ -162,7 +166,9 @@ def test_nothing_is_left_and_every_message_is_accounted_for(
             server.on_mail(nth=nth + 11).drop()
             server.on_connect(nth=nth // 5 + 2).reply("421 4.3.2 closing")
     with disturbed(server) if faults else contextlib.nullcontext():
-        ended = run(PROGRAM.format(seconds=seconds, seed=7), server, host="127.0.0.1", limit=seconds + 200)
+        ended = run(
+            PROGRAM.format(seconds=seconds, seed=7, grace=GRACE), server, host="127.0.0.1", limit=seconds + 2 * GRACE
+        )
     assert (ended.lines[-1:], ended.errors, ended.code) == (["0 [] 0"], "", 0)
     told = dict(line.split(" ") for line in ended.lines[:-1])
     took = {message_id for message_id, _ in server.copies()}
