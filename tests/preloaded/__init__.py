@@ -172,10 +172,12 @@ def _interpreter(flavour: Flavour) -> _Interpreter:
     )
     far.close()
     os.close(theirs)
-    atexit.register(_end, ours, process)
+    atexit.register(_end, ours, process, os.getpid())
     return _Interpreter(ours, errors)
 
 
-def _end(orders: socket.socket, process: subprocess.Popen[bytes]) -> None:
+def _end(orders: socket.socket, process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() == owner:  # and no fork of it
+        orders.shutdown(socket.SHUT_RDWR)
+        process.wait()  # so that its CPU is counted
     orders.close()
-    process.wait()  # so that its CPU is counted
