@@ -64,52 +64,13 @@ class Account:
     @frameless
     def from_url(cls, url: str) -> Account:
         """Read a `url`. Raises ConfigurationError, which never quotes it, since a password may stand in it."""
-        return cls._of_url(url, checked_server)
-
-    @classmethod
-    def _of_url(cls, url: str, make: _MakeServer) -> Account:
-        parts = _split(url)
-        if parts.scheme == UNIX:
-            return _at_unix_socket(parts)
-        security = _SCHEMES.get(parts.scheme)
-        if security is None:
-            named = f" {parts.scheme!r}" if len(parts.scheme) < _LONGEST_SCHEME else ""
-            raise ConfigurationError(f"unknown scheme{named} in the server's URL", hint=_EXAMPLE)
-        _check_no_password(parts)
-        if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
-            raise ConfigurationError(
-                "the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE
-            )
-        username = check_username(unquote(parts.username)) if parts.username else None
-        settings = _query(parts)
-        protocol = settings.get("protocol", "smtp")
-        with named_as("protocol of the server's URL" if "protocol" in settings else None):
-            server = make(unquote(parts.hostname), parts.port, security, protocol=protocol)
-        return cls(with_settings(server, settings, "{} of the server's URL".format), username)
+        return _of_url(url, checked_server)
 
     @classmethod
     @frameless
     def from_env(cls, environ: Mapping[str, str]) -> Account:
         """Read the environment (`environ`). Raises ConfigurationError that names the variable to set."""
-        return cls._of_environment(environ, checked_server)
-
-    @classmethod
-    def _of_environment(cls, environ: Mapping[str, str], make: _MakeServer) -> Account:
-        username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
-        if url := environ.get("SENDKIT_URL"):
-            account, said = cls._of_url(url, make), _query(_split(url))
-            settings = {name: text for name, text in settings.items() if name not in said}
-            server, username = account.server, account.username or username
-        elif host := environ.get("SENDKIT_HOST"):
-            security, protocol = environ.get("SENDKIT_SECURITY") or None, settings.get("protocol", "smtp")
-            with named_as(variable("protocol") if "protocol" in settings else None):
-                server = make(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
-        else:
-            hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
-            raise ConfigurationError("the environment names no server", hint=hint)
-        if is_unix(server.host) or server.protocol == "lmtp":
-            settings.pop("proxy", None)  # it is the way of those that have none of their own
-        return cls(with_settings(server, settings, variable, secrets=True), username)
+        return _of_environment(environ, checked_server)
 
     @classmethod
     @frameless
@@ -118,19 +79,56 @@ class Account:
 
         Raises ConfigurationError that names the variable to set.
         """
-        return cls._all(environ, checked_server)
-
-    @classmethod
-    def _all(cls, environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
-        urls = (environ.get("SENDKIT_URL") or "").split()
-        each = tuple(cls._of_environment({**environ, "SENDKIT_URL": url}, make) for url in urls)
-        return each or (cls._of_environment(environ, make),)
+        return _of_each_url(environ, checked_server)
 
 
 @frameless
 def plain_accounts(environ: Mapping[str, str]) -> tuple[Account, ...]:
     """As `Account.all_from_env`, with servers in their plain form, for a program that must not wait for pydantic."""
-    return Account._all(environ, plain_server)  # noqa: SLF001 - its own module
+    return _of_each_url(environ, plain_server)
+
+
+def _of_url(url: str, make: _MakeServer) -> Account:
+    parts = _split(url)
+    if parts.scheme == UNIX:
+        return _at_unix_socket(parts)
+    security = _SCHEMES.get(parts.scheme)
+    if security is None:
+        named = f" {parts.scheme!r}" if len(parts.scheme) < _LONGEST_SCHEME else ""
+        raise ConfigurationError(f"unknown scheme{named} in the server's URL", hint=_EXAMPLE)
+    _check_no_password(parts)
+    if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
+        raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE)
+    username = check_username(unquote(parts.username)) if parts.username else None
+    settings = _query(parts)
+    protocol = settings.get("protocol", "smtp")
+    with named_as("protocol of the server's URL" if "protocol" in settings else None):
+        server = make(unquote(parts.hostname), parts.port, security, protocol=protocol)
+    return Account(with_settings(server, settings, "{} of the server's URL".format), username)
+
+
+def _of_environment(environ: Mapping[str, str], make: _MakeServer) -> Account:
+    username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
+    if url := environ.get("SENDKIT_URL"):
+        account, said = _of_url(url, make), _query(_split(url))
+        settings = {name: text for name, text in settings.items() if name not in said}
+        server, username = account.server, account.username or username
+    elif host := environ.get("SENDKIT_HOST"):
+        security, protocol = environ.get("SENDKIT_SECURITY") or None, settings.get("protocol", "smtp")
+        with named_as(variable("protocol") if "protocol" in settings else None):
+            server = make(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
+    else:
+        hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
+        raise ConfigurationError("the environment names no server", hint=hint)
+    if is_unix(server.host) or server.protocol == "lmtp":
+        settings.pop("proxy", None)  # it is the way of those that have none of their own
+    return Account(with_settings(server, settings, variable, secrets=True), username)
+
+
+def _of_each_url(environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
+    urls = (environ.get("SENDKIT_URL") or "").split()
+    each = tuple(_of_environment({**environ, "SENDKIT_URL": url}, make) for url in urls)
+    return each or (_of_environment(environ, make),)
 
 
 def _check_no_password(parts: SplitResult) -> None:

@@ -83,7 +83,7 @@ def test_every_setting_of_a_server_but_those_for_code_alone_has_a_text() -> None
     named = {setting.field or name for name, setting in SERVER_SETTINGS.items()}
     assert named == set(Server.model_fields) - FOR_CODE_ALONE - OF_THE_PLACE
     assert set(SERVER_SETTINGS) <= set(KEYS)
-    assert set(SERVER_SETTINGS) <= set(SendOptions.__dataclass_fields__)
+    assert set(SERVER_SETTINGS) <= set(dir(SendOptions))
 
 
 @pytest.mark.parametrize("way", WAYS)
