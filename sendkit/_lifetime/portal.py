@@ -190,15 +190,15 @@ class Portal:
         running = _running_loop()
         self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
-        able = able and running is None
-        if not able:
+        if not (able := able and running is None):
             self._need_keeper()
         with self._lock:
             self._check(running, last=last)
             self._calls += 1
-            if able and self._runs is _KEEPER and not self._left:
-                loop.call_soon_threadsafe(loop.stop)
-                self._freed.wait_for(lambda: self._runs is not _KEEPER or self._left)
+            while able and self._runs is _KEEPER and not self._left:
+                stop_soon(loop)
+                self._freed.wait(5 * _LINGER)  # the keeper may run it again before this thread has noticed
+                self._check(running, last=last)  # and another thread may have closed
             if self._runs is None and able:
                 self._runs = call
                 return loop

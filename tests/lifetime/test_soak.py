@@ -104,7 +104,7 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 def quiet():
     gc.collect()
-    late = time.monotonic() + 20
+    late = time.monotonic() + {grace} / 2
     while len(threading.enumerate()) > 1 and time.monotonic() < late:
         time.sleep(0.02)
 works = [one_by_one, stream, threads, cancelled, broken_off, closed_beside, abandoned]
@@ -125,7 +125,7 @@ settled = sizes[len(sizes) // 3]
 for name in unknown:
     say(name, "unknown")
 others = [thread.name for thread in threading.enumerate()][1:]
-say(descriptors() - before, others, max(0, sizes[-1] - settled) // 8_000_000)
+say(max(0, descriptors() - before), others, max(0, sizes[-1] - settled) // 8_000_000)
 """
 
 
