@@ -29,7 +29,8 @@ class Sender:
     """The mail of an application: its mailer, and its outbox if it has one."""
 
     def __init__(self, mailer: AsyncMailer, outbox: AsyncOutbox | None = None) -> None:
-        self.mailer, self.outbox = mailer, outbox
+        self.mailer: AsyncMailer = mailer
+        self.outbox: AsyncOutbox | None = outbox
 
     async def send(self, message: AnyMessage) -> DeliveryResult | Receipt:
         """Send the message, or put it into the outbox. Raises what `AsyncMailer.send` or `AsyncOutbox.put` does."""

@@ -33,7 +33,8 @@ class Mail:
     def __init__(
         self, app: flask.Flask | None = None, mailer: Mailer | None = None, *, outbox: Outbox | None = None
     ) -> None:
-        self.mailer, self.outbox = mailer or Mailer.from_env(deadline=10), outbox
+        self.mailer: Mailer = mailer or Mailer.from_env(deadline=10)
+        self.outbox: Outbox | None = outbox
         if app is not None:
             self.init_app(app)
 
