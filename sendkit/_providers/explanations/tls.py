@@ -77,7 +77,7 @@ SYMPTOMS = (
         cause="a company's own authority (or a proxy's) was made without the extensions of RFC 5280; Python 3.13 and "
         "later check them (VERIFY_X509_STRICT)",
         why="certificate_malformed",
-        elsewhere="make it again; until then context.verify_flags &= ~ssl.VERIFY_X509_STRICT, which still verifies",
+        elsewhere="have it issued again; until then context.verify_flags &= ~ssl.VERIFY_X509_STRICT still verifies",
         source="https://docs.python.org/3/library/ssl.html#ssl.create_default_context",
     ),
     Symptom(
