@@ -126,7 +126,8 @@ class _Elsewhere:
         """The loop is closed before the work has ended, perhaps before its first step; nobody has to be told."""
         if (task := self._task) is not None and not task.done():
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore - as gather() does
-            if (work := task.get_coro()) is not None:
+            work = task.get_coro()
+            if work is not None:  # pyright: ignore[reportUnnecessaryComparison] - from Python 3.12 on it may be
                 work.close()
         self._end()
 
