@@ -28,7 +28,7 @@ m = again()
 sending = thread(lambda: one(m, "parent"))
 reached.wait()
 def act():
-    return [one(each_one, "child", deadline=30).ok for each_one in (m, again())] == [True, True]
+    return [one(each_one, "child", deadline=200).ok for each_one in (m, again())] == [True, True]
 say(fork(act))
 hold.set()
 sending.join()

@@ -46,7 +46,7 @@ FORK = """
 def fork(act):
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(200)
         code = 1
         try:
             code = 0 if act() else 2

@@ -97,7 +97,7 @@ sending.start()
 reached.wait()
 def act():
     new = Mailer(server(), username="ana@example.com", credentials=secrets, retry=RetryPolicy(max_attempts=1))
-    return [one.send(message("child"), check=False, deadline=20).attempts != () for one in (mailer, new)] == [True] * 2
+    return [one.send(message("child"), check=False, deadline=200).attempts != () for one in (mailer, new)] == [True] * 2
 say(fork(act))
 hold.set()
 sending.join()
@@ -134,7 +134,7 @@ mailer = made()
 sending = threading.Thread(target=lambda: say(mailer.send(message("parent")).ok))
 sending.start()
 reached.wait()
-say(fork(lambda: mailer.send(message("child"), deadline=20).ok and made().send(message("child too"), deadline=20).ok))
+say(fork(lambda: mailer.send(message("child"), deadline=200).ok and made().send(message("child too"), deadline=200).ok))
 hold.set()
 sending.join()
 mailer.close()

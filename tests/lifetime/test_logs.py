@@ -11,7 +11,7 @@ from .programs import run, subjects
 HANDLER = """
 class Mailing(logging.Handler):
     def emit(self, record):
-        mailer.send(message(record.getMessage()), deadline=20)
+        mailer.send(message(record.getMessage()), deadline=200)
 mailer = made({settings})
 handler = Mailing({level})
 logging.getLogger().addHandler(handler)
@@ -19,7 +19,7 @@ logging.getLogger().setLevel(logging.DEBUG)
 """
 
 
-@pytest.mark.parametrize("settings", ["", "deadline=20", "transcript=True"])
+@pytest.mark.parametrize("settings", ["", "deadline=200", "transcript=True"])
 @pytest.mark.parametrize("level", ["logging.DEBUG", "logging.ERROR"])
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_handler_of_everything_sends_one_mail_for_each_record(
@@ -46,7 +46,7 @@ def test_while_others_send_a_record_of_ours_does_not_wait_for_a_handler_that_wai
         + """
 def work(name):
     for number in range(10):
-        mailer.send(message(f"{name}{number}"), deadline=20)
+        mailer.send(message(f"{name}{number}"), deadline=200)
         logging.getLogger("app").error("%s%s told", name, number)
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(work, "abcd"))
@@ -205,7 +205,6 @@ def test_a_handler_whose_mail_is_written_by_an_executor_hears_nothing_of_it(serv
         """,
         server,
         host="127.0.0.1",
-        limit=60,
     )
     assert (ended.errors, ended.code) == ("", 0)
     assert subjects(server) == ["log"]

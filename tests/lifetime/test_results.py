@@ -109,7 +109,7 @@ say(len(told), all(result.ok for result in told), len(stream.unfinished))
         assert child.stdout is not None
         assert child.stdout.readline() == "closing\n"
         server.release()
-        output, errors = child.communicate(timeout=60)
+        output, errors = child.communicate(timeout=300)
     assert (output, errors) == (f"{len(server.accepted)} True 0\n", "")
 
 

@@ -145,7 +145,7 @@ for number in range(6):
     time.sleep(0.02)
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(200)
         sent = mailer.send(message(f"child {number}")).ok and made().send(message(f"new {number}")).ok
         os._exit(0 if sent else 2)
     codes.add(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -164,7 +164,7 @@ for number in range(4):
     time.sleep(0.02)
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(200)
         gc.collect()
         sent = mailer.send(message(f"child {number}")).ok
         gc.collect(); mailer.close()
@@ -207,7 +207,7 @@ mailer, codes = made(), []
 def handler(*_):
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(200)
         mailer.send(message("child")); os._exit(0)
     codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 signal.signal(signal.SIGUSR1, handler)

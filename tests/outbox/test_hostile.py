@@ -178,6 +178,6 @@ async def test_a_claim_whose_commit_was_not_heard_of_is_found_again(
         monkeypatch.setattr(database, "execute", watched)
         monkeypatch.setattr(database, "transaction", unheard)
         async with outbox.worker(mailer):
-            letter = await outbox.wait(receipt, timeout=30)
+            letter = await outbox.wait(receipt, timeout=200)
         assert letter.ok
         assert len(claims) == 2

@@ -54,7 +54,7 @@ def test_each_account_has_its_mailer(where: Path | str) -> None:
             outbox.worker(shop, account="shop"),
             outbox.worker(news, account="news"),
         ):
-            assert all(outbox.wait(receipt, timeout=60).ok for receipt in receipts)
+            assert all(outbox.wait(receipt, timeout=200).ok for receipt in receipts)
     for account, transport in transports.items():
         assert sorted(r for sent in transport.sent for r in sent.envelope.recipients) == [
             f"{account}{n}@example.com" for n in range(5)

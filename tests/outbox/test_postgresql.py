@@ -212,7 +212,7 @@ def test_three_workers_send_every_letter_once(postgresql: str) -> None:
     ):
         receipts = list(one.put_many(rows))
         with one.worker(mailer), two.worker(mailer), three.worker(mailer):
-            assert all(one.wait(receipt, timeout=60).ok for receipt in receipts)
+            assert all(one.wait(receipt, timeout=200).ok for receipt in receipts)
     copies = Counter(sent.envelope.recipients[0] for sent in transport.sent)
     assert len(copies) == 300
     assert set(copies.values()) == {1}
@@ -225,10 +225,10 @@ def test_a_worker_that_waits_is_woken_by_a_put_elsewhere(postgresql: str) -> Non
         outbox.counts()
         assert place.listen is not None
         end = place.listen(woken.set)
-        assert woken.wait(30), "what was put before it listened"
+        assert woken.wait(200), "what was put before it listened"
         woken.clear()
         outbox.put(message())
-        assert woken.wait(30)
+        assert woken.wait(200)
         end()
 
 

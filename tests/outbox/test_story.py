@@ -21,7 +21,7 @@ def test_a_letter_survives_the_program_and_is_sent_by_another(where: Path | str)
         receipt = outbox.put(message())
     transport = MemoryTransport()
     with Outbox(where) as later, Mailer(transport=transport) as mailer, later.worker(mailer):
-        found = later.wait(receipt, timeout=30)
+        found = later.wait(receipt, timeout=200)
     assert [one.state for one in found.recipients] == [RecipientState.ACCEPTED]
     assert [sent.message["Message-ID"] for sent in transport.sent] == [receipt.message_id]
 
@@ -31,7 +31,7 @@ async def test_the_same_asynchronously(where: Path | str) -> None:
     async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
         async with outbox.worker(mailer):
             receipt = await outbox.put(message())
-            found = await outbox.wait(receipt, timeout=30)
+            found = await outbox.wait(receipt, timeout=200)
         assert found.ok
         assert (await outbox.counts()).letters["settled"] == 1
 
@@ -60,7 +60,7 @@ def test_a_recipient_that_is_refused_for_now_is_tried_again_alone(where: Path | 
     with Outbox(where, account="test") as outbox, Mailer(transport=transport) as mailer:
         receipt = outbox.put(Message(sender="ana@example.com", to=["luis@example.com", "mia@example.com"]))
         with outbox.worker(mailer, schedule=[0.01]):
-            found = outbox.wait(receipt, timeout=30)
+            found = outbox.wait(receipt, timeout=200)
     assert found.ok
     assert [sent.envelope.recipients for sent in transport.sent] == [("luis@example.com",), ("mia@example.com",)]
     assert len(found.history) == 2

@@ -137,7 +137,7 @@ print(sum(outbox.counts().letters.values()))
 def test_django_decides(database: Path) -> None:
     pytest.importorskip("django")
     command = [sys.executable, "-c", DJANGO, str(database)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert (ran.stdout.strip(), ran.stderr) == ("1", "")
 
 
