@@ -1,5 +1,8 @@
 """Who runs the loop of a portal changes from call to call, and no caller waits for a change that is over."""
 
+# pyright: reportPrivateUsage=false
+# What the threads do to each other is not seen from outside.
+
 from __future__ import annotations
 
 import asyncio
