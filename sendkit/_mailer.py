@@ -18,8 +18,8 @@ from sendkit._delivery.signed import read_and_signed, within
 from sendkit._delivery.stream import Started, Window
 from sendkit._delivery.watch import Telling, Watch, observed, telling_of
 from sendkit._lifetime.loops import PerLoop, running_loop
-from sendkit._lifetime.progress import PATIENCE, Begun, Progress, Work
-from sendkit._many import AsyncSendStream, failed_result, stream_result
+from sendkit._lifetime.progress import PATIENCE, Progress, Work
+from sendkit._many import AsyncSendStream, failed_result
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
@@ -27,7 +27,8 @@ from sendkit._plan.options import MailerSettings, check_positive, takes_settings
 from sendkit._plan.plan import Plan, plan, stands_in
 from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
-from sendkit._seam.terms import BeforeEnd, Stopped, Terms
+from sendkit._seam.terms import BeforeEnd, Terms
+from sendkit._sending import Sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -184,53 +185,33 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             failed = partial(_ended, failed_result(error, index, message))
             return failed(None) if telling is None else observed(telling, failed)
         work = self._progress.here(Progress).work(self._plan.deadline)
-        sending = partial(self._carry_out, terms, index, message, letter, work)
-        return Begun(work, sending(None) if telling is None else observed(telling, sending))
+        return Sending(partial(self._delivery, letter, terms, work, telling), work, index, message, telling)
 
-    async def _carry_out(  # noqa: PLR0917 - a piece of `_begin`
-        self, terms: Terms, index: int, message: AnyMessage, letter: Letter, work: Work, telling: Telling | None
-    ) -> StreamResult:
-        try:
-            result = await self._deliver(letter, self._plan.deadline, terms, telling, work=work)
-        except Exception as error:  # noqa: BLE001 - as above: of a transport, or of what it calls
-            return failed_result(error, index, message)
-        except BaseException as ended:
-            if (known := vars(ended).get("result")) is not None:
-                vars(ended)["result"] = stream_result(known, index, message)
-            raise
-        return stream_result(result, index, message)
-
-    async def _deliver(
-        self,
-        letter: Letter,
-        deadline: float | None,
-        terms: Terms,
-        telling: Telling | None,
-        *,
-        policy: Retries | None = None,
-        work: Work | None = None,
-    ) -> DeliveryResult:
+    def _delivery(
+        self, letter: Letter, terms: Terms, work: Work, telling: Telling | None, policy: Retries | None = None
+    ) -> Delivery:
         plan = self._plan
-        if work is None:
-            self._check_open()
-            work = self._progress.here(Progress).work(deadline)
         letter, withheld, diverted = admit(letter, plan.audiences) if plan.audiences else Admitted(letter)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
         delivery = Delivery(
             letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, telling, plan.signers
         )
-        try:
-            await delivery.run_as(work, deadline)
-        except errors.SendkitError:
-            raise
-        except Stopped as stopped:
-            vars(stopped.error)["result"] = delivery.result()
-            raise stopped.error from None
-        except BaseException as ended:  # a cancellation
-            vars(ended)["result"] = delivery.result()
-            raise
-        return delivery.result()
+        delivery.under(work)
+        return delivery
+
+    async def _deliver(
+        self,
+        letter: Letter,
+        deadline: float | None,
+        terms: Terms,
+        telling: Telling | None = None,
+        *,
+        policy: Retries | None = None,
+    ) -> DeliveryResult:
+        self._check_open()
+        work = self._progress.here(Progress).work(deadline)
+        return await self._delivery(letter, terms, work, telling, policy).see_through(work)
 
     async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""

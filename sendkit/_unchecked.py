@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,8 +25,8 @@ def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields
     """
 
     _loads.append(load)
-    put = object.__setattr__
     models: list[type[_Model]] = []
+    fill: list[Callable[[_Model, dict[str, Any], set[str]], _Model]] = []
     all_fields: set[str] = set()  # of every one of them: none is ever changed, and a set is larger than a value
 
     def make(*_: _Fields.args, **fields: _Fields.kwargs) -> _Model:
@@ -35,13 +35,11 @@ def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields
             if not model.__pydantic_complete__:
                 model.model_rebuild()  # nobody validates it, and it must be complete to be written as JSON
             all_fields.update(fields)
+            from sendkit._frozen import filled  # noqa: PLC0415 - pydantic, 100 ms
+
+            fill.append(filled)
             models.append(model)
-        made = models[0].__new__(models[0])
-        put(made, "__dict__", fields)
-        put(made, "__pydantic_fields_set__", all_fields)
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", None)
-        return made
+        return fill[0](models[0].__new__(models[0]), fields, all_fields)
 
     return make
 

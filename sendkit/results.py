@@ -16,7 +16,7 @@ from pydantic import PlainSerializer, PlainValidator, PrivateAttr, computed_fiel
 from pydantic.functional_validators import AfterValidator
 
 from sendkit import errors
-from sendkit._frozen import Frozen
+from sendkit._frozen import Frozen, filled
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._server.endpoint import server_name
 from sendkit._server.route import MailProtocol
@@ -320,12 +320,8 @@ class StreamResult(DeliveryResult):
     @classmethod
     def of(cls, result: DeliveryResult, index: int, message: object) -> StreamResult:
         """The result of a message, as that of one of many."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", {**vars(result), "index": index})
-        object.__setattr__(made, "__pydantic_fields_set__", result.model_fields_set)
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", {"_message": message})
-        return made
+        fields = {**vars(result), "index": index}
+        return filled(cls.__new__(cls), fields, result.model_fields_set, {"_message": message})
 
 
 _ORDER = list(ERROR_OF)

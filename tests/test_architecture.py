@@ -54,6 +54,7 @@ ORDER = (
     ("sendkit._doctor",),
     ("sendkit._plan",),
     ("sendkit._many",),
+    ("sendkit._sending",),
     ("sendkit._mailer",),
     ("sendkit._sync",),
     ("sendkit.outbox",),

@@ -7,11 +7,14 @@ person must fix, and what is in doubt is left alone. The one place that knows te
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sendkit._delivery.first import FirstTry
 from sendkit._delivery.pace import Pace, Queue
 from sendkit._delivery.quoted import text_of
 from sendkit._delivery.retries import Retries
@@ -79,27 +82,58 @@ class Delivery:
     @property
     def logs(self) -> list[AttemptLog]:
         """The log of every server that was asked, in order."""
+        if len(self.rounds) == 1 and not self.rounds[0].others:  # as almost always
+            return self.rounds
         return [log for first in self.rounds for log in (first, *first.others)]
 
     async def run(self) -> None:
         """Try until nobody is left who may be tried again, or the policy says enough."""
         if not self.letter.recipients:
             return
-        left = await self._attempt()
-        if left and self.policy.max_attempts > 1:
-            self.tell()
-            await self._try_again(left)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        first = FirstTry.begin(self, partial(_done, ended))
+        if first is not None:
+            await self._await(first, ended)
+        elif (left := await self._attempt()) and self.policy.max_attempts > 1:
+            await self.try_again(left)
 
-    async def run_as(self, work: Work, seconds: float | None) -> None:
-        """As `run`, as a piece of work that is interrupted after so many seconds, or when its mailer is closed."""
-        deadline = None if seconds is None else self.transport.clock.monotonic() + seconds
-        self.terms = self.terms.until(deadline, partial(_why, work, seconds))
-        with records.Unheard(self.letter.message_id, partial(text_of, self.letter.content)), work:
-            if self.signers or self.letter.unread is not None:
-                await self._make_ready()
-            await self.run()
+    async def _await(self, first: FirstTry, ended: asyncio.Future[None]) -> None:
+        try:
+            await ended
+        except BaseException:  # a cancellation
+            first.cancel()
+            raise
+        if not first.over:
+            await first.rest()
 
-    async def _try_again(self, left: tuple[Address, ...]) -> None:
+    def under(self, work: Work) -> None:
+        """From now on it is this piece of work, which is interrupted when its time is up, or its mailer is closed."""
+        deadline = None if work.seconds is None else self.transport.clock.monotonic() + work.seconds
+        self.terms = self.terms.until(deadline, partial(_why, work))
+
+    async def see_through(self, work: Work, first: FirstTry | None = None) -> DeliveryResult:
+        """As `run`, or go on with a first try that has ended, within the work; an error of others has `.result`."""
+        try:
+            with records.Unheard(self.letter.message_id, partial(text_of, self.letter.content)), work:
+                if first is not None:
+                    await first.rest()
+                else:
+                    if self.signers or self.letter.unread is not None:
+                        await self._make_ready()
+                    await self.run()
+        except SendkitError:
+            raise
+        except Stopped as stopped:
+            vars(stopped.error)["result"] = self.result()
+            raise stopped.error from None
+        except BaseException as ended:  # a cancellation
+            vars(ended)["result"] = self.result()
+            raise
+        return self.result()
+
+    async def try_again(self, left: tuple[Address, ...]) -> None:
+        """Try until nobody is left who may be tried again, or the policy says enough."""
+        self.tell()
         try:
             import tenacity  # noqa: PLC0415 - most messages need no second round, and it takes 70 ms to load
         except OSError:  # out of descriptors, which then is why the first round failed
@@ -137,7 +171,7 @@ class Delivery:
         if self.policy.on_wait is None and not _logger.isEnabledFor(logging.INFO):
             return
         logs = self.logs
-        left = tuple(self._result_for(recipient, logs) for recipient in self._left())
+        left = tuple(self._result_for(recipient, logs) for recipient in self.left())
         records.log(_logger, logging.INFO, "%s; next try in %.0f s", "; ".join(map(str, left)), state.upcoming_sleep)
         if self.policy.on_wait is not None:
             try:
@@ -148,10 +182,10 @@ class Delivery:
                 raise Stopped(error) from error
 
     async def _attempt(self) -> tuple[Address, ...]:
-        letter = replace(self.letter, recipients=self._left()) if self.rounds else self.letter
+        letter = replace(self.letter, recipients=self.left()) if self.rounds else self.letter
         queue = self.pace.queue(self.transport.clock)
         if not queue.enter_at_once(self.terms.in_flight) and not await self._wait_in(queue, letter.recipients):
-            return self._left()
+            return self.left()
         try:
             return await self._begin(letter, queue)
         finally:
@@ -198,12 +232,19 @@ class Delivery:
             log.unable(error)
         finally:
             log.close()
-        verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
+        self.learn(log, slowdowns, queue)
+        return self.left()
+
+    def learn(self, log: AttemptLog, slowdowns: int, queue: Queue) -> None:
+        """Slow down if a server complained in a round that is over."""
+        verdicts: Iterable[Verdict] = log.verdicts.values()
+        if log.others:
+            verdicts = [verdict for one in (log, *log.others) for verdict in one.verdicts.values()]
         if self.pace.learn(verdicts, slowdowns, self.transport.clock.monotonic(), crowd=queue.crowded):
             log.happened("the server gets too much: slowing down")
-        return self._left()
 
-    def _left(self) -> tuple[Address, ...]:
+    def left(self) -> tuple[Address, ...]:
+        """Those who may be tried again."""
         return tuple([r for r in self.letter.recipients if self._may_try_again(self.verdict(r)[0])])
 
     def _may_try_again(self, verdict: Verdict) -> bool:
@@ -273,10 +314,15 @@ class Delivery:
         return self.letter.reverse_path.written if self.letter.reverse_path else ""
 
 
-def _why(work: Work, seconds: float | None) -> str:
+def _done(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _why(work: Work) -> str:
     if work.closed:
         return "the mailer was closed"
-    return f"the deadline of {seconds:g} s ran out" if work.late and seconds is not None else cancelled()
+    return f"the deadline of {work.seconds:g} s ran out" if work.late else cancelled()
 
 
 def _of_one_round(first: AttemptLog, recipient: Address) -> tuple[Verdict, AttemptLog] | None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextvars import Context, copy_context
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from sendkit._lifetime.forks import leave_behind, starts_over
@@ -27,6 +30,27 @@ class Started(Awaitable[Made_co], Protocol[Made_co]):
     def close(self) -> None:
         """Release it, whether it was awaited or not."""
         ...
+
+
+class ByItself(ABC, Awaitable[Result]):
+    """One that may come to its result without being awaited."""
+
+    @abstractmethod
+    def start(self, ended: Callable[[], object]) -> bool:
+        """Begin, unless it needs a task from the first; `ended` is called, on the event loop, when that is over."""
+
+    @property
+    @abstractmethod
+    def result(self) -> Result | None:
+        """What it came to; None where it must be awaited for the rest."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """End at once what was started, which then has a result."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """It is over, whether it was awaited or not."""
 
 
 Send = Callable[[int, Item], Started[Result]]
@@ -52,7 +76,7 @@ class Window(Generic[Item, Result]):
         self._full = False
         self._begun = 0
         self._open: dict[int, Item] = {}
-        self._running: dict[asyncio.Task[None], tuple[int, Started[Result]]] = {}
+        self._running: dict[asyncio.Task[None] | ByItself[Result], tuple[int, Started[Result]]] = {}
         self._finished: deque[tuple[int, Result]] = deque()
         self._feeder: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -135,13 +159,30 @@ class Window(Generic[Item, Result]):
 
     def begin(self, item: Item) -> None:
         """Begin one more."""
-        self._loop = loop = running_loop()
+        self._loop = running_loop()
         index, self._begun = self._begun, self._begun + 1
         self._open[index] = item
         work = self._send(index, item)
-        task = loop.create_task(self._carry_out(index, work))
+        if isinstance(work, ByItself):
+            self._running[work] = index, work
+            if work.start(partial(self._ended, work, copy_context())):
+                return
+            del self._running[work]
+        self._begin_task(index, work)
+
+    def _begin_task(self, index: int, work: Started[Result], context: Context | None = None) -> None:
+        task = running_loop().create_task(self._carry_out(index, work), context=context)
         self._running[task] = index, work
         task.add_done_callback(self._end)
+
+    def _ended(self, work: ByItself[Result], context: Context) -> None:
+        index, _ = self._running.pop(work)
+        if (result := work.result) is None:
+            self._begin_task(index, work, context)
+            return
+        self._finished.append((index, result))
+        work.close()
+        self.tell()
 
     def stop(self) -> None:
         """Start nothing new."""
@@ -185,11 +226,12 @@ class Window(Generic[Item, Result]):
         await self.settled()
 
     def tell(self) -> None:
-        """Notify the waiters of a change."""
-        waiting, self._waiting = self._waiting, set()
-        for one in waiting:
-            if not one.done():
-                one.set_result(None)
+        """Something has changed for those who wait."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, set()
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
 
     async def _news(self) -> None:
         waiter: asyncio.Future[None] = running_loop().create_future()
@@ -219,21 +261,25 @@ class Window(Generic[Item, Result]):
         try:
             if isinstance(source, AsyncIterable):
                 async for item in source:
-                    if not await self._admit(item):
+                    if not (self._admit(item) and await self._go_on()):
                         return
             else:
                 for item in source:
-                    if not await self._admit(item):
+                    if not (self._admit(item) and (self.room or await self._go_on())):
                         return
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - raised when those in progress have their results
             self.failure = error
 
-    async def _admit(self, item: Item) -> bool:
+    def _admit(self, item: Item) -> bool:
         if self.stopped or self.closed:
             return False
         self.begin(item)
+        return True
+
+    async def _go_on(self) -> bool:
+        """Wait for room; whether there may be more."""
         while not self.room and not self.stopped:
             await self._news()
         return not self.stopped and not self.closed

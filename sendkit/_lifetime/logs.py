@@ -115,6 +115,11 @@ def written(message_id: str) -> str:
     return message_id
 
 
+def somebody_may_be_deaf() -> bool:
+    """Whether there may be a message of which nothing is to be logged while it is sent (see `Unheard`)."""
+    return bool(_written_inside or _given)
+
+
 class Unheard:
     """Within `with`, and in all that begins there, nothing is logged of a message that `logging` made us send.
 

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-
-T = TypeVar("T")
+from typing import Protocol
 
 PATIENCE = 30.0
 """Seconds for what is in progress to end, when everything closes."""
 # Seconds for what was cut short to come to its end.
 _GRACE = 5.0
+
+
+class Cancellable(Protocol):
+    """Something in progress that can be ended at once."""
+
+    def cancel(self) -> object:
+        """End it."""
+        ...
 
 
 class Progress:
@@ -89,12 +94,12 @@ class Work:
     short because everything ends. As `asyncio.timeout` does it, which costs more where there is no limit.
     """
 
-    __slots__ = ("__weakref__", "_cancelling", "_progress", "_seconds", "_task", "_timer", "closed", "late")
+    __slots__ = ("__weakref__", "_cancelling", "_progress", "_task", "_timer", "closed", "late", "seconds")
 
     def __init__(self, progress: Progress, seconds: float | None) -> None:
         self._progress = progress
-        self._seconds = seconds
-        self._task: asyncio.Task[Any] | None = None
+        self.seconds = seconds
+        self._task: Cancellable | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cancelling = 0
         self.late = self.closed = False
@@ -103,8 +108,13 @@ class Work:
         """Count it as in progress, before its first step."""
         self._progress.begin(self)
 
+    def carried_by(self, one: Cancellable) -> None:
+        """No task carries it out; to cut it cancels this one."""
+        self._task = one
+
     def end(self) -> None:
         """It is over, whether it had its first step or not."""
+        self._task = None
         self._progress.end(self)
 
     def cut(self) -> None:
@@ -124,8 +134,8 @@ class Work:
         if task is None:
             raise RuntimeError("only the work of a task can be cut short")
         self._cancelling = task.cancelling()
-        if self._seconds is not None:
-            self._timer = task.get_loop().call_later(self._seconds, self._run_out)
+        if self.seconds is not None:
+            self._timer = task.get_loop().call_later(self.seconds, self._run_out)
         self._progress.begin(self)
         if self.closed:
             task.cancel()
@@ -137,26 +147,7 @@ class Work:
         task, self._task = self._task, None
         if self._timer is not None:
             self._timer.cancel()
-        if task is None or not (self.late or self.closed):
+        if not (self.late or self.closed) or not isinstance(task, asyncio.Task):
             return False
         # Cut short by us: what became of it is for whoever asked to say. A cancellation by others goes on.
         return task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
-
-
-class Begun(Generic[T]):
-    """A coroutine that is in progress before its first step, and until `close`, for it may never have one."""
-
-    __slots__ = ("_run", "_work")
-
-    def __init__(self, work: Work, run: Coroutine[Any, Any, T]) -> None:
-        self._work = work
-        self._run = run
-        work.begin()
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        return self._run.__await__()
-
-    def close(self) -> None:
-        """It is over."""
-        self._run.close()
-        self._work.end()

@@ -24,6 +24,7 @@ from sendkit._smtp.facts import AttemptReply, TLSFacts
 from sendkit._smtp.hints import Facts, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
+from sendkit._smtp.steps import Step
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit._unchecked import unchecked
 from sendkit.errors import CredentialsError, MessageError, SendkitError
@@ -113,6 +114,17 @@ class AttemptLog:
         if self.recording:
             for line in redacted(str(reply), code_length).split("\n"):
                 self._line("S", line)
+
+    def answered_all(self, steps: Sequence[Step], replies: Sequence[Reply]) -> None:
+        """Note the replies to the first of these steps."""
+        if self.recording:
+            for step, reply in zip(steps, replies, strict=False):
+                self.answered(step.phase, reply, step.recipient)
+            return
+        for step, reply in zip(steps, replies, strict=False):
+            phase, to = step.phase, step.recipient
+            self.answers.append(_noted(phase, reply) if to is None else AttemptReply(phase, reply, to.written))
+        self.phase = steps[len(replies) - 1].phase
 
     def said(self, text: str) -> None:
         """Note what the client says; the caller has masked what is secret, and left out content."""
@@ -222,14 +234,15 @@ class AttemptLog:
 
 def _noted(phase: Phase, reply: Reply) -> AttemptReply:
     """The note of a reply that concerns no recipient: one for all messages that got the same."""
-    note = _notes.get(id(reply))
-    if note is not None and note.phase is phase:
+    key = id(reply) ^ id(phase)
+    note = _notes.get(key)
+    if note is not None and note.reply is reply and note.phase is phase:
         return note
     note = AttemptReply(phase, reply)
     if len(reply.text) <= _SHORT:
         if len(_notes) >= _MOST_NOTES:
             _notes.clear()
-        _notes[id(reply)] = note
+        _notes[key] = note
     return note
 
 

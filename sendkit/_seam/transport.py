@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
+from sendkit._lifetime.progress import Cancellable
 from sendkit._message.letter import Letter, asked
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.log import AttemptLog
@@ -31,16 +33,27 @@ class Transport(ABC):
     reaches over a network; a double reaches none. `tells_before_end`: it awaits `log.before_end` right before the end
     of data; for one that does not, an outbox takes the whole of `deliver` for that moment. `takes_options`: it does
     what `letter.options` ask for, or says in the log what it does not; for one that does not, `carry` says it.
+    `starts`: it may be asked to `start`.
     """
 
     clock: Clock = SystemClock()
     hosts: tuple[str, ...] = ()
     tells_before_end: bool = False
     takes_options: bool = False
+    starts: bool = False
 
     @abstractmethod
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter to its recipients, once, and note in the log what became of each."""
+
+    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Cancellable | None:
+        """Begin to carry a letter now, if that needs no wait; None where it does: then `deliver` is called.
+
+        The letter has neither options nor files. When it is over, and not before this has returned, `ended` is called
+        on the event loop; with False where `deliver` is to go on with the same log. To cancel ends it at once, with
+        what became of it in the log.
+        """
+        return None
 
     async def close_idle(self) -> None:  # noqa: B027 - as below
         """Close the connections that nobody uses; the transport opens others when it is used again."""

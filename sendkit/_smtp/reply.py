@@ -116,7 +116,7 @@ class ReplyReader:
         self.unread = 0
         # Whole replies, and of how many octets they were made.
         self._ready: deque[tuple[Reply, int]] = deque()
-        self._known: dict[bytes, Reply] = {}
+        self._known: dict[bytes, tuple[Reply, int]] = {}
         self._parts: list[str] = []
         self._code: int | None = None
         self._size = self._octets = 0
@@ -153,7 +153,7 @@ class ReplyReader:
     def next_replies(self, most: int) -> list[Reply]:
         """The next complete replies, so many at most. Raises as `next_reply`, where there is none before that."""
         ready, found = self._ready, list[Reply]()
-        while ready and len(found) < most:
+        for _ in range(min(most, len(ready))):
             reply, octets = ready.popleft()
             self.unread -= octets
             found.append(reply)
@@ -162,14 +162,18 @@ class ReplyReader:
         return found
 
     def _read(self, lines: list[bytes]) -> None:
+        ready, known = self._ready, self._known
         for line in lines:
+            if self._code is None and line in known:
+                ready.append(known[line])
+                continue
             self._octets += len(line) + 1
             if self._code is not None or line[3:4] == b"-":
                 reply = self._take(line.removesuffix(b"\r"))
             else:
-                reply = self._known.get(line) or self._single(line)
+                reply = self._single(line)
             if reply is not None:
-                self._ready.append((reply, self._octets))
+                ready.append((reply, self._octets))
                 self._octets = 0
 
     def _masked(self, line: bytes, *, code: bool = True) -> str:
@@ -185,7 +189,7 @@ class ReplyReader:
         reply = Reply.build(int(match.group(1)), shown[4:])
         # A server says the same few lines all day; one that holds a secret is not kept.
         if len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES and shown.encode() == match.group():
-            self._known[line] = reply
+            self._known[line] = reply, len(line) + 1
         return reply
 
     def _take(self, line: bytes) -> Reply | None:

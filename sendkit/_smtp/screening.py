@@ -23,7 +23,7 @@ class Screening(NamedTuple):
     `for_each` are those for RCPT; `ignored` are the options that this server does not know of.
     """
 
-    verdicts: dict[Address, Verdict]
+    verdicts: Mapping[Address, Verdict]
     recipients: tuple[Address, ...]
     content: Content
     parameters: tuple[str, ...] = ()
@@ -42,6 +42,8 @@ def screen(
     tls: bool = True,
 ) -> Screening:
     """Hold one message, and what is asked for beside it, against what the server announced."""
+    if asked is None and (plain := _plain(reverse_path, recipients, content, server)) is not None:
+        return plain
     screening = Screening({}, tuple(recipients), content)
     utf8 = _needs_smtputf8(reverse_path, recipients, content)
     if utf8 and not server.smtputf8:
@@ -53,6 +55,24 @@ def screen(
         screening = _reject(screening, screening.recipients, (Reason.TOO_LARGE, reason))
     screening = _with_parameters(screening, server, utf8=utf8 and server.smtputf8)
     return screening if asked is None else _with_options(screening, asked, Offer(server, tls))
+
+
+def _plain(
+    reverse_path: Address | None, recipients: Sequence[Address], content: Content, server: Capabilities
+) -> Screening | None:
+    """As almost all messages are: ASCII, and not too large. What the steps below find is the same, more slowly."""
+    size = content.size
+    if content.utf8 or content.eight_bit or (server.max_size is not None and size > server.max_size):
+        return None
+    if reverse_path is not None and not reverse_path.local.isascii():
+        return None
+    for recipient in recipients:
+        if not recipient.local.isascii():
+            return None
+    return Screening(_NONE, tuple(recipients), content, (f"SIZE={size}",) if server.size_announced else ())
+
+
+_NONE: Mapping[Address, Verdict] = {}  # which nobody adds to
 
 
 def _needs_smtputf8(reverse_path: Address | None, recipients: Sequence[Address], content: Content) -> bool:
@@ -107,7 +127,7 @@ def _reject(screening: Screening, recipients: Sequence[Address], why: _Why) -> S
     reason, words = why
     verdicts = dict.fromkeys(recipients, not_accepted(Phase.MAIL, reason, words))
     left = tuple(r for r in screening.recipients if r not in verdicts)
-    return screening._replace(verdicts=screening.verdicts | verdicts, recipients=left)
+    return screening._replace(verdicts={**screening.verdicts, **verdicts}, recipients=left)
 
 
 def _with_parameters(screening: Screening, server: Capabilities, *, utf8: bool) -> Screening:
@@ -126,6 +146,6 @@ def _with_options(screening: Screening, asked: Asked, offer: Offer) -> Screening
     written = parameters(asked, screening.recipients, offer)
     if written.refused is not None:
         refused = dict.fromkeys(screening.recipients, written.refused)
-        return screening._replace(verdicts=screening.verdicts | refused, recipients=())
+        return screening._replace(verdicts={**screening.verdicts, **refused}, recipients=())
     mail = (*screening.parameters, *written.mail)
     return screening._replace(parameters=mail, for_each=written.for_each, ignored=written.ignored)

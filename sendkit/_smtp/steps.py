@@ -68,6 +68,11 @@ Step = Command | Payload
 Batch = Sequence[Step]
 
 
+def head_of(batch: Batch) -> bytes:
+    """The command lines of a batch, as they go out together."""
+    return b"".join([step.line for step in batch if isinstance(step, Command)])
+
+
 class BatchReplies(NamedTuple):
     """The replies to the first steps of a batch, in order, and what broke off, if anything did.
 

@@ -61,8 +61,17 @@ def transaction(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
 
 
 def _at_once(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
-    batch: list[Step] = [*_head(plan), _WHOLE]
-    answers = yield batch
+    batch = whole(plan)
+    return report_of(plan, batch, (yield batch))
+
+
+def whole(plan: Plan) -> Batch:
+    """The one batch of a transaction that goes out in one write (`plan.ahead`)."""
+    return [*_head(plan), _WHOLE]
+
+
+def report_of(plan: Plan, batch: Batch, answers: BatchReplies) -> Report:
+    """What such a transaction came to."""
     if _all_well(batch, answers):
         return Report(dict.fromkeys(plan.recipients, accepted(answers.replies[-1])), clean=True)
     state = _State(plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from sendkit._transport.refusals import REFUSALS, Trial
 from sendkit._wire.conversation import Stale
 from sendkit._wire.driver import Carrier
 from sendkit._wire.failure import SessionFailed
+from sendkit._wire.flight import Flight
 from sendkit._wire.login import Login
 from sendkit._wire.opening import LoginTurn, open_session
 from sendkit._wire.pool import Pool
@@ -45,7 +46,7 @@ class SMTPTransport(Transport):
     Logs in when there is a `username`, or with EXTERNAL, by the `mechanism` that was asked for or the preferred one.
     """
 
-    tells_before_end = takes_options = True
+    tells_before_end = takes_options = starts = True
 
     def __init__(
         self,
@@ -89,8 +90,7 @@ class SMTPTransport(Transport):
 
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter once. Raises CredentialsError or ConfigurationError before any byte of it goes out."""
-        log.host, log.port, log.protocol = self._server.host, self._server.port or None, self._server.protocol
-        log.username = self._username
+        self._introduce(log)
         if letter.options is not None and letter.options.require_tls:
             check_verified(self._server)
         pool = self._pool()
@@ -104,6 +104,33 @@ class SMTPTransport(Transport):
             log.settle_all(failed.verdict)
         except NoThread as error:
             log.settle_all(judge_failure(log.phase, Failure(Break.LOST, str(error.strerror))))
+
+    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Flight | None:
+        """Write the letter now, if a connection has room for it and all of it goes out in one write."""
+        terms = log.terms
+        if terms.before_end is not None or terms.on_progress is not None:
+            return None
+        pool = self._pool()
+        session = pool.ready(log)
+        if session is None:
+            return None
+        flight = self._carrier.prepare(session, letter, log, partial(self._landed, pool, log, ended))
+        if flight is not None:
+            self._introduce(log)
+            pool.board(session, log)
+            flight.write()
+        return flight
+
+    def _landed(self, pool: Pool, log: AttemptLog, ended: Callable[[bool], None], flight: Flight) -> None:
+        over = self._carrier.settle(flight, log)
+        if flight.report is None:
+            flight.session.give_up()
+        pool.release(flight.session)
+        ended(over)
+
+    def _introduce(self, log: AttemptLog) -> None:
+        log.host, log.port, log.protocol = self._server.host, self._server.port or None, self._server.protocol
+        log.username = self._username
 
     async def log_in(self, log: AttemptLog) -> Verdict | None:
         """Open a session, or use one; returns None, or the verdict that prevented it. Raises CredentialsError."""

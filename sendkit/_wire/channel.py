@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from sendkit._smtp.reply import MalformedReply, Mask, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
@@ -40,6 +41,9 @@ class Channel(asyncio.Protocol):
         self._gathered: list[bytes] = []
         # With messages written ahead, one conversation reads while another one waits to write.
         self._news, self._space = Event(loop), Event(loop)
+        # Told of everything that comes, or ends the connection; and at what time it is to look in any case.
+        self.listener: Callable[[], None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
         # Whether something happened to the connection that has not been looked at.
@@ -55,6 +59,8 @@ class Channel(asyncio.Protocol):
             self._lose("the server sent more than anybody asked for")
             self.abort()
         self._news.set()
+        if self.listener is not None:
+            self.listener()
 
     def eof_received(self) -> bool:
         """The server closed its side; nothing more will come from it."""
@@ -66,6 +72,9 @@ class Channel(asyncio.Protocol):
         self._lose(f"the connection was lost ({exc})" if exc else "the server closed the connection")
         self._news.close()
         self._space.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self.listener = None
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -79,6 +88,32 @@ class Channel(asyncio.Protocol):
         self._space.set()
 
     # What the driver calls.
+
+    @property
+    def lost(self) -> str | None:
+        """Why nothing more will come, once that is so."""
+        return self._lost
+
+    @property
+    def open(self) -> bool:
+        """Whether more may be written."""
+        return self._lost is None and not self._transport.is_closing()
+
+    def now(self) -> float:
+        """The time of the event loop."""
+        return self._loop.time()
+
+    def look_at(self, when: float) -> None:
+        """Have the listener look at that time of the loop, or earlier: one timer serves all that are asked for."""
+        if self._alarm is None or self._alarm.when() > when:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self.listener is not None:
+            self.listener()
 
     @property
     def quiet(self) -> bool:
@@ -208,3 +243,5 @@ class Channel(asyncio.Protocol):
             self._lost = reason
         self._news.set()
         self._space.set()
+        if self.listener is not None:
+            self.listener()

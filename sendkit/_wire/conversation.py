@@ -20,10 +20,8 @@ from sendkit._smtp.address import Address
 from sendkit._smtp.content import Content
 from sendkit._smtp.framing import END_OF_DATA, DotStuffer, dot_stuff
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.reason import Reason
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.screening import measured
-from sendkit._smtp.steps import SMALL, Batch, BatchReplies, Command, Framing, Payload, Plan, Report
+from sendkit._smtp.steps import SMALL, Batch, BatchReplies, Command, Framing, Payload, Plan, Report, head_of
 from sendkit._smtp.transaction import transaction
 from sendkit._smtp.verdict import Break
 from sendkit._wire.channel import Channel
@@ -31,6 +29,7 @@ from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 from sendkit._wire.supply import supply
 from sendkit._wire.turns import Turn
+from sendkit._wire.writing import chunk, limit_of, note_batch, with_measures
 
 if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
@@ -74,7 +73,7 @@ class Conversation:
                 batch = steps.send(answers)
         except StopIteration as stop:
             report: Report = stop.value
-            return _measured(report, self.content)
+            return with_measures(report, self.content)
 
     async def _exchange(self, steps: _Steps, batch: Batch, turn: Turn, *, ahead: bool) -> BatchReplies:
         self.replies, self.ended = [], False
@@ -109,13 +108,13 @@ class Conversation:
             self.log.settle(stop.value.verdicts)
 
     async def _write(self, channel: Channel, batch: Batch, turn: Turn) -> None:
-        head = b"".join([step.line for step in batch if isinstance(step, Command)])
+        head = head_of(batch)
         last = batch[-1]
         if isinstance(last, Payload) and last.framing is Framing.ANOTHER:
             last = batch[0]  # LMTP: the end of data, and nothing more to write
         self.log.phase = batch[0].phase
         if self.log.recording:
-            self._note(batch)
+            note_batch(self.log, batch, self.content.size)
         if channel.full:
             await channel.drain(self.timeouts.body)
         if isinstance(last, Command):
@@ -132,13 +131,6 @@ class Conversation:
         else:
             await self._stream(channel, last.framing)
 
-    def _note(self, batch: Batch) -> None:
-        for step in batch:
-            if isinstance(step, Command):
-                self.log.said(step.line.decode().rstrip())
-            elif step.framing is not Framing.ANOTHER:
-                self.log.said(_described(step.framing, self.content.size))
-
     async def _stream(self, channel: Channel, framing: Framing) -> None:
         self.log.phase, self.begun = Phase.BODY, True
         sent, framed = 0, DotStuffer() if framing is Framing.DOT else bytes
@@ -147,7 +139,7 @@ class Conversation:
                 channel.check_quiet()
                 if not sent:
                     self.log.progress(0, self.content.size)
-                    channel.write(self._chunk(framing))
+                    channel.write(chunk(framing, self.content.size))
                 channel.write(framed(block))
                 # The kernel may take it all at once; without an iteration of the loop nobody would see that
                 # the server has gone.
@@ -175,47 +167,15 @@ class Conversation:
             return b"BDAT 0 LAST\r\n"
         if framing is Framing.DOT:
             return b"".join((*dot_stuff(self.content.blocks()), END_OF_DATA))
-        return b"".join((self._chunk(framing), *self.content.blocks()))
-
-    def _chunk(self, framing: Framing) -> bytes:
-        if framing is Framing.DOT:
-            return b""
-        return b"BDAT %d%s\r\n" % (self.content.size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
+        return b"".join((chunk(framing, self.content.size), *self.content.blocks()))
 
     async def _read(self, channel: Channel, batch: Batch) -> None:
         while open_steps := batch[len(self.replies) :]:
             self.log.phase = phase = open_steps[0].phase
             most = len(open_steps)
-            found = channel.replies_here(most) or await channel.replies(most, self._limit(phase))
+            found = channel.replies_here(most) or await channel.replies(most, limit_of(self.timeouts, phase))
             self.replies += found
             for step, reply in zip(open_steps, found, strict=False):
                 self.log.answered(step.phase, reply, step.recipient)
                 if reply.positive and step.phase is Phase.RCPT and step.recipient is not None:
                     self.taken.append(step.recipient)
-
-    def _limit(self, phase: Phase) -> float:
-        if phase in (Phase.END_OF_DATA, Phase.BODY):
-            return self.timeouts.end_of_data
-        return self.timeouts.data if phase is Phase.DATA else self.timeouts.command
-
-
-def _measured(report: Report, content: Content) -> Report:
-    """The report, where a refusal for its size says how large the message is."""
-    if not any(verdict.why is Reason.TOO_LARGE for verdict in report.verdicts.values()):
-        return report
-    words = measured(content)
-    told = {
-        recipient: verdict._replace(reason=words) if verdict.why is Reason.TOO_LARGE and verdict.reply else verdict
-        for recipient, verdict in report.verdicts.items()
-    }
-    return report._replace(verdicts=told)
-
-
-def _described(framing: Framing, size: int) -> str:
-    return {
-        Framing.DOT: f"(content: {size} octets, and the dot)",
-        Framing.LONE_DOT: ".",
-        Framing.CHUNK: f"BDAT {size} (content)",
-        Framing.CHUNK_LAST: f"BDAT {size} LAST (content)",
-        Framing.LAST: "BDAT 0 LAST",
-    }[framing]

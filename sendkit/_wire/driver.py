@@ -5,6 +5,7 @@ Decides how much may be written ahead (RFC 2920, RFC 3030), and what a session m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.screening import Screening, screen
 from sendkit._smtp.shares import share
-from sendkit._smtp.steps import Mode, Plan, Report
+from sendkit._smtp.steps import SMALL, Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
 from sendkit._wire.conversation import Conversation, Stale
+from sendkit._wire.flight import Flight
 from sendkit._wire.session import Session
 
 if TYPE_CHECKING:
@@ -65,6 +67,35 @@ class Carrier:
         if left:
             log.settle(dict.fromkeys(left, _NOT_REACHED))
         return True
+
+    def prepare(
+        self, session: Session, letter: Letter, log: AttemptLog, landed: Callable[[Flight], None]
+    ) -> Flight | None:
+        """The letter as one transaction that can be written now; None where anything must be waited for, or settled.
+
+        `landed` is called when it is over; then `settle` says what is left.
+        """
+        channel, offered = session.channel, session.capabilities
+        if self.stepwise or not offered.ahead or self.lmtp or letter.content.size > SMALL or session.exhausted:
+            return None
+        if channel.full or not (channel.open and session.turns.free):
+            return None
+        screening = screen(letter.reverse_path, log.recipients, letter.content, offered, tls=session.tls is not None)
+        if screening.verdicts or share(screening.recipients, offered)[1]:
+            return None
+        plan = self._plan(session, letter, screening, screening.recipients)
+        if not plan.ahead:
+            return None
+        return Flight(session, screening.content, log, timeouts=self.timeouts, plan=plan, landed=landed)
+
+    def settle(self, flight: Flight, log: AttemptLog) -> bool:
+        """Note every verdict of a transaction that is over; False when another one is to go on with the letter."""
+        report = flight.report
+        if report is None:
+            return False
+        log.settle(report.verdicts)
+        self.stepwise |= report.choked
+        return flight.cut or not report.carried
 
     async def _transact(
         self,

@@ -51,12 +51,19 @@ class Pool:
             session = self._with_room(log.terms.in_flight)
             if session is not None:
                 if not session.idle or _fresh(session) or await self._alive(session):
-                    return self._board(session, log)
+                    return self.board(session, log)
             elif len(self._sessions) + self._opening + len(self._leaving) < self._limits.connections:
-                return self._board(await self._open(log), log)
+                return self.board(await self._open(log), log)
             else:
                 await self._wait(log, again=queued)
                 queued = True
+
+    def ready(self, log: AttemptLog) -> Session | None:
+        """A session with a place, where nobody needs to be waited for; to take the place is for `board`."""
+        if self._waiting or self._guard is None:
+            return None
+        session = self._with_room(log.terms.in_flight)
+        return session if session is not None and (not session.idle or _fresh(session)) else None
 
     def release(self, session: Session) -> None:
         """Give the room back; a session that is not to be used again is closed behind the last letter on it."""
@@ -97,6 +104,9 @@ class Pool:
             yield
         finally:
             self._guard = None  # to close it again meanwhile, on behalf of another loop, would be an error
+            if not self._closed:  # the loop ends; it has cancelled the tasks that waited for an answer
+                for session in list(self._sessions):
+                    session.turns.cut()
             await self._say_good_bye()
 
     def _idle(self) -> list[Session]:
@@ -132,7 +142,8 @@ class Pool:
         enough = self._limits.letters is not None and session.letters >= self._limits.letters
         return enough or session.exhausted
 
-    def _board(self, session: Session, log: AttemptLog) -> Session:
+    def board(self, session: Session, log: AttemptLog) -> Session:
+        """Take a place on a session, until `release`."""
         session.add_letter(log.terms.in_flight)
         log.tls, log.peer = session.tls, session.peer
         if self._waiting and session.has_room:

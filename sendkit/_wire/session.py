@@ -39,6 +39,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.turns = Turns(partial(_ready, weakref.ref(self)))  # no circle: it would hold the TLS context
+        self.channel.listener = self.turns.call
 
     @property
     def idle(self) -> bool:
@@ -92,6 +93,7 @@ class Session:
     def go_on(self, channel: Channel) -> None:
         """The same session on another channel, as a recording of one goes on."""
         self.channel = channel
+        channel.listener = self.turns.call
 
     def give_up(self) -> None:
         """Nothing more may be written on it."""

@@ -12,6 +12,24 @@ from types import TracebackType
 from typing import Self
 
 
+class Flying:
+    """One that has written, and for whom no task waits: it is told when its replies may be there."""
+
+    __slots__ = ("ended", "steps")
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.ended = False
+
+    def read(self) -> None:
+        """Take what is there; it has `ended` when that was all."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """End at once."""
+        raise NotImplementedError
+
+
 class Turns:
     """The order on one session: one writes at a time, and replies are read in the order in which it was written.
 
@@ -21,7 +39,7 @@ class Turns:
     def __init__(self, ready: Callable[[], int]) -> None:
         self._ready = ready
         self._writing = asyncio.Lock()
-        self.order: deque[Turn] = deque()  # the first one reads
+        self.order: deque[Turn | Flying] = deque()  # the first one reads
 
     async def next(self) -> Turn:
         """Wait for the right to write; `with` the turn, it is given back by `Turn.written`, or at the end."""
@@ -30,7 +48,18 @@ class Turns:
         self.order.append(turn)
         return turn
 
-    def is_last(self, turn: Turn) -> bool:
+    @property
+    def free(self) -> bool:
+        """Whether nobody is in the middle of writing."""
+        return not self._writing.locked()
+
+    def cut(self) -> None:
+        """End all that no task waits for."""
+        for one in list(self.order):
+            if isinstance(one, Flying):
+                one.cancel()
+
+    def is_last(self, turn: Turn | Flying) -> bool:
         """Whether this is the last turn, so that unread replies belong to no conversation."""
         # Who ended behind it wrote nothing, or cut the connection.
         for other in reversed(self.order):
@@ -43,13 +72,20 @@ class Turns:
     def call(self) -> None:
         """Wake the next reader, and those behind it whose replies are there: one iteration of the loop serves all."""
         order = self.order
-        while order and order[0].ended:
-            order.popleft()
-        if not order or not order[0].waits:
+        while order:
+            first = order[0]
+            if isinstance(first, Flying) and not first.ended:
+                first.read()
+            if not first.ended:
+                break
+            if order and order[0] is first:  # what it has told may have led back to here
+                order.popleft()
+        if not order or isinstance(order[0], Flying) or not order[0].waits:
             return
         replies = self._ready()
         for turn in order:
-            turn.call()
+            if isinstance(turn, Turn):
+                turn.call()
             replies -= turn.steps
             if replies <= 0:
                 return

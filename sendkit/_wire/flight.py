@@ -1,0 +1,156 @@
+"""One transaction that went out in one write, until it was answered: an object that is told, where no task waits.
+
+RFC 3030 section 4.2 (written ahead), RFC 5321 section 4.5.3.2 (a time limit for each reply), RFC 1047 (what is in
+doubt). Its end of data has left from the first moment on. What it came to is told by a call, on the event loop. Must
+not know: the rest of the letter, other sessions, or who tries again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextvars import Context, copy_context
+
+from sendkit._seam.log import AttemptLog
+from sendkit._server.server import Timeouts
+from sendkit._smtp.content import Content
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.reply import Reply
+from sendkit._smtp.steps import BatchReplies, Framing, Plan, Report, head_of
+from sendkit._smtp.transaction import report_of, whole
+from sendkit._smtp.verdict import Break, Failure
+from sendkit._wire.failure import Broken
+from sendkit._wire.session import Session
+from sendkit._wire.turns import Flying
+from sendkit._wire.writing import chunk, limit_of, note_batch, with_measures
+
+
+class Flight(Flying):
+    """A transaction whose plan is to write all of it at once, on a session where nobody is in the middle of writing.
+
+    When it is over, `landed` is called with it: `report` is what it came to, or None where the connection proved dead
+    before the server took any of it. `cut`: it was ended from outside.
+    """
+
+    __slots__ = (
+        "_batch", "_content", "_context", "_due", "_landed", "_log", "_plan", "_replies", "_reused", "_timeouts",
+        "cut", "report", "session",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        session: Session,
+        content: Content,
+        log: AttemptLog,
+        *,
+        timeouts: Timeouts,
+        plan: Plan,
+        landed: Callable[[Flight], None],
+    ) -> None:
+        self.session = session
+        self._content = content
+        self._log = log
+        self._timeouts = timeouts
+        self._plan = plan
+        self._landed = landed
+        self._batch = whole(plan)
+        self._reused = session.transactions > 0
+        self._replies: list[Reply] = []
+        self._due: float | None = None
+        # Who logs has to do it where the message was sent, not where the connection is read.
+        self._context: Context | None = copy_context() if log.recording else None
+        super().__init__(len(self._batch))
+        self.cut = False
+        self.report: Report | None = None
+
+    def write(self) -> None:
+        """Begin: hand all of it to the connection."""
+        session, log, batch = self.session, self._log, self._batch
+        log.phase = batch[0].phase
+        if log.recording:
+            note_batch(log, batch, self._content.size)
+        session.begin(self._plan.mode)
+        session.turns.order.append(self)
+        octets = (head_of(batch), chunk(Framing.CHUNK_LAST, self._content.size), *self._content.blocks())
+        session.channel.write(b"".join(octets), gather=session.shared)
+        if session.turns.order[0] is self:
+            self._wait()
+
+    def cancel(self) -> None:
+        """End it now, and cut the connection; what is known of it so far is in the log."""
+        if self.ended:
+            return
+        self.session.channel.abort()
+        if self.session.turns.order[0] is self:
+            with contextlib.suppress(Broken):
+                self._take()
+        answers = BatchReplies(self._replies, self._log.interrupted(), ended=True)
+        self.cut, self.report = True, report_of(self._plan, self._batch, answers)
+        self._end()
+        self.session.turns.call()
+
+    def read(self) -> None:
+        """All before it have read: take the replies that are there."""
+        try:
+            found = self._take()
+        except Broken as broken:
+            self._answered(broken.failure)
+            return
+        if len(self._replies) == self.steps:
+            self._answered(None)
+        elif (lost := self.session.channel.lost) is not None:
+            self._answered(Failure(Break.LOST, lost))
+        else:
+            self._go_on_waiting(heard=bool(found))
+
+    def _take(self) -> list[Reply]:
+        before = len(self._replies)
+        found = self.session.channel.replies_here(self.steps - before)
+        if found:
+            self._replies += found
+            if self._context is None:
+                self._log.answered_all(self._batch[before:], found)
+            else:
+                self._context.run(self._log.answered_all, self._batch[before:], found)
+        return found
+
+    @property
+    def _phase(self) -> Phase:
+        return self._batch[len(self._replies)].phase
+
+    def _wait(self) -> None:
+        self._log.phase = phase = self._phase
+        channel = self.session.channel
+        self._due = channel.now() + limit_of(self._timeouts, phase)
+        channel.look_at(self._due)
+
+    def _go_on_waiting(self, *, heard: bool) -> None:
+        channel = self.session.channel
+        if heard or self._due is None:
+            self._wait()
+        elif channel.now() < self._due:
+            channel.look_at(self._due)
+        else:
+            limit = limit_of(self._timeouts, self._phase)
+            self._answered(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
+
+    def _answered(self, failure: Failure | None) -> None:
+        """All has come that will come."""
+        session, log = self.session, self._log
+        if failure is not None:
+            (self._context or copy_context()).run(log.happened, failure.reason)
+        unread = failure is None and session.channel.unread and session.turns.is_last(self)
+        answers = BatchReplies(self._replies, failure, ended=True, unread=unread)
+        if not (self._reused and answers.gone):
+            self.report = with_measures(report_of(self._plan, self._batch, answers), self._content)
+            session.end(self.report)
+        self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        landed, self._landed = self._landed, _nobody  # or each would hold the other
+        landed(self)
+
+
+def _nobody(flight: Flight) -> None:
+    """There is nobody to tell any more."""
