@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._message.octets import base64_lines, base64_size, blocks
 from sendkit._message.stored import BLOCK, SMALL_FILE, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 Octets: TypeAlias = bytes | StoredFile
@@ -67,8 +67,12 @@ def _raw(source: Octets) -> Iterator[bytes | memoryview]:
     return (view[start : start + BLOCK] for start in range(0, len(view), BLOCK))
 
 
-def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+def joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     """The same content in as few pieces as can be."""
+    try:
+        return (b"".join(cast("Sequence[bytes]", pieces)),)
+    except TypeError:  # one of few that are not octets throughout
+        pass
     found: list[Piece] = []
     run: list[bytes] = []
     for piece in pieces:
