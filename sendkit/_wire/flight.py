@@ -91,8 +91,11 @@ class Flight(Flying):
 
     def read(self) -> None:
         """All before it have read: take the replies that are there."""
+        heard = False
         try:
-            found = self._take()
+            # Once more behind the last one: what follows it may be no reply.
+            while len(self._replies) < self.steps and self._take():
+                heard = True
         except Broken as broken:
             self._answered(broken.failure)
             return
@@ -101,7 +104,7 @@ class Flight(Flying):
         elif (lost := self.session.channel.lost) is not None:
             self._answered(Failure(Break.LOST, lost))
         else:
-            self._go_on_waiting(heard=bool(found))
+            self._go_on_waiting(heard=heard)
 
     def _take(self) -> list[Reply]:
         before = len(self._replies)
