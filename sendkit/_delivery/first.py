@@ -14,13 +14,12 @@ from sendkit._seam.transport import carry
 if TYPE_CHECKING:
     from sendkit._delivery.pace import Queue
     from sendkit._delivery.retry import Delivery
-    from sendkit._lifetime.progress import Cancellable
 
 
 class FirstTry:
     """A try that goes on by itself; `ended` is called when it came to its end, or can only go on by `rest`."""
 
-    __slots__ = ("_cut", "_delivery", "_ended", "_going", "_log", "_queue", "_slowdowns", "_whole", "over")
+    __slots__ = ("_cut", "_delivery", "_ended", "_log", "_queue", "_slowdowns", "_stop", "_whole", "over")
 
     def __init__(self, delivery: Delivery, queue: Queue, ended: Callable[[], object]) -> None:
         self._delivery = delivery
@@ -28,7 +27,7 @@ class FirstTry:
         self._ended = ended
         self._log = AttemptLog(delivery.letter.recipients, delivery.transport.clock, delivery.terms)
         self._slowdowns = delivery.pace.slowdowns
-        self._going: Cancellable | None = None
+        self._stop: Callable[[], object] | None = None
         self._whole = self._cut = self.over = False
 
     @classmethod
@@ -44,11 +43,11 @@ class FirstTry:
             return None
         try:
             self = cls(delivery, queue, ended)
-            self._going = transport.start(letter, self._log, self._has_ended)
+            self._stop = transport.start(letter, self._log, self._has_ended)
         except BaseException:
             queue.leave()
             raise
-        if self._going is None:
+        if self._stop is None:
             queue.leave()
             return None
         delivery.rounds.append(self._log)
@@ -57,13 +56,13 @@ class FirstTry:
     def cancel(self) -> None:
         """End it now; the log has what became of it, and nobody is tried again."""
         self._cut = True
-        if self._going is not None:
-            self._going.cancel()
+        if self._stop is not None:
+            self._stop()
 
     def _has_ended(self, whole: bool) -> None:
         self._whole = whole
         self.over = (whole and not self._close()) or self._cut
-        self._going, ended = None, self._ended
+        self._stop, ended = None, self._ended
         del self._ended  # it leads back to this, and none of it is needed again
         ended()
 

@@ -115,17 +115,6 @@ class AttemptLog:
             for line in redacted(str(reply), code_length).split("\n"):
                 self._line("S", line)
 
-    def answered_all(self, steps: Sequence[Step], replies: Sequence[Reply]) -> None:
-        """Note the replies to the first of these steps."""
-        if self.recording:
-            for step, reply in zip(steps, replies, strict=False):
-                self.answered(step.phase, reply, step.recipient)
-            return
-        for step, reply in zip(steps, replies, strict=False):
-            phase, to = step.phase, step.recipient
-            self.answers.append(_noted(phase, reply) if to is None else AttemptReply(phase, reply, to.written))
-        self.phase = steps[len(replies) - 1].phase
-
     def said(self, text: str) -> None:
         """Note what the client says; the caller has masked what is secret, and left out content."""
         if self.recording:
@@ -257,3 +246,15 @@ def _why(error: SendkitError) -> Reason:
     if isinstance(error, MessageError):
         return Reason.MESSAGE_UNUSABLE  # wherever it is sent
     return (error.why or Reason.NO_CREDENTIALS) if isinstance(error, CredentialsError) else Reason.SETTING_UNUSABLE
+
+
+def answered_all(log: AttemptLog, steps: Sequence[Step], replies: Sequence[Reply]) -> None:
+    """Note the replies to the first of these steps."""
+    if log.recording:
+        for step, reply in zip(steps, replies, strict=False):
+            log.answered(step.phase, reply, step.recipient)
+        return
+    for step, reply in zip(steps, replies, strict=False):
+        phase, to = step.phase, step.recipient
+        log.answers.append(_noted(phase, reply) if to is None else AttemptReply(phase, reply, to.written))
+    log.phase = steps[len(replies) - 1].phase

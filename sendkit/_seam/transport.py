@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from sendkit._lifetime.progress import Cancellable
 from sendkit._message.letter import Letter, asked
 from sendkit._seam.clock import Clock, SystemClock
 from sendkit._seam.log import AttemptLog
@@ -46,12 +45,12 @@ class Transport(ABC):
     async def deliver(self, letter: Letter, log: AttemptLog) -> None:
         """Carry the letter to its recipients, once, and note in the log what became of each."""
 
-    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Cancellable | None:
+    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Callable[[], object] | None:
         """Begin to carry a letter now, if that needs no wait; None where it does: then `deliver` is called.
 
         The letter has neither options nor files. When it is over, and not before this has returned, `ended` is called
-        on the event loop; with False where `deliver` is to go on with the same log. To cancel ends it at once, with
-        what became of it in the log.
+        on the event loop; with False where `deliver` is to go on with the same log. What is returned ends it at once
+        when it is called, with what became of it in the log.
         """
         return None
 

@@ -105,7 +105,7 @@ class SMTPTransport(Transport):
         except NoThread as error:
             log.settle_all(judge_failure(log.phase, Failure(Break.LOST, str(error.strerror))))
 
-    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Flight | None:
+    def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Callable[[], object] | None:
         """Write the letter now, if a connection has room for it and all of it goes out in one write."""
         terms = log.terms
         if terms.before_end is not None or terms.on_progress is not None:
@@ -115,11 +115,12 @@ class SMTPTransport(Transport):
         if session is None:
             return None
         flight = self._carrier.prepare(session, letter, log, partial(self._landed, pool, log, ended))
-        if flight is not None:
-            self._introduce(log)
-            pool.board(session, log)
-            flight.write()
-        return flight
+        if flight is None:
+            return None
+        self._introduce(log)
+        pool.board(session, log)
+        flight.write()
+        return flight.cancel
 
     def _landed(self, pool: Pool, log: AttemptLog, ended: Callable[[bool], None], flight: Flight) -> None:
         over = self._carrier.settle(flight, log)

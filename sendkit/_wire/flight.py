@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from typing import TYPE_CHECKING
 
-from sendkit._seam.log import AttemptLog
-from sendkit._server.server import Timeouts
+from sendkit._seam.log import AttemptLog, answered_all
 from sendkit._smtp.content import Content
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
@@ -23,6 +23,9 @@ from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
 from sendkit._wire.turns import Flying
 from sendkit._wire.writing import chunk, limit_of, note_batch, with_measures
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Timeouts
 
 
 class Flight(Flying):
@@ -112,9 +115,9 @@ class Flight(Flying):
         if found:
             self._replies += found
             if self._context is None:
-                self._log.answered_all(self._batch[before:], found)
+                answered_all(self._log, self._batch[before:], found)
             else:
-                self._context.run(self._log.answered_all, self._batch[before:], found)
+                self._context.run(answered_all, self._log, self._batch[before:], found)
         return found
 
     @property

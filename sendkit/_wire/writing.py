@@ -5,13 +5,17 @@ RFC 3030 section 2 (BDAT), RFC 5321 section 4.5.3.2. Pure functions.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sendkit._seam.log import AttemptLog
-from sendkit._server.server import Timeouts
 from sendkit._smtp.content import Content
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Reason
 from sendkit._smtp.screening import measured
 from sendkit._smtp.steps import Batch, Command, Framing, Report
+
+if TYPE_CHECKING:
+    from sendkit._server.server import Timeouts
 
 
 def chunk(framing: Framing, size: int) -> bytes:
