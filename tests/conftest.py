@@ -1,11 +1,12 @@
 """What every test starts from: nothing of the user's, and hypothesis at a pace that HYPOTHESIS_PROFILE chooses.
 
 No test sees the user's keyring, D-Bus, display, home or SENDKIT_ settings; `secret_service` puts a keyring back.
-HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks a thousand times longer than the default, or HYPOTHESIS_EXAMPLES.
+HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks thousands of times longer, or HYPOTHESIS_EXAMPLES.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from sendkit._transport.refusals import REFUSALS
 
 pytest_plugins = ["tests.own_process", "tests.workers", "tests.servers.fixtures"]
 
-settings.register_profile("default", deadline=None, max_examples=100)
+settings.register_profile("default", deadline=None, max_examples=40)
 examples = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100000"))
 settings.register_profile("nightly", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -35,6 +36,12 @@ _HOMES = (
     "XDG_STATE_HOME",
     "LOCALAPPDATA",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over the thousands of tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from sendkit import (
     Reply,
     errors,
 )
+from sendkit._seam import log as seam_log
 from sendkit._smtp.verdict import Cause
 from sendkit.results import failed_before_sending
 from tests.accounts import ANA, EVA, LUIS, ONCE, OPS, mailer, message, sent
@@ -340,7 +341,8 @@ def test_a_line_of_a_transcript_shows_when_and_who(mixed: DeliveryResult) -> Non
     assert TEXT not in "".join(map(str, lines))
 
 
-async def test_messages_that_get_the_same_reply_share_its_note() -> None:
+async def test_messages_that_get_the_same_reply_share_its_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seam_log, "_notes", {})  # other tests may have filled it up to the point where it is emptied
     async with mailer(MemoryTransport()) as sending:
         _, first, second = [(await sending.send(message())).attempts[0].replies for _ in range(3)]
     assert first == second

@@ -82,8 +82,9 @@ class Pool:
         """Close every idle connection with QUIT; more can be opened."""
         for session in self._idle():
             self._leave(session)
-        while self._leaving:
-            await asyncio.gather(*self._leaving)
+        while leaving := frozenset(self._leaving):
+            await asyncio.gather(*leaving)  # from Python 3.12 on without a pause, where all of them have just ended
+            self._leaving -= leaving
 
     async def aclose(self) -> None:
         """Close every idle connection with QUIT; those in use are closed after the last letter on them."""

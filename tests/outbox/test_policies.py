@@ -85,13 +85,14 @@ def test_a_transport_that_does_not_tell_of_the_end_of_data_is_marked_before_it_b
         assert outbox.status(receipt).recipients[0].state is RecipientState.IN_DOUBT
 
 
+@pytest.mark.parametrize("hours", [16, pytest.param(80, marks=pytest.mark.nightly)])
 def test_an_account_that_stays_refused_is_tried_after_an_hour_and_then_twice_as_long_up_to_a_day(
-    mailbox: MemoryMailbox, outbox: MemoryOutbox
+    mailbox: MemoryMailbox, outbox: MemoryOutbox, hours: int
 ) -> None:
     mailbox.on_auth().reply("535 5.7.8 wrong password")
     outbox.put(message(), expires_in=timedelta(days=30))
     began, probes = outbox.now, list[float]()
-    for _ in range(80):
+    for _ in range(hours):
         outbox.advance(timedelta(hours=1))
         (held,) = outbox.health().held
         probe = (held.next_try - began).total_seconds()
@@ -99,7 +100,8 @@ def test_an_account_that_stays_refused_is_tried_after_an_hour_and_then_twice_as_
             probes.append(probe)
     waits = [later - sooner for sooner, later in pairwise(probes)]
     assert waits[:3] == pytest.approx([2 * HOUR, 4 * HOUR, 8 * HOUR], abs=HOUR)
-    assert waits[-2:] == pytest.approx([DAY, DAY], abs=HOUR)
+    if hours > 48:
+        assert waits[-2:] == pytest.approx([DAY, DAY], abs=HOUR)
 
 
 def test_a_worker_that_died_is_taken_over_within_half_a_minute_and_one_that_is_slow_is_not() -> None:

@@ -48,6 +48,15 @@ async def opener() -> AsyncIterator[Opener]:
         await settle()
 
 
+class Leaving(Channel):
+    """A channel whose QUIT ends when it is told to."""
+
+    ended: asyncio.Future[None]
+
+    async def quit(self, limit: float) -> None:
+        await self.ended
+
+
 def log() -> AttemptLog:
     return AttemptLog(())
 
@@ -160,3 +169,26 @@ def test_the_end_of_its_loop_and_closing_may_come_at_once(first: str) -> None:
         loop.close()
     assert [task.exception() for task in tasks] == [None, None]
     assert errors == []
+
+
+async def test_closing_ends_in_the_very_turn_in_which_the_last_connection_was_left() -> None:
+    """Before anybody was told that it is left."""
+    loop = asyncio.get_running_loop()
+    ours, peer = socket.socketpair()
+    transport, _protocol = await loop.create_connection(asyncio.Protocol, sock=ours)
+    channel = Leaving(transport, loop)
+    transport.set_protocol(channel)
+    channel.ended = loop.create_future()
+
+    async def opener(_: AttemptLog) -> Session:
+        return Session(channel, Capabilities(), None)
+
+    with peer:
+        pool = Pool(opener, Limits(1))
+        pool.release(await pool.acquire(log()))
+        first = loop.create_task(pool.close_idle())
+        await settle()
+        channel.ended.set_result(None)
+        await asyncio.gather(first, loop.create_task(pool.close_idle()))
+        channel.abort()
+        await settle()
