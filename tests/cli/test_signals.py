@@ -159,7 +159,8 @@ def test_while_it_waits_for_a_message_there_is_nothing_to_take(server: LocalServ
     with started(*arguments(SENDMAIL, server), stdin=None) as sending:
         wait_until(lambda: _heeds(sending, signal.SIGTERM))
         code, out, err = ended(sending, signal.SIGTERM)
-    assert (code, out, err) == (75, "", "sendkit: ended by SIGTERM\n")
+    assert (code, out) == (75, "")
+    assert err.endswith("sendkit: ended by SIGTERM\n")  # before it, Python may warn of an import that was broken off
 
 
 def test_a_program_that_calls_the_command_has_its_own_handlers_afterwards(server: LocalServer, shell: Shell) -> None:
