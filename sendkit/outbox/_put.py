@@ -125,6 +125,13 @@ def _letter(draft: Draft, now: float) -> tuple[object, ...]:
         draft.due if later else 0,
         begin + draft.lifetime,
         now,
+        *_facts(draft),
+    )
+
+
+def _facts(draft: Draft) -> tuple[object, ...]:
+    """What a row of either kind ends with."""
+    return (
         draft.reverse_path,
         draft.message_id,
         draft.size,
@@ -144,11 +151,5 @@ def _arguments(draft: Draft) -> tuple[object, ...]:
         draft.priority,
         draft.due,
         draft.lifetime,
-        draft.reverse_path,
-        draft.message_id,
-        draft.size,
-        draft.eight_bit,
-        draft.utf8,
-        draft.kind,
-        draft.options,
+        *_facts(draft),
     )

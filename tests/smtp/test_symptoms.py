@@ -170,7 +170,7 @@ PASTED = {
     "[Errno 13] Permission denied": "did not permit",
     "PermissionError: [Errno 13] Permission denied": "did not permit",
     "PermissionError: [Errno 1] Operation not permitted": "did not permit",
-    "PermissionError: [Errno 13] Permission denied: '/root/.config/sendkit/config.toml'": "that file",
+    "PermissionError: [Errno 13] Permission denied: '/home/ana/.config/sendkit/config.toml'": "that file",
     r"PermissionError: [WinError 5] Access is denied: 'C:\Users\ana\outbox.db'": "that file",
     "ModuleNotFoundError: No module named 'sendkit.django'": "no such module",
     "ImportError: cannot import name 'Mailer' from 'sendkit' (/home/ana/sendkit.py)": "no such module",
