@@ -41,7 +41,7 @@ def _attempt_model() -> type[Attempt]:
 
 _attempt = unchecked(_attempt_model)
 # By the reply, which its note keeps alive: a connection hands out the same one for the same line (see `ReplyReader`).
-_notes: dict[int, AttemptReply] = {}
+_notes: dict[tuple[int, int], AttemptReply] = {}
 _MOST_NOTES, _SHORT = 256, 128
 _logger = logging.getLogger("sendkit.smtp")
 _Who: TypeAlias = Literal["C", "S", "*"]
@@ -223,9 +223,9 @@ class AttemptLog:
 
 def _noted(phase: Phase, reply: Reply) -> AttemptReply:
     """The note of a reply that concerns no recipient: one for all messages that got the same."""
-    key = id(reply) ^ id(phase)
+    key = id(reply), id(phase)
     note = _notes.get(key)
-    if note is not None and note.reply is reply and note.phase is phase:
+    if note is not None:
         return note
     note = AttemptReply(phase, reply)
     if len(reply.text) <= _SHORT:
