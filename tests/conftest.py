@@ -6,7 +6,6 @@ HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks thousands of times longer,
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -36,12 +35,6 @@ _HOMES = (
     "XDG_STATE_HOME",
     "LOCALAPPDATA",
 )
-
-
-def pytest_collection_finish() -> None:
-    """Have the garbage collector pass over the thousands of tests, which stay to the end."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

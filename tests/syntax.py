@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import sendkit
+from tests.each import Law, each
 
 ROOT = Path(sendkit.__file__).parents[1]  # of the package that is tested, which may be an installed one
 FILES = sorted(ROOT.joinpath("sendkit").rglob("*.py"))
@@ -37,8 +38,13 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path) for path in FILES}
 
 
-def imports(path: Path) -> Iterator[Import]:
+@cache
+def imports(path: Path) -> list[Import]:
     """Every import that happens at run time."""
+    return [*_imports(path)]
+
+
+def _imports(path: Path) -> Iterator[Import]:
     stack: list[tuple[ast.AST, bool]] = [(tree(path), False)]
     while stack:
         node, lazy = stack.pop()
@@ -71,17 +77,6 @@ def functions(path: Path) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionD
             yield node, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-def every_file(law: Callable[[Path], None]) -> Callable[[], None]:
-    """One test of a law for all files, which names those that break it: thousands of tests would take too long."""
-
-    def test() -> None:
-        broken = {}
-        for path in FILES:
-            try:
-                law(path)
-            except AssertionError as error:
-                broken[str(path.relative_to(ROOT))] = str(error)
-        assert broken == {}, broken
-
-    test.__name__, test.__doc__ = law.__name__, law.__doc__
-    return test
+def every_file(law: Law) -> Law:
+    """One test of a law for all files."""
+    return each(FILES, called=lambda path: str(path.relative_to(ROOT)))(law)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.each import each
 from tests.syntax import FILES, MODULES, ROOT, every_file, imports, name_of, tree
 
 CHECKOUT = Path(__file__).parents[1]
@@ -202,7 +203,7 @@ def test_what_is_seldom_needed_is_imported_when_it_is_needed(path: Path) -> None
     assert [found.module for found in imports(path) if found.module.split(".")[0] in LAZY and not found.lazy] == []
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if "_smtp" in p.parts], ids=lambda path: path.name)
+@each([path for path in FILES if "_smtp" in path.parts], called=lambda path: path.name)
 def test_the_protocol_knows_no_loop_no_clock_and_no_socket(path: Path) -> None:
     assert {found.module.split(".")[0] for found in imports(path)} & NOT_IN_SMTP == set()
 

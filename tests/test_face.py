@@ -12,6 +12,7 @@ import pytest
 
 import sendkit
 from sendkit import errors
+from tests.each import each
 
 ROOT = Path(__file__).parents[1]
 # DESIGN.md 2: names that checks outside this repository use.
@@ -50,7 +51,7 @@ def test_all_is_sorted_and_each_name_is_there_once() -> None:
     assert sendkit.__all__ == sorted(set(sendkit.__all__))
 
 
-@pytest.mark.parametrize("name", sendkit.__all__)
+@each(sendkit.__all__)
 def test_every_name_resolves_and_is_listed(name: str) -> None:
     value = getattr(sendkit, name)
     assert getattr(sendkit, name) is value

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-import pytest
 from pydantic import BaseModel
 
 import sendkit
+from tests.each import each
 
 MODULES = ("sendkit", "sendkit.outbox", "sendkit.report", "sendkit.settings", "sendkit.testing")
 # What nobody makes or calls by hand: results, what they are made of, and the parts that an author of a transport or
@@ -96,7 +96,7 @@ def _methods(place: str, kind: type) -> Iterator[tuple[str, Any, set[str]]]:
 CALLABLES = {name: (value, known) for name, value, known in callables()}
 
 
-@pytest.mark.parametrize("name", CALLABLES)
+@each(CALLABLES)
 def test_every_parameter_is_described(name: str) -> None:
     value, known = CALLABLES[name]
     if isinstance(value, type) and issubclass(value, BaseModel):

@@ -19,9 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import sendkit
+from tests.each import each
 
 ROOT = Path(sendkit.__file__).parent
 
@@ -163,17 +162,17 @@ def private(value: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each(NAMES)
 def test_what_a_public_thing_names_is_public(name: str) -> None:
     assert private(NAMES[name]) == []
 
 
-@pytest.mark.parametrize("name", [name for name, value in NAMES.items() if isinstance(value, type)])
+@each([name for name, value in NAMES.items() if isinstance(value, type)])
 def test_every_public_class_is_described(name: str) -> None:
     assert inspect.getdoc(NAMES[name])
 
 
-@pytest.mark.parametrize("module", [module for module in PUBLIC if module != "sendkit.__main__"])
+@each([module for module in PUBLIC if module != "sendkit.__main__"])
 def test_every_public_module_lists_each_of_its_names_once(module: str) -> None:
     names = list(import_module(module).__all__)
     assert len(names) == len(set(names))

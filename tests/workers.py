@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -74,11 +75,16 @@ def _sample(items: list[pytest.Item], step: int) -> list[pytest.Item]:
     return kept
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Ten thousand tests are looked through at every collection of garbage, unless they are set aside for good."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Ten thousand tests are made without a look for garbage, and set aside: they stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

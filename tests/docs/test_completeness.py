@@ -6,6 +6,7 @@ import argparse
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sendkit._plan.named import KEYS
 from sendkit._transport.script import ConnectRule, Script
 from sendkit.testing._expected import Expected
 from tests.docs.pages import CODE, PAGES, README, SPANS, Page, is_told, page
+from tests.each import each
 
 _SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(sendkit.__file__).parent.rglob("*.py")))
 _VARIABLE = re.compile(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*")
@@ -29,6 +31,7 @@ _PLACES = [f"{name}()" for name in vars(Script) if name.startswith(("on_", "afte
 _ACTIONS = [name for name in dir(ConnectRule) if name in ("reply", "drop", "silence", "refuse")]
 
 
+@cache
 def flags() -> list[str]:
     """Every long flag of the command line."""
     return sorted(
@@ -54,48 +57,48 @@ def settings(made: Callable[..., object]) -> list[str]:
 class TestNothingIsMissing:
     """Whatever is public stands in the documentation, as code."""
 
-    @pytest.mark.parametrize("name", [name for name in sendkit.__all__ if not name.startswith("__")])
+    @each([name for name in sendkit.__all__ if not name.startswith("__")])
     def test_every_public_name(self, name: str) -> None:
         assert is_told(name) or is_told(f"sendkit.{name}")
 
-    @pytest.mark.parametrize("name", sendkit.testing.__all__)
+    @each(sendkit.testing.__all__)
     def test_every_public_name_of_the_testing_kit(self, name: str) -> None:
         assert is_told(name) or is_told(f"sendkit.testing.{name}")
 
-    @pytest.mark.parametrize("name", [*Expected.__annotations__, "times"])
+    @each([*Expected.__annotations__, "times"])
     def test_every_field_that_can_be_expected(self, name: str) -> None:
         assert f"{name}=" in CODE
 
-    @pytest.mark.parametrize("name", errors.__all__)
+    @each(errors.__all__)
     def test_every_error(self, name: str) -> None:
         assert is_told(name)
 
-    @pytest.mark.parametrize("command", [*parser._parsers()[1]])
+    @each([*parser._parsers()[1]])
     def test_every_command(self, command: str) -> None:
         assert f"sendkit {command}" in CODE
 
-    @pytest.mark.parametrize("flag", flags())
+    @each(flags())
     def test_every_long_flag(self, flag: str) -> None:
         assert is_told(flag)
 
-    @pytest.mark.parametrize("variable", _VARIABLES)
+    @each(_VARIABLES)
     def test_every_variable(self, variable: str) -> None:
         assert is_told(variable)
 
-    @pytest.mark.parametrize("setting", [setting for made in _SETTABLE for setting in settings(made)])
+    @each([setting for made in _SETTABLE for setting in settings(made)])
     def test_every_setting(self, setting: str) -> None:
         kind, _, name = setting.partition(".")
         assert re.search(rf"(?<!\w){name}=", CODE) or re.search(rf"\b{kind}\([^)]*\b{name}\b", CODE)
 
-    @pytest.mark.parametrize("key", KEYS)
+    @each(KEYS)
     def test_every_key_of_an_account(self, key: str) -> None:
         assert re.search(rf"^\| .*`{key}`.* \|", page("configuration.md").text, re.MULTILINE)
 
-    @pytest.mark.parametrize("place", _PLACES + _ACTIONS)
+    @each(_PLACES + _ACTIONS)
     def test_every_place_and_action_of_the_fault_language(self, place: str) -> None:
         assert place in CODE
 
-    @pytest.mark.parametrize("name", [name for name in DeliveryResult.model_fields if name != "version"])
+    @each([name for name in DeliveryResult.model_fields if name != "version"])
     def test_every_answer_of_a_result(self, name: str) -> None:
         assert f"result.{name}" in CODE or name == "reverse_path"
 
@@ -115,7 +118,7 @@ class TestNothingIsMissing:
 class TestNothingIsMadeUp:
     """What the documentation names is there."""
 
-    @pytest.mark.parametrize("flag", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page("command-line.md").text))))
+    @each(sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page("command-line.md").text))))
     def test_every_flag_is_one_of_the_program(self, flag: str) -> None:
         assert flag in flags()
 
@@ -123,11 +126,11 @@ class TestNothingIsMadeUp:
         told = re.findall(r"^\| (\d+) \|", page("command-line.md").text, re.MULTILINE)
         assert [int(code) for code in told] == [code.value for code in MEANINGS]
 
-    @pytest.mark.parametrize("each", PAGES, ids=str)
+    @each(PAGES)
     def test_every_variable_is_read(self, each: Page) -> None:
         assert sorted(set(_VARIABLE.findall(each.text)) - set(_VARIABLES)) == []
 
-    @pytest.mark.parametrize("each", PAGES, ids=str)
+    @each(PAGES)
     def test_every_link_within_the_project_leads_somewhere(self, each: Page) -> None:
         for link in each.links:
             path, _, anchor = link.partition("#")
@@ -148,7 +151,7 @@ class TestNothingIsMadeUp:
         eval(call, {"Mailer": Mailer}).close()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@each(PAGES)
 def test_every_table_has_a_row_of_names_above_its_line(page: Page) -> None:
     """Without one, no renderer shows a table."""
     lines = ["", *page.prose.splitlines()]

@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from tests.each import each
 from tests.servers.proxies import microsocks
 
 from . import cuts, noise
@@ -47,8 +48,7 @@ def test_and_so_it_does_through_a_proxy_and_over_lmtp(way: Way, place: Place, mo
         assert findings([scenario for scenario in sample if scenario.place is place]) == {}
 
 
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("kind", Kind)
+@each(product(Kind, Mode))
 def test_the_sample_has_every_kind_of_fault_in_every_mode(kind: Kind, mode: Mode) -> None:
     assert any(scenario.fault.kind is kind and scenario.mode is mode for scenario in _SAMPLE)
 

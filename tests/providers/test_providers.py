@@ -9,11 +9,12 @@ import pytest
 from sendkit import AsyncMailer, Mailer, Provider, Security, errors
 from sendkit._providers.table import operator_named, operator_of
 from sendkit._smtp.explain import _entries, provider_of
+from tests.each import each
 
 ALL = Provider.all()
 
 
-@pytest.mark.parametrize("provider", ALL, ids=lambda provider: provider.name)
+@each(ALL, called=lambda provider: provider.name)
 def test_every_row_is_a_server_with_tls_and_its_source(provider: Provider) -> None:
     assert provider.server.host == provider.host
     assert provider.security is not Security.NONE
@@ -52,7 +53,7 @@ def test_the_address_s_domain_names_its_provider() -> None:
     assert Provider.of_domain("example.com") is None
 
 
-@pytest.mark.parametrize("provider", [*ALL, Provider.named("ses-eu-west-1")], ids=lambda provider: provider.name)
+@each([*ALL, Provider.named("ses-eu-west-1")], called=lambda provider: provider.name)
 def test_the_host_of_every_row_leads_back_to_who_runs_it(provider: Provider) -> None:
     """The same names serve `for_provider`, the explanations and the doctor."""
     operator = operator_of(provider.host)
@@ -60,7 +61,7 @@ def test_the_host_of_every_row_leads_back_to_who_runs_it(provider: Provider) -> 
     assert operator.name == operator.operator == provider.operator == provider_of(None, provider.host)
 
 
-@pytest.mark.parametrize("name", sorted({entry.provider for entry in _entries() if entry.provider}))
+@each(sorted({entry.provider for entry in _entries() if entry.provider}))
 def test_every_explanation_is_of_a_provider_of_the_table(name: str) -> None:
     operator = operator_named(name)
     assert operator is not None

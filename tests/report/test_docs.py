@@ -17,6 +17,7 @@ import pytest
 from sendkit import report
 from sendkit.report import MailHandler, Report, Table, Theme, report_failure
 from tests.docs.pages import BLOCKS, CODE, ROOT, Block, is_told
+from tests.each import each
 from tests.report.frames import columns, orders, png
 
 BLOCKS_HERE = [
@@ -69,7 +70,7 @@ def test_blocks_for_other_programs_can_be_read(block: Block) -> None:
     compile(block.text, str(ROOT / block.page), "exec")
 
 
-@pytest.mark.parametrize("name", report.__all__)
+@each(report.__all__)
 def test_every_name_is_told(name: str) -> None:
     assert is_told(name) or is_told(f"report.{name}") or f"{name}(" in CODE
 
@@ -83,7 +84,7 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), SETTINGS, ids=lambda value: getattr(value, "__name__", value))
+@each(SETTINGS, called=lambda value: getattr(value, "__name__", value))
 def test_every_setting_is_told(kind: object, name: str) -> None:
     page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
     assert re.search(rf"`[^`]*\b{name}\b", page) or f"{name}=" in page

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from sendkit.errors import MessageError
 from sendkit.report import Report, Theme
 from sendkit.report._theme import contrast
+from tests.each import each
 from tests.report.frames import blocks, whole
 
 AVOIDED = {
@@ -57,11 +59,11 @@ def pages() -> dict[str, str]:
     return {**{name: block.html for name, block in blocks().items()}, "Report": whole().html}
 
 
-every_page = pytest.mark.parametrize("page", [*blocks(), "Report"])
+NAMES = [*blocks(), "Report"]
+every_page = each(NAMES)
 
 
-@every_page
-@pytest.mark.parametrize("pattern", AVOIDED)
+@each(product(NAMES, AVOIDED))
 def test_what_clients_lack_is_not_used(page: str, pattern: str) -> None:
     assert re.search(pattern, pages()[page], re.IGNORECASE) is None, AVOIDED[pattern]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sendkit import report
+from tests.each import each
 
 ROOT = Path(__file__).parents[2]
 EXTRA = ("narwhals", "markdown_it", "css_inline", "jinja2", "xlsxwriter")
@@ -26,7 +27,7 @@ def run(program: str) -> str:
     return ran.stdout.strip()
 
 
-@pytest.mark.parametrize("name", report.__all__)
+@each(report.__all__)
 def test_every_name_resolves_and_is_listed(name: str) -> None:
     assert getattr(report, name) is getattr(report, name)
     assert name in dir(report)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sendkit._smtp.command import UnsafeCommand, command_line
+from tests.each import each
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)]
 
 
-@pytest.mark.parametrize("utf8", [False, True])
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: f"U+{ord(control):04X}")
+@each(product(CONTROLS, (False, True)), called=ascii)
 def test_every_control_character_is_refused(control: str, utf8: bool) -> None:
     with pytest.raises(UnsafeCommand):
         command_line("MAIL", f"FROM:<a{control}@example.com>", utf8=utf8)

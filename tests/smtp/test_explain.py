@@ -13,6 +13,7 @@ from sendkit._providers.explanations import anybody, basic, enhanced, gmail, mai
 from sendkit._providers.explanations.entry import Entry
 from sendkit._providers.table import operator_named
 from sendkit._smtp.explain import explain
+from tests.each import each
 
 ENTRIES = gmail.ENTRIES + microsoft.ENTRIES + mailboxes.ENTRIES + relays.ENTRIES + anybody.ENTRIES
 ROWS = [*enhanced.CODES.values(), *enhanced.SUBJECTS.values(), *basic.CODES.values(), *basic.CLASSES.values()]
@@ -177,7 +178,7 @@ def test_an_enhanced_code_is_explained_by_the_registry(text: str, source: str) -
     assert Reply.parse(text).explain().source == source
 
 
-@pytest.mark.parametrize("code", basic.CODES)
+@each(basic.CODES)
 def test_a_code_alone_is_explained_by_its_own_row(code: int) -> None:
     assert Reply(code, None, "").explain() == Explanation(*basic.CODES[code])
 
@@ -194,7 +195,7 @@ def test_every_reply_is_explained(code: int, subject: int, detail: int, text: st
     assert found.source
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.title)
+@each(ENTRIES, called=lambda entry: entry.title)
 def test_every_entry_can_be_told_apart_and_says_all(entry: Entry) -> None:
     assert entry.provider is None or operator_named(entry.provider)
     assert entry.codes or entry.enhanced or entry.words
@@ -203,7 +204,7 @@ def test_every_entry_can_be_told_apart_and_says_all(entry: Entry) -> None:
     assert not entry.remedy.endswith(".")
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.title)
+@each(ENTRIES, called=lambda entry: entry.title)
 def test_no_entry_stands_in_the_shadow_of_another_with_the_same_conditions(entry: Entry) -> None:
     same = [
         e

@@ -16,6 +16,7 @@ from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Break, Failure, Verdict, accepted, judge_failure, judge_refusal, not_accepted
+from tests.each import each
 
 REFUSAL = Reply(550, None, "no")
 FACTS = Facts("smtp.example.org", 2525, "ana@example.com", "other@example.com", "luis@example.com", "<1@example.com>")
@@ -23,24 +24,24 @@ FACTS = Facts("smtp.example.org", 2525, "ana@example.com", "other@example.com", 
 PYTHON = re.compile(r"\w\(|[a-z_]+=(?!starttls|implicit_tls)|result\.|retry_in_doubt|retry policy")
 
 
-@pytest.mark.parametrize(("cause", "phase", "reply"), [*product(Cause, Phase, [None, REFUSAL])])
+@each([*product(Cause, Phase, [None, REFUSAL])])
 def test_there_is_a_hint_for_every_cause_in_every_phase(cause: Cause, phase: Phase, reply: Reply | None) -> None:
     assert hint_for(Verdict(Outcome.DEFERRED, phase, cause, reply=reply))
 
 
-@pytest.mark.parametrize(("why", "caller"), [*product(Reason, Caller)])
+@each([*product(Reason, Caller)])
 def test_every_reason_has_a_hint_and_nothing_in_it_is_left_to_be_filled_in(why: Reason, caller: Caller) -> None:
     hint = advise(Trouble(why.cause, why), FACTS, caller)
     assert hint
     assert not re.search(r"[{}]|None|HOST\b|PORT\b|USER\b", hint)
 
 
-@pytest.mark.parametrize("why", Reason)
+@each(Reason)
 def test_what_is_not_known_is_a_word_in_capitals_and_never_none(why: Reason) -> None:
     assert "None" not in advise(Trouble(why.cause, why))
 
 
-@pytest.mark.parametrize("why", Reason)
+@each(Reason)
 def test_a_shell_is_told_no_python(why: Reason) -> None:
     assert not PYTHON.search(advise(Trouble(why.cause, why), FACTS, Caller.SHELL))
 

@@ -16,6 +16,7 @@ from sendkit._providers.explanations import installation, libraries, network, se
 from sendkit._smtp.reason import Reason
 from sendkit._smtp.symptoms import explain_text
 from sendkit.testing import LocalServer
+from tests.each import each
 
 SYMPTOMS = (*tls.SYMPTOMS, *network.SYMPTOMS, *secrets.SYMPTOMS, *libraries.SYMPTOMS, *installation.SYMPTOMS)
 AUTH = '  File "/usr/lib/python3.11/smtplib.py", line 662, in auth\n    raise SMTPAuthenticationError(code, resp)\n'
@@ -185,7 +186,7 @@ PASTED = {
 }
 
 
-@pytest.mark.parametrize("text", PASTED, ids=lambda text: text.splitlines()[-1][:60])
+@each(PASTED, called=lambda text: text.splitlines()[-1][:60])
 def test_what_people_paste_is_explained(text: str) -> None:
     found = explain_text(text)
     assert found is not None
@@ -252,7 +253,7 @@ def test_a_text_without_end_is_read_in_part() -> None:
     assert found is not None
 
 
-@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda one: one.title)
+@each(SYMPTOMS, called=lambda one: one.title)
 def test_every_symptom_has_a_fix_for_sendkit_and_one_for_others(symptom: tls.Symptom) -> None:
     assert (symptom.why is None) is bool(symptom.remedy)
     assert symptom.why is None or Reason(symptom.why)
