@@ -1,7 +1,8 @@
 """What every test starts from: nothing of the user's, and hypothesis at a pace that HYPOTHESIS_PROFILE chooses.
 
 No test sees the user's keyring, D-Bus, display, home or SENDKIT_ settings; `secret_service` puts a keyring back.
-HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) looks thousands of times longer, or HYPOTHESIS_EXAMPLES.
+The examples of properties are the same in every run, however busy the machine is and whatever ran before.
+HYPOTHESIS_PROFILE=nightly (with `--timeout=0`) draws new ones, thousands of times as many, or HYPOTHESIS_EXAMPLES.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from keyring.core import load_keyring, set_keyring
 
 from sendkit._transport.refusals import REFUSALS
 
 pytest_plugins = ["tests.own_process", "tests.workers", "tests.servers.fixtures"]
 
-settings.register_profile("default", deadline=None, max_examples=40)
 examples = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100000"))
-settings.register_profile("nightly", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+at_any_pace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", at_any_pace, max_examples=40, derandomize=True)
+settings.register_profile("nightly", at_any_pace, max_examples=examples)
+profile = os.environ.get("HYPOTHESIS_PROFILE", "default")
+settings.load_profile(profile)
+if profile == "default" and hasattr(providers, "_get_local_constants"):
+    # It draws the constants of modules too, so that examples would depend on what other tests have loaded.
+    providers._get_local_constants = lambda: providers._local_constants
 
 _OF_THE_USER = {"CREDENTIALS_DIRECTORY", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"}
 _HOMES = (

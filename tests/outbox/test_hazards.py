@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -164,7 +165,7 @@ def test_a_program_that_holds_the_write_lock_is_told_of(
     assert outbox.put(message()).id
 
 
-@pytest.mark.parametrize("octets", [b"not a database at all" * 500, os.urandom(8192)])
+@pytest.mark.parametrize("octets", [b"not a database at all" * 500, Random(1).randbytes(8192)])
 def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(where: Path, octets: bytes) -> None:
     where.write_bytes(octets)
     with Outbox(where, account="test") as outbox, pytest.raises(OutboxError, match="damaged, or no outbox"):
@@ -175,9 +176,9 @@ def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(where: Path, octe
 def test_a_damaged_file_is_refused_with_the_way_out(where: Path) -> None:
     with Outbox(where, account="test") as outbox:
         list(outbox.put_many(message(n, 2000) for n in range(200)))
-    octets = bytearray(where.read_bytes())
+    octets, dice = bytearray(where.read_bytes()), Random(1)
     for at in range(8192, len(octets) - 4096, 12288):
-        octets[at : at + 2048] = os.urandom(2048)
+        octets[at : at + 2048] = dice.randbytes(2048)
     where.write_bytes(octets)
     with Outbox(where) as outbox, pytest.raises(OutboxError, match="damaged") as caught:
         outbox.counts()
