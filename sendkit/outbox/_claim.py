@@ -190,12 +190,12 @@ def _usable(
 
 
 def _lanes(ledger: Ledger, wish: Take, accounts: Sequence[str]) -> Work[list[Lane]]:
-    """The next lanes with letters, from the one behind the last on, and round to it again."""
-    names = json.dumps([[name] for name in sorted(accounts)])
-    rows = yield from ask(ledger.texts.lanes, names, *wish.after, wish.limit)
+    """The next lanes with letters that may be sent, from the one behind the last on, and round to it again."""
+    names, now = json.dumps([[name] for name in sorted(accounts)]), ledger.now()
+    rows = yield from ask(ledger.texts.lanes, names, *wish.after, now, wish.limit)
     lanes: list[Lane] = [(account, lane) for account, lane in rows]
     if len(lanes) < wish.limit and wish.after != ("", ""):
-        rows = yield from ask(ledger.texts.lanes, names, "", "", wish.limit)
+        rows = yield from ask(ledger.texts.lanes, names, "", "", now, wish.limit)
         lanes += [(account, lane) for account, lane in rows if (account, lane) not in lanes]
     return lanes
 

@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from sendkit._lifetime import threads
@@ -47,12 +48,13 @@ def tolds(ledger: Ledger, items: Sequence[int]) -> Work[list[None]]:
 
 
 class Teller:
-    """Tells what there is to tell until it is cancelled. `steps` are called one after the other for each event."""
+    """Tells what there is to tell until it is cancelled. Each event is told to all `steps`, whatever others raise."""
 
     def __init__(self, writer: Writer, owner: str, steps: Sequence[OnEvent]) -> None:
         self._writer = writer
         self._owner = owner
         self._steps = steps
+        self._turn = asyncio.Lock()  # nobody is told of one event twice at a time
 
     async def run(self) -> None:
         """Tell, forever."""
@@ -60,32 +62,45 @@ class Teller:
             if not await self.tell_all():
                 await asyncio.sleep(_LOOK)
 
-    async def tell_all(self) -> bool:
-        """Tell all that there is now; whether there was anything. Waits where the program raises."""
-        try:
-            events = await self._writer.acall(untold, self._owner)
-        except OutboxError as error:
-            _logger.error("%s", error)  # noqa: TRY400 - the text says it all
-            return False
-        for one in events:
-            await self._tell(one)
-        return bool(events)
+    async def tell_all(self, tries: float = float("inf")) -> bool:
+        """Tell all that there is now; whether there was anything. Waits where the program raises.
 
-    async def _tell(self, one: Event) -> None:
-        wait = _FIRST_WAIT
-        while not await self._told(one):
+        After so many `tries` at one event it is left to the next worker, with those behind it.
+        """
+        async with self._turn:
+            try:
+                events = await self._writer.acall(untold, self._owner)
+            except OutboxError as error:
+                _logger.error("%s", error)  # noqa: TRY400 - the text says it all
+                return False
+            for one in events:
+                if not await self._tell(one, tries):
+                    return False
+            return bool(events)
+
+    async def _tell(self, one: Event, tries: float) -> bool:
+        wait, made = _FIRST_WAIT, 0
+        left = [partial(_called, step, one) for step in self._steps]
+        told = partial(self._writer.acall, tolds, one.id)
+        while True:
+            left = [step for step in left if not await _done(step, one)]
+            if not left and await _done(told, one):
+                return True
+            made += 1
+            if made >= tries:
+                return False
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
-    async def _told(self, one: Event) -> bool:
-        try:
-            for step in self._steps:
-                await _called(step, one)
-            await self._writer.acall(tolds, one.id)
-        except Exception:  # whatever a program raises, and a database that is away for a while
-            _logger.exception("the event %d (%s of letter %s) is told again", one.id, one.kind, one.letter)
-            return False
-        return True
+
+async def _done(step: Callable[[], Awaitable[object]], one: Event) -> bool:
+    """Whether this step of telling succeeded."""
+    try:
+        await step()
+    except Exception:  # whatever a program raises, and a database that is away for a while
+        _logger.exception("the event %d (%s of letter %s) is told again", one.id, one.kind, one.letter)
+        return False
+    return True
 
 
 async def _called(step: OnEvent, one: Event) -> None:

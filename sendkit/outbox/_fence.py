@@ -107,10 +107,22 @@ def _settled(ledger: Ledger, items: Sequence[Settlement]) -> Work[dict[int, floa
     now = ledger.now()
     letters, recipients = yield from locked(ledger, [item.id for item in items])
     there = [item for item in items if item.id in letters]
-    decisions = [rules.settle(letters[item.id], recipients[item.id], item, now) for item in there]
+    first = yield from _first_attempts(ledger, there)
+    decisions = [
+        rules.settle(letters[item.id], recipients[item.id], item, now, first.get(item.id, now)) for item in there
+    ]
     history = [AttemptRow(item.id, item.token, item.owner, item.summary) for item in there]
     yield from written(ledger, decisions, history)
     return {one.letter.id: one.letter.due for one in decisions if one.letter and one.letter.settled is None}
+
+
+def _first_attempts(ledger: Ledger, items: Sequence[Settlement]) -> Work[dict[int, float]]:
+    """When letters of which a delay may be told were tried for the first time, if they were."""
+    wanted = [[item.id] for item in items if item.warn_after is not None]
+    if not wanted:
+        return {}
+    rows = yield from ask(ledger.texts.first_attempts, json.dumps(wanted))
+    return dict(rows)
 
 
 def releases(ledger: Ledger, items: Sequence[Release]) -> Work[list[None]]:

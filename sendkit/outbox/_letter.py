@@ -42,8 +42,8 @@ class Letter:
     """A message with the options of `put`, for `put_many`.
 
     `key` makes it one letter however often it is put; `send_at` is when it may be sent, `expires_in` how long it is
-    tried; letters of a `lane` are sent in order, and those of a higher `priority` first. `account`, `envelope_from`,
-    `recipients` and `options` replace what the outbox, the message or the mailer say.
+    tried; letters of a `lane` share its rate and pauses, and within it a smaller `priority` goes first. `account`,
+    `envelope_from`, `recipients` and `options` replace what the outbox, the message or the mailer say.
     """
 
     message: AnyMessage

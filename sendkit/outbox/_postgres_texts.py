@@ -157,7 +157,10 @@ pair (account, lane) as (
   select pair.account, (select min(l.lane) from sendkit_letter l
     where l.state = 'ready' and l.account = pair.account and l.lane > pair.lane)
   from pair where pair.lane is not null)
-select account, lane from pair where lane is not null order by account, lane limit $4""",
+select account, lane from pair where lane is not null and not exists (
+  select 1 from sendkit_lane r where r.name = pair.lane and (r.paused or r.rate is not null
+    and least(greatest(1, r.rate), r.tokens + greatest(0, $4::float - r.refilled) * r.rate) < 1))
+order by account, lane limit $5""",
     lane_rules=f"""select name, paused, rate, tokens, refilled from sendkit_lane
 where name = any (array (select name from {_rows("name text")} j)) order by name for update""",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from"
@@ -232,6 +235,8 @@ where id = {_IDS} order by id""",
     recipient_status="select letter_id, address, state, attempts, reply, reason, at from sendkit_recipient"
     f" where letter_id = {_IDS} order by letter_id, n",
     attempts="select at, owner, summary from sendkit_attempt where letter_id = $1 order by id",
+    first_attempts="select letter_id, min(at) from sendkit_attempt"
+    f" where owner is not null and letter_id = {_IDS} group by letter_id",
     events="""select e.id, l.uid, l.key, l.message_id, e.kind, e.at, e.data from sendkit_event e
 join sendkit_letter l on l.id = e.letter_id where e.letter_id = $1 order by e.id""",
     select="""select id from sendkit_letter l where ($1::text is null or state = $1

@@ -6,16 +6,18 @@ one letter with its history. Must not know databases, or whether and to whom a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import NamedTuple
 
 from sendkit._message.accept import new_message_id
 from sendkit._message.fields import text_field
+from sendkit._smtp.phase import TRANSACTION
 from sendkit._smtp.reply import Reply
 from sendkit.outbox._states import EventKind
 from sendkit.outbox._status import AttemptRecord, Event, LetterStatus, RecipientStatus
+from sendkit.results import Attempt
 
 _EXPIRED, _FAILED, _DELAYED = "4.4.7", "5.0.0", "4.0.0"  # RFC 3463: delivery time expired; no better code is known
 _LONGEST = 900  # octets of one field, so that no line is cut on its way (RFC 5321 section 4.5.3.1.6)
@@ -60,7 +62,7 @@ def _words(letter: LetterStatus, event: Event, head: bytes) -> str:
     lines = [*_opening(letter, event), ""]
     for one in event.recipients:
         lines += [f"  {one.address}", *(f"      {line}" for line in _why(one, event)), ""]
-    lines += ["What was tried:", "", *_history(letter), "", "The message:", ""]
+    lines += ["What was tried:", "", *_history(letter, event), "", "The message:", ""]
     found = ((name, _field(head, name.lower().encode())) for name in ("Subject", "To", "Date"))
     lines += [f"  {name}: {text}" for name, text in found if text]
     lines += [f"  Message-ID: {letter.message_id or 'none'}", f"  Id in the outbox: {letter.id}"]
@@ -74,10 +76,10 @@ def _opening(letter: LetterStatus, event: Event) -> list[str]:
             f"It is tried again until {_moment(letter.expires)}. You need not send it again.",
         ]
     if event.kind is EventKind.EXPIRED:
-        days = (event.at - letter.created) / timedelta(days=1)
+        first = next((record.at for record in letter.history if record.attempts), letter.created)
         return [
             "Your message could not be delivered to the recipients below.",
-            f"It was tried for {round(days, 1):g} days, and is not tried any more. They have no copy of it.",
+            f"It was tried for {_span(event.at - first)}, and is not tried any more. They have no copy of it.",
         ]
     return [
         "Your message could not be delivered to the recipients below.",
@@ -96,16 +98,36 @@ def _why(one: RecipientStatus, event: Event) -> Iterator[str]:
         yield f"What to do: {meant.remedy}."
 
 
-def _history(letter: LetterStatus) -> list[str]:
-    return [f"  {line}" for record in letter.history for line in _tried(record)] or ["  (nothing is known any more)"]
+def _span(time: timedelta) -> str:
+    """A time in the largest unit of which there are two, or one day."""
+    for unit, seconds in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if (count := round(time.total_seconds() / seconds, 1)) >= (1 if unit == "days" else 2):
+            return f"{count:g} {unit if count != 1 else 'day'}"
+    return "a minute" if time >= timedelta(minutes=1) else "less than a minute"
 
 
-def _tried(record: AttemptRecord) -> Iterator[str]:
+def _history(letter: LetterStatus, event: Event) -> list[str]:
+    about = {one.address for one in event.recipients}
+    lines = [f"  {line}" for record in letter.history for line in _tried(record, about)]
+    return lines or ["  (nothing is known any more)"]
+
+
+def _tried(record: AttemptRecord, about: Collection[str]) -> Iterator[str]:
     if record.note is not None or not record.attempts:
         yield f"{_moment(record.at)}  {record.note or 'no server was asked'}"
     for attempt in record.attempts:
-        outcome = "taken" if attempt.error is None else f"{attempt.error.phase}: {attempt.error.message}"
-        yield f"{_moment(record.at)}  {attempt.server}  {' '.join(outcome.split())}"
+        for outcome in _outcomes(attempt, about):
+            yield f"{_moment(record.at)}  {attempt.server}  {' '.join(outcome.split())}"
+
+
+def _outcomes(attempt: Attempt, about: Collection[str]) -> Iterable[str]:
+    """What an attempt came to for these recipients, each answer once: others of the letter may have had another."""
+    refused = [one for one in attempt.replies if one.reply.code >= 400]
+    own = [one for one in refused if one.recipient in about]
+    for_all = [one for one in refused if one.recipient is None and one.phase in TRANSACTION]
+    if own or for_all:
+        return dict.fromkeys(f"{one.phase}: {one.reply}" for one in own or for_all)
+    return ("taken" if attempt.error is None else f"{attempt.error.phase}: {attempt.error.message}",)
 
 
 def _facts(letter: LetterStatus, event: Event, sides: Sides) -> str:

@@ -54,7 +54,8 @@ class Returner:
         letter = await self.writer.acall(statuses, event.letter, How.READS)
         content = await self.writer.acall(contents, event.letter, How.READS)
         if letter.kind == REPORT:
-            await self._from_own_address(letter, content)
+            if event.kind is not EventKind.DELAYED:
+                await self._from_own_address(letter, content)
             return
         to = letter.reverse_path if self.to == "sender" else self.to
         if not to:

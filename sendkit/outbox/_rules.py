@@ -53,8 +53,13 @@ def may_send(letter: LetterRow | None, token: int, recipients: Iterable[Recipien
     return {recipient.n for recipient in recipients if recipient.state in OPEN} >= set(wanted)
 
 
-def settle(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settlement, now: float) -> Decision:
-    """Apply what an attempt says; one that comes after a takeover only resolves what that put in doubt."""
+def settle(
+    letter: LetterRow, recipients: Sequence[RecipientRow], said: Settlement, now: float, first: float | None = None
+) -> Decision:
+    """Apply what an attempt says; one that comes after a takeover only resolves what that put in doubt.
+
+    `first` is when the letter was first tried; without it, the time since it was put counts as the delay.
+    """
     ours = letter.token == said.token and letter.state == LetterState.WORKING
     rows = {recipient.n: recipient for recipient in recipients}
     expired = now >= letter.expires
@@ -70,11 +75,15 @@ def settle(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settleme
     states = {row.n: row.state for row in recipients} | {change.n: change.state for change in changes}
     events = list(_events(letter.id, said.token, changes, rows))
     waiting = [change for change in changes if change.state == RecipientState.WAITING]
-    late = said.warn_after is not None and now - letter.created >= said.warn_after
-    if ours and late and waiting and not letter.warned:
-        letter = letter._replace(warned=True)
-        events.append(_event(letter.id, said.token, EventKind.DELAYED, waiting, rows))
-    return Decision(_after_verdicts(letter, states, said.due, now, ours=ours), tuple(changes), tuple(events))
+    due = said.due
+    if ours and waiting and not letter.warned and said.warn_after is not None:
+        late_at = (letter.created if first is None else first) + said.warn_after
+        if now < late_at:  # it is tried once more before it is told of, as before it is returned
+            due = min(due, late_at)
+        else:
+            letter = letter._replace(warned=True)
+            events.append(_event(letter.id, said.token, EventKind.DELAYED, waiting, rows))
+    return Decision(_after_verdicts(letter, states, due, now, ours=ours), tuple(changes), tuple(events))
 
 
 def is_missing(letter: LetterRow, recipients: Sequence[RecipientRow], said: Settlement) -> bool:

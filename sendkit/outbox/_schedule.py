@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
 from sendkit.errors import ConfigurationError
+
+_logger = logging.getLogger("sendkit.outbox")
 
 Interval: TypeAlias = timedelta | float
 Schedule: TypeAlias = Sequence[Interval] | Callable[[int], Interval]
@@ -37,17 +40,27 @@ class Waits:
 
     def next(self, attempts: int, now: float, expires: float) -> float:
         """When to try again after so many attempts: spread a little, and never behind the last moment."""
-        schedule = self._schedule
-        wait = _seconds(schedule(attempts) if callable(schedule) else schedule[min(attempts, len(schedule)) - 1])
-        due = now + wait * self._spread(1 - _JITTER, 1 + _JITTER)
+        due = now + self._wait(attempts) * self._spread(1 - _JITTER, 1 + _JITTER)
         # Who expires between two tries is tried once more before it is returned (as Postfix does).
         return min(due, expires) if now < expires else due
+
+    def _wait(self, attempts: int) -> float:
+        schedule = self._schedule
+        try:
+            return _seconds(schedule(attempts) if callable(schedule) else _of(schedule, attempts))
+        except Exception:  # a program's function, after an attempt whose outcome must be written down all the same
+            _logger.exception("schedule= gave no wait after attempt %d; the usual one is taken", attempts)
+            return _seconds(_of(USUAL, attempts))
 
     @property
     def longest(self) -> float | None:
         """The longest wait in seconds, where it is known."""
         schedule = self._schedule
         return None if callable(schedule) else max(map(_seconds, schedule)) * (1 + _JITTER)
+
+
+def _of(schedule: Sequence[Interval], attempts: int) -> Interval:
+    return schedule[min(attempts, len(schedule)) - 1]
 
 
 def _seconds(wait: object) -> float:

@@ -138,7 +138,10 @@ pair (account, lane) as (
   select pair.account, (select min(l.lane) from sendkit_letter l
     where l.state = 'ready' and l.account = pair.account and l.lane > pair.lane)
   from pair where pair.lane is not null)
-select account, lane from pair where lane is not null order by account, lane limit ?""",
+select account, lane from pair where lane is not null and lane not in (
+  select name from sendkit_lane where paused
+    or (rate is not null and min(max(1.0, rate), tokens + max(0.0, ? - refilled) * rate) < 1))
+order by account, lane limit ?""",
     lane_rules=f"select name, paused, rate, tokens, refilled from sendkit_lane"
     f" where name in (select name from {_rows('name')})",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from "
@@ -223,6 +226,8 @@ returning letter_id""",
     recipient_status="select letter_id, address, state, attempts, reply, reason, at from sendkit_recipient"
     f" where letter_id in {_IDS} order by letter_id, n",
     attempts="select at, owner, summary from sendkit_attempt where letter_id = ? order by id",
+    first_attempts="select letter_id, min(at) from sendkit_attempt"
+    f" where owner is not null and letter_id in {_IDS} group by letter_id",
     events="select e.id, l.uid, l.key, l.message_id, e.kind, e.at, e.data from sendkit_event e"
     " join sendkit_letter l on l.id = e.letter_id where e.letter_id = ? order by e.id",
     select="""select id from sendkit_letter l where (?1 is null or state = ?1

@@ -152,7 +152,7 @@ class Texts:
     take_probe: str  # (name, now, next probe) -> name, where its time had come
     free_account: str  # (name) -> name
     hurry: str  # (account): what was tried and waits is ready
-    lanes: str  # (JSON of accounts, after account, after lane, limit) -> account, lane
+    lanes: str  # (JSON of accounts, after account, after lane, now, limit) -> account, lane: of which one may be sent
     lane_rules: str  # (JSON of lanes) -> name, paused, rate, tokens, refilled
     spend: str  # (JSON: name, tokens, refilled)
     begin_epoch: str  # (): see `_rules`
@@ -182,6 +182,7 @@ class Texts:
     status: str  # (JSON of ids) -> StatusRow
     recipient_status: str  # (JSON of ids) -> letter_id, address, state, attempts, reply, reason, at
     attempts: str  # (letter_id) -> at, owner, summary
+    first_attempts: str  # (JSON of ids) -> letter_id, at
     events: str  # (letter_id) -> id, uid, key, message_id, kind, at, data
     select: str  # (state, recipient's state, address, lane, key, account, after, limit), each null for any -> id
     count_letters: str  # () -> account, state, count, oldest

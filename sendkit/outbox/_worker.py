@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sendkit.outbox._policy import Policy
 
 _logger = logging.getLogger("sendkit.outbox")
+_TRIES = 5  # at an event of which the program raises, before a drain leaves it to the next worker
 
 
 class AsyncWorker:
@@ -147,9 +148,20 @@ class AsyncWorker:
             await self.desk.sweep()
             letters = await self.desk.take(self._policy.concurrency)
             if not letters:
-                if self._teller is not None and await self._teller.tell_all():
+                if await self._told(until):
                     continue
                 break
             await asyncio.gather(*map(self.desk.work, letters))
             made += len(letters)
         return made
+
+    async def _told(self, until: float) -> bool:
+        """Tell what there is to tell while there is time; whether there was anything."""
+        if self._teller is None:
+            return False
+        left = until - self._loop.time()
+        try:
+            async with asyncio.timeout(left if left < float("inf") else None):
+                return await self._teller.tell_all(_TRIES)
+        except TimeoutError:
+            return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
 from sendkit.outbox import Event
+from sendkit.outbox._events import Teller
 from sendkit.testing import LocalServer
 
 
@@ -63,6 +65,62 @@ async def test_an_event_that_a_program_fails_on_is_told_again(
         await outbox.put(message())
         await outbox.drain(mailer, on_event=on_event)
     assert [event.id for event in told] == [told[0].id] * 3
+
+
+def test_a_program_that_always_fails_does_not_keep_a_drain_from_ending(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event stays, with those behind it, for the next worker."""
+    monkeypatch.setattr("sendkit.outbox._events._FIRST_WAIT", 0.001)
+    transport, told = MemoryTransport(), list[str]()
+    transport.on_rcpt().reply("550 5.1.1 no such user")
+    for n in range(2):
+        outbox.put(message(f"u{n}@example.com"))
+
+    def fails(event: Event) -> None:
+        told.append(event.recipients[0].address)
+        raise RuntimeError("a bug")
+
+    with Mailer(transport=transport) as mailer:
+        outbox.drain(mailer, on_event=fails)
+        assert set(told) == {"u0@example.com"}
+        told.clear()
+        outbox.drain(mailer, on_event=lambda event: told.append(event.recipients[0].address))
+    assert told == ["u0@example.com", "u1@example.com"]
+
+
+async def test_what_one_listener_raises_keeps_no_event_from_the_other(where: Path | str) -> None:
+    """The event does not depend on the report, nor the report on the program."""
+    transport, told = MemoryTransport(), list[Event]()
+    transport.on_rcpt().reply("550 5.1.1 no such user")
+
+    async def fails(event: Event) -> None:
+        raise RuntimeError("a bug")
+
+    async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
+        await outbox.put(message())
+        await outbox.drain(mailer)
+        teller = Teller(outbox._core.writer, "w", [fails, told.append])
+        assert not await teller.tell_all(tries=1)
+    assert [event.kind for event in told] == ["rejected"]
+
+
+async def test_an_event_is_not_told_twice_when_a_worker_ends_while_it_is_told(where: Path | str) -> None:
+    transport, told = MemoryTransport(), list[int]()
+    transport.on_rcpt().reply("550 5.1.1 no such user")
+
+    async def slow(event: Event) -> None:
+        told.append(event.id)
+        await asyncio.sleep(0.01)
+
+    async with AsyncOutbox(where, account="test") as outbox, AsyncMailer(transport=transport) as mailer:
+        for n in range(3):
+            await outbox.put(message(f"u{n}@example.com"))
+        await outbox.drain(mailer)
+        teller = Teller(outbox._core.writer, "w", [slow])
+        await asyncio.gather(teller.tell_all(), teller.tell_all())
+    assert told == sorted(set(told))
+    assert len(told) == 3
 
 
 def test_a_delay_is_told_of_when_it_is_wanted(outbox: Outbox) -> None:

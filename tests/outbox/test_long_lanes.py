@@ -15,7 +15,7 @@ from sendkit.outbox._postgres_texts import POSTGRES
 from sendkit.outbox._sqlite_texts import SQLITE
 
 _LONG = 3000
-_WHERE = [json.dumps([["test"]]), "test", "a", 16]  # behind the long lane
+_WHERE = [json.dumps([["test"]]), "test", "a", 1e9, 16]  # behind the long lane, in 2001
 
 
 def fill(where: str | Path, long: int) -> None:

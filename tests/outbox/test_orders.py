@@ -9,7 +9,7 @@ import pytest
 
 from sendkit import Mailer, MemoryTransport, Message, Outbox
 from sendkit.errors import ConfigurationError
-from sendkit.outbox import LetterNotFound, LetterState, RecipientState
+from sendkit.outbox import Letter, LetterNotFound, LetterState, RecipientState
 
 
 def message(to: str = "luis@example.com") -> Message:
@@ -85,6 +85,23 @@ def test_a_paused_lane_rests_and_the_others_go_on(outbox: Outbox, mailer: Mailer
     outbox.resume("news")
     assert outbox.drain(mailer) == 1
     assert outbox.status(slow).ok
+
+
+@pytest.mark.parametrize("rests", ["paused", "slow"])
+def test_lanes_that_may_send_nothing_keep_nobody_from_sending(
+    outbox: Outbox, mailer: Mailer, transport: MemoryTransport, rests: str
+) -> None:
+    """Also where a worker has no room for a letter of each lane."""
+    for n in range(4):
+        outbox.put(message(), lane=f"lane {n}")
+        outbox.pause(f"lane {n}") if rests == "paused" else outbox.rate(f"lane {n}", "1/day")
+    if rests == "slow":
+        assert outbox.drain(mailer) == 4
+        list(outbox.put_many(Letter(message(), lane=f"lane {n}") for n in range(4)))
+    receipts = [outbox.put(message(), lane=name) for name in ("a", "lane 1x", "z") for _ in range(2)]
+    assert outbox.drain(mailer, concurrency=1) == 6
+    assert all(outbox.status(receipt).ok for receipt in receipts)
+    assert outbox.counts().letters["ready"] == 4
 
 
 def test_a_paused_outbox_sends_nothing_and_says_so(outbox: Outbox, mailer: Mailer) -> None:

@@ -122,6 +122,66 @@ def test_a_delay_is_told_of_with_the_time_until_which_it_is_tried(mailbox: Memor
     mailbox.assert_sent(to=ANA, times=1)
 
 
+def test_a_report_tells_what_was_tried_for_its_own_recipients(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:
+    mailbox.on_rcpt(LUIS).reply("550 5.1.1 no such user", times=1)
+    mailbox.on_rcpt(MIA).reply("450 4.2.0 greylisted")
+    outbox.put(message([LUIS, MIA]), expires_in=timedelta(minutes=10))
+    outbox.advance(timedelta(hours=1))
+    mailbox.clear()
+    outbox.drain(report=ANA)
+    luis, mia = (found.text.partition("What was tried:")[2] for found in mailbox.messages)
+    assert "550" in luis
+    assert "550" not in mia
+    assert "rcpt: 450 4.2.0 greylisted" in mia
+
+
+def test_a_report_tells_for_whom_the_content_was_refused(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:
+    mailbox.on_rcpt(LUIS).reply("550 5.1.1 no such user", times=1)
+    mailbox.on_data().reply("451 4.3.0 out of space", times=1)
+    outbox.put(message([LUIS, MIA]), expires_in=timedelta(seconds=1))
+    outbox._clock.advance(2)
+    outbox.drain(report=ANA)
+    (mia,) = (found.text for found in mailbox.messages if "the mail server refused" not in found.text.lower())
+    assert "data: 451 4.3.0 out of space" in mia
+    assert "550" not in mia
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "words"),
+    [
+        (timedelta(days=5), "5 days"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(hours=10), "10 hours"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(seconds=90), "a minute"),
+        (timedelta(seconds=20), "less than a minute"),
+    ],
+)
+def test_a_report_says_how_long_it_was_tried_from_the_first_attempt_on(
+    mailbox: MemoryMailbox, outbox: MemoryOutbox, lifetime: timedelta, words: str
+) -> None:
+    mailbox.on_rcpt(MIA).reply("450 4.2.0 greylisted")
+    outbox.put(message(), send_at=outbox.now + timedelta(days=3), expires_in=lifetime)
+    outbox.advance(timedelta(days=9))
+    outbox.drain(report=ANA)
+    assert f"It was tried for {words}, and is not tried any more." in mailbox.last.text
+
+
+def test_a_delay_is_told_of_at_its_time_after_the_first_attempt(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:
+    told = list[Event]()
+    waiting = MemoryOutbox(warn_after=timedelta(hours=4), on_event=told.append)
+    mailbox.on_rcpt(MIA).reply("450 4.2.0 greylisted")
+    began = waiting.now + timedelta(days=1)
+    waiting.put(message(), send_at=began)
+    with Mailer(transport=mailbox) as mailer:
+        waiting.advance(timedelta(days=1, hours=3), mailer)
+        assert told == []
+        waiting.advance(timedelta(days=2), mailer)
+    (event,) = told
+    assert event.kind is EventKind.DELAYED
+    assert abs(event.at - began - timedelta(hours=4)) < timedelta(seconds=1)
+
+
 def test_a_report_never_causes_another(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:
     mailbox.on_rcpt().reply("550 5.1.1 no such user")
     outbox.put(message())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
@@ -40,6 +41,26 @@ def test_five_days_of_a_dead_server(mailbox: MemoryMailbox, outbox: MemoryOutbox
     assert made == len(after) == found.attempts
     assert (found.state, found.recipients[0].state) == (LetterState.SETTLED, RecipientState.EXPIRED)
     assert [event.kind for event in told] == ["expired"]
+
+
+def fails(attempts: int) -> float:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("schedule", [fails, lambda attempts: None, lambda attempts: -1])
+def test_a_schedule_that_fails_loses_no_verdict(
+    mailbox: MemoryMailbox, schedule: Callable[[int], float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a server said is written down, and the usual wait is taken."""
+    outbox = MemoryOutbox(schedule=schedule)
+    mailbox.on_rcpt().reply("450 4.2.0 greylisted", times=1)
+    first, second = outbox.put(message()), outbox.put(message())
+    with Mailer(transport=mailbox) as mailer:
+        outbox.drain(mailer, concurrency=1)
+        assert {str(outbox.status(one).recipients[0].state) for one in (first, second)} == {"waiting", "accepted"}
+        outbox.advance(timedelta(minutes=2), mailer)
+    assert all(outbox.status(one).ok for one in (first, second))
+    assert "schedule= gave no wait after attempt 1" in caplog.text
 
 
 def test_a_server_that_comes_back_gets_the_mail(mailbox: MemoryMailbox, outbox: MemoryOutbox) -> None:
