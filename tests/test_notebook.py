@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 Run = Callable[[str], list[dict[str, Any]]]
 SEND = """
@@ -24,9 +25,15 @@ with LocalServer() as server, Mailer(server.server, username=server.username, pa
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run a cell in a real kernel, and return what it shows."""
-    manager, client = start_new_kernel(startup_timeout=120, stderr=subprocess.DEVNULL)
+    folder = tmp_path_factory.mktemp("kernel")
+    # By Unix sockets: a port that was free when it was chosen may be another server's when the kernel binds it.
+    manager = KernelManager(transport="ipc", ip=str(folder / "ipc"), connection_file=str(folder / "kernel.json"))
+    manager.start_kernel(stderr=subprocess.DEVNULL, env={**os.environ, "IPYTHONDIR": str(folder / "ipython")})
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=300)
 
     def cell(code: str) -> list[dict[str, Any]]:
         shown: list[dict[str, Any]] = []
@@ -35,7 +42,7 @@ def run() -> Iterator[Run]:
             if message["msg_type"] in {"stream", "error", "execute_result", "display_data"}:
                 shown.append({"type": message["msg_type"], **message["content"]})
 
-        client.execute_interactive(code, output_hook=note, timeout=120)
+        client.execute_interactive(code, output_hook=note, timeout=300)
         return shown
 
     yield cell
@@ -69,6 +76,6 @@ async with AsyncMailer(transport=MemoryTransport()) as mailer:
 
 def test_ipython_warns_of_nothing() -> None:
     command = [sys.executable, "-m", "IPython", "--no-banner", "--quick", "--colors=NoColor", "-c", SEND]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "Warning" not in ran.stdout

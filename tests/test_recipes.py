@@ -149,7 +149,7 @@ class TestFastAPI:
         ):
             responses = [await client.post("/users", json={"address": address}) for address in (LUIS, "nobody")]
             (letter,) = [one async for one in outbox.letters()]
-            await outbox.wait(letter.id, timeout=30)
+            await outbox.wait(letter.id, timeout=300)
         assert [response.status_code for response in responses] == [202, 422]
         assert [sent.envelope.recipients for sent in server.messages] == [(LUIS,)]
 

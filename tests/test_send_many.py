@@ -16,6 +16,7 @@ from sendkit._message.letter import Letter
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
 from tests.accounts import LUIS, OPS, mailer, message
+from tests.waiting import LIMIT
 
 
 class Gate(Transport):
@@ -250,7 +251,7 @@ async def test_one_who_fails_leaves_nobody_waiting_for_a_place() -> None:
         await settle()
         raise RuntimeError(item)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         with pytest.raises(RuntimeError, match="a"):
             async for _ in fan_out("abcdefgh", send, 4, burst=4):
                 pass
@@ -269,7 +270,7 @@ async def test_a_source_that_is_slow_keeps_nobody_from_taking_what_has_finished(
         await first.wait()
         return item
 
-    async with asyncio.timeout(10), aclosing(fan_out(source(), send, 8, burst=4)) as results:
+    async with asyncio.timeout(LIMIT), aclosing(fan_out(source(), send, 8, burst=4)) as results:
         assert await anext(results) == "a"
         more.set()
         assert [result async for result in results] == ["b"]
@@ -283,7 +284,7 @@ async def test_who_leaves_while_a_source_is_waited_for_does_not_wait_for_it() ->
     async def send(index: int, item: str) -> str:
         return item
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         results = fan_out(source(), send, 4)
         assert await anext(results) == "a"
         await results.aclose()

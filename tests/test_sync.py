@@ -88,7 +88,7 @@ def test_a_mailer_that_nobody_closes_ends_its_thread_when_it_goes(transport: Mem
     gc.collect()
     assert gone() is None
     for keeper in keepers:
-        keeper.join(20)  # a finalizer waits for nothing, so the thread ends a little later
+        keeper.join(300)  # a finalizer waits for nothing, so the thread ends a little later
     assert threads() == []
 
 

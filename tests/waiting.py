@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 LIMIT = 300.0
+# Limits to be tried in turn by who must run into one in a certain phase: a busy machine comes so far within the next.
+GROWING = (0.3, 3.0, 30.0)
 
 
 def wait_until(ready: Callable[[], object]) -> None:

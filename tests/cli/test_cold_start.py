@@ -30,5 +30,5 @@ main(["send", sys.argv[1], sys.argv[2].format(place), "--user", "ana@example.com
 def test_a_message_of_text_is_on_its_way_before_anything_is_loaded_that_can_wait(server: tuple[str, str]) -> None:
     command = [sys.executable, "-c", _PROGRAM, *server, " ".join(_LATER)]
     environ = {**os.environ, "SENDKIT_PASSWORD": "a secret"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
     assert (done.stdout, done.stderr) == ("E\n", "")

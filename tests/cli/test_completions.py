@@ -53,7 +53,7 @@ def script(shell: Shell, name: str, folder: Path) -> Path:
 
 def run(*command: str, stdin: str = "") -> str:
     """What a program prints, which must end with 0."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -97,7 +97,7 @@ def test_zsh_is_offered_the_word(shell: Shell, tmp_path: Path, line: str, word: 
 def test_the_manual_page_is_sound(shell: Shell, tmp_path: Path) -> None:
     page = script(shell, "man", tmp_path)
     lint = (program("mandoc"), "-T", "lint", "-W", "warning", str(page))
-    found = subprocess.run(lint, capture_output=True, text=True, check=False, timeout=120).stdout.splitlines()
+    found = subprocess.run(lint, capture_output=True, text=True, check=False, timeout=300).stdout.splitlines()
     assert [
         line for line in found if "missing date" not in line
     ] == []  # without a date, each build gives the same page

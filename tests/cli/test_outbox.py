@@ -89,9 +89,9 @@ class TestRun:
             with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as worker:
                 assert worker.stdout is not None
                 assert worker.stdout.readline().startswith("ready: ")
-                assert outbox.wait(receipt, timeout=30).ok
+                assert outbox.wait(receipt, timeout=300).ok
                 worker.send_signal(signal.SIGTERM)
-                assert worker.wait(timeout=30) == 0
+                assert worker.wait(timeout=300) == 0
 
 
 class TestQuestions:

@@ -17,7 +17,7 @@ HEAD = " ".join(LETTER[:6])
 
 def shell(line: str, **environment: str) -> tuple[int, str, str]:
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "SENDKIT_TRANSPORT": "memory", **environment}
-    ran = subprocess.run(["sh", "-c", line], env=environ, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    ran = subprocess.run(["sh", "-c", line], env=environ, cwd=ROOT, capture_output=True, check=False, timeout=300)
     return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
 
 

@@ -54,7 +54,7 @@ class TestACallerThatIsNotScheduledInTime:
         monkeypatch.setattr(portal._freed, "notify_all", lost_at_first)
         caller = threading.Thread(target=portal.call, args=(nothing(),), daemon=True)
         caller.start()
-        caller.join(60)
+        caller.join(300)
         assert not caller.is_alive()
 
     def test_is_refused_when_another_thread_has_closed(self, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,5 +79,5 @@ class TestACallerThatIsNotScheduledInTime:
             time.sleep(0.005)
         monkeypatch.undo()
         portal.close()
-        caller.join(60)
+        caller.join(300)
         assert ended == ["this mailer is closed"]

@@ -59,7 +59,7 @@ async def test_jobs_that_fill_the_executor_of_the_loop_hold_up_no_message(author
         with ScriptedServer(tls=authority.server_context()) as server:
             place = Server("localhost", server.port, ca_file=authority.ca_file)
             async with AsyncMailer(place, username="ana@example.com", password="correct horse") as mailer:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(300):
                     assert (await mailer.send(message())).ok
     finally:
         let_go.set()

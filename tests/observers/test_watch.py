@@ -49,7 +49,7 @@ class TestWhatIsTold:
         transport.on_rcpt().reply(BUSY, times=1)
         notes, told = Notes(), threading.Event()
         notes.on_attempt = lambda attempt: told.set()  # type: ignore[method-assign]
-        policy = RetryPolicy(on_wait=lambda _: told.wait(60) or pytest.fail("nobody was told"))
+        policy = RetryPolicy(on_wait=lambda _: told.wait(300) or pytest.fail("nobody was told"))
         with Mailer(transport=transport, observers=[notes], retry=policy) as mailer:
             assert mailer.send(message()).ok
 
@@ -169,7 +169,7 @@ class TestNothingChanges:
             async def on_result(self, result: DeliveryResult) -> None:
                 before = var.get()
                 var.set(1)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(300):
                     await asyncio.sleep(0)
                     await asyncio.ensure_future(asyncio.sleep(0))
                 seen.append((before, var.get()))

@@ -65,7 +65,7 @@ class TestWhere:
         observer = Waits()
         with Mailer(transport=FileTransport(tmp_path), observers=[observer]) as mailer:
             assert mailer.send(message()).ok
-            assert observer.reached.wait(60)
+            assert observer.reached.wait(300)
             assert mailer.send(message()).ok
             assert observer.results == []
             observer.free.set()
@@ -80,11 +80,11 @@ class TestWhere:
             receipts = [outbox.put(message()) for _ in range(2)]
             worker = threading.Thread(target=outbox.drain, args=(mailer,))
             worker.start()
-            assert observer.reached.wait(60)
-            assert all(outbox.wait(receipt, timeout=60).ok for receipt in receipts)
+            assert observer.reached.wait(300)
+            assert all(outbox.wait(receipt, timeout=300).ok for receipt in receipts)
             assert observer.results == []
             observer.free.set()
-            worker.join(60)
+            worker.join(300)
         assert (len(observer.results), len(list(folder.glob("*.eml")))) == (2, 2)
 
     def test_one_that_hangs_holds_back_neither_closing_nor_the_end_of_the_program(self, server: ScriptedServer) -> None:
@@ -142,8 +142,8 @@ mailer.close()
     def test_too_many_that_wait_are_left_out(self) -> None:
         calls, free, reached = call_queue.CallQueue("test", most=2), threading.Event(), threading.Event()
         done: list[int] = []
-        calls.add(lambda: (reached.set(), free.wait(60)))
-        assert reached.wait(60)
+        calls.add(lambda: (reached.set(), free.wait(300)))
+        assert reached.wait(300)
         assert [calls.add(lambda n=n: done.append(n)) for n in range(3)] == [True, True, False]  # type: ignore[misc]
         free.set()
         calls.rest()

@@ -69,7 +69,7 @@ def test_tiles_stand_beside_each_other_on_a_desk_and_below_on_a_phone(
 )
 def test_a_text_browser_reads_it_well(program: list[str]) -> None:
     try:
-        ran = subprocess.run(program, input=whole().html.encode(), capture_output=True, check=True, timeout=60)
+        ran = subprocess.run(program, input=whole().html.encode(), capture_output=True, check=True, timeout=300)
     except FileNotFoundError:
         pytest.skip(f"apt-get install {program[0]}")
     text = ran.stdout.decode()

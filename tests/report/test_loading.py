@@ -22,7 +22,7 @@ WITHOUT = f"import sys; sys.modules.update(dict.fromkeys({EXTRA!r})); "
 def run(program: str) -> str:
     environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "SENDKIT_FROM": "ana@example.com"}
     command = [sys.executable, "-W", "error", "-c", program]
-    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

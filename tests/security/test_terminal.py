@@ -65,16 +65,16 @@ def test_a_browser_is_given_a_file_that_only_this_user_may_read_and_no_key(monke
     monkeypatch.setattr(webbrowser, "open", lambda url: given.append((url, *_target(url))))
     before = os.umask(0)
     try:
-        with opened("http://127.0.0.1:1/k3y/?state=s3cret&x='\"<>"):
+        with opened("http://127.0.0.1:1/k3y-of-the-page/?state=s3cret&x='\"<>"):
             ((url, path, text),) = given
             modes = [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)]
     finally:
         os.umask(before)
-    assert "k3y" not in url
+    assert "k3y-of-the-page" not in url
     assert "s3cret" not in url
     assert url.startswith("file:///")
     assert modes == [0o600, 0o700]
-    assert "0;url=http://127.0.0.1:1/k3y/?state=s3cret&amp;x=&#x27;&quot;&lt;&gt;" in text
+    assert "0;url=http://127.0.0.1:1/k3y-of-the-page/?state=s3cret&amp;x=&#x27;&quot;&lt;&gt;" in text
     assert not path.exists()
 
 

@@ -135,7 +135,7 @@ async def test_replies_are_logged_in_the_context_of_who_sends(start: Start, acco
 
 async def test_what_is_no_reply_ends_it_at_once_also_behind_replies(start: Start, account: Account) -> None:
     server = start(Security.NONE)
-    async with account(server, username=None, max_connections=1) as used, asyncio.timeout(60):
+    async with account(server, username=None, max_connections=1) as used, asyncio.timeout(300):
         await used.send(message())
         server.after_data().garbage(times=1)
         result = await used.send(message(), check=False)

@@ -162,7 +162,7 @@ async def test_one_message_goes_on_over_another_connection_where_its_recipients_
 
 async def test_what_is_written_ahead_keeps_to_the_limit_too(start: Start, account: Account) -> None:
     server = start(Security.NONE, capabilities=[*BASE, "LIMITS MAILMAX=3"])
-    async with asyncio.timeout(60), account(server, username=None, max_connections=2) as mailer:
+    async with asyncio.timeout(300), account(server, username=None, max_connections=2) as mailer:
         messages = (message(subject=str(number)) for number in range(20))
         results = [result async for result in mailer.send_many(messages, in_flight=8)]
     assert all(result.ok for result in results)

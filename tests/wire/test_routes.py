@@ -162,7 +162,7 @@ class TestASocket:
     def test_the_child_of_a_fork_does_not_write_on_the_parents(self, start: Start, authority: Authority) -> None:
         server = start()
         program = _FORKING.format(place=server.address, ca_file=str(authority.ca_file))
-        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
         assert (ran.stdout, ran.returncode) == ("socket_used\nTrue\n", 0), ran.stderr
         assert len(server.accepted) == 1
 

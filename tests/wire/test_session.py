@@ -13,6 +13,7 @@ from sendkit._smtp.verdict import Cause
 from tests.accounts import LUIS, message, outcomes
 from tests.servers.authority import Certificate
 from tests.servers.scripted import BASE, ScriptedServer
+from tests.waiting import GROWING
 
 from .conftest import PASSWORD, USER, Account, Start
 
@@ -267,7 +268,10 @@ async def test_a_connection_that_is_lost_or_silent_is_deferred_in_its_phase(
     server: ScriptedServer, account: Account, place: str, kind: type, phase: Phase, how: str
 ) -> None:
     getattr(getattr(server, place)(), how)()
-    error = await refused(account(server, timeouts=Timeouts(greeting=0.5, command=0.5) if how == "silence" else None))
+    for limit in GROWING:
+        limits = Timeouts(greeting=limit, command=limit) if how == "silence" else None
+        if (error := await refused(account(server, timeouts=limits))).phase == phase:
+            break
     assert (type(error), error.phase, error.transient) == (kind, phase, True)
     assert "offers no" not in (error.hint or "")
 

@@ -32,7 +32,7 @@ async def test_more_than_the_send_buffer_takes_may_be_written_ahead(start: Start
     """One conversation waits for its replies while another one waits until it may write."""
     server = start(Security.NONE)
     messages = [large(str(number), 44_000) for number in range(100)]
-    async with account(server, username=None, max_connections=1) as used, asyncio.timeout(60):
+    async with account(server, username=None, max_connections=1) as used, asyncio.timeout(300):
         results = [result async for result in used.send_many(messages, in_flight=100)]
     assert [outcome(result) for result in results] == [Outcome.ACCEPTED] * 100
     assert len(server.accepted) == 100

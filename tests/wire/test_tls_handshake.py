@@ -139,7 +139,8 @@ async def test_plaintext_waits_for_a_new_handshake_and_keeps_its_order(authority
             await asyncio.sleep(0)
         server.tell(b"250 ok\n")
         await until(lambda: server.near.heard == b"250 ok\n")
-        assert server.near.told == ["made", "pause", "resume", "data"]
+        told = server.near.told  # and perhaps more pauses, where the server reads slowly
+        assert (told[:3], told[-1]) == (["made", "pause", "resume"], "data")
     assert [int(number) for number in re.findall(rb"^line (\d+)$", server.said, re.MULTILINE)] == [*range(written)]
 
 

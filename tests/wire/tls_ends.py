@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from sendkit._wire.tls import TLSTransport
 from tests.servers.authority import Authority, Certificate
+from tests.waiting import LIMIT
 
 T = TypeVar("T")
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -135,7 +136,7 @@ class Ends:
 
 async def until(true: Callable[[], object]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         while not true():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0)
 
