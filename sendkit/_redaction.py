@@ -162,7 +162,7 @@ def redacted(text: str, keep: Keep | None = None) -> str:
 
 def quoted(text: str) -> str:
     """A wrong setting in quotes, for the error that names it; not where a password may stand in it, as in a URL."""
-    return "one that looks like a URL, and is not shown" if "@" in text or "://" in text else repr(redacted(text))
+    return "(not shown: it may hold a password)" if "@" in text or "://" in text else repr(redacted(text))
 
 
 def everywhere() -> Redactor:

@@ -30,7 +30,7 @@ def _notify(value: object) -> frozenset[Notice] | None:
     if value is None:
         return None
     if not isinstance(value, Iterable):
-        raise ValueError(f"{type(value).__name__} is no set of words")  # noqa: TRY004 - pydantic passes TypeErrors on
+        raise ValueError(f"{type(value).__name__} is not a set of words")  # noqa: TRY004 - pydantic passes TypeErrors on
     words = value.split(",") if isinstance(value, str) else cast("Iterable[object]", value)
     found: frozenset[Notice] = frozenset([_notice(word) for word in words])
     if not found:
@@ -70,7 +70,7 @@ def _hold_for(value: object) -> timedelta | None:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _MOST_SECONDS:
         return timedelta(seconds=value)
-    raise ValueError(f"{value!r} is no time to wait; give a timedelta, or seconds above zero")
+    raise ValueError(f"{value!r} is not a time to wait; give a timedelta, or seconds above zero")
 
 
 def _hold_until(value: object) -> datetime | None:

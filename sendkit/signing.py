@@ -178,7 +178,7 @@ def _private_key(key: object) -> _RSA | _Ed25519:
         return _RSA(key)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return _Ed25519(key)
-    raise ConfigurationError("key= is no RSA key of 1,024 bits or more, and no Ed25519 key", hint=_MAKE_ONE)
+    raise ConfigurationError("key= is neither an RSA key of at least 1,024 bits nor an Ed25519 key", hint=_MAKE_ONE)
 
 
 _MAKE_ONE = (
@@ -211,4 +211,4 @@ def _parsed(octets: bytes) -> object:
         return load_der_private_key(octets_of("key", octets.decode("ascii").strip()), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         pass  # what it says may hold octets of the key, and so may its frames
-    raise ConfigurationError("key= is no private key in PEM without a passphrase", hint=_MAKE_ONE)
+    raise ConfigurationError("key= is not a private key in PEM, or it has a passphrase", hint=_MAKE_ONE)

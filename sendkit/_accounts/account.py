@@ -7,6 +7,7 @@ SENDKIT_HOST with SENDKIT_PORT, SENDKIT_SECURITY and SENDKIT_USERNAME; with eith
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -35,6 +36,7 @@ _MakeServer: TypeAlias = "Callable[..., Server]"
 UNIX = "unix"
 _UNIX = "write unix:///run/smtp.sock"
 _LONGEST_SCHEME = 16
+_CONTROL = re.compile("[\0-\x1f\x7f]")
 _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smtps://… for implicit TLS"
 
 
@@ -99,11 +101,11 @@ def _of_url(url: str, make: _MakeServer) -> Account:
     _check_no_password(parts)
     if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
         raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE)
-    username = check_username(unquote(parts.username)) if parts.username else None
+    username = check_username(_decoded(parts.username)) if parts.username else None
     settings = _query(parts)
     protocol = settings.get("protocol", "smtp")
     with named_as("protocol of the server's URL" if "protocol" in settings else None):
-        server = make(unquote(parts.hostname), parts.port, security, protocol=protocol)
+        server = make(_decoded(parts.hostname), parts.port, security, protocol=protocol)
     return Account(with_settings(server, settings, "{} of the server's URL".format), username)
 
 
@@ -142,7 +144,7 @@ def _at_unix_socket(parts: SplitResult) -> Account:
     _check_no_password(parts)
     if parts.hostname or parts.port is not None or parts.fragment:
         raise ConfigurationError("the URL of a unix socket must be unix://[USERNAME@]/PATH[?SETTING=…]", hint=_UNIX)
-    username = check_username(unquote(parts.username)) if parts.username else None
+    username = check_username(_decoded(parts.username)) if parts.username else None
     server = checked_server(f"{UNIX}://{parts.path}")
     return Account(with_settings(server, _query(parts), "{} of the server's URL".format), username)
 
@@ -165,6 +167,10 @@ def check_mechanism(name: str | None) -> Mechanism | None:
 
 
 def _split(url: str) -> SplitResult:
+    url = url.strip()
+    if _CONTROL.search(url):
+        # `urlsplit` takes some of them out, which makes another host.
+        raise ConfigurationError("the server's URL has a control character in it", hint=_EXAMPLE)
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -173,16 +179,23 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
+def _decoded(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError("the server's URL holds octets that are not UTF-8", hint=_EXAMPLE) from None
+
+
 def _query(parts: SplitResult) -> dict[str, str]:
     """The settings in a URL. A plus sign is itself: it stands in base64."""
     given: dict[str, str] = {}
     for pair in filter(None, parts.query.split("&")):
         name, _, text = pair.partition("=")
-        check_known(name := unquote(name))
+        check_known(name := _decoded(name))
         if not text or name in given:
             hint = f"write ?{name}=… once" + ("" if text else ", with a value")
             raise ConfigurationError(f"{name} of the server's URL cannot be read", hint=hint)
-        given[name] = unquote(text)
+        given[name] = _decoded(text)
     return given
 
 

@@ -286,7 +286,7 @@ class ConfigFile:
         near = difflib.get_close_matches(name, known, n=1) or sorted(known)
         hint = f"known are {', '.join(near)}" if near else f"write [accounts.{name}]"
         if by is not None:
-            return self._error(f"accounts.{by}", key, f"names {name!r}, which is no account", hint)
+            return self._error(f"accounts.{by}", key, f"names {name!r}, which is not an account", hint)
         return ConfigurationError(f"{self._path}: there is no account {name!r}", hint=hint)
 
 

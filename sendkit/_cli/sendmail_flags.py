@@ -62,8 +62,8 @@ _BY_LETTER = {
 }
 _RETURNED = {"hdrs": "headers", "headers": "headers", "full": "full"}
 _MODES = {
-    "d": "sendkit is no server; `sendkit catch` runs one for tests",
-    "D": "sendkit is no server; `sendkit catch` runs one for tests",
+    "d": "sendkit is not a server; `sendkit catch` runs one for tests",
+    "D": "sendkit is not a server; `sendkit catch` runs one for tests",
     "s": "SMTP on standard input is not spoken; let the program give the message itself",
     "p": "there is no queue here; `sendkit outbox list` shows the outbox",
     "e": "no expression is evaluated",

@@ -123,12 +123,12 @@ def read_token(answer: object) -> Token | Refusal:
     fields: Mapping[object, object] = answer if isinstance(answer, Mapping) else {"access_token": answer}  # pyright: ignore[reportUnknownVariableType] - see above
     access, refresh, kind = (fields.get(key) for key in ("access_token", "refresh_token", "token_type"))
     if not isinstance(access, str) or len(access) > _LONGEST or not _B64TOKEN.fullmatch(access):
-        return Refusal("what came is no access token (RFC 6750 section 2.1)")
+        return Refusal("what came is not an access token (RFC 6750 section 2.1)")
     if isinstance(kind, str) and kind.lower() != "bearer":
         return Refusal("the token is of a type that mail servers do not take: not Bearer")
     kept = seal(refresh) if isinstance(refresh, str) and refresh else None
     if isinstance(kept, str) or (isinstance(refresh, str) and len(refresh) > _LONGEST):
-        return Refusal("what came with the access token is no refresh token (RFC 6749 section 1.5)")
+        return Refusal("what came with the access token is not a refresh token (RFC 6749 section 1.5)")
     return Token(Secret(access, bearer=True), seconds(fields.get("expires_in")), kept)
 
 

@@ -151,7 +151,7 @@ def message_id(value: object) -> str:
     """A Message-ID with its angle brackets (RFC 5322 section 3.6.4)."""
     text = _text("message_id", value)
     if _MESSAGE_ID.fullmatch(text) is None or len(text) > 250:
-        raise _refuse("message_id", f"{text[:80]!r} is no Message-ID", "write one such as <unique@example.com>")
+        raise _refuse("message_id", f"{text[:80]!r} is not a Message-ID", "write one such as <unique@example.com>")
     return text
 
 
@@ -159,7 +159,7 @@ def boundary(value: object) -> str:
     """What the boundaries of a message hold: hexadecimal digits that nobody can guess."""
     text = _text("boundary", value)
     if _BOUNDARY.fullmatch(text) is None:
-        raise _refuse("boundary", f"{text[:80]!r} is no boundary", "leave it out, or give 32 hexadecimal digits")
+        raise _refuse("boundary", f"{text[:80]!r} is not a boundary", "leave it out, or give 32 hexadecimal digits")
     return text
 
 
@@ -168,7 +168,7 @@ def date(value: object) -> datetime:
     if isinstance(value, str):
         value = _moment(value)
     if not isinstance(value, datetime):
-        raise _refuse("date", f"{type(value).__name__} is no datetime", "give a datetime with a time zone")
+        raise _refuse("date", f"{type(value).__name__} is not a datetime", "give a datetime with a time zone")
     if (offset := value.utcoffset()) is None:
         raise _refuse("date", "a datetime without time zone", "write datetime.now().astimezone()")
     return _with_whole_minutes(value.replace(microsecond=0), offset)
@@ -189,7 +189,9 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise _refuse("date", f"{text[:80]!r} is no moment", "write one such as 2026-12-01T10:00:00+01:00") from error
+        raise _refuse(
+            "date", f"{text[:80]!r} is not a date with a time", "write one such as 2026-12-01T10:00:00+01:00"
+        ) from error
 
 
 def parts(fields: Mapping[str, Any]) -> None:

@@ -212,7 +212,7 @@ def sniff(data: bytes) -> str:
         return "image/webp"
     if (start := data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()).startswith(_SVG_STARTS) and _SVG.search(start):
         return "image/svg+xml"
-    raise _refuse("these bytes are no picture of a known kind", "name it: Attachment.from_bytes(data, filename=…)")
+    raise _refuse("these bytes are not a picture of a known kind", "name it: Attachment.from_bytes(data, filename=…)")
 
 
 def parse_media_type(text: str) -> tuple[str, dict[str, str]]:
@@ -223,10 +223,10 @@ def parse_media_type(text: str) -> tuple[str, dict[str, str]]:
     for parameter in parameters:
         match = _TYPE_PARAMETER.fullmatch(parameter)
         if match is None or not text.isascii():
-            raise _refuse(f"{text[:80]!r} is no content type", "write one such as text/csv; charset=utf-8")
+            raise _refuse(f"{text[:80]!r} is not a content type", "write one such as text/csv; charset=utf-8")
         found[match[1].lower()] = match[2] or match[3] or ""
     if _MEDIA_TYPE.fullmatch(kind.strip()) is None or kind.strip().lower().startswith("multipart/"):
-        raise _refuse(f"{text[:80]!r} is no content type of a file", "write one such as application/pdf")
+        raise _refuse(f"{text[:80]!r} is not the content type of a file", "write one such as application/pdf")
     return kind.strip().lower(), found
 
 
@@ -234,7 +234,7 @@ def check_content_id(text: str, *, field: str = "attachments") -> None:
     """Refuse a name that cannot stand in `cid:` (RFC 2392). Raises MessageError."""
     if _CONTENT_ID.fullmatch(text) is None:
         raise MessageError(
-            f"{field}: {text[:80]!r} is no content id", field=field, hint="letters, digits, dots and hyphens"
+            f"{field}: {text[:80]!r} is not a content id", field=field, hint="letters, digits, dots and hyphens"
         )
 
 

@@ -58,7 +58,7 @@ class Invite:
     def __post_init__(self) -> None:
         for value in (self.start, self.end):
             if not isinstance(cast("object", value), date):
-                raise _refuse(f"{type(value).__name__} is no date", "give a datetime with a time zone, or a date")
+                raise _refuse(f"{type(value).__name__} is not a date", "give a datetime with a time zone, or a date")
         self._check_texts()
         days = not isinstance(self.start, datetime)
         if days is isinstance(self.end, datetime):
@@ -71,8 +71,10 @@ class Invite:
             raise _refuse("the end is not behind the start", "give another end")
         if not self.summary.strip() or max(map(len, (self.summary, self.location, self.url))) > _LONGEST:
             raise _refuse("no summary, or a text that is far too long", "give summary= in a few words")
-        if not self.uid or not self.uid.isprintable() or self.sequence < 0:
-            raise _refuse("no uid, or a negative sequence", "keep those of the first invitation")
+        if not self.uid or not self.uid.isprintable():
+            raise _refuse("the uid is empty, or has control characters in it", "keep that of the first invitation")
+        if self.sequence < 0:
+            raise _refuse("a negative sequence", "keep that of the first invitation")
         if self.method not in {"REQUEST", "CANCEL"}:
             raise _refuse(f"method {self.method!r}", "REQUEST invites, and CANCEL calls off")
 
@@ -131,7 +133,7 @@ def invite(value: object) -> Invite | None:
     if value is None or isinstance(value, Invite):
         return value
     if not isinstance(value, Mapping):
-        raise _refuse(f"{type(value).__name__} is no Invite", "write Invite(summary=…, start=…, end=…)")
+        raise _refuse(f"{type(value).__name__} is not an Invite", "write Invite(summary=…, start=…, end=…)")
     fields: dict[str, Any] = dict(cast("Mapping[str, Any]", value))
     try:
         fields.update(start=_moment(fields["start"]), end=_moment(fields["end"]))

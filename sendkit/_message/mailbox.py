@@ -80,7 +80,11 @@ def parse_address_list(text: str) -> list[Mailbox]:
     """
     if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
         return [_bare(text.strip(" \t"))]
-    return [mailbox_from(pieces) for pieces in _split(text)]
+    entries = list(_split(text))
+    if len(entries) > 1:
+        for pieces in entries:
+            _refuse_half_a_name(pieces)
+    return [mailbox_from(pieces) for pieces in entries]
 
 
 def mailbox_of(value: object) -> Mailbox:
@@ -128,12 +132,24 @@ def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
         raise AddressError("a mapping: which is the name, and which the address?", 'write [("Ana", "ana@example.com")]')
     if isinstance(value, str):
         return tuple(parse_address_list(value)) if value.strip(" \t") else ()
-    if not isinstance(value, Iterable):
+    if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | memoryview):
         return (mailbox_of(value),)
+    _refuse_pair(cast("object", value))
     found: list[Mailbox] = []
     for item in cast("Iterable[object]", value):
         found += parse_address_list(item) if isinstance(item, str) else [mailbox_of(item)]
     return tuple(found)
+
+
+def _refuse_pair(value: object) -> None:
+    match value:
+        case (str(name), str(address)) if isinstance(value, tuple) and "@" not in name and "@" in address:
+            raise AddressError(
+                f"{name[:80]!r} is not an address: there is no @ in it",
+                'write one mailbox with a name as a pair in a list: [("Ana", "ana@example.com")]',
+            )
+        case _:
+            pass
 
 
 def tidy_name(name: str) -> str:
@@ -146,7 +162,9 @@ def _from_stdlib(value: object) -> Mailbox:
 
     if isinstance(value, StdlibAddress):
         return Mailbox(value.display_name, parse_address(value.addr_spec))
-    raise AddressError(f"{type(value).__name__} is no mailbox", 'give a str, a Mailbox or a ("Name", "address") pair')
+    raise AddressError(
+        f"{type(value).__name__} is not a mailbox", 'give a str, a Mailbox or a ("Name", "address") pair'
+    )
 
 
 def _split(text: str) -> Iterator[list[str]]:
@@ -170,6 +188,10 @@ def _refuse_special(piece: str, text: str) -> None:
     shown = _shown(text)
     if piece in {"(", ")"}:
         raise AddressError(f"{shown} holds a comment", "remove the round brackets, or put the name in double quotes")
+    if piece in {":", ";"} and (found := forbidden(text)):
+        raise AddressError(f"{shown} holds {found}", "take control characters and line ends out")
+    if piece == ":" and text.strip(" \t").lower().startswith("mailto:"):
+        raise AddressError(f"{shown} is a URL", "write the address without mailto:")
     if piece == ";" and ":" not in text:
         raise AddressError(f"{shown} holds a semicolon", "use a comma between the addresses, or give them as a list")
     if piece in {":", ";"}:
@@ -193,7 +215,7 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
     if "<" not in pieces and ">" not in pieces:
         return _bare(text)
     if pieces.count("<") != 1 or pieces.count(">") != 1 or not text.endswith(">"):
-        raise AddressError(f"{text[:80]!r} is no mailbox", _HINT)
+        raise AddressError(f"{text[:80]!r} is not a mailbox", _HINT)
     start = pieces.index("<")
     address = "".join(pieces[start + 1 : pieces.index(">")])
     phrase = "".join(pieces[:start])
@@ -203,6 +225,14 @@ def mailbox_from(pieces: list[str], *, encoded: bool = False) -> Mailbox:
     if "@" in phrase:
         _refuse_second_address(phrase, found)
     return found
+
+
+def _refuse_half_a_name(pieces: list[str]) -> None:
+    """Refuse what stands before the comma in `Doe, John <john@example.com>`."""
+    text = "".join(pieces).strip(" \t")
+    if text and "@" not in text:
+        hint = 'write local-part@domain; a name with a comma goes in double quotes: "Doe, John" <john@example.com>'
+        raise AddressError(f"{text[:80]!r} is not an address: there is no @ in it", hint)
 
 
 def _bare(text: str) -> Mailbox:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _FORM = ("kind", "version")
+_CLASSES = {"message": "Message", "ready": "ReadyMessage", "template": "MessageTemplate"}
 
 
 def header_of(kind: str) -> dict[str, object]:
@@ -36,8 +37,8 @@ def header_of(kind: str) -> dict[str, object]:
 def without_header(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields alone. Raises MessageError for another kind of message, or a version that is not known."""
     if (found := data.get("kind", kind)) != kind:
-        hint = f"load it as what it is: a {found}"
-        raise MessageError(f"kind: this is no {kind}, but {found!r}", field="kind", hint=hint)
+        hint = f"load it with {_CLASSES[found]}.from_json()" if found in _CLASSES else "give what to_json() wrote"
+        raise MessageError(f"kind: {found!r} where {kind!r} is expected", field="kind", hint=hint)
     if (version := data.get("version", VERSION)) != VERSION:
         hint = "load it with the release of sendkit that wrote it, or a later one"
         raise MessageError(f"version: {version!r} is not known", field="version", hint=hint)
@@ -49,9 +50,9 @@ def parsed(text: str | bytes | bytearray) -> dict[str, Any]:
     try:
         data: object = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
-        raise MessageError(f"message: no JSON: {error}", field="message", hint="give what to_json() wrote") from error
+        raise MessageError(f"message: not JSON: {error}", field="message", hint="give what to_json() wrote") from error
     if not isinstance(data, dict):
-        raise MessageError("message: JSON, but no object", field="message", hint="give what to_json() wrote")
+        raise MessageError("message: JSON, but not an object", field="message", hint="give what to_json() wrote")
     return cast("dict[str, Any]", data)
 
 
@@ -101,7 +102,7 @@ def _with_file(field: str, entry: object, folder: str | PathLike[str] | None) ->
         root = Path(folder).resolve()
         found = (root / path).resolve()  # where links lead counts
     except (OSError, ValueError, RuntimeError) as error:  # a NUL in it; links in a circle, until Python 3.13
-        raise MessageError(f"{field}: {path[:80]!r} is no path", field=field, hint="give another one") from error
+        raise MessageError(f"{field}: {path[:80]!r} is not a path", field=field, hint="give another one") from error
     if not found.is_relative_to(root):
         raise MessageError(f"{field}: {path[:80]!r} is outside the folder", field=field, hint="move the file into it")
     return {**cast("dict[str, Any]", entry), "path": found}
@@ -162,7 +163,7 @@ class Portable:
             return obj
         if not isinstance(obj, Mapping):
             hint = f"give what model_dump() of a {cls.__name__} gave"
-            raise MessageError(f"message: {type(obj).__name__} is no {cls._KIND}", field="message", hint=hint)
+            raise MessageError(f"message: {type(obj).__name__} is not a {cls.__name__}", field="message", hint=hint)
         return cls._load(without_header(cls._KIND, cast("Mapping[str, Any]", obj)))
 
     @classmethod

@@ -89,7 +89,7 @@ def unsubscribe(value: object) -> Unsubscribe | None:
         return value
     fields = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {"": None}
     if not fields.keys() <= {"url", "mailto"} or not all(isinstance(text, str | None) for text in fields.values()):
-        raise _refuse("unsubscribe", "this is no Unsubscribe", 'write Unsubscribe("https://…")')
+        raise _refuse("unsubscribe", "this is not an Unsubscribe", 'write Unsubscribe("https://…")')
     return Unsubscribe(**cast("dict[str, str | None]", dict(fields)))
 
 
@@ -138,7 +138,7 @@ def references(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, Iterable):
-        raise _refuse("references", f"{type(value).__name__} is no Message-ID", "give such as <…@…>")
+        raise _refuse("references", f"{type(value).__name__} is not a Message-ID", "give such as <…@…>")
     listed = [value] if isinstance(value, str) else list(cast("Iterable[object]", value))
     found = [match for text in listed for match in _ID.findall(str(text))]
     if not found and any(str(text).strip() for text in listed):

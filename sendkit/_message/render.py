@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
 from sendkit._message.mailbox import author
-from sendkit._message.octets import base64_lines, normalised, sendable
+from sendkit._message.octets import base64_lines, has_lone_cr, normalised, sendable
 from sendkit._message.pieces import blocks_of, encoded, files_in, is_utf8, joined, size_of, whole
 from sendkit._message.purpose import NAMES, purpose_fields
 
@@ -261,9 +261,10 @@ def _file(attachment: Attachment, disposition: str) -> _Part:
     kind, parameters = parse_media_type(attachment.content_type)
     encoding, body = "base64", encoded(source)
     if kind.startswith("message/"):
-        # RFC 2046 section 5.2.1 allows no encoding here; what would need one travels as a plain file.
-        forwarded = normalised(whole(source))
-        if forwarded.isascii() and sendable(forwarded):
+        # RFC 2046 section 5.2.1 allows no encoding here; what would need one, or a change, travels as a plain file.
+        raw = whole(source)
+        forwarded = normalised(raw)
+        if forwarded.isascii() and sendable(forwarded) and not has_lone_cr(raw):
             encoding, body, free = "7bit", forwarded, forwarded
         else:
             kind, parameters = "application/octet-stream", {}

@@ -60,7 +60,9 @@ def ready_from_stdlib(message: Message, redirection: Redirection) -> ReadyMessag
     except MessageError:
         raise
     except (StdlibMessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise refuse(f"the email package cannot write it out: {error}", "correct the message") from error
+        charset = isinstance(error, UnicodeEncodeError)
+        hint = 'name the charset of its text: set_payload(text, "utf-8")' if charset else "correct the message"
+        raise refuse(f"the email package cannot write it out: {error}", hint) from error
 
 
 def _ready(copy: Message, redirection: Redirection) -> ReadyMessage:

@@ -114,7 +114,7 @@ REGIONAL = (
     Provider(
         name="ses",
         host="email-smtp.REGION.amazonaws.com",
-        password="SMTP credentials of SES for this region, which are no AWS keys",  # noqa: S106 - says what it must be
+        password="SMTP credentials of SES for this region, which are not AWS keys",  # noqa: S106 - says what it must be
         username="the SMTP user name of SES",
         limits="200 messages a day and 1 a second in the sandbox; otherwise what the console shows for the account",
         quirks="sender and domain must be verified in this region",

@@ -23,9 +23,18 @@ def canonical_host(host: str) -> str:
         return str(address)
     ascii_host = _a_label(host)
     if not _HOST.fullmatch(ascii_host):
-        raise ValueError(f"not a host name or IP address: {quoted(host)}")
+        raise ValueError(f"not a host name or IP address: {quoted(host)}{_better(host)}")
     # One name for TLS (RFC 6066 section 3: without the dot), the keyring, known_hosts and refused secrets.
     return ascii_host.rstrip(".").lower()
+
+
+def _better(host: str) -> str:
+    """How else it is written: with its port, as an IPv6 address in brackets, or as a URL."""
+    if "://" in host:
+        return "; a URL is for Mailer.from_url()"
+    if re.fullmatch(r"\[.*\](:[0-9]+)?|[^:]+:[0-9]*", host):
+        return "; the port is an argument of its own, and an IPv6 address has no brackets: Server.parse() reads both"
+    return ""
 
 
 def is_ehlo_name(name: str) -> bool:

@@ -55,7 +55,7 @@ def port_and_security(
     if port is None:
         port = IMPLICIT_TLS_PORT if security is Security.IMPLICIT_TLS else SUBMISSION_PORT
     if not port:
-        raise ConfigurationError("Server: 0 is no port", hint="a number from 1 to 65535, usually 587 or 465")
+        raise ConfigurationError("Server: 0 is not a port", hint="a number from 1 to 65535, usually 587 or 465")
     return port, security
 
 

@@ -183,7 +183,10 @@ BY_REASON = {
     Reason.STARTTLS_DELAYED: Advice(f"nothing was sent; the server temporarily cannot start TLS: {_AGAIN}"),
     Reason.TLS_CLOSED: Advice(f"nothing was sent; the connection ended in the TLS handshake: {_AGAIN}"),
     Reason.TLS_VERSION: Advice(
-        "nothing was sent; the server supports only TLS versions older than 1.2: its operator must update it"
+        "nothing was sent; the server supports no TLS version as new as this client requires (1.2, or minimum_tls=): "
+        "its operator must update it",
+        "nothing was sent; the server supports no TLS version as new as this client requires (1.2, or --minimum-tls): "
+        "its operator must update it",
     ),
     Reason.CERTIFICATE_MALFORMED: Advice(
         "nothing was sent; the certificate, or that of its authority (perhaps a company's own), lacks what RFC 5280 "
@@ -251,9 +254,8 @@ BY_REASON = {
         "--help`)",
     ),
     Reason.NO_MECHANISM: Advice(
-        f"set a mechanism= that the server offers; {_TOKENS}, or use credentials=OAuth2(…); leave out the "
-        "username if the server "
-        "needs no login",
+        f"name CRAM-MD5 or EXTERNAL with mechanism= if the server offers it; {_TOKENS}, or use credentials=OAuth2(…); "
+        "leave out the username if the server needs no login",
         f"{_TOKENS}; leave out --user if the server needs no login",
     ),
     Reason.NO_TOKEN_NOW: Advice(f"there is no token at the moment; {_AGAIN} when the authorization server replies"),

@@ -71,7 +71,7 @@ class Scram(Exchange):
             return self._step(challenge.decode())
         except (_scramp().ScramException, UnicodeDecodeError) as error:
             # Its frames hold the password, its text at most what the server said.
-            fault = type(error).__name__ if isinstance(error, UnicodeDecodeError) else str(error)
+            fault = type(error).__name__ if isinstance(error, UnicodeDecodeError) else _words(error)
         raise OutOfTurn(f"the server's part of SCRAM is not right: {fault}")
 
     def _step(self, challenge: str) -> bytes:
@@ -116,6 +116,11 @@ def _client(mechanism: Mechanism, username: str, password: str, tls: ssl.SSLObje
     binding = (_BINDING, tls) if tls is not None else None
     client: _ScramClient = _scramp().ScramClient([mechanism.value], username, password, channel_binding=binding)
     return client
+
+
+def _words(error: Exception) -> str:
+    # scramp writes the name that a server would send behind the fault.
+    return str(error).partition(": other-error")[0].removesuffix(".")
 
 
 def _scramp() -> Any:

@@ -16,6 +16,8 @@ from sendkit._tls import NO_DESCRIPTOR, facts_of
 from sendkit._wire.mask import BARE, Mask
 
 _LONGEST_NAME = 120
+_LONGEST_LINE = 60
+_MALFORMED = "Malformed SMTP response line: "  # as aiosmtplib begins it; without it the line is not shown
 
 
 class Broken(Exception):
@@ -56,12 +58,21 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if 200 <= error.code <= 599:
             return judge_refusal(phase, as_reply(error.code, error.message, mask))
-        return judge_failure(phase, Failure(Break.MALFORMED, "what came was not an SMTP reply"))
+        return judge_failure(phase, Failure(Break.MALFORMED, f"what came was not an SMTP reply{_line(phase, error)}"))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
     if isinstance(error, OutOfTurn):
         return not_accepted(phase, Reason.SERVER_NOT_PROVEN, str(error))
     return judge_failure(phase, _failure_of(phase, error))
+
+
+def _line(phase: Phase, error: aiosmtplib.SMTPResponseException) -> str:
+    """What came in place of a greeting, which says whose port it is; later on a secret may stand in it."""
+    line = error.message.removeprefix(_MALFORMED).strip()
+    if phase is not Phase.GREETING or not error.message.startswith(_MALFORMED) or not line:
+        return ""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    return f": {shown[:_LONGEST_LINE]!r}"
 
 
 # A name that does not exist, or has no address; whatever else the resolver says may be over in a moment (RFC 3493 6.1).

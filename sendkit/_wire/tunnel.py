@@ -132,7 +132,7 @@ _SOCKS4 = {
     93: (Reason.PROXY_LOGIN, "its ident service knows another user"),
 }
 _CLOSED = "it closed the connection before it had answered"
-_NOT_SOCKS = "what came is no answer of SOCKS {}"
+_NOT_SOCKS = "what came is not a reply of SOCKS {}"
 
 
 def _by_socks(heard: bytes, code: int | None, *, version: int) -> ProxyRefused:
@@ -178,14 +178,14 @@ async def _head(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> bytes:
             why = "its answer has no end" if octet else _CLOSED
             raise ProxyRefused(Reason.PROXY_BROKE_OFF, why)
         if len(head) == 5 and not head.startswith(b"HTTP/"):
-            raise ProxyRefused(Reason.PROXY_BROKE_OFF, "what came is no answer of HTTP")
+            raise ProxyRefused(Reason.PROXY_BROKE_OFF, "what came is not a reply of HTTP")
     return bytes(head)
 
 
 def _status(head: bytes) -> tuple[int, str]:
     match = _STATUS.match(head)
     if match is None:
-        raise ProxyRefused(Reason.PROXY_BROKE_OFF, "what came is no answer of HTTP")
+        raise ProxyRefused(Reason.PROXY_BROKE_OFF, "what came is not a reply of HTTP")
     return int(match[1]), (match[2] or b"").decode("latin-1")
 
 

@@ -56,7 +56,7 @@ def check_moment(moment: object) -> None:
         return
     if not isinstance(moment, datetime):
         hint = "give a datetime with a time zone: datetime.now(UTC) + timedelta(hours=2)"
-        raise ConfigurationError(f"send_at= is no datetime: {moment!r}", hint=hint)
+        raise ConfigurationError(f"send_at= is not a datetime: {moment!r}", hint=hint)
     if moment.utcoffset() is None:
         hint = "give it one: datetime(…, tzinfo=ZoneInfo('Europe/Madrid')), or datetime.now(UTC) + timedelta(hours=2)"
         raise ConfigurationError("send_at= has no time zone", hint=hint)

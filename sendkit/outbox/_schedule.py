@@ -66,5 +66,5 @@ def _of(schedule: Sequence[Interval], attempts: int) -> Interval:
 def _seconds(wait: object) -> float:
     seconds = wait.total_seconds() if isinstance(wait, timedelta) else wait
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < 10**8:
-        raise ConfigurationError(f"schedule=: {wait!r} is no wait", hint="give timedeltas, or seconds above zero")
+        raise ConfigurationError(f"schedule=: {wait!r} is not a wait", hint="give timedeltas, or seconds above zero")
     return float(seconds)

@@ -112,7 +112,7 @@ def size_of(data: bytes) -> tuple[int, int]:
         elif data.startswith(_JPEG):
             wide, high = _of_jpeg(data)
         else:
-            raise _refuse("these bytes are no PNG, JPEG or GIF", _HINT)
+            raise _refuse("these bytes are not a PNG, JPEG or GIF", _HINT)
     except (struct.error, IndexError) as error:
         raise _refuse("the picture is cut off", "read the whole file") from error
     if not wide or not high:

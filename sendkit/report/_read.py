@@ -123,7 +123,7 @@ def _parquet(path: Path) -> Frame:
         return frame_of(pq.read_table(io.BytesIO(_octets(path))))
     except pa.ArrowException as error:
         raise _refuse(
-            path.name, f"it is no parquet: {shortened(one_line(str(error)), 100)}", "check the file"
+            path.name, f"it is not a Parquet file: {shortened(one_line(str(error)), 100)}", "check the file"
         ) from error
 
 
@@ -134,7 +134,7 @@ def _xlsx(path: Path) -> Iterator[tuple[str, Frame]]:
     try:
         book: Any = openpyxl.load_workbook(io.BytesIO(_octets(path)), read_only=True, data_only=True)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise _refuse(path.name, f"it is no xlsx: {one_line(str(error))}", "save it as .xlsx") from error
+        raise _refuse(path.name, f"it is not an xlsx file: {one_line(str(error))}", "save it as .xlsx") from error
     for sheet in book.worksheets:
         rows: list[tuple[Any, ...]] = [
             row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)

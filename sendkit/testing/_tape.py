@@ -123,7 +123,7 @@ def read(path: str | os.PathLike[str]) -> list[RecordedAttempt]:
     """Read a recorded conversation. Raises ConfigurationError that names the line, and OSError."""
     text = Path(path).read_text(encoding="utf-8")
     if not text.startswith(_TITLE + "\n"):
-        raise _unreadable(path, 1, "this is no recorded conversation")
+        raise _unreadable(path, 1, "this is not a recorded conversation")
     blocks: list[list[tuple[int, str]]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("attempt "):

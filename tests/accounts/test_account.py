@@ -151,3 +151,19 @@ def test_what_is_missing_or_wrong_in_the_environment_is_named(environ: dict[str,
         Account.from_env(environ)
     assert word in str(failure.value)
     assert failure.value.hint
+
+
+@pytest.mark.parametrize("url", ["smtps://smtp.exam\nple.com", "smtps://smtp.example.com\r\nx", "smtps://a\tb@host"])
+def test_a_url_with_a_control_character_names_no_other_host(url: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="control character"):
+        Account.from_url(url)
+
+
+def test_a_url_that_was_read_from_a_file_may_end_with_its_line() -> None:
+    assert Account.from_url("smtps://smtp.example.com\n").server.host == "smtp.example.com"
+
+
+@pytest.mark.parametrize("url", ["smtps://an%ff@smtp.example.com", "smtps://smtp.example.com?ca_file=%ff"])
+def test_a_url_that_is_not_utf8_names_no_other_user_or_file(url: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="UTF-8"):
+        Account.from_url(url)

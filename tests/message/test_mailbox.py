@@ -232,3 +232,25 @@ def test_headers_may_hold_comments_groups_and_gaps(text: str, expected: list[str
 def test_a_hostile_header_is_refused_and_never_cut(text: str) -> None:
     with pytest.raises(AddressError):
         mailboxes_in(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem", "hint"),
+    [
+        (b"ana@example.com", "bytes", "give a str"),
+        (("Ana", "ana@example.com"), "'Ana' is not an address", '[("Ana", "ana@example.com")]'),
+        ("Doe, John <john@example.com>", "'Doe' is not an address", '"Doe, John"'),
+        (["ops@example.net", "Doe, John <john@example.com>"], "'Doe' is not an address", '"Doe, John"'),
+        ("mailto:ana@example.com", "is a URL", "without mailto:"),
+        ("ana\r\nBcc: eve@example.com", "U+000D", "line ends"),
+        ("Ana\nTo: eve@example.com <ana@example.com>", "U+000A", "line ends"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_mailbox_is_named_and_not_what_a_reader_stumbled_over(
+    value: object, problem: str, hint: str
+) -> None:
+    with pytest.raises(AddressError) as failure:
+        mailboxes_of(value)
+    assert problem in failure.value.problem
+    assert hint in failure.value.hint

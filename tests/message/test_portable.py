@@ -194,7 +194,7 @@ def test_a_path_that_is_none_and_a_folder_that_is_not_named_are_refused(tmp_path
     with pytest.raises(MessageError, match="contains a path"):
         Message.from_json(json.dumps(data), allow_paths="")  # an unset variable is not the working directory
     data["attachments"][0]["path"] = "a\0.txt"
-    with pytest.raises(MessageError, match="no path"):
+    with pytest.raises(MessageError, match="not a path"):
         Message.from_json(json.dumps(data), allow_paths=tmp_path)
 
 
@@ -243,3 +243,9 @@ def test_nothing_in_a_message_can_be_changed() -> None:
     with pytest.raises(TypeError):
         merged.headers["X-B"] = "2"  # type: ignore[index]
     assert template.merge(x="1", to="b@c.d").headers == {"X-A": "1", "X-B": "1"}
+
+
+@pytest.mark.parametrize(("kind", "words"), [("ready", r"ReadyMessage\.from_json"), ("letter", "to_json")])
+def test_a_dump_of_another_kind_is_told_who_loads_it(kind: str, words: str) -> None:
+    with pytest.raises(MessageError, match=words):
+        Message.from_json(json.dumps({"kind": kind, "version": 1}))

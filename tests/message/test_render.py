@@ -221,15 +221,15 @@ def test_a_text_attachment_in_utf8_says_so_and_another_one_does_not() -> None:
 def test_a_forwarded_message_is_not_encoded_or_travels_as_a_file() -> None:
     """RFC 2046 section 5.2.1 allows no base64 for message/rfc822."""
     inner = rendered(subject="inner", html="x")
-    eight_bit = b"Subject: x\r\n\r\n\xf1\r\n"
+    changed = [b"Subject: x\r\n\r\n\xf1\r\n", b"Subject: x\r\n\r\na\rb\r\n"]
     parts = list(
         read(
-            rendered(attachments=[Attachment.from_bytes(data, filename="a.eml") for data in (inner, eight_bit)])
+            rendered(attachments=[Attachment.from_bytes(data, filename="a.eml") for data in (inner, *changed)])
         ).iter_attachments()
     )
-    assert [part.get_content_type() for part in parts] == ["message/rfc822", "application/octet-stream"]
+    assert [part.get_content_type() for part in parts] == ["message/rfc822", *["application/octet-stream"] * 2]
     assert parts[0].get_content()["Subject"] == "inner"
-    assert parts[1].get_content() == eight_bit
+    assert [part.get_content() for part in parts[1:]] == changed
 
 
 def test_utf8_stands_in_the_head_only_where_a_local_part_needs_it() -> None:

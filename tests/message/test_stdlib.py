@@ -268,3 +268,10 @@ def test_any_subject_comes_back_or_is_refused(text: str, kind: type[Message]) ->
     assert [address.addr_spec for address in found["To"].addresses] == ["luis@example.com"]
     if "=?" not in text:
         assert " ".join(str(found["Subject"]).split()) == " ".join(expected.split())
+
+
+def test_a_text_without_a_charset_is_told_how_to_name_one() -> None:
+    message = addressed(Message())
+    message.set_payload("ñ")
+    with pytest.raises(MessageError, match="set_payload"):
+        compose(message)

@@ -67,8 +67,8 @@ class TestStored:
     @pytest.mark.parametrize(
         ("data", "told"),
         [
-            (b"", "no PNG, JPEG or GIF"),
-            (b"abc", "no PNG, JPEG or GIF"),
+            (b"", "not a PNG, JPEG or GIF"),
+            (b"abc", "not a PNG, JPEG or GIF"),
             (b"<svg xmlns='x'></svg>", "an SVG, which Gmail"),
             (b"RIFF1234WEBPVP8 ", "a WebP, which Outlook"),
             (png(9, 9)[:20], "the picture is cut off"),

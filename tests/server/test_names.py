@@ -101,3 +101,17 @@ def test_a_certificate_that_names_an_underscore_is_accepted(tmp_path: Path, monk
         place = Server("my_smtp", server.port, Security.STARTTLS, ca_file=pem)
         with Mailer(place, username="ana@example.com", password=PASSWORD) as mailer:
             assert mailer.send(message()).ok
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("smtp.example.com:465", "port is an argument"),
+        ("[2001:db8::1]:587", "port is an argument"),
+        ("[2001:db8::1]", "no brackets"),
+        ("smtps://smtp.example.com", "from_url"),
+    ],
+)
+def test_a_host_that_is_written_as_elsewhere_is_told_how_it_is_written_here(written: str, words: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=words):
+        Server(written)

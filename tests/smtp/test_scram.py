@@ -114,3 +114,9 @@ def test_without_tls_there_is_no_channel_binding() -> None:
     assert hindered(["SCRAM-SHA-1", "SCRAM-SHA-256-PLUS"], "user", "pencil", None) == BOUND
     assert hindered(["SCRAM-SHA-1"], "user", "contraseña", None) == frozenset()
     assert hindered(["PLAIN"], "user", "emoji 😀", None) == frozenset()
+
+
+def test_a_fault_of_the_server_is_told_without_what_a_server_would_be_told(dialogue: Dialogue) -> None:
+    scram, _, challenge, _, _ = dialogue
+    with pytest.raises(OutOfTurn, match=r"Client nonce doesn't match$"):
+        scram.respond(challenge.replace("r=", "r=other").encode())

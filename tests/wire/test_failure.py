@@ -120,3 +120,9 @@ def test_each_kind_of_trouble_has_a_reason_of_its_own(phase: Phase, error: Excep
 def test_octets_that_cannot_be_decoded_do_not_keep_a_reply_from_json() -> None:
     text = b"caf\xe9".decode("utf-8", "surrogateescape")
     assert as_reply(550, text).text == "caf\ufffd"
+
+
+def test_what_greets_on_the_port_of_another_protocol_is_shown_and_what_comes_later_is_not() -> None:
+    error = aiosmtplib.SMTPResponseException(-1, "Malformed SMTP response line: * OK IMAP4 \x1bready\r\n")
+    assert "'* OK IMAP4 \N{REPLACEMENT CHARACTER}ready'" in str(verdict_of(Phase.GREETING, error).reason)
+    assert "IMAP4" not in str(verdict_of(Phase.AUTH, error).reason)

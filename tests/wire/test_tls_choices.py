@@ -83,6 +83,7 @@ async def test_a_server_of_an_older_version_than_asked_for_is_refused(start: Sta
         with pytest.raises(errors.TLSError) as failure:
             await used.send(message())
     assert failure.value.transient is False
+    assert "minimum_tls=" in (failure.value.hint or ""), "the server may be new enough for anybody else"
 
 
 async def test_a_client_certificate_is_shown_to_a_server_that_wants_one(start: Start, authority: Authority) -> None:
