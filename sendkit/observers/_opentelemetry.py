@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from sendkit._delivery.origin import origin_here
 from sendkit._distribution import installing
 from sendkit._version import __version__
 from sendkit.errors import ConfigurationError, OutboxError, SendkitError
@@ -21,7 +22,8 @@ from sendkit.results import ERROR_OF, Attempt, Cause, DeliveryResult, Outcome, P
 try:
     from opentelemetry import metrics, trace
     from opentelemetry.metrics import CallbackOptions, Observation
-    from opentelemetry.trace import SpanKind, StatusCode
+    from opentelemetry.trace import Link, SpanKind, StatusCode
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 except ImportError as missing:
     _hint = installing(extra="otel")
     raise ConfigurationError("OpenTelemetryObserver needs opentelemetry-api", hint=_hint) from missing
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from sendkit.outbox import Counts, Outbox
 
 _Attributes: TypeAlias = dict[str, str | int]
+_Place: TypeAlias = tuple[str | None, int | None, str | None]  # host, port, IP address
+_Described: TypeAlias = tuple[str | None, int | None, str | None]  # phase, and a reply's code and enhanced code
 
 _SCOPE = "sendkit"
 # Seconds: from a server next door to the end of a deadline.
@@ -60,7 +64,7 @@ class OpenTelemetryObserver:
     ) -> None:
         self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
         meter = metrics.get_meter(_SCOPE, __version__, meter_provider)
-        self._given, self._works = (tracer_provider, meter_provider), False
+        self._works = False
         self._duration = meter.create_histogram(
             "sendkit.send.duration",
             unit="s",
@@ -77,37 +81,44 @@ class OpenTelemetryObserver:
         """Record one message."""
         if not self._works and not self._has_sdk():
             return
-        attempts, counts, ok = result.attempts, _counts(result), result.ok
-        facts = _facts_of(result, counts, ok=ok)
+        attempts, counts = result.attempts, _counts(result)
+        accepted = result.error is None and counts.keys() == _ALL_ACCEPTED
+        error = None if accepted else _error_name(result)
+        place = _place(attempts[-1]) if attempts else _NOWHERE
+        worst, described = _of_worst(result, counts)
         times = [_times(attempt) for attempt in attempts] or [(now := time.time_ns(), now)]
         began, ended = times[0][0], max([end for _, end in times])
-        span = self._tracer.start_span(
-            "smtp send", kind=SpanKind.CLIENT, attributes=facts | _of_message(result), start_time=began
-        )
+        facts = {**_facts(place, error, worst, described), **_of_message(result)}
+        kind, links = SpanKind.CLIENT, _links()
+        span = self._tracer.start_span("smtp send", kind=kind, attributes=facts, links=links, start_time=began)
         within = trace.set_span_in_context(span)
         if span.is_recording():
             for number, attempt in enumerate(attempts):
-                self._attempt(span, within, attempt, number, times[number], cured=ok)
-            if not ok:
+                self._attempt(span, within, attempt, number, times[number], cured=accepted)
+            if error is not None:
                 span.set_status(StatusCode.ERROR)
         span.end(ended)
-        self._duration.record((ended - began) / 1e9, {name: facts[name] for name in _LABELS if name in facts}, within)
-        place = {name: facts[name] for name in _PLACE if name in facts}
+        self._duration.record((ended - began) / 1e9, _labels(place, error, worst), within)
         for outcome, count in counts.items():
-            self._recipients.add(count, {**place, "sendkit.outcome": outcome.value}, within)
+            self._recipients.add(count, _labels(place, None, outcome.value), within)
 
     def _has_sdk(self) -> bool:
-        """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing."""
-        tracers, meters = self._given
-        # `get_tracer_provider` reads the environment each time, which takes longer than all else here.
-        found = tracers or _GLOBAL.get_tracer(_SCOPE)
-        self._works = _works(found) or _works(meters or metrics.get_meter_provider())
+        """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing.
+
+        The API says it of the providers alone, and reads the environment for that, which takes longer than all else
+        here. So its proxies are asked; one that has other names is taken for an SDK's.
+        """
+        tracer, histogram = self._tracer, self._duration
+        self._works = not (
+            isinstance(getattr(tracer, "_tracer", tracer), trace.NoOpTracer)
+            and isinstance(getattr(histogram, "_real_instrument", histogram), metrics.NoOpHistogram | None)
+        )
         return self._works
 
     def _attempt(
         self, parent: Span, within: Context, attempt: Attempt, index: int, times: tuple[int, int], *, cured: bool
     ) -> None:
-        facts: _Attributes = {**_of_place(attempt), **_of_attempt(attempt), "sendkit.attempt": index + 1}
+        facts = {**_of_attempt(attempt), "sendkit.attempt": index + 1}
         start, end = times
         span = self._tracer.start_span("smtp attempt", context=within, attributes=facts, start_time=start)
         if attempt.error is not None and cured:
@@ -118,14 +129,40 @@ class OpenTelemetryObserver:
         span.end(end)
 
 
-_GLOBAL = trace.ProxyTracerProvider()
-_OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
-_PLACE = ("server.address", "server.port")
-_LABELS = (*_PLACE, "error.type", "sendkit.outcome")
+# Attributes repeat from message to message, and are made once; an SDK keeps those of metrics, and changes none.
+_REMEMBERED = 256
+_NOWHERE: _Place = (None, None, None)
+_NOTHING: _Described = (None, None, None)
+_ALL_ACCEPTED = {Outcome.ACCEPTED}
+_W3C = TraceContextTextMapPropagator()
 
 
-def _works(provider: object) -> bool:
-    return not type(provider).__module__.startswith(_OF_THE_API)
+def _place(attempt: Attempt) -> _Place:
+    return attempt.host, attempt.port, attempt.peer
+
+
+@lru_cache(_REMEMBERED)
+def _facts(place: _Place, error: str | None, outcome: str | None, described: _Described) -> _Attributes:
+    """What is said of a message and of an attempt alike."""
+    (host, port, peer), (phase, code, enhanced) = place, described
+    found = {
+        "server.address": host,
+        "server.port": port,
+        "network.peer.address": peer,
+        "error.type": error,
+        "sendkit.outcome": outcome,
+        "sendkit.phase": phase,
+        "sendkit.reply.code": code,
+        "sendkit.reply.enhanced": enhanced,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+@lru_cache(_REMEMBERED)
+def _labels(place: _Place, error: str | None, outcome: str | None) -> _Attributes:
+    """The attributes of a metric: few, and never those of one message."""
+    host, port, _ = place
+    return _facts((host, port, None), error, outcome, _NOTHING)
 
 
 def _counts(result: DeliveryResult) -> dict[Outcome, int]:
@@ -135,16 +172,13 @@ def _counts(result: DeliveryResult) -> dict[Outcome, int]:
     return counts
 
 
-def _facts_of(result: DeliveryResult, counts: Mapping[Outcome, int], *, ok: bool) -> _Attributes:
-    """What a span and the metrics share, and what only the span has."""
-    facts: _Attributes = {**_of_place(result.attempts[-1])} if result.attempts else {}
-    if not ok:
-        facts["error.type"] = _error_name(result)
-    worst = next((outcome for outcome in _WORST_FIRST if outcome in counts), None)
-    for one in result.recipients.values():
-        if one.outcome is worst:
-            return {**facts, "sendkit.outcome": one.outcome.value, **_of_reply(one.reply, one.phase)}
-    return facts
+def _of_worst(result: DeliveryResult, counts: Mapping[Outcome, int]) -> tuple[str | None, _Described]:
+    """The worst outcome, and what is said of the first recipient who has it."""
+    for worst in _WORST_FIRST:
+        if worst in counts:
+            one = next(one for one in result.recipients.values() if one.outcome is worst)
+            return worst.value, _described(one.reply, one.phase)
+    return None, _NOTHING
 
 
 def _of_message(result: DeliveryResult) -> _Attributes:
@@ -152,34 +186,28 @@ def _of_message(result: DeliveryResult) -> _Attributes:
     return {"sendkit.recipients.count": len(result.recipients), **named}
 
 
-def _of_place(attempt: Attempt) -> _Attributes:
-    return _place(attempt.host, attempt.port, attempt.peer)
-
-
-@lru_cache(32)
-def _place(host: str, port: int | None, peer: str | None) -> _Attributes:
-    found = {"server.address": host, "server.port": port, "network.peer.address": peer}
-    return {name: value for name, value in found.items() if value}
-
-
 def _of_attempt(attempt: Attempt) -> _Attributes:
     if attempt.error is None:
         reply = attempt.replies[-1].reply if attempt.replies else None
-        return {"sendkit.outcome": "accepted", **_of_reply(reply, attempt.phase)}
+        return _facts(_place(attempt), None, Outcome.ACCEPTED.value, _described(reply, attempt.phase))
     outcome = _OF_CAUSE.get(attempt.error.cause, Outcome.DEFERRED)
     # No reply came in the phase in which a connection was lost; those before it say nothing of that.
     refused = next((one.reply for one in reversed(attempt.replies) if one.reply.code >= 400), None)
-    named = {"error.type": ERROR_OF[attempt.error.cause].__name__}
-    return {"sendkit.outcome": outcome.value, **named, **_of_reply(refused, attempt.error.phase)}
+    named = ERROR_OF[attempt.error.cause].__name__
+    return _facts(_place(attempt), named, outcome.value, _described(refused, attempt.error.phase))
 
 
-def _of_reply(reply: Reply | None, phase: Phase | None) -> _Attributes:
-    facts: _Attributes = {} if phase is None else {"sendkit.phase": phase.value}
-    if reply is not None:
-        facts["sendkit.reply.code"] = reply.code
-        if reply.enhanced is not None:
-            facts["sendkit.reply.enhanced"] = reply.enhanced
-    return facts
+def _described(reply: Reply | None, phase: Phase | None) -> _Described:
+    told = None if phase is None else phase.value
+    return (told, None, None) if reply is None else (told, reply.code, reply.enhanced)
+
+
+def _links() -> tuple[Link, ...]:
+    """For a letter of an outbox, the span in which it was put, as the conventions for messaging want it."""
+    if (origin := origin_here()) is None:
+        return ()
+    found = trace.get_current_span(_W3C.extract({"traceparent": origin})).get_span_context()
+    return (Link(found),) if found.is_valid else ()
 
 
 def _error_name(result: DeliveryResult) -> str:

@@ -13,15 +13,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sendkit._delivery.origin import put_within
 from sendkit._message.letter import Letter
 from sendkit._smtp.address import Address, parse_address
 from sendkit._smtp.verdict import Cause, Outcome
-from sendkit._submission import SubmissionOptions
 from sendkit.errors import ConfigurationError, CredentialsError, OutboxError, SendkitError
 from sendkit.outbox._accounts import Trouble, recoveries, troubles
 from sendkit.outbox._claim import Block, blocks
 from sendkit.outbox._content import LedgerContent, content_of
 from sendkit.outbox._fence import Mark, Release, marks, releases, settles
+from sendkit.outbox._kept_options import read_options
 from sendkit.outbox._ledger import How
 from sendkit.outbox._rows import Claim, RecipientVerdict, Settlement
 from sendkit.outbox._rules import Fenced
@@ -99,7 +100,9 @@ class _Attempt:
         self._blind = not self._by.mailer._plan.transport_now().tells_before_end  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the outbox and the mailer are one house
         if self._blind:
             await self._mark(())
-        return await self._by.mailer._try_once(self._letter(), self._mark, self._by.watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        letter, origin = self._letter()
+        with put_within(origin):
+            return await self._by.mailer._try_once(letter, self._mark, self._by.watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
     async def ended(self, result: DeliveryResult, *, held: bool) -> float | None:
         """Settle what the mailer says."""
@@ -189,24 +192,18 @@ class _Attempt:
             found |= {n: worst for n in self._numbers.values() if n not in found}
         return [_verdict(n, one, diverted=result.diverted) for n, one in found.items()]
 
-    def _letter(self) -> Letter:
+    def _letter(self) -> tuple[Letter, str | None]:
+        """The letter, and the trace in which it was put."""
         claim = self._claim
         large = LedgerContent(claim.size, claim.eight_bit, claim.utf8, self._read)
         content: Content = large if claim.content is None else content_of(claim.content)
         reverse_path = parse_address(claim.reverse_path) if claim.reverse_path else None
-        options = None if claim.options is None else _options(claim.options, claim.uid)
+        options, origin = read_options(claim.options, claim.uid)
         recipients = tuple(map(parse_address, self._numbers))
-        return Letter(reverse_path, recipients, content, claim.message_id, options=options)
+        return Letter(reverse_path, recipients, content, claim.message_id, options=options), origin
 
     def _read(self, number: int) -> bytes | None:
         return self._by.writer.call(blocks, Block(self._claim.id, number), How.READS)
-
-
-def _options(stored: str, uid: str) -> SubmissionOptions:
-    """What is asked of the server; the letter's id is its name in reports, where the program gave none (RFC 3461)."""
-    found = SubmissionOptions.model_validate_json(stored)
-    asks = found.notify is not None or found.ret is not None
-    return found.model_copy(update={"envid": uid}) if asks and found.envid is None else found
 
 
 _BY_CARE = (Outcome.IN_DOUBT, Outcome.DEFERRED, Outcome.REJECTED, Outcome.ACCEPTED)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from sendkit._accounts.account import Account
+from sendkit._delivery.origin import traceparent
 from sendkit._delivery.pace import parse_rate
 from sendkit._message.message import Message
 from sendkit.errors import ConfigurationError, MessageError
@@ -249,6 +250,7 @@ class Core:
             largest=self._largest,
             signers=self._signers,
             usual_sender=usual_sender(account, self.works) if nameless else None,
+            origin=traceparent(),
         )
         slow = self._signers or _is_slow(message)
         return await self._aside(write) if slow else write()

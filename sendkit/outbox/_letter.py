@@ -19,6 +19,7 @@ from sendkit._message.message import Message
 from sendkit._message.render import Rendered
 from sendkit.errors import MessageError
 from sendkit.outbox._checks import check_account, check_key, check_life, check_moment, check_priority, check_text
+from sendkit.outbox._kept_options import kept_options
 from sendkit.outbox._put import Piece
 from sendkit.outbox._rows import Draft
 
@@ -86,8 +87,12 @@ def written(
     largest: int = LARGEST,
     signers: Sequence[Signer] = (),
     usual_sender: str | None = None,
+    origin: str | None = None,
 ) -> Written:
-    """Check a letter, and write its message out, signed. Raises MessageError, ConfigurationError."""
+    """Check a letter, and write its message out, signed; `origin` is the trace in which it is put.
+
+    Raises MessageError, ConfigurationError.
+    """
     _check(letter)
     mail = compose(_dated(letter), letter.envelope_from, letter.recipients, usual_sender, letter.options)
     if signers:
@@ -96,10 +101,11 @@ def written(
     if mail.content.size > largest:
         hint = "send a link to the file, or give the outbox max_size="
         raise MessageError(f"the message has {mail.content.size} octets, and the outbox takes {largest}", hint=hint)
-    return Written(_draft(letter, mail, account, kind), tuple(_pieces(mail)))
+    draft = _draft(letter, mail, account, kind, kept_options(mail.options, origin))
+    return Written(draft, tuple(_pieces(mail)))
 
 
-def _draft(letter: Letter, mail: MailLetter, account: str, kind: str) -> Draft:
+def _draft(letter: Letter, mail: MailLetter, account: str, kind: str, options: str | None) -> Draft:
     return Draft(
         uid=uuid.uuid4().hex,
         key=letter.key,
@@ -115,7 +121,7 @@ def _draft(letter: Letter, mail: MailLetter, account: str, kind: str) -> Draft:
         eight_bit=mail.content.eight_bit,
         utf8=mail.content.utf8,
         kind=kind,
-        options=None if mail.options is None else mail.options.model_dump_json(exclude_defaults=True),
+        options=options,
         pieces=(),
     )
 

@@ -22,7 +22,17 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from sendkit import AsyncMailer, Mailer, MemoryTransport, Message, Outbox, RetryPolicy, errors
+from sendkit import (
+    AsyncMailer,
+    AsyncOutbox,
+    Mailer,
+    MemoryTransport,
+    Message,
+    Outbox,
+    RetryPolicy,
+    SubmissionOptions,
+    errors,
+)
 from sendkit.observers import OpenTelemetryObserver
 from sendkit.testing import LocalServer, assert_no_secret_leaks
 from tests.accounts import ANA, LUIS, OPS, message
@@ -63,11 +73,11 @@ class TestSpans:
         )
 
         def send() -> None:
-            with Mailer(**settings) as mailer:  # type: ignore[arg-type]
+            with Mailer(**settings) as mailer:  # type: ignore[arg-type]  # settings of two types
                 list(mailer.send_many([message()])) if way == "send_many" else mailer.send(message())
 
         async def send_async() -> None:
-            async with AsyncMailer(**settings) as mailer:  # type: ignore[arg-type]
+            async with AsyncMailer(**settings) as mailer:  # type: ignore[arg-type]  # as above
                 await mailer.send(message())
 
         with tracer.start_as_current_span("request") as request:
@@ -82,6 +92,42 @@ class TestSpans:
         sent, attempt = telemetry.span(), telemetry.span("smtp attempt")
         assert sent.parent == request.get_span_context()
         assert attempt.parent == sent.context
+
+    @pytest.mark.parametrize("options", [None, SubmissionOptions(notify="failure")])
+    def test_a_letter_of_an_outbox_is_linked_to_the_span_in_which_it_was_put(
+        self, options: SubmissionOptions | None, telemetry: Telemetry, transport: MemoryTransport, tmp_path: Path
+    ) -> None:
+        transport.on_rcpt().reply("450 4.2.0 not now", times=1)
+        with Outbox(tmp_path / "outbox.db", account="ana") as outbox, Mailer(transport=transport) as mailer:
+            with telemetry.tracers.get_tracer("test").start_as_current_span("request") as request:
+                outbox.put(message(), options=options)
+            outbox.drain(mailer, observers=[telemetry.observer])
+            outbox.flush()
+            outbox.drain(mailer, observers=[telemetry.observer])
+        attempts = [span for span in telemetry.spans if span.name == "smtp send"]
+        here = request.get_span_context()
+        assert [[(one.context.trace_id, one.context.span_id) for one in span.links] for span in attempts] == [
+            [(here.trace_id, here.span_id)]
+        ] * 2
+        assert [span.parent for span in attempts] == [None, None]
+        assert [sent.options.notify for sent in transport.sent] == [options and options.notify]
+        assert "traceparent" not in transport.sent[0].message.as_string()
+
+    async def test_the_request_of_an_asynchronous_outbox_is_linked_too(
+        self, telemetry: Telemetry, transport: MemoryTransport, tmp_path: Path
+    ) -> None:
+        tracer = telemetry.tracers.get_tracer("test")
+        large = message(text="much\n" * 100_000)  # which is written out on another thread
+        async with (
+            AsyncOutbox(tmp_path / "outbox.db", account="ana") as outbox,
+            AsyncMailer(transport=transport) as mailer,
+        ):
+            with tracer.start_as_current_span("request") as request:
+                await outbox.put(large)
+            await outbox.put(message())
+            await outbox.drain(mailer, observers=[telemetry.observer])
+        links = [one.context.span_id for span in telemetry.spans for one in span.links]
+        assert links == [request.get_span_context().span_id]
 
     def test_messages_of_two_requests_are_in_two_traces(self, telemetry: Telemetry, transport: MemoryTransport) -> None:
         tracer = telemetry.tracers.get_tracer("test")
@@ -156,6 +202,14 @@ print([span.name for span in exporter.get_finished_spans()])
 """
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert ran.stdout == "['smtp attempt', 'smtp send']\n"
+
+
+def test_without_an_sdk_a_result_is_not_even_looked_at() -> None:
+    program = """
+from sendkit.observers import OpenTelemetryObserver
+OpenTelemetryObserver().on_result(None)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 class TestMetrics:
