@@ -117,7 +117,7 @@ PASTED = {
     "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname": "the client's name in EHLO",
     "(421, b'4.7.0 Try again later, closing connection. (EHLO) x - gsmtp')": "Gmail refuses the client's name",
     "550 Unauthenticated senders not allowed": "does not relay",
-    "Client host rejected: cannot find your hostname": "the client's name in EHLO",
+    "Client host rejected: cannot find your hostname": "no matching name",
     "MessageRejected: Email address is not verified.": "does not know this sender",
     "Relay access denied": "does not relay",
     "Sorry, Username and Password not accepted": "login was refused",

@@ -29,8 +29,8 @@ ENTRIES = (
     ),
     Entry(
         codes=(421, 450, 500, 501, 504, 521, 550, 553, 554),
-        words="\\b(helo|ehlo)\\b.{0,40}(invalid|reject|refus|argument|name|not|bad|must)|invalid domain name|"
-        "(invalid|bad|rejected).{0,20}\\b(helo|ehlo)\\b|need fully.qualified hostname|cannot find your (host|reverse)",
+        words="\\b(helo|ehlo)\\b.{0,40}(invalid|reject|refus|argument|name|not|bad|must|should)|invalid domain name|"
+        "(invalid|bad|rejected).{0,20}\\b(helo|ehlo)\\b|need fully.qualified hostname",
         title="the server refuses the client's name in EHLO",
         cause="it requires a full DNS name, and got the short name of this machine or of a container, or `localhost`",
         remedy="--local-hostname host.example.com, local_hostname= of the Server, or SENDKIT_LOCAL_HOSTNAME",
@@ -46,6 +46,51 @@ ENTRIES = (
         source="RFC 4954 section 6",
     ),
     Entry(
+        codes=(421, 450, 454, 535, 550, 554),
+        words="too many .{0,20}\\b(auth\\w*|log.?ins?|passwords?)\\b",
+        title="too many logins failed, and the server refuses all for a while",
+        cause="it counts logins with a wrong password, of this account or from this address",
+        remedy="wait for some minutes to an hour, with every program that uses the account, and check the password "
+        "before the next login; log in less often, with fewer max_connections=",
+        source="RFC 4954 section 6",
+    ),
+    Entry(
+        codes=(535, 550, 551, 554, 502, 421),
+        words="\\byour .{0,30}account .{0,30}(activated|suspended|disabled|locked|blocked|pending)|"
+        "smtp account .{0,30}(activated|suspended|disabled)|user suspended|not yet activated",
+        title="the provider has stopped this account, or not activated it yet",
+        cause="it is new and not confirmed, was used to send spam, or has a bill that is not paid",
+        remedy="log in at the provider's web page and do what it asks there, or ask its support",
+        source="RFC 5321 section 7.8",
+    ),
+    Entry(
+        codes=(535,),
+        words="(account|user|mailbox) .{0,20}(suspended|disabled|locked|blocked|inactive)",
+        title="the provider has locked this account",
+        cause="it was locked or disabled there; no password works until that is changed",
+        remedy="log in at the provider's web page and do what it asks there, or ask its support",
+        source="RFC 4954 section 6",
+    ),
+    Entry(
+        codes=(421, 450, 525, 535, 550, 554),
+        words="unauthori[sz]ed IP|\\bIP (address )?.{0,20}not (authori[sz]ed|allowed|permitted|registered|whitelisted)",
+        title="the account may not be used from this machine's address",
+        cause="the provider takes its mail from known IP addresses alone",
+        remedy="add the public address of this machine to the allowed ones at the provider (at Brevo: Security, "
+        "Authorised IPs), or switch that restriction off there",
+        source="RFC 5321 section 7.9",
+    ),
+    Entry(
+        codes=(421, 450, 451, 452, 454, 550, 554),
+        words="too many (concurrent )?(connections|sessions|messages|emails)|too much mail|rate.?limit|throttl|"
+        "(?<!size )limit exceeded|(sending|sender|daily|hourly|outgoing|message) (sending )?(limit|quota)|"
+        "max(imum)? (emails|messages) per|allowed outgoing messages|policy.{0,20}quota exceeded",
+        title="too many messages or connections for the server",
+        cause="a limit on connections, messages or recipients per period was reached",
+        remedy="send more slowly, with fewer max_connections=, and the rest later",
+        source=f"{_POSTFIX}#smtpd_client_message_rate_limit",
+    ),
+    Entry(
         codes=(450, 451, 421, 452),
         words="gr[ea]y.?list|try again (in|after|later).*(minute|second)|please (re)?try (again )?later",
         title="the server asks for a later retry",
@@ -54,8 +99,28 @@ ENTRIES = (
         source="RFC 6647",
     ),
     Entry(
-        codes=(553, 550, 554, 501),
-        words="not owned by (user|authenticated)|sender address (rejected|denied|mismatch)|sender is not allowed",
+        codes=(450, 451, 501, 504, 550, 553, 554),
+        words="(sender|domain).*(not found|does not exist|does not resolve|couldn't be found)|domain not found|"
+        "invalid DNS MX",
+        title="a domain in the envelope cannot be found",
+        cause="the domain of the sender or recipient has no entry in the DNS",
+        remedy="check the spelling of both domains",
+        source=f"{_POSTFIX}#reject_unknown_sender_domain",
+    ),
+    Entry(
+        codes=(450, 501, 504, 550, 551, 553, 554),
+        words="sender address rejected:? (user unknown|un(deliverable|verified|known)|need fully.qualified)|"
+        "sender (address )?verif(y|ication) fail|^verification failed for",
+        title="the server cannot verify the sender's address",
+        cause="its mailbox or its domain does not exist, or its server does not answer to the test",
+        remedy="check the spelling of From, and send from an address that exists and takes mail",
+        source=f"{_POSTFIX}#reject_unverified_sender",
+    ),
+    Entry(
+        codes=(553, 550, 551, 554, 501),
+        words="not owned by (user|auth)|sender address (rejected|denied|mismatch)|sender is not allowed|"
+        "^(?!.*\\bSPF\\b).*not (allowed|authori[sz]ed) to send (mail )?(from|as)\\b|"
+        "sender.{0,20} (is )?not (authori[sz]ed|valid) (to send|for)",
         title="this account may not send from that address",
         cause="the reverse path or From is not an address of the account that logged in",
         remedy="send from the address of the account, or add the other address to the account at the provider",
@@ -72,7 +137,24 @@ ENTRIES = (
         source=f"{_POSTFIX}#smtpd_relay_restrictions",
     ),
     Entry(
-        words="spamhaus|spamcop|barracuda|sorbs|\\b(rbl|dnsbl)\\b|block(ed)?.?list|blacklist",
+        words="cannot find your (reverse )?hostname|(no|not have an?|missing) (valid )?(PTR|reverse DNS)|"
+        "reverse (DNS|lookup).{0,20}(fail|missing|not)",
+        title="the sending address has no matching name",
+        cause="the reverse DNS name of this machine's address is missing, or does not resolve to it",
+        remedy="send through a submission server with a login, not straight from this machine; for a server of your "
+        "own, set its PTR record",
+        source=f"{_POSTFIX}#reject_unknown_client_hostname",
+    ),
+    Entry(
+        codes=(450, 550, 554),
+        words="(client host|recipient address) rejected: access denied(?!.*AS\\()",
+        title="the server takes no mail from this client",
+        cause="its rules let in only who logged in, or who is on a list; there was no login, or it does not suffice",
+        remedy="give username= and a password, and use port 587 or 465; with a login, ask the server's operator",
+        source=f"{_POSTFIX}#smtpd_client_restrictions",
+    ),
+    Entry(
+        words="^(?!.*may not exist).*(spamhaus|spamcop|barracuda|sorbs|\\b(rbl|dnsbl)\\b|block(ed)?.?list|blacklist)",
         title="the sending address is on a block list",
         cause="the address of this machine or of the provider is listed; home and cloud addresses usually are",
         remedy="send through a submission server with a login; for one of your own, ask the list to remove its address",
@@ -120,17 +202,9 @@ ENTRIES = (
         source="RFC 7489 section 6.6",
     ),
     Entry(
-        codes=(450, 451, 550, 553, 554),
-        words="(sender|domain).*(not found|does not exist|does not resolve|couldn't be found)|domain not found",
-        title="a domain in the envelope cannot be found",
-        cause="the domain of the sender or recipient has no entry in the DNS",
-        remedy="check the spelling of both domains",
-        source=f"{_POSTFIX}#reject_unknown_sender_domain",
-    ),
-    Entry(
         codes=(450, 550, 551, 553, 554),
         words="user unknown|no such (user|mailbox|recipient)|recipient not found|doesn't have a .{1,60} account|"
-        "unknown (user|recipient)|does not exist|"
+        "unknown (user|recipient)|does not exist|domain may not exist|"
         "unrouteable address|recipient (address )?rejected|invalid recipient|mailbox not found",
         title="there is no such mailbox",
         cause="the recipient's address is wrong or no longer exists",
@@ -143,14 +217,6 @@ ENTRIES = (
         cause="the mailbox has no space left",
         remedy="try again in some days, or contact the recipient in another way",
         source="RFC 3463 section 3.3",
-    ),
-    Entry(
-        codes=(421, 450, 451, 452, 454, 550),
-        words="too many (concurrent )?(connections|sessions|messages|emails)|rate.?limit|throttl|limit exceeded",
-        title="too many messages or connections for the server",
-        cause="a limit on connections, messages or recipients per period was reached",
-        remedy="send more slowly, with fewer max_connections=, and the rest later",
-        source=f"{_POSTFIX}#smtpd_client_message_rate_limit",
     ),
     Entry(
         words="too many recipients|recipients? limit",
@@ -177,13 +243,22 @@ ENTRIES = (
         source="https://www.postfix.org/SASL_README.html",
     ),
     Entry(
-        codes=(530,),
-        words="authentication (is )?required|must (be )?(authenticated?|log ?in)|log ?in (is )?required",
+        codes=(530, 550, 553, 554),
+        words="authentication (is )?required|must (be )?(authenticated?|log ?in)|log ?in (is )?required|"
+        "\\bauth is required|turn on SMTP auth|client was not authenticated",
         title="the server requires a login first",
         cause="there was no login",
         remedy="give a username and a password (username=, or --user)",
         source="RFC 4954 section 6",
         why="login_wanted",
+    ),
+    Entry(
+        codes=(503, 554),
+        words="no valid recipients|valid RCPT command must precede",
+        title="the server had refused every recipient before",
+        cause="without any recipient there is nothing to send; this reply says nothing of its own",
+        remedy="look at the replies to RCPT, which came before it",
+        source="RFC 5321 section 3.3",
     ),
     Entry(
         codes=(501, 553, 555),

@@ -154,6 +154,16 @@ ENTRIES = (
     Entry(
         provider="yandex",
         codes=(535,),
+        words="does not have access rights to this service",
+        title="Yandex lets no mail clients into this mailbox",
+        cause="access for mail clients is off in its settings, or the password is not an app password",
+        remedy="switch it on (Settings, Email clients), and "
+        + _MAKE_ONE.format(where="https://id.yandex.com/security/app-passwords", host="smtp.yandex.com"),
+        source=_YANDEX,
+    ),
+    Entry(
+        provider="yandex",
+        codes=(535,),
         title="Yandex requires an app password",
         cause="mail clients must be allowed in the settings of the mailbox, and have a password of their own",
         remedy=_MAKE_ONE.format(where="https://id.yandex.com/security/app-passwords", host="smtp.yandex.com"),

@@ -26,6 +26,15 @@ _SEND_AS = Entry(
     source=_M365,
 )
 
+_LIMIT = Entry(
+    provider="microsoft365",
+    words="SubmissionQuotaExceeded|daily limit for message recipients",
+    title="the sending limit of this Microsoft account is reached",
+    cause="10,000 recipients a day and 30 messages a minute for a mailbox of Microsoft 365, fewer for outlook.com",
+    remedy="send the rest tomorrow, and more slowly; bulk mail belongs to Azure Communication Services",
+    source=_M365_LIMITS,
+)
+
 _STOPPED = Entry(
     provider="microsoft365",
     enhanced=("5.1.8", "5.7.501", "5.7.502", "5.7.503", "5.1.90"),
@@ -88,14 +97,8 @@ ENTRIES = (
     ),
     _SEND_AS,
     replace(_SEND_AS, words=None, enhanced=("5.7.60", "5.2.252")),
-    Entry(
-        provider="microsoft365",
-        words="SubmissionQuotaExceeded|exceeded (your|the) (daily|sending)|daily limit for message recipients",
-        title="the sending limit of this Microsoft account is reached",
-        cause="10,000 recipients a day and 30 messages a minute for a mailbox of Microsoft 365, fewer for outlook.com",
-        remedy="send the rest tomorrow, and more slowly; bulk mail belongs to Azure Communication Services",
-        source=_M365_LIMITS,
-    ),
+    _LIMIT,
+    replace(_LIMIT, words="exceeded (your|the) (daily|sending)", own=False),
     Entry(
         provider="microsoft365",
         words="concurrent connections? limit|max(imum)? (number of )?concurrent|sender thread limit",
@@ -107,6 +110,7 @@ ENTRIES = (
     ),
     _STOPPED,
     replace(_STOPPED, own=True, words="bad outbound sender"),
+    replace(_STOPPED, enhanced=(), own=True, words="OutboundSpamException|WASCL UserAction"),
     Entry(
         provider="microsoft365",
         words="SenderNotAuthenticatedFor(Group|Mailbox)|RESOLVER\\.RST\\.",
@@ -117,7 +121,7 @@ ENTRIES = (
     ),
     Entry(
         provider="microsoft365",
-        words="RESOLVER\\.ADR\\.|RecipientNotFound",
+        words="RESOLVER\\.ADR\\.|RecipientNotFound|recipient address rejected: access denied.*\\bAS\\(",
         title="there is no such mailbox in that organisation",
         cause="the recipient's address is wrong, was deleted, or is in a cache of Outlook that is out of date",
         remedy="check the spelling of the address, and remove it from your list if it no longer exists",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sendkit._providers.explanations.entry import Entry
 
 _SES = "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html (read 2026-11-24)"
@@ -12,6 +14,15 @@ _MAILGUN = "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-m
 _POSTMARK = "https://postmarkapp.com/support/article/811 (read 2026-11-24)"
 _BREVO = "https://developers.brevo.com/docs/smtp-integration (read 2026-11-24)"
 _ZEPTOMAIL = "https://www.zoho.com/zeptomail/help/api/smtp-error-codes.html (read 2026-11-24)"
+
+_SENDGRID_KEY = Entry(
+    provider="sendgrid",
+    codes=(535,),
+    title="SendGrid requires an API key",
+    cause="the username is the word apikey, and the password an API key with the right to send mail",
+    remedy='give username="apikey", and store a key with `sendkit login smtp.sendgrid.net apikey`',
+    source=_SENDGRID,
+)
 
 ENTRIES = (
     Entry(
@@ -58,14 +69,8 @@ ENTRIES = (
         remedy="grant it in IAM, or make new SMTP credentials in the SES console",
         source=_SES,
     ),
-    Entry(
-        provider="sendgrid",
-        codes=(535,),
-        title="SendGrid requires an API key",
-        cause="the username is the word apikey, and the password an API key with the right to send mail",
-        remedy='give username="apikey", and store a key with `sendkit login smtp.sendgrid.net apikey`',
-        source=_SENDGRID,
-    ),
+    _SENDGRID_KEY,
+    replace(_SENDGRID_KEY, words="provided authorization grant is invalid"),
     Entry(
         provider="sendgrid",
         words="from address does not match a verified sender|not authorized to send from that email",
