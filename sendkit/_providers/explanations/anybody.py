@@ -75,7 +75,7 @@ ENTRIES = (
         codes=(421, 450, 525, 535, 550, 554),
         words="unauthori[sz]ed IP|\\bIP (address )?.{0,20}not (authori[sz]ed|allowed|permitted|registered|whitelisted)",
         title="the account may not be used from this machine's address",
-        cause="the provider takes its mail from known IP addresses alone",
+        cause="the provider accepts its mail from known IP addresses only",
         remedy="add the public address of this machine to the allowed ones at the provider (at Brevo: Security, "
         "Authorised IPs), or switch that restriction off there",
         source="RFC 5321 section 7.9",
@@ -148,7 +148,7 @@ ENTRIES = (
     Entry(
         codes=(450, 550, 554),
         words="(client host|recipient address) rejected: access denied(?!.*AS\\()",
-        title="the server takes no mail from this client",
+        title="the server accepts no mail from this client",
         cause="its rules let in only who logged in, or who is on a list; there was no login, or it does not suffice",
         remedy="give username= and a password, and use port 587 or 465; with a login, ask the server's operator",
         source=f"{_POSTFIX}#smtpd_client_restrictions",
