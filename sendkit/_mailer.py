@@ -5,10 +5,10 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from sendkit import errors
 from sendkit._delivery.audience import Admitted, admit
@@ -28,7 +28,7 @@ from sendkit._plan.plan import Plan, plan, stands_in
 from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Terms
-from sendkit._sending import Sending
+from sendkit._sending import Alone, Sending, alone
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -135,17 +135,37 @@ class AsyncMailer(Constructors, AsyncDiscovery):
 
         `options` are requests to the server beside the message: reports, REQUIRETLS, a later release.
         """
+        return await self._sending(
+            message,
+            envelope_from=envelope_from,
+            recipients=recipients,
+            check=check,
+            deadline=deadline,
+            on_progress=on_progress,
+            options=options,
+        )
+
+    def _sending(
+        self,
+        message: AnyMessage,
+        *,
+        envelope_from: str | None,
+        recipients: Recipients | None,
+        check: bool,
+        deadline: float | None,
+        on_progress: OnProgress | None,
+        options: SubmissionOptions | None,
+    ) -> Coroutine[Any, Any, DeliveryResult] | Alone:
+        """What `send` awaits, and a thread waits for, most often without a task."""
         check_positive("deadline", deadline)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
 
-        async def sending(telling: Telling | None) -> DeliveryResult:
+        def made(telling: Telling | None) -> tuple[Delivery, Work]:
             letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
-            return await self._deliver(letter, limit, terms, telling)
+            return self._delivery(letter, terms, self._work(limit), telling)
 
-        telling = telling_of(self._plan.watch)
-        result = await (sending(None) if telling is None else observed(telling, sending))
-        return result.raise_for_failure() if check else result
+        return alone(made, telling_of(self._plan.watch), check=check)
 
     def send_many(
         self,
@@ -189,7 +209,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
 
     def _delivery(
         self, letter: Letter, terms: Terms, work: Work, telling: Telling | None, policy: Retries | None = None
-    ) -> Delivery:
+    ) -> tuple[Delivery, Work]:
         plan = self._plan
         letter, withheld, diverted = admit(letter, plan.audiences) if plan.audiences else Admitted(letter)
         transport = plan.transport_now()
@@ -198,27 +218,20 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             letter, transport, policy or plan.retry, plan.pace, terms, withheld, diverted, telling, plan.signers
         )
         delivery.under(work)
-        return delivery
+        return delivery, work
 
-    async def _deliver(
-        self,
-        letter: Letter,
-        deadline: float | None,
-        terms: Terms,
-        telling: Telling | None = None,
-        *,
-        policy: Retries | None = None,
-    ) -> DeliveryResult:
+    def _work(self, deadline: float | None) -> Work:
         self._check_open()
-        work = self._progress.here(Progress).work(deadline)
-        return await self._delivery(letter, terms, work, telling, policy).see_through(work)
+        return self._progress.here(Progress).work(deadline)
 
     async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
-        terms = self._plan.terms._replace(before_end=before_end)
-        sending = partial(self._deliver, letter, self._plan.deadline, terms, policy=Retries(max_attempts=1))
-        telling = telling_of(self._plan.watch, watch)
-        return await (sending(None) if telling is None else observed(telling, sending))
+        terms, once = self._plan.terms._replace(before_end=before_end), Retries(max_attempts=1)
+
+        def made(telling: Telling | None) -> tuple[Delivery, Work]:
+            return self._delivery(letter, terms, self._work(self._plan.deadline), telling, once)
+
+        return await alone(made, telling_of(self._plan.watch, watch), check=False)
 
     async def preflight(
         self,

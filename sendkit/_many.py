@@ -9,16 +9,18 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from sendkit._delivery.advance import Advance
 from sendkit._lifetime import interrupts
 from sendkit._lifetime.forks import starts_over
 from sendkit.errors import ConfigurationError, SendkitError
 
 if TYPE_CHECKING:
     from sendkit._delivery.stream import Window
+    from sendkit._lifetime.calls import Awaited
     from sendkit._lifetime.portal import Portal
     from sendkit._message.compose import AnyMessage
     from sendkit.results import DeliveryResult, StreamResult
@@ -194,9 +196,9 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         more = not window.stopped and window.failure is None and self._read(self._items)
         if not self._batch and window.over:
             return more
-        return self._call(window.advance(self._batch, more=more))
+        return self._call(Advance(window, self._batch, more=more))
 
-    def _call(self, work: Coroutine[Any, Any, None]) -> bool:
+    def _call(self, work: Awaited[Any]) -> bool:
         """Have it done on the loop; where the mailer is closed, wait until what was in progress has ended: False."""
         try:
             self._portal.call(work)

@@ -124,7 +124,7 @@ class Mailer(Constructors, Discovery):
         `options` are requests to the server beside the message: reports, REQUIRETLS, a later release.
         """
         _look_around()
-        work = self._core.send(
+        work = self._core._sending(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see the law of this file
             message,
             envelope_from=envelope_from,
             recipients=recipients,

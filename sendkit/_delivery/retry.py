@@ -20,6 +20,7 @@ from sendkit._delivery.quoted import text_of
 from sendkit._delivery.retries import Retries
 from sendkit._delivery.signed import check, read_and_signed
 from sendkit._lifetime import logs as records
+from sendkit._lifetime.by_itself import settle
 from sendkit._lifetime.progress import Work
 from sendkit._message.letter import Letter
 from sendkit._message.read_only import read_only
@@ -91,7 +92,7 @@ class Delivery:
         if not self.letter.recipients:
             return
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        first = FirstTry.begin(self, partial(_done, ended))
+        first = FirstTry.begin(self, partial(settle, ended))
         if first is not None:
             await self._await(first, ended)
         elif (left := await self._attempt()) and self.policy.max_attempts > 1:
@@ -312,11 +313,6 @@ class Delivery:
     @property
     def _sender(self) -> str:
         return self.letter.reverse_path.written if self.letter.reverse_path else ""
-
-
-def _done(ended: asyncio.Future[None]) -> None:
-    if not ended.done():
-        ended.set_result(None)
 
 
 def _why(work: Work) -> str:

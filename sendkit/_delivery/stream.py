@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from sendkit._lifetime.by_itself import ByItself, settle
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit.errors import ConfigurationError
@@ -30,27 +30,6 @@ class Started(Awaitable[Made_co], Protocol[Made_co]):
     def close(self) -> None:
         """Release it, whether it was awaited or not."""
         ...
-
-
-class ByItself(ABC, Awaitable[Result]):
-    """One that may come to its result without being awaited."""
-
-    @abstractmethod
-    def start(self, ended: Callable[[], object]) -> bool:
-        """Begin, unless it needs a task from the first; `ended` is called, on the event loop, when that is over."""
-
-    @property
-    @abstractmethod
-    def result(self) -> Result | None:
-        """What it came to; None where it must be awaited for the rest."""
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """End at once what was started, which then has a result."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """It is over, whether it was awaited or not."""
 
 
 Send = Callable[[int, Item], Started[Result]]
@@ -80,7 +59,7 @@ class Window(Generic[Item, Result]):
         self._finished: deque[tuple[int, Result]] = deque()
         self._feeder: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._watching: set[Callable[[], object]] = set()
         # Whether a source is being read; and whether that is so in the parent of this process.
         self.started: bool = False
         self._forked = False
@@ -91,7 +70,7 @@ class Window(Generic[Item, Result]):
     def start_over(self) -> None:
         """In the child of a fork: what was started is the parent's, which is told what becomes of it."""
         leave_behind(vars(self).copy())
-        self._open, self._running, self._waiting = {}, {}, set()
+        self._open, self._running, self._watching = {}, {}, set()
         self._finished = deque()
         self._feeder = self._loop = None
         if self.started and not self._forked:
@@ -206,13 +185,6 @@ class Window(Generic[Item, Result]):
         while not self._finished and (self._running or self._feeder is not None):
             await self._news()
 
-    async def advance(self, items: deque[Item], *, more: bool) -> None:
-        """Begin these, taking them away, and wait until there is a result, or, where there are more, room."""
-        while items and not self.closed:
-            self.begin(items.popleft())
-        while not self._finished and self._running and not (more and self.room):
-            await self._news()
-
     async def settled(self) -> None:
         """Wait until nothing is in progress."""
         while self._running or self._feeder is not None:
@@ -227,19 +199,26 @@ class Window(Generic[Item, Result]):
 
     def tell(self) -> None:
         """Something has changed for those who wait."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, set()
-            for one in waiting:
-                if not one.done():
-                    one.set_result(None)
+        if self._watching:
+            watching, self._watching = self._watching, set()
+            for tell in watching:
+                tell()
+
+    def watch(self, tell: Callable[[], object]) -> None:
+        """Call this once, when something has changed."""
+        self._watching.add(tell)
+
+    def ignore(self, tell: Callable[[], object]) -> None:
+        """Do not call it any more."""
+        self._watching.discard(tell)
 
     async def _news(self) -> None:
-        waiter: asyncio.Future[None] = running_loop().create_future()
-        self._waiting.add(waiter)
+        tell = partial(settle, waiter := running_loop().create_future())
+        self.watch(tell)
         try:
             await waiter
         finally:
-            self._waiting.discard(waiter)
+            self.ignore(tell)
 
     async def _carry_out(self, index: int, work: Started[Result]) -> None:
         try:

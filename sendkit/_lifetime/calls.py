@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from contextvars import Context, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from sendkit._lifetime import logs
+from sendkit._lifetime.by_itself import ByItself
 
 if TYPE_CHECKING:
     import logging
@@ -18,18 +21,21 @@ GLANCE = 1.0
 """Seconds of a wait, which is then repeated: what came just before, or did not wake it, is seen then."""
 
 
+Awaited: TypeAlias = Coroutine[Any, Any, Result] | ByItself[Result]
+
+
 class Call(Generic[Result]):
-    """A coroutine that runs on a loop, and what became of it; `ended` is told on the loop when it is over.
+    """Work that runs on a loop, and what became of it; `ended` is told on the loop when it is over.
 
     `records` were held back on the loop's thread meanwhile, for the caller's thread to hand on.
     """
 
-    def __init__(self, work: Coroutine[Any, Any, Result], ended: Callable[[Call[Any]], object]) -> None:
+    def __init__(self, work: Awaited[Result], ended: Callable[[Call[Any]], object]) -> None:
         self._work = work
         self._ended = ended
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._runs = False
+        self._runs = self._begun = False
         self._value: Result | None = None
         self._error: BaseException | None = None
         self._news: threading.Lock | None = None
@@ -76,8 +82,39 @@ class Call(Generic[Result]):
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start it, unless it was cancelled before."""
         self._loop = loop
-        if not self.over:
-            self._task = asyncio.Task(self._run(), loop=loop)  # as `create_task` does, in half the time
+        if self.over:
+            return
+        if isinstance(self._work, ByItself):
+            loop.call_soon(self._start, self._work)
+        else:
+            self._begin_task()
+
+    def _start(self, work: ByItself[Result]) -> None:
+        if self.over:
+            return
+        try:
+            self._begun = work.start(partial(self._come_to, work, copy_context()))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._error = error
+            self._end()
+            return
+        if not self._begun:
+            self._begin_task()
+
+    def _come_to(self, work: ByItself[Result], context: Context) -> None:
+        try:
+            self._value = work.result
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._error = error
+        else:
+            if self._value is None:
+                self._begin_task(context)
+                return
+        self._end()
+
+    def _begin_task(self, context: Context | None = None) -> None:
+        # As `create_task` does, in half the time.
+        self._task = asyncio.Task(self._run(), loop=self._loop, context=context)
 
     async def _run(self) -> None:
         self._runs = True
@@ -90,15 +127,23 @@ class Call(Generic[Result]):
     def _call_off(self) -> None:
         if self.over:
             return
+        if self._begun and self._task is None:
+            cast("ByItself[Result]", self._work).cancel()
+        elif self._begun and not self._runs and self._loop is not None:
+            self._loop.call_soon(self._call_off)  # its task tells what has become of it so far
+        else:
+            self._cancel_task()
+
+    def _cancel_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
         if not self._runs:
-            self._work.close()
             self._error = asyncio.CancelledError()
             self._end()
 
     def _end(self) -> None:
         self.over = True
+        self._work.close()
         if self._news is not None:
             self.records = logs.taken()
         self._ended(self)

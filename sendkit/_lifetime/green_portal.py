@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from sendkit._lifetime import exits, green, logs
+from sendkit._lifetime.calls import Awaited
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on
 from sendkit._lifetime.portal import Portal
 
@@ -21,7 +22,7 @@ Result = TypeVar("Result")
 class GreenPortal(Portal):
     """The same as Portal, where gevent has patched threads."""
 
-    def call(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def call(self, work: Awaited[Result]) -> Result:
         """As Portal.call; what is raised in a greenlet while it waits cancels the work, and is raised when it ended."""
         try:
             self._check(asyncio._get_running_loop(), last=False)  # noqa: SLF001 - one of asyncio.events.__all__
@@ -64,7 +65,7 @@ class GreenPortal(Portal):
 
         loop.call_soon_threadsafe(ending)
 
-    def _await(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def _await(self, work: Awaited[Result]) -> Result:
         waiting = _Waiting(work, self._running_loop())
         try:
             waiting.wait()
@@ -120,7 +121,7 @@ class _Signal:
 class _Waiting:
     """A coroutine on its way, and the greenlet that waits for it."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, work: Awaited[Any], loop: asyncio.AbstractEventLoop) -> None:
         self.value: object = None
         self.error: BaseException | None = None
         self.records: list[Any] = []

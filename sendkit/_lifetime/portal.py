@@ -21,7 +21,7 @@ from sys import is_finalizing
 from typing import Any, TypeVar
 
 from sendkit._lifetime import exits, logs, threads
-from sendkit._lifetime.calls import GLANCE, Call
+from sendkit._lifetime.calls import GLANCE, Awaited, Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
@@ -92,8 +92,8 @@ class Portal:
             while not self._over.wait(GLANCE):
                 pass
 
-    def call(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine on the loop, and return what it returns, or raise what it raises.
+    def call(self, work: Awaited[Result]) -> Result:
+        """Run it on the loop, and return what it returns, or raise what it raises.
 
         An interrupt of this thread cancels it, and is raised when it has ended, with what it came to as its `.result`.
         Raises ConfigurationError when closed, and on the thread that runs the loop, which would wait for itself;
@@ -154,7 +154,7 @@ class Portal:
 
     # A call.
 
-    def _call(self, work: Coroutine[Any, Any, Result], *, last: bool = False) -> Result:
+    def _call(self, work: Awaited[Result], *, last: bool = False) -> Result:
         call = Call(work, self._ended)
         main = on_the_main_thread()
         able, interrupts = not (main and may_raise()), Interrupts(call.cancel, main=main)
