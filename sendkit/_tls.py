@@ -26,6 +26,7 @@ _Value = TypeVar("_Value")
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _BY_TRUSTSTORE = ("darwin", "win32")
+_CA_FILE = "ca_file= is a PEM file with the certificates of further authorities"
 
 
 class InsecureTLSWarning(UserWarning):
@@ -65,8 +66,19 @@ def trust(context: ssl.SSLContext, ca_file: Path) -> None:
         if error.errno in NO_DESCRIPTOR:
             raise  # it says nothing of the setting
         why = "no such file" if isinstance(error, FileNotFoundError) else "no certificates in PEM could be read"
-        hint = "ca_file= is a PEM file with the certificates of further authorities"
-        raise ConfigurationError(f"Server: ca_file: {why}: {ca_file}", hint=hint) from None
+        raise ConfigurationError(f"Server: ca_file: {why}: {ca_file}", hint=_CA_FILE) from None
+
+
+def check_authorities(ca_file: Path) -> None:
+    """What `trust` would raise; a pipe is refused, since to read it may take forever, and works once."""
+    if ca_file.exists() and not ca_file.is_file():
+        raise ConfigurationError(f"Server: ca_file: not a regular file: {ca_file}", hint=_CA_FILE)
+    trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_file)
+
+
+def check_identity(certificate: Path, key: Path | None) -> None:
+    """What a context with this certificate would raise."""
+    _identify(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key)
 
 
 def _identify(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,23 @@ def test_a_context_of_one_s_own_stands_alone(authority: Authority, setting: str)
     )
     with pytest.raises(errors.ConfigurationError, match=setting):
         Server(HOST, tls_context=ssl.create_default_context(), **{setting: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes of this kind")
+@pytest.mark.parametrize("setting", ["ca_file", "client_cert"])
+def test_a_file_that_would_hang_is_refused_and_not_read(tmp_path: Path, setting: str) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe.pem", 0o600)
+    with pytest.raises(errors.ConfigurationError, match="regular file"):
+        Server(HOST, **{setting: pipe})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes of this kind")
+def test_what_a_server_is_given_is_checked_without_the_authorities_of_the_system(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
+    assert Server(HOST, ca_file=authority.ca_file, client_cert=authority.pem()).client_cert == authority.pem()
 
 
 class TestClientCertificate:

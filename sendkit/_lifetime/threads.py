@@ -108,3 +108,14 @@ def _work(call: Callable[[], T], future: Future[T]) -> None:
     logs.hold()
     _run(call, future)
     logs.hand_on(logs.release())
+
+
+def within(seconds: float, call: Callable[[], object]) -> None:
+    """Make the call, and raise what it raises, but wait for it no longer than that; a loop that runs here waits too."""
+    try:
+        future = start(call)
+    except NoThread:
+        call()
+        return
+    with contextlib.suppress(TimeoutError):
+        future.result(seconds)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import ssl
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -27,7 +28,7 @@ from sendkit._server.route import MailProtocol, check_route, check_socket
 from sendkit._server.security import Security, host_and_port, port_and_security
 from sendkit._server.time_limits import TimeLimits
 from sendkit._server.unix_socket import canonical_unix, is_unix
-from sendkit._tls import InsecureTLSWarning, read_pin, trust
+from sendkit._tls import InsecureTLSWarning, check_authorities, check_identity, read_pin
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ _OF_THE_CONTEXT = (
 
 
 _USUAL = TimeLimits()
+
+# Seconds that a program waits for a disk when it makes a Server.
+_PATIENCE = 2.0
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -199,8 +203,7 @@ class Server(AnyServer, BaseModel):
             text = f"{self.address}: certificates are not verified, so anybody in between can read and change the mail"
             warnings.warn(text, InsecureTLSWarning, stacklevel=3)
         elif self.client_cert is not None:
-            with contextlib.suppress(OSError):  # without a free descriptor it shows later
-                _ = self.context  # a certificate that cannot be used shows now
+            _read_now(partial(check_identity, self.client_cert, self.client_key))
 
     @field_validator("host")
     @classmethod
@@ -243,12 +246,18 @@ class Server(AnyServer, BaseModel):
     def _check_ca_file(cls, path: Path | None) -> Path | None:
         if path is not None:
             try:
-                trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), path)
+                _read_now(partial(check_authorities, path))
             except ConfigurationError as error:
                 raise ValueError(error.message.removeprefix("Server: ca_file: ")) from None
-            except OSError:
-                pass  # without a free descriptor it shows later
         return path
+
+
+def _read_now(read: Callable[[], object]) -> None:
+    """A file that cannot be used shows now; without a free descriptor, or where the disk hangs, when it is needed."""
+    from sendkit._lifetime import threads  # noqa: PLC0415 - asyncio, and few servers have files
+
+    with contextlib.suppress(OSError):
+        threads.within(_PATIENCE, read)
 
 
 def _known_hosts(file: str | Path | bool | None) -> Path | None:

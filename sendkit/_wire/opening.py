@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import aiosmtplib
 
+from sendkit._lifetime import threads
 from sendkit._redaction import Redactor
 from sendkit._seam.log import AttemptLog
 from sendkit._server.addresses import HERE, is_here
@@ -30,11 +31,12 @@ from sendkit._smtp.reply import Reply
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Again, Break, Failure, Reason, Verdict, judge_failure, judge_login, not_accepted
 from sendkit._tls import trusts_anybody
+from sendkit._wire.contexts import begin_context, context_of, read_files
 from sendkit._wire.failure import Broken, SessionFailed, as_reply, verdict_of
 from sendkit._wire.known_hosts import KnownHost
 from sendkit._wire.login import Authentication, Login
 from sendkit._wire.mask import Mask
-from sendkit._wire.resumption import ResumableTLS, memory_of, read_files
+from sendkit._wire.resumption import ResumableTLS, memory_of
 from sendkit._wire.routes import find_route, first_phase
 from sendkit._wire.session import Session
 from sendkit._wire.takeover import LoginClient, check_unread, take_over
@@ -179,7 +181,7 @@ class _Opening:
         await self._greet()
         starttls = self.server.security is Security.STARTTLS
         if starttls:  # to load the authorities takes a while: it is done while the server answers
-            asyncio.get_running_loop().call_soon(self._load_context)
+            asyncio.get_running_loop().call_soon(begin_context, self.server)
         await self._ehlo()
         if starttls:
             await self._starttls()
@@ -255,6 +257,7 @@ class _Opening:
             self.before.check_starttls()
             why, words = Reason.STARTTLS_NOT_OFFERED, "the server offers no STARTTLS"
             raise SessionFailed(not_accepted(Phase.STARTTLS, why, words))
+        await context_of(self.server, Phase.TLS)
         self.log.said("STARTTLS")
         self._note(Phase.STARTTLS, await self._ask(Phase.STARTTLS, self._upgrade, self.server.timeouts.command))
 
@@ -264,10 +267,6 @@ class _Opening:
         self.client.memory = memory_of(self.server)
         await self.client.secure(self.server.context)
         return response
-
-    def _load_context(self) -> None:
-        with contextlib.suppress(OSError):  # without a free descriptor it shows when it is needed
-            _ = self.server.context
 
     def _check_peer(self) -> None:
         """No secret leaves without TLS, or without verification, but to the address of this machine."""
@@ -313,7 +312,7 @@ class _Opening:
             failed = judge_failure(phase, error.failure)
         except Exception as error:  # noqa: BLE001 - whatever a server can make the layers below raise is a verdict
             failed = verdict_of(self.log.phase, error, self.mask)
-            if failed.why is Reason.UNKNOWN_CA and not trusts_anybody(self.server.context):
+            if failed.why is Reason.UNKNOWN_CA and not await threads.run_anyhow(self._trusts_anybody):
                 failed = failed._replace(why=Reason.NO_TRUST_STORE)
             # The text of others holds what the server said.
             cause = error if isinstance(error, ssl.SSLError) else None
@@ -324,6 +323,9 @@ class _Opening:
                 return _checked(phase, *response, self.mask)
             failed = verdict_of(phase, response, self.mask)
         raise SessionFailed(failed) from cause
+
+    def _trusts_anybody(self) -> bool:
+        return trusts_anybody(self.server.context)
 
     def _note(self, phase: Phase, reply: Reply) -> None:
         self.log.answered(phase, reply)

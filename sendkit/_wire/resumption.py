@@ -8,25 +8,19 @@ on from a session that was itself resumed. Contexts that a user made are left al
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from sendkit._lifetime import threads
 from sendkit._server.memories import tls_memory_of
 from sendkit._server.security import Security
 from sendkit._server.tls_memory import Chain, Kept, TLSMemory, TLSTerms
-from sendkit._smtp.phase import Phase
 from sendkit._tls import handshaking
-from sendkit._wire.failure import SessionFailed, verdict_of
 
 if TYPE_CHECKING:
     from sendkit._server.server import Server
 
 _CHAIN = "get_unverified_chain"
-# Seconds for the files of certificates.
-_READING = 30.0
 
 
 class ResumableTLS(ssl.SSLObject):
@@ -72,23 +66,12 @@ class ResumableTLS(ssl.SSLObject):
 
 
 def memory_of(server: Server) -> TLSMemory | None:
-    """What its connections take up sessions from; None where the context is a user's. Raises OSError."""
+    """What its connections take up sessions from; None where the context is a user's; it is made already."""
     if server.security is Security.NONE or server.tls_context is not None:
         return None
     context = handshaking(server.context)
     context.sslobject_class = _resumable(context.sslobject_class)
     return tls_memory_of(server)
-
-
-async def read_files(server: Server) -> None:
-    """Read the files that the caller gave for TLS, once, on a thread. Raises ConfigurationError and SessionFailed."""
-    if (server.ca_file or server.client_cert) is None or "context" in vars(server):
-        return
-    try:
-        async with asyncio.timeout(_READING):
-            await threads.run_anyhow(lambda: server.context)
-    except OSError as error:  # no descriptor, or no time, left
-        raise SessionFailed(verdict_of(Phase.CONNECT, error)) from error
 
 
 # One class for each that a context may have: one of its own would be a circle, which only the collector frees.

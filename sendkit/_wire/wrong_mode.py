@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from sendkit._server.security import IMPLICIT_TLS_PORT, SUBMISSION_PORT, Security
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.verdict import Reason, Verdict, not_accepted
+from sendkit._wire.contexts import context_of
 from sendkit._wire.failure import SessionFailed
 from sendkit._wire.routes import find_route
 from sendkit._wire.tls import begin_tls
@@ -78,9 +79,10 @@ def _patience(server: Server) -> float | None:
 async def _begins_tls(server: Server) -> bool:
     limit = server.timeouts.connect
     try:
+        context = await context_of(server, Phase.GREETING)
         sock = await (await find_route(server)).connect()
         async with asyncio.timeout(limit):
-            transport = await begin_tls(sock, asyncio.Protocol(), server.context, server.host)
+            transport = await begin_tls(sock, asyncio.Protocol(), context, server.host)
     except ssl.SSLCertVerificationError:
         return True
     except ssl.SSLError as error:

@@ -225,6 +225,37 @@ def test_certificates_that_cannot_be_read_hold_back_nobody(
     assert (ended.lines, ended.errors, ended.code) == (["deferred accepted"], "", 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the authorities are not in a file")
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+@pytest.mark.parametrize("security", ["STARTTLS", "IMPLICIT_TLS"])
+def test_authorities_of_the_system_that_cannot_be_read_hold_back_nobody(
+    server: ScriptedServer, tmp_path: Path, kind: str, security: str
+) -> None:
+    server.capabilities.append("STARTTLS")
+    ended = run(
+        f"""
+        os.environ["SSL_CERT_FILE"] = pipe = {str(tmp_path / "ca.pem")!r}
+        os.mkfifo(pipe)  # who opens it waits until somebody writes
+        places = Server(HOST, PORT, security=Security.{security}), server()
+        mailers = [{kind}(one, retry=RetryPolicy(max_attempts=1)) for one in places]
+        async def both():
+            return await asyncio.gather(*(
+                mailer.send(message(), deadline=late, check=False) for mailer, late in zip(mailers, (1, None))
+            ))
+        for _ in range(2):
+            results = (
+                [mailer.send(message(), deadline=late, check=False) for mailer, late in zip(mailers, (1, None))]
+                if {kind} is Mailer else asyncio.run(both())
+            )
+            say(*(one.outcome for result in results for one in result.recipients.values()))
+        say([thread.name for thread in threading.enumerate()].count("sendkit-worker"))
+        """,
+        server,
+        host="127.0.0.1",
+    )
+    assert (ended.lines, ended.errors, ended.code) == (["deferred accepted"] * 2 + ["1"], "", 0)
+
+
 @pytest.mark.parametrize("act", ["preflight(late, limit=0.5)", "diagnose(limit=0.5, message=late)"])
 @pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
 @pytest.mark.parametrize("hangs", ["open", "blocks"])

@@ -16,6 +16,7 @@ from tests.accounts import ANA, LUIS, OPS, outcomes
 from tests.servers.scripted import ScriptedServer
 
 from .conftest import Account, Start
+from .delivering import deliver
 from .test_bodies import MODES, large
 
 every_mode = pytest.mark.parametrize("mode", MODES)
@@ -27,7 +28,7 @@ class Fenced(Exception):
 
 
 async def send(mailer: AsyncMailer, message: Message, terms: Terms) -> DeliveryResult:
-    return await mailer._deliver(compose(message), None, terms, None)
+    return await deliver(mailer, compose(message), terms)
 
 
 def noting(server: ScriptedServer, seen: list[tuple[int, list[str]]]) -> Terms:

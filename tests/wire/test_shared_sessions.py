@@ -15,6 +15,7 @@ from tests.accounts import LUIS, mailer, message
 from tests.servers.skipping import move_on
 
 from .conftest import Account, Start
+from .delivering import deliver
 
 
 def large(subject: str, octets: int) -> Message:
@@ -42,9 +43,9 @@ async def test_who_writes_nothing_leaves_the_connection_to_those_before_it(start
     server = start(Security.NONE)
     server.after_data().hold(times=1)
     async with account(server, username=None, max_connections=1) as used:
-        first = asyncio.create_task(used._deliver(compose(message()), None, Terms(in_flight=4), None))
+        first = asyncio.create_task(deliver(used, compose(message()), Terms(in_flight=4)))
         await asyncio.to_thread(server.wait_for, lambda: any("LAST" in line for line in server.lines()))
-        last = await used._deliver(compose(large("late", 300_000)), 0.1, Terms(in_flight=4), None)
+        last = await deliver(used, compose(large("late", 300_000)), Terms(in_flight=4), 0.1)
         server.release()
         assert outcome(await first) is Outcome.ACCEPTED
     assert outcome(last) is Outcome.DEFERRED

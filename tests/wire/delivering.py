@@ -1,0 +1,15 @@
+"""A letter under terms that no caller can ask for."""
+
+from __future__ import annotations
+
+from sendkit import AsyncMailer, DeliveryResult
+from sendkit._message.letter import Letter
+from sendkit._seam.terms import Terms
+from sendkit._sending import alone
+
+
+async def deliver(mailer: AsyncMailer, letter: Letter, terms: Terms, deadline: float | None = None) -> DeliveryResult:
+    """Send it, as `send` does."""
+    return await alone(
+        lambda telling: mailer._delivery(letter, terms, mailer._work(deadline), telling), None, check=False
+    )
