@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import smtplib
 import ssl
 import subprocess
@@ -20,6 +19,7 @@ from sendkit import Mailer, Message, Server
 from sendkit.errors import MessageError
 from sendkit.testing import preview
 from tests.servers.redirect import target_of
+from tests.waiting import press_ctrl_c
 
 from .shell import LETTER, Shell, command, environment
 
@@ -82,7 +82,7 @@ class Catching:
 
     def interrupt(self) -> tuple[int, str, str]:
         """Ctrl-C, and what it comes to."""
-        self.process.send_signal(signal.SIGINT)
+        press_ctrl_c(self.process)
         out, err = self.process.communicate(timeout=300)
         return self.process.returncode, out, err
 

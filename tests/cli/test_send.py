@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from email import message_from_string, policy
@@ -16,6 +15,7 @@ import pytest
 from sendkit import DeliveryResult, MemoryTransport, Outcome
 from sendkit._cli import main
 from tests.servers.scripted import ScriptedServer
+from tests.waiting import press_ctrl_c
 
 from .shell import LETTER, Shell, Stdin, account, command, environment
 
@@ -267,7 +267,7 @@ def test_ctrl_c_prints_the_result_so_far(authority: Authority) -> None:
             command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
         ) as sending:
             slow.wait_for(lambda: bool(slow.accepted))
-            sending.send_signal(signal.SIGINT)
+            press_ctrl_c(sending)
             out, err = sending.communicate(timeout=300)
     assert sending.returncode == 130
     assert DeliveryResult.model_validate_json(out).recipients["luis@example.com"].outcome is Outcome.IN_DOUBT

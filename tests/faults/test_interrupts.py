@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendkit import DeliveryResult, Mailer, MemoryTransport, RetryPolicy
+from tests.waiting import press_ctrl_c
 
 from .checks import judge
 from .stage import PASSWORD, USER, Evidence, authority, letter, limits, mailer, observe, scripted, server_of
@@ -48,19 +49,6 @@ def child(name: str, server: ScriptedServer) -> Iterator[subprocess.Popen[str]]:
             started.kill()
 
 
-def interrupt(started: subprocess.Popen[str]) -> None:
-    """Press Ctrl-C, and once more where nothing came of it.
-
-    A signal that falls between Python's last look and the system call that waits is noticed only when that returns; the
-    second one then wakes it, and is the same one to Python, which counts none that is still to be noticed.
-    """
-    started.send_signal(signal.SIGINT)
-    try:
-        started.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        started.send_signal(signal.SIGINT)
-
-
 def answer(started: subprocess.Popen[str]) -> list[str]:
     """What it printed, once it ended; anything on standard error is a failure."""
     output, errors = started.communicate(timeout=300)
@@ -81,7 +69,7 @@ def test_ctrl_c_comes_through_with_the_result_so_far(name: str, place: str, outc
         with child(name, server) as started:
             server.wait_for(lambda: any(verb in connection.commands for connection in server.connections))
             server.wait_for(lambda: place != "after_data" or bool(server.accepted))
-            interrupt(started)
+            press_ctrl_c(started)
             after = "accepted" if name == "interrupted" else "interrupted"
             assert answer(started) == [outcome, after]
         server.wait_for(lambda: all(connection.ended for connection in server.connections))
@@ -138,9 +126,14 @@ def test_closing_a_mailer_on_another_loop_than_it_was_used_on_is_no_error() -> N
 
 @pytest.fixture
 def _ctrl_c() -> Iterator[None]:
-    """Ctrl-C as Python has it, whatever the tests were started by."""
+    """Ctrl-C as Python has it, whatever the tests were started by.
+
+    And no collection meanwhile: Hypothesis has a callback in it, from which no interrupt comes out.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
     yield
+    gc.enable()
     signal.signal(signal.SIGINT, before)
 
 

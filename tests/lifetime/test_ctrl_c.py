@@ -110,10 +110,10 @@ def interrupt(program: str, server: ScriptedServer, times: int = 1) -> tuple[lis
 def _interrupt(child: Program | subprocess.Popen[str], times: int) -> tuple[list[str], str]:
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
-    for _ in range(times):
+    for number in range(times):
         child.send_signal(signal.SIGINT)
-        try:
-            child.wait(0.5 if times > 1 else LIMIT)
+        try:  # no third one may come before a busy machine has seen to the second
+            child.wait(LIMIT if times == 1 else 30 if number else 0.5)
             break
         except subprocess.TimeoutExpired:
             continue

@@ -44,11 +44,19 @@ class Browser:
         os.close(to_browser)
         os.close(from_browser)
         self._left, self._number, self._session = b"", 0, None
-        targets = self.call("Target.getTargets")["targetInfos"]
-        target = next(one["targetId"] for one in targets if one["type"] == "page")
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=self._tab(), flatten=True)["sessionId"]
         self.call("Page.enable")
         self.size(1280, 800)
+
+    def _tab(self) -> str:
+        """The one tab, which may be there a little later than the browser answers."""
+        end = time.monotonic() + _LIMIT
+        while time.monotonic() < end:
+            for target in self.call("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return str(target["targetId"])
+            time.sleep(_PAUSE)
+        raise TimeoutError("the browser opens no tab")
 
     @staticmethod
     def missing() -> str | None:
