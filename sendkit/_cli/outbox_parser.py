@@ -15,7 +15,7 @@ _ORDERS = {
     "hold": "let letters rest until `release`",
     "release": "try held letters now",
     "retry": "send again what is in doubt, which may make a copy, and try now what waits",
-    "forget": "ask no more about what is in doubt",
+    "forget": "stop listing what is in doubt",
 }
 
 
@@ -43,7 +43,7 @@ def add_outbox(
         one.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
         _add_json(one.add_argument)
     _add_lanes(made)
-    purge = made("purge", "delete what is kept no longer")
+    purge = made("purge", "delete old content and old letters")
     purge.add_argument("--content-after", type=_days, default=timedelta(days=1), metavar="DAYS", help="default: 1")
     purge.add_argument("--rows-after", type=_days, default=timedelta(days=30), metavar="DAYS", help="default: 30")
     _add_json(purge.add_argument)
@@ -57,7 +57,7 @@ def _add_questions(made: Callable[[str, str], argparse.ArgumentParser]) -> None:
     wait = made("wait", "wait until a letter is settled")
     wait.add_argument("letters", nargs="+", metavar="ID", help="the id of a letter, or its first characters")
     wait.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long")
-    for one in (status, wait, made("counts", "count the letters"), made("doctor", "say how the outbox is")):
+    for one in (status, wait, made("counts", "count the letters"), made("doctor", "check the outbox")):
         _add_json(one.add_argument)
 
 

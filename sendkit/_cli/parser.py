@@ -209,7 +209,7 @@ def _add_message(add: _Add) -> None:
         help="a file to attach; can be repeated; - is standard input",
     )
     add("--header", action="append", default=[], type=header_of, metavar="'NAME: VALUE'", help="a further header")
-    help_text = "send this ready message (.eml; - is standard input), to --to or whom it names itself"
+    help_text = "send this ready message (.eml; - is standard input), to --to or the recipients in its header"
     add("--message", type=Path, metavar="FILE", help=help_text)
 
 

@@ -35,18 +35,20 @@ class _Flag(NamedTuple):
 
 
 _FLAGS = (
-    _Flag("t", "", "send to whom To, Cc and Bcc name too", "from_header"),
+    _Flag("t", "", "also send to the recipients in To, Cc and Bcc", "from_header"),
     _Flag("i", "", "a line with a dot alone does not end the message", "ignore_dots"),
-    _Flag("f", "ADDR", "where bounces go (<>: nowhere), and who it is from where it does not say so", "sender"),
+    _Flag(
+        "f", "ADDR", "the sender of the envelope, which gets bounces (<>: none); also From, if it is missing", "sender"
+    ),
     _Flag("r", "ADDR", "the same as -f", "sender"),
     _Flag("F", "NAME", "the name beside that address", "name"),
     _Flag("N", "WHEN", "ask for reports: never, or a comma list of success, failure, delay", "notify"),
-    _Flag("R", "RET", "what a report of failure brings back: hdrs or full", "ret"),
-    _Flag("V", "ENVID", "the name that reports give the message", "envid"),
+    _Flag("R", "RET", "what a failure report includes: hdrs or full", "ret"),
+    _Flag("V", "ENVID", "the name of the message in reports", "envid"),
     _Flag("v", "", "show the conversation with the server on standard error", "verbose"),
     _Flag("q", "", "run the queue: nothing to do, and nothing is read", "run_queue"),
-    _Flag("b", "MODE", "m, the usual mode; every other one is refused"),
-    _Flag("o", "OPTION", "i is -i; all others are passed over"),
+    _Flag("b", "MODE", "m, the default; all others are refused"),
+    _Flag("o", "OPTION", "i is -i; all others are ignored"),
 )
 # What follows them, "" where nothing does.
 _PASSED_OVER = {"B": "TYPE", "e": "MODE", "h": "HOPS", "p": "NAME", "L": "TAG", "A": "MODE"} | dict.fromkeys("GmnU", "")

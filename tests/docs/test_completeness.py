@@ -15,14 +15,16 @@ import pytest
 import sendkit
 from sendkit import DeliveryResult, Mailer, RetryPolicy, Server, Timeouts, errors
 from sendkit._cli import parser
+from sendkit._cli.arguments import Command, described
 from sendkit._cli.exit_codes import MEANINGS
 from sendkit._plan.named import KEYS
 from sendkit._transport.script import ConnectRule, Script
 from sendkit.testing._expected import Expected
-from tests.docs.pages import CODE, PAGES, README, SPANS, Page, is_told, page
+from tests.docs.pages import CODE, PAGES, README, ROOT, SPANS, Page, is_told, page
 from tests.each import each
 
 _SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(sendkit.__file__).parent.rglob("*.py")))
+_COMMAND_LINE = re.compile(r"(?<![\w./-])sendkit ((?:[a-z]+ )*[a-z]+\b)([^`|\n]*)")
 _VARIABLE = re.compile(r"SENDKIT_[A-Z]+(?:_[A-Z]+)*")
 _VARIABLES = sorted(set(_VARIABLE.findall(_SOURCE)))
 _ABOUT = {"self", "host_or_server", "message", "messages", "address"}  # what a call is about
@@ -115,8 +117,33 @@ class TestNothingIsMissing:
         assert README.text.count("\n") <= 160, "what a newcomer does not need goes into a page of docs/"
 
 
+def commands(told: str) -> Iterator[tuple[str, str]]:
+    """Each flag of a command line of sendkit in this text, with its command."""
+    known = {command.words: {flag for one in command.arguments for flag in one.flags} for command in _all_commands()}
+    for line in _COMMAND_LINE.finditer(told.replace("\\\n", " ")):
+        words = tuple(line[1].split())
+        command = next((words[:length] for length in (2, 1) if words[:length] in known), None)
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+|(?<=\s)-[a-zA-Z]\b", line[2]) if command else ():
+            if flag not in known[command or ()]:
+                yield " ".join(command or ()), flag
+
+
+def _all_commands() -> list[Command]:
+    found = [described(parser.whole())]
+    for command in found:
+        found += command.inner
+    return found
+
+
 class TestNothingIsMadeUp:
     """What the documentation names is there."""
+
+    @each([*PAGES, *(Page(ROOT / name) for name in ("SECURITY.md", "CONTRIBUTING.md"))])
+    def test_every_flag_of_a_command_line_is_one_of_that_command(self, each: Page) -> None:
+        assert [found for found in commands(each.text) if found[1] != "--password"] == []  # which is why there is none
+
+    def test_every_flag_that_a_hint_names_is_one_of_that_command(self) -> None:
+        assert list(commands(_SOURCE)) == []
 
     @each(sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page("command-line.md").text))))
     def test_every_flag_is_one_of_the_program(self, flag: str) -> None:

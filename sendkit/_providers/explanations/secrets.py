@@ -97,7 +97,7 @@ SYMPTOMS = (
         words="redirect_uri_mismatch|AADSTS50011",
         title="the provider does not know the redirect address",
         cause="the application is registered for the web; desktop programs use http://127.0.0.1",
-        remedy="register the application as a desktop or native one, or use `sendkit login --oauth … --device`",
+        remedy="register the application as a desktop or native one; `sendkit login --oauth` redirects to 127.0.0.1",
         elsewhere="register http://127.0.0.1 as a redirect address, or the application as a desktop one",
         source="RFC 8252 section 7.3",
     ),
