@@ -23,6 +23,9 @@ def test_short(): pass
 
 @pytest.mark.parametrize("number", range(15))
 def test_other(number): pass
+
+@pytest.mark.waits
+def test_waiting(): pass
 """
 
 
@@ -44,11 +47,11 @@ def outcome(folder: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "closing"),
     [
-        ([], "16 passed, 1 deselected"),
-        (["-m", "postfix"], "1 passed, 16 deselected"),
-        (["-m", "nightly"], "1 passed, 16 deselected"),
-        (["-m", "nightly or not nightly"], "17 passed"),
-        (["--sample", "7"], "4 passed, 13 deselected"),
+        ([], "17 passed, 1 deselected"),
+        (["-m", "postfix"], "1 passed, 17 deselected"),
+        (["-m", "nightly"], "1 passed, 17 deselected"),
+        (["-m", "nightly or not nightly"], "18 passed"),
+        (["--sample", "7"], "5 passed, 13 deselected"),
     ],
     ids=str,
 )
@@ -59,5 +62,13 @@ def test_nightly_is_left_out_unless_it_is_named(tmp_path: Path, arguments: list[
 def test_workers_run_the_same_suite(tmp_path: Path) -> None:
     pytest.importorskip("xdist", reason="pip install pytest-xdist")
     said = outcome(tmp_path, "-p", "xdist.plugin", "-n", "auto")
-    assert "created: 3/3 workers" in said or "3 workers [16 items]" in said
-    assert "16 passed in " in said
+    assert "created: 3/3 workers" in said or "3 workers [17 items]" in said
+    assert "17 passed in " in said
+
+
+def test_what_waits_for_seconds_comes_first(tmp_path: Path) -> None:
+    said = outcome(tmp_path, "--verbose")
+    assert [line.split()[0] for line in said.splitlines() if " PASSED " in line][:2] == [
+        "test_suite.py::test_waiting",
+        "test_suite.py::test_short",
+    ]

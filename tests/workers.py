@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known, and what is compiled last."""
     config.addinivalue_line("markers", "nightly: takes long; runs with -m nightly alone")
+    config.addinivalue_line("markers", "waits: for seconds, of which it computes nothing; runs before all others")
     _keep_bytecode()
     config.addinivalue_line("markers", "real_server: needs a server of this machine; set where a fixture starts one")
 
@@ -50,7 +51,10 @@ def _keep_bytecode() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a real server; leave out what is for the night, unless it was asked for, and keep a sample."""
+    """Mark what needs a real server; leave out what is for the night, unless it was asked for, and keep a sample.
+
+    What waits for seconds comes first.
+    """
     for item in items:
         if item.get_closest_marker("postfix") or not _REAL.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("real_server")
@@ -61,7 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = _sample(kept, config.option.sample)
     if left_out := set(items) - set(kept):
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-        items[:] = kept
+    # One worker waits while the others compute; at the end of the run there would be no others.
+    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("waits") is None)
 
 
 def _sample(items: list[pytest.Item], step: int) -> list[pytest.Item]:

@@ -116,6 +116,7 @@ def test_behind_the_end_of_data_it_is_in_doubt_which_is_76(
         assert "hint: " in err
 
 
+@pytest.mark.waits
 @every_command
 def test_once_the_server_has_taken_it_the_signal_changes_nothing(server: LocalServer, name: str) -> None:
     """Else its caller would send it again."""

@@ -178,6 +178,7 @@ def test_a_closed_port_defers_and_is_tried_again(closed_port: int) -> None:
         result.raise_for_failure()
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("implicit", [False, True])
 def test_the_wrong_kind_of_port_is_named_and_gets_no_secret(implicit: bool) -> None:
     server = scripted(Mode.CHUNKING, implicit=implicit)

@@ -148,6 +148,7 @@ def test_a_loop_that_is_made_while_another_thread_closes_is_closed(server: Scrip
 
 
 class TestWorkOnTheLoopsOfOtherThreads:
+    @pytest.mark.waits
     def test_a_loop_that_ends_just_then_is_not_waited_for_and_leaves_nothing(self) -> None:
         per, asked, ended = PerLoop[list[str]](), threading.Event(), threading.Event()
         done: list[object] = []
@@ -178,6 +179,7 @@ class TestWorkOnTheLoopsOfOtherThreads:
         thread.join()
         assert done == []
 
+    @pytest.mark.waits
     @pytest.mark.parametrize("steps", [0, 1])
     def test_work_whose_loop_ends_before_it_leaves_no_warning(
         self, steps: int, caplog: pytest.LogCaptureFixture

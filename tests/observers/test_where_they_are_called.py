@@ -87,6 +87,7 @@ class TestWhere:
             worker.join(300)
         assert (len(observer.results), len(list(folder.glob("*.eml")))) == (2, 2)
 
+    @pytest.mark.waits
     def test_one_that_hangs_holds_back_neither_closing_nor_the_end_of_the_program(self, server: ScriptedServer) -> None:
         ended = run(
             """
