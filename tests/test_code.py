@@ -41,6 +41,14 @@ def test_no_function_is_over_40_lines(path: Path) -> None:
     assert [(node.name, length) for node, length in functions(path) if length > 40] == []
 
 
+def test_nor_is_one_of_the_tests_or_of_what_they_use() -> None:
+    long = {
+        str(path): [(node.name, length) for node, length in functions(path) if length > 40]
+        for path in (ROOT / "tests").rglob("*.py")
+    }
+    assert {path: found for path, found in long.items() if found} == {}
+
+
 def test_most_functions_fit_on_a_hand() -> None:
     assert median(length for path in FILES for _, length in functions(path)) <= 7
 

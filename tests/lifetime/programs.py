@@ -22,7 +22,7 @@ LIMIT = 300  # seconds; what never ends is ended, and a busy machine is given it
 # Nothing of this process's but the path to the package
 _FLAVOUR = preloaded.Flavour(
     (("PATH", os.defpath), ("PYTHONPATH", str(ROOT)), ("PYTHONFAULTHANDLER", "1")),
-    loads="import asyncio, logging, concurrent.futures.thread; from sendkit import *",
+    loads=f"import asyncio, encodings.idna, logging, concurrent.futures.thread; {preloaded.SENDKIT}",
 )
 
 PRELUDE = """

@@ -98,18 +98,50 @@ def report(interrupt, before=report):
 }
 
 
-def interrupt(program: str, server: ScriptedServer, times: int = 1) -> tuple[list[str], str]:
-    """Run it, and send SIGINT when it says "ready"; what it said then."""
+HELD = """
+mailer = made()
+default, mine = signal.default_int_handler, lambda *_: None
+def now():
+    return signal.getsignal(signal.SIGINT)
+for result in mailer.send_many(map(message, range(3))):
+    say(now() is default)
+say("ended", now() is default)
+for result in mailer.send_many(map(message, range(3))):
+    break
+say("left", now() is default)
+stream = mailer.send_many(map(message, range(3)))
+say("not begun", now() is default)
+next(stream)
+thread = threading.Thread(target=lambda: globals().__delitem__("stream"))
+thread.start(); thread.join()  # collected on another thread, where no handler can be set
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)
+except KeyboardInterrupt as interrupt:
+    say("default", hasattr(interrupt, "results"))
+list(mailer.send_many(map(message, range(1))))
+say("restored", now() is default)
+for result in mailer.send_many(map(message, range(2))):
+    signal.signal(signal.SIGINT, mine)
+say("own", now() is mine)
+for result in mailer.send_many(map(message, range(2))):
+    say(now() is mine)
+"""
+
+
+def interrupt(program: str, server: ScriptedServer, times: int = 1, taken: int = 0) -> tuple[list[str], str]:
+    """Run it, and send SIGINT when it says "ready", and the server has so many messages; what it said then."""
     with start(program, server) as child:
         try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            server.wait_for(lambda: len(server.accepted) >= taken)
             return _interrupt(child, times)
         finally:
             child.kill()
 
 
 def _interrupt(child: Program | subprocess.Popen[str], times: int) -> tuple[list[str], str]:
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
     for number in range(times):
         child.send_signal(signal.SIGINT)
         try:  # no third one may come before a busy machine has seen to the second
@@ -155,7 +187,7 @@ def report(interrupt):
 """.replace("IN_BODY", str(in_body))
     program = INTERRUPTED.replace("try:\n    everything", f"{place}\ntry:\n    everything", 1)
     program = program.replace("in_flight=2", "in_flight=1")
-    lines, errors = interrupt(program, server, times=40)
+    lines, errors = interrupt(program, server, times=40, taken=silent_from)  # one is in progress
     assert lines[0].endswith("False")
     assert (lines[1:], errors) == (["{'in_doubt'}"], "")
     assert int(lines[0].split()[0]) == len(server.accepted)
@@ -164,38 +196,7 @@ def report(interrupt):
 def test_the_handler_is_held_only_while_a_stream_lives_and_a_program_s_own_is_left_alone(
     server: ScriptedServer,
 ) -> None:
-    ended = run(
-        """
-        mailer = made()
-        default, mine = signal.default_int_handler, lambda *_: None
-        def now():
-            return signal.getsignal(signal.SIGINT)
-        for result in mailer.send_many(map(message, range(3))):
-            say(now() is default)
-        say("ended", now() is default)
-        for result in mailer.send_many(map(message, range(3))):
-            break
-        say("left", now() is default)
-        stream = mailer.send_many(map(message, range(3)))
-        say("not begun", now() is default)
-        next(stream)
-        thread = threading.Thread(target=lambda: globals().__delitem__("stream"))
-        thread.start(); thread.join()  # collected on another thread, where no handler can be set
-        try:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(20)
-        except KeyboardInterrupt as interrupt:
-            say("default", hasattr(interrupt, "results"))
-        list(mailer.send_many(map(message, range(1))))
-        say("restored", now() is default)
-        for result in mailer.send_many(map(message, range(2))):
-            signal.signal(signal.SIGINT, mine)
-        say("own", now() is mine)
-        for result in mailer.send_many(map(message, range(2))):
-            say(now() is mine)
-        """,
-        server,
-    )
+    ended = run(HELD, server)
     assert ended.errors == ""
     assert ended.lines == [
         *["False"] * 3,

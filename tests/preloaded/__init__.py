@@ -26,7 +26,11 @@ from .interpreter import MOST
 
 ROOT = Path(__file__).parents[2]
 _FRESH = os.environ.get("SENDKIT_FRESH_INTERPRETERS") == "1" or not hasattr(os, "pidfd_open")
-_SERVE = "exec(__import__('tests.preloaded.interpreter', fromlist=['*']).serve())"
+_SERVE = "exec(*__import__('tests.preloaded.interpreter', fromlist=['*']).serve())"
+
+
+# The first message builds what checks every other one.
+SENDKIT = 'from sendkit import *; Message(sender="ana@example.com", to="luis@example.com", subject="", text="")'
 
 
 class Flavour(NamedTuple):
@@ -34,13 +38,11 @@ class Flavour(NamedTuple):
 
     environment: tuple[tuple[str, str], ...]
     options: tuple[str, ...] = ()
-    loads: str = "from sendkit import *"
+    loads: str = SENDKIT
 
 
 # Where every warning is an error
-STRICT = Flavour(
-    (("PATH", os.defpath), ("PYTHONPATH", str(ROOT))), ("-W", "error"), "from sendkit import *; import sendkit._cli"
-)
+STRICT = Flavour((("PATH", os.defpath), ("PYTHONPATH", str(ROOT))), ("-W", "error"), f"import sendkit._cli; {SENDKIT}")
 COMMAND = "import runpy; runpy.run_module('sendkit', run_name='__main__', alter_sys=True)"  # python -m sendkit
 FILE = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"  # its path comes first
 

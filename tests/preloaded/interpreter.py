@@ -8,14 +8,15 @@ has ended stays a zombie until its conversation closes, so that its number is no
 from __future__ import annotations
 
 import array
+import gc
 import json
 import os
 import select
 import signal
 import socket
 import sys
-from types import CodeType
-from typing import NamedTuple, NoReturn
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple, NoReturn
 
 MOST = 500_000  # octets of an order
 
@@ -116,7 +117,14 @@ def _become(
     return compile(text, "<string>", "exec")
 
 
-def serve() -> CodeType:
-    """Load what the first argument says, and serve."""
+def serve() -> tuple[CodeType, dict[str, Any]]:
+    """Load what the first argument says, and serve.
+
+    What is loaded stays to the end: no fork looks through it for garbage, which would copy every page of it.
+    """
     exec(sys.argv[1], {})
-    return Interpreter().serve()
+    gc.collect()
+    gc.freeze()
+    code = Interpreter().serve()
+    sys.modules["__main__"] = main = ModuleType("__main__")  # what a program leaves there is looked through
+    return code, vars(main)

@@ -62,15 +62,8 @@ def main_cf(folder: Path, *, login: str, delivery_uid: int, delivery_gid: int) -
         "smtpd_tls_auth_only": "yes",
         "smtpd_tls_loglevel": "1",
         "smtpd_relay_restrictions": "permit_sasl_authenticated reject",
-        "smtpd_recipient_restrictions": ", ".join(
-            (
-                "reject_unauth_destination",
-                "reject_sender_login_mismatch",
-                f"check_policy_service unix:{folder}/policy",
-                "reject_unlisted_recipient",
-                "permit",
-            )
-        ),
+        "smtpd_recipient_restrictions": "reject_unauth_destination reject_sender_login_mismatch"
+        f" check_policy_service unix:{folder}/policy reject_unlisted_recipient permit",
         "smtpd_error_sleep_time": "0",
         "smtpd_soft_error_limit": "1000",
         "smtpd_hard_error_limit": "1000",

@@ -29,6 +29,36 @@ _STYLE = """/* No repository is named yet, and its place in the header stays emp
 /* Names of hosts and options are not broken in the middle of a word; a wide table scrolls. */
 .md-typeset table:not([class]) code { word-break: normal; overflow-wrap: normal; }
 """
+_THEME = """[project.validation]
+invalid_links = true
+invalid_link_anchors = true
+
+[project.theme]
+language = "en"
+font = false
+features = ["content.code.copy", "navigation.footer", "navigation.indexes", "navigation.sections", "navigation.tabs",
+            "navigation.top", "search.highlight", "toc.follow"]
+
+[[project.theme.palette]]
+media = "(prefers-color-scheme: light)"
+scheme = "default"
+toggle.icon = "lucide/sun"
+toggle.name = "Dark mode"
+
+[[project.theme.palette]]
+media = "(prefers-color-scheme: dark)"
+scheme = "slate"
+toggle.icon = "lucide/moon"
+toggle.name = "Light mode"
+
+[project.markdown_extensions]
+attr_list = {}
+tables = {}
+toc.permalink = true
+pymdownx.highlight.pygments_lang_class = true
+pymdownx.inlinehilite = {}
+pymdownx.superfences = {}
+"""
 
 
 def lay_out(work: Path) -> None:
@@ -118,36 +148,7 @@ use_directory_urls = true
 extra_css = ["site.css"]
 nav = {_nav(pages)}
 
-[project.validation]
-invalid_links = true
-invalid_link_anchors = true
-
-[project.theme]
-language = "en"
-font = false
-features = ["content.code.copy", "navigation.footer", "navigation.indexes", "navigation.sections", "navigation.tabs",
-            "navigation.top", "search.highlight", "toc.follow"]
-
-[[project.theme.palette]]
-media = "(prefers-color-scheme: light)"
-scheme = "default"
-toggle.icon = "lucide/sun"
-toggle.name = "Dark mode"
-
-[[project.theme.palette]]
-media = "(prefers-color-scheme: dark)"
-scheme = "slate"
-toggle.icon = "lucide/moon"
-toggle.name = "Light mode"
-
-[project.markdown_extensions]
-attr_list = {{}}
-tables = {{}}
-toc.permalink = true
-pymdownx.highlight.pygments_lang_class = true
-pymdownx.inlinehilite = {{}}
-pymdownx.superfences = {{}}
-
+{_THEME}
 [project.plugins.mkdocstrings.handlers.python]
 paths = [{json.dumps(str(ROOT))}]
 
