@@ -25,7 +25,6 @@ _ELSEWHERE = {
     "hostname": "host_or_server",
     "host": "host_or_server",
     "images": "inline",
-    "local_hostname": "host_or_server",
     "login": "username",
     "message": "text",
     "pass": "password",
@@ -36,6 +35,9 @@ _ELSEWHERE = {
     "recipients": "to",
     "replyto": "reply_to",
     "server": "host_or_server",
+    "ssl": "security",
+    "start_tls": "security",
+    "starttls": "security",
     "smtp_server": "host_or_server",
     "timeout": "deadline",
     "title": "subject",
@@ -50,19 +52,22 @@ _ELSEWHERE = {
 
 def meant(name: str, known: Iterable[str]) -> str | None:
     """The one known name that was meant most likely; None where nothing is near."""
-    names = list(known)
+    names = [one for one in known if one not in ("self", "cls")]
     if (usual := _ELSEWHERE.get(name.lower())) in names:
         return usual
     import difflib  # noqa: PLC0415 - it serves this one error
 
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.55)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return near[0] if near else None
 
 
-def unexpected(function: str, name: str, known: Iterable[str]) -> TypeError:
-    """The error of Python for a wrong keyword, with the one that was meant."""
-    near = meant(name, known)
-    told = f"; did you mean {near!r}?" if near else ""
+def unexpected(
+    function: str, name: str, known: Iterable[str], *, elsewhere: Callable[[str], str | None] | None = None
+) -> TypeError:
+    """The error of Python for a wrong keyword, with the one that was meant, or where else it is known."""
+    place = elsewhere(name) if elsewhere else None
+    near = None if place else meant(name, known)
+    told = f"; {place}" if place else f"; did you mean {near!r}?" if near else ""
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}{told}")
 
 

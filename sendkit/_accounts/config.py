@@ -109,7 +109,10 @@ class AccountSettings:
 
 
 class _NoFile(ConfigurationError):
-    pass
+    """There is no file; only this room needs to tell it from other errors."""
+
+
+_NoFile.__module__, _NoFile.__qualname__ = ConfigurationError.__module__, ConfigurationError.__qualname__
 
 
 def keys_with(options: Iterable[str]) -> tuple[str, ...]:

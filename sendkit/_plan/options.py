@@ -29,14 +29,30 @@ _Made = TypeVar("_Made")
 
 def check_positive(name: str, value: Any) -> None:
     """Refuse what is not a positive number, unless it is None. Raises ConfigurationError."""
-    if value is not None and not 0 < value < float("inf"):
-        no_limit = name in OPTIONS and OPTIONS[name].default is None
-        hint = f"give {name}= a positive number" + (", or None for no limit" if no_limit else "")
+    if value is None:
+        return
+    no_limit = name in OPTIONS and OPTIONS[name].default is None
+    hint = f"give {name}= a positive number" + (", or None for no limit" if no_limit else "")
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise ConfigurationError(f"{name}= must be a number, not {value!r}", hint=hint)
+    if not 0 < value < float("inf"):
         raise ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
 
 
 def _no_check(name: str, value: Any) -> None:
-    """Whatever is made of the value checks it: credentials, a retry policy, a transport."""
+    """Whatever is made of the value checks it: credentials, and who gets the mail."""
+
+
+def _check_retry(name: str, value: Any) -> None:
+    if value is not None and not (hasattr(value, "max_attempts") and hasattr(value, "max_elapsed")):
+        hint = "write retry=RetryPolicy(max_attempts=3), or retry=RetryPolicy.patient()"
+        raise ConfigurationError(f"retry= must be a RetryPolicy, not {value!r}", hint=hint)
+
+
+def _check_transport(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, type) or not hasattr(value, "deliver")):
+        hint = "give an object, such as MemoryTransport(); a name, such as memory, is for SENDKIT_TRANSPORT"
+        raise ConfigurationError(f"transport= must be a Transport, not {value!r}", hint=hint)
 
 
 def _check_rest(name: str, value: Any) -> None:
@@ -103,8 +119,12 @@ class MailerSettings(TypedDict, total=False):
             in_file=True,
         ),
     ]
-    retry: Annotated["RetryPolicy | None", Option(None, "how often and for how long deferred recipients are retried")]
-    transport: Annotated["Transport | None", Option(None, "what delivers the messages in place of the network")]
+    retry: Annotated[
+        "RetryPolicy | None", Option(None, "how often and for how long deferred recipients are retried", _check_retry)
+    ]
+    transport: Annotated[
+        "Transport | None", Option(None, "what delivers the messages in place of the network", _check_transport)
+    ]
     deadline: Annotated[
         "float | None", Option(None, "seconds for one message, all attempts included", check_positive, in_file=True)
     ]
@@ -179,7 +199,7 @@ def takes_settings(make: Callable[_Parameters, _Made]) -> Callable[_Parameters, 
             if name not in signature.parameters:
                 settings.clear()
                 args = ()  # type: ignore[assignment]  # neither is to be seen in this frame
-                raise unexpected(make.__qualname__, name, signature.parameters)
+                raise unexpected(make.__qualname__, name, signature.parameters, elsewhere=_of_the_server)
         try:
             return make(*args, **settings)
         except SendkitError as error:
@@ -214,6 +234,15 @@ def described(doc: str, parameters: Iterable[str]) -> str:
     helps = {**OWN, **{name: option.help for name, option in OPTIONS.items()}}
     lines = [f"{name}: {helps[name]}." for name in parameters if name in helps]
     return "\n".join([inspect.cleandoc(doc), "", *lines])
+
+
+def _of_the_server(name: str) -> str | None:
+    """Where a setting of the server's is given."""
+    from sendkit._server.server import Server  # noqa: PLC0415 - it serves this one error
+
+    if name in ("host", "port", "security") or name not in inspect.signature(Server).parameters:
+        return None
+    return f'give it to the server: Server("smtp.example.com", {name}=…)'
 
 
 def _seal(settings: MailerSettings) -> None:

@@ -7,10 +7,10 @@ SENDKIT_TRANSPORT stands in for every server, it is not asked at all. Must not k
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from sendkit._accounts.account import Account
 from sendkit._accounts.server_settings import named_as, variable
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # What a mailer may be given: `host`, `host:port`, `[v6]:port`, a server, or an account on one.
 ServerLike: TypeAlias = "str | Server | Account"
+_SERVERS = cast("tuple[type[ServerLike], ...]", (str, AnyServer, Account))
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,7 +77,8 @@ def _server_at(servers: object, port: int | None, security: Security | str | Non
 
 def urls(url: str | Sequence[str]) -> Target:
     """The servers of these URLs. Raises ConfigurationError."""
-    accounts = [Account.from_url(one) for one in ((url,) if isinstance(url, str) else url)]
+    hint = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or several in a list"
+    accounts = [Account.from_url(one) for one in _listed(url, str, "a URL", hint)]
     return Target(lambda: Found(accounts), by_name=False)
 
 
@@ -88,12 +91,14 @@ def provider(name: str, username: str) -> Target:
     """An account at a provider of the table. Raises ConfigurationError, which names the nearest providers."""
     from sendkit._providers.provider import Provider  # noqa: PLC0415 - a long table
 
+    _check_name(name, 'write Mailer.for_provider("gmail", username=…); `sendkit providers` lists them')
     account = Account(Provider.named(name).server, username)
     return Target(lambda: Found([account]))
 
 
 def configured(name: str) -> Target:
     """An account of `sendkit/config.toml`, with its backups and what the file says of its mailer."""
+    _check_name(name, 'write the NAME of its table [accounts.NAME], such as "work"')
     return Target(partial(_configured, name))
 
 
@@ -143,11 +148,29 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
 
 def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
     """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
-    listed = [servers] if isinstance(servers, str | AnyServer | Account) else list(servers or ())
+    hint = 'write "smtp.example.com", "smtp.example.com:587" or Server("smtp.example.com", port=587); several in a list'
+    listed = [] if servers is None else _listed(servers, _SERVERS, "a server", hint)
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
         raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
     return [_account(server, username) for server in listed]
+
+
+def _listed(value: object, kinds: type[_Kind] | tuple[type[_Kind], ...], what: str, hint: str) -> list[_Kind]:
+    """One of these kinds, or those in a list. Raises ConfigurationError for anything else."""
+    if isinstance(value, kinds):
+        return [value]
+    several = isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | Mapping)
+    items = list(cast("Iterable[object]", value)) if several else [value]
+    for one in items:
+        if not isinstance(one, kinds):
+            raise ConfigurationError(f"this is not {what}: {type(one).__name__}", hint=hint)
+    return cast("list[_Kind]", items)
+
+
+def _check_name(name: object, hint: str) -> None:
+    if not isinstance(name, str):
+        raise ConfigurationError(f"this is not a name: {type(name).__name__}", hint=hint)
 
 
 def _account(server: ServerLike, username: str | None) -> Account:

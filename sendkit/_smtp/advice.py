@@ -86,7 +86,10 @@ def _both(before: str, what: Advice, after: str = "") -> Advice:
 
 
 BY_REASON = {
-    Reason.NO_SUCH_HOST: Advice("check the spelling of {host}; `sendkit providers` lists the known servers"),
+    Reason.NO_SUCH_HOST: Advice(
+        "check the spelling of {host}{meant}; `sendkit providers` lists the known servers",
+        "check the spelling of {host}{provider}; `sendkit providers` lists the known servers",
+    ),
     Reason.NAME_NOT_RESOLVED: Advice(f"check the network and the resolver (DNS) of this machine; {_AGAIN}"),
     Reason.CONNECTION_REFUSED: Advice(
         f"nothing listens at {{server}}, or a firewall refuses it: check the port (587 for STARTTLS, 465 for implicit "

@@ -117,7 +117,10 @@ def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
     text = advice.shell if caller is Caller.SHELL and advice.shell else advice.python
     if "{" not in text:
         return text
+    host = facts.host or ""
     return text.format(
+        meant=_Meant(host, 'Mailer.for_provider("{}", username=…)'),
+        provider=_Meant(host, "--provider {}"),
         host=facts.host or "HOST",
         port=facts.port or "PORT",
         server=server_name(facts.host or "HOST", facts.port),
@@ -126,3 +129,21 @@ def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
         who=facts.who or "result.unsettled()",
         message_id=facts.message_id or "its Message-ID",
     )
+
+
+class _Meant(NamedTuple):
+    """What may have been meant by a host that there is not; looked up only where the text says it."""
+
+    host: str
+    provider: str
+
+    def __format__(self, spec: str) -> str:
+        from sendkit._providers import table  # noqa: PLC0415 - long, and seldom needed
+
+        name = table.ALIASES.get(self.host, self.host)
+        if name in table.BY_NAME:
+            return f", or name the provider: {self.provider.format(name)}"
+        import difflib  # noqa: PLC0415 - it serves this one hint
+
+        near = difflib.get_close_matches(self.host, table.BY_HOST, n=1, cutoff=0.85)
+        return f" ({near[0]}?)" if near else ""

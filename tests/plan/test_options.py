@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +38,15 @@ def test_every_constructor_shows_every_option_and_nothing_that_hides_one(
 @pytest.mark.parametrize(("name", "value"), [("deadline", 0), ("max_connections", -1), ("rate", "fast"),
                                              ("mechanism", "NONE"), ("idle_timeout", float("nan")),
                                              ("messages_per_connection", 0), ("allow_only", "x"), ("login_rest", None),
-                                             ("login_rest", 0)])  # fmt: skip
+                                             ("login_rest", 0), ("deadline", "5"), ("max_connections", "4"),
+                                             ("idle_timeout", True), ("retry", 3), ("retry", "patient"),
+                                             ("transport", "memory"), ("transport", sendkit.MemoryTransport),
+                                             ])  # fmt: skip
 def test_every_option_is_checked_however_the_mailer_is_made(name: str, value: Any) -> None:
     settings: Any = {name: value}
     for make in (
         lambda: Mailer("smtp.example.com", **settings),
-        lambda: Mailer(transport=sendkit.MemoryTransport(), **settings),
+        lambda: Mailer(**{"transport": sendkit.MemoryTransport(), **settings}),
         lambda: AsyncMailer.from_url("smtps://smtp.example.com", **settings),
         lambda: Mailer.for_provider("gmail", username="ana@gmail.com", **settings),
     ):
@@ -55,6 +60,56 @@ def test_an_option_that_there_is_not_is_a_type_error() -> None:
     for make in (lambda: Mailer("smtp.example.com", **settings), lambda: Mailer.from_env(**settings)):
         with pytest.raises(TypeError, match="dedline"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ca_file", 'give it to the server: Server("smtp.example.com", ca_file=…)'),
+        ("timeouts", 'give it to the server: Server("smtp.example.com", timeouts=…)'),
+        ("host", "did you mean 'host_or_server'"),
+        ("ssl", "did you mean 'security'"),
+        ("start_tls", "did you mean 'security'"),
+        ("verify", "keyword argument 'verify'$"),
+    ],
+)
+def test_a_wrong_keyword_is_told_where_it_belongs(name: str, told: str) -> None:
+    settings: Any = {name: "x"}
+    with pytest.raises(TypeError) as refused:
+        Mailer("smtp.example.com", **settings)
+    assert re.search(told if told.endswith("$") else re.escape(told), str(refused.value))
+
+
+@pytest.mark.parametrize(
+    "server",
+    [3, b"smtp.example.com", ("smtp.example.com", 587), {"host": "smtp.example.com"}, Path("smtp.example.com"), [], ()],
+)
+def test_what_is_not_a_server_is_refused_with_what_to_write(server: Any) -> None:
+    for kind in (Mailer, AsyncMailer):
+        with pytest.raises(errors.ConfigurationError, match="a server") as refused:
+            kind(server)
+        assert 'smtp.example.com"' in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Mailer.from_url,
+        lambda value: Mailer.for_provider(value, username="ana@example.com"),
+        sendkit.open,
+        lambda value: Mailer("smtp.example.com", username=value or b"ana"),
+        lambda value: Mailer("smtp.example.com", username=" ") if value is None else Mailer.from_url([value]),
+    ],
+)
+@pytest.mark.parametrize("value", [None, 3])
+def test_what_is_not_text_is_refused_where_text_is_wanted(make: Callable[[Any], object], value: Any) -> None:
+    with pytest.raises(errors.ConfigurationError) as refused:
+        make(value)
+    assert refused.value.hint
+
+
+def test_servers_may_come_in_any_iterable() -> None:
+    assert repr(Mailer(f"{name}.example.com" for name in ("one", "two"))).count("example.com:587") == 2  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - taken, and not promised
 
 
 def finished(made: Any) -> object:

@@ -52,6 +52,23 @@ def test_a_program_is_told_python_and_a_shell_its_flags() -> None:
     assert "--ca-file" in advise(trouble, FACTS, Caller.SHELL)
 
 
+@pytest.mark.parametrize(
+    ("host", "python", "shell"),
+    [
+        ("office365", 'Mailer.for_provider("microsoft365", username=…)', "--provider microsoft365"),
+        ("gmail", 'Mailer.for_provider("gmail", username=…)', "--provider gmail"),
+        ("smtp.gmial.com", "(smtp.gmail.com?)", None),
+        ("mail.example.org", "check the spelling of mail.example.org;", None),
+    ],
+)
+def test_a_host_that_there_is_not_may_be_a_provider_s_name_or_near_its_host(
+    host: str, python: str, shell: str | None
+) -> None:
+    trouble = Trouble(Cause.CONNECTION, Reason.NO_SUCH_HOST)
+    assert python in advise(trouble, Facts(host, 587))
+    assert (shell or python) in advise(trouble, Facts(host, 587), Caller.SHELL)
+
+
 def test_an_accepted_recipient_needs_none() -> None:
     assert hint_for(accepted(Reply(250, None, "ok"))) is None
 
