@@ -186,6 +186,8 @@ class TestWorkOnTheLoopsOfOtherThreads:
     ) -> None:
         per, ready = PerLoop[asyncio.Event](), threading.Event()
         began: list[object] = []
+        gc.collect()  # what other tests have left
+        caplog.clear()
 
         async def until_it_begins() -> None:
             per.here(asyncio.Event)

@@ -26,6 +26,7 @@ from sendkit import (
 from sendkit.observers import AnyObserver
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import LUIS, ONCE, message
+from tests.servers.skipping import move_on
 
 from .watchers import AsyncNotes, Notes, Raises
 
@@ -77,11 +78,13 @@ class TestWhatIsTold:
                 begun.set()
                 await asyncio.Event().wait()
 
-        mailer = AsyncMailer(transport=Hangs(), observers=[notes], deadline=1 if how == "deadline" else None)
+        mailer = AsyncMailer(transport=Hangs(), observers=[notes], deadline=60 if how == "deadline" else None)
         sending = asyncio.ensure_future(mailer.send(message(), check=False))
         await begun.wait()
         if how == "cancelled":
             sending.cancel()
+        elif how == "deadline":
+            move_on(60)
         await mailer.aclose(timeout=None if how == "deadline" else 0.01)
         with pytest.raises(asyncio.CancelledError) if how == "cancelled" else nullcontext():
             await sending

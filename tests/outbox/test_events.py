@@ -168,7 +168,7 @@ def test_a_new_secret_is_found_without_a_restart_and_the_old_one_is_sent_once(
     assert found.attempts <= 2
 
 
-def until(ready: Callable[[], bool], limit: float = 30.0) -> bool:
+def until(ready: Callable[[], bool], limit: float = 300.0) -> bool:
     """Look until it is so, for a generous time."""
     end = time.monotonic() + limit
     while not ready() and time.monotonic() < end:
