@@ -67,7 +67,7 @@ class Canary:
         while True:
             visitor, _ = self._listener.accept()
             with visitor:
-                visitor.settimeout(1)
+                visitor.settimeout(30)
                 try:
                     words = visitor.recv(200)
                 except OSError:

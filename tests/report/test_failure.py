@@ -32,7 +32,7 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Sink:
 
 
 def job(fail: BaseException | None = None) -> int:
-    password, rows, config = "hunter2", [1, 2], {"api_key": "abc123"}
+    password, rows, config = "hunter2", [1, 2], {"api_key": "xyz-12321"}
     if fail is not None:
         raise fail
     return len(password) + len(rows) + len(config)
@@ -60,7 +60,7 @@ def test_locals_are_shown_when_asked_for_and_secrets_never(sink: Sink) -> None:
     without, shown = (message.text or "" for message in sink.messages)
     assert "rows = " not in without
     assert "rows = [1, 2]" in shown
-    for secret in ("hunter2", "abc123"):
+    for secret in ("hunter2", "xyz-12321"):
         assert secret not in without + shown
         assert secret not in (sink.messages[1].html or "")
 
