@@ -64,7 +64,7 @@ class Redactor:
         return Redactor(plain, (form for form in self.encoded if len(form) >= 7))
 
     def __call__(self, text: str, keep: Keep | None = None) -> str:
-        """The text without the secrets. `keep` says how many characters at its begin stay: a code is no secret."""
+        """The text without the secrets. `keep` says how many of its first characters stay: a code is not a secret."""
         if self._heads is not None and not self._may_hold(text):
             return text
         for form in self._forms:

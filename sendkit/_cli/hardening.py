@@ -24,7 +24,7 @@ def _no_core() -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     except (ImportError, OSError, ValueError):
-        return  # a system without it, or one that forbids it, is no reason to send no mail
+        return  # a system that lacks or forbids it can still send mail
 
 
 def _not_dumpable() -> None:

@@ -83,7 +83,7 @@ async def _once(outbox: AsyncOutbox, mailers: Sequence[tuple[str | None, AsyncMa
 
 
 def _code(counts: Counts) -> ExitCode:
-    """What cron is told: what needs a person first, then what waits."""
+    """The exit code of --once: first for what needs a person, then for what waits."""
     if counts.letters["held"]:
         return ExitCode.AUTHENTICATION
     if counts.in_doubt:

@@ -89,7 +89,7 @@ def show_counts(counts: Counts) -> None:
 
 
 def show_health(health: Health) -> None:
-    """How the outbox is, its problems first."""
+    """The state of the outbox, its problems first."""
     for problem in health.problems:
         say(f"{painted('problem', Style.RED)}  {problem}")
     say(f"place     {health.place} (tables of version {health.version})")

@@ -1,4 +1,4 @@
-"""What goes on, on standard error, for a person who waits there: a bar for a large message, and who is tried again.
+"""Progress on standard error, for a person who waits: a bar for a large message, and who is tried again.
 
 Nothing of it is drawn into a pipe or a file, and nothing that happens to it touches the message.
 """

@@ -151,7 +151,7 @@ def _message(options: SendmailOptions, way: _Way) -> ReadyMessage:
 
 
 def _sender(options: SendmailOptions, way: _Way) -> Mailbox | None:
-    """Who writes where nobody else is named: -f, unless it is a local name or nobody; else the account."""
+    """The author if the message names none: -f, unless it is a local name or nobody; else the account."""
     told = options.sender
     if told is not None and told.strip() not in ("", "<>") and not is_local(told):
         return one_mailbox(told, "-f")

@@ -36,7 +36,7 @@ _OF_AUTHORS = frozenset({"from", "sender", "reply-to", "resent-from", "resent-se
 
 
 class UnknownName(MessageError):
-    """A name without a domain that nobody gets the mail of."""
+    """A name without a domain and without an alias."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -102,7 +102,7 @@ def draft(octets: bytes) -> Draft:
 def completed(made: Draft, names: Names, full_name: str, *, addressed_here: bool) -> Draft:
     """With From, Date and Message-ID, and names without a domain replaced.
 
-    Raises MessageError; where somebody is `addressed_here`, also for a name that nobody gets the mail of.
+    Raises MessageError; where somebody is `addressed_here`, also for a name without an alias.
     """
     fields = [_qualified(field, names, strict=addressed_here) for field in made.fields]
     present = {field.key for field in fields}

@@ -33,7 +33,7 @@ class Style(NamedTuple):
     hidden: bool = False
     sized: bool | None = None
     kept: bool | None = None
-    displayed: bool = False  # in so many words, against what a style sheet says
+    displayed: bool = False  # explicitly, which overrides a style sheet
 
 
 _PLAIN = Style()

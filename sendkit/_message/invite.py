@@ -143,7 +143,7 @@ def invite(value: object) -> Invite | None:
 
 
 def invite_dump(value: Invite | None) -> dict[str, object] | None:
-    """It as plain values."""
+    """The invitation as plain values."""
     if value is None:
         return None
     return {**asdict(value), "start": value.start.isoformat(), "end": value.end.isoformat()}

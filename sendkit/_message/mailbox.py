@@ -19,7 +19,7 @@ from sendkit.errors import MessageError
 if TYPE_CHECKING:
     from email.headerregistry import Address as StdlibAddress
 
-_MAX_MAILBOX = 1_000  # characters: a name, an address, and air
+_MAX_MAILBOX = 1_000  # characters: a name, an address, and some spare room
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=@)\[[^\[\]<>,;"()\s]*\]|[^"<>,();:\[]+|.', re.DOTALL)
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"|[^"]+', re.DOTALL)
 _SPECIAL = re.compile(r'["<>,();:]')

@@ -30,7 +30,7 @@ _CLASSES = {"message": "Message", "ready": "ReadyMessage", "template": "MessageT
 
 
 def header_of(kind: str) -> dict[str, object]:
-    """What every dump opens with."""
+    """The first entries of every dump."""
     return {"kind": kind, "version": VERSION}
 
 
@@ -120,7 +120,7 @@ def _embedded(attachment: Attachment) -> Attachment:
 
 
 class Portable:
-    """`to_json` and `from_json` for what is no pydantic model, and what pydantic asks of the types of a field."""
+    """`to_json` and `from_json` for classes that are not pydantic models, and what pydantic asks of a field's type."""
 
     __slots__ = ()
     _KIND: ClassVar[str]

@@ -26,8 +26,8 @@ _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 class _Message(message.Message):
     """A part as it stands there.
 
-    A leaf is each kind of `message/…` that is no message, such as a report, of which `email` makes another one; and an
-    enclosed message that is encoded, or may be (RFC 6532 section 3.7).
+    A leaf is each kind of `message/…` that is not a message, such as a report, of which `email` makes another one; and
+    an enclosed message that is encoded, or may be (RFC 6532 section 3.7).
     """
 
     def get_content_type(self) -> str:

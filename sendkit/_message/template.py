@@ -181,7 +181,7 @@ _text, _html = accept.body("text"), accept.body("html")
 
 
 def _template(field: str, value: object) -> Template | None:
-    """A template, or None for what has no `$` in it or is no text at all, which Message judges."""
+    """A template, or None for what has no `$` in it or is not text, which Message judges."""
     if not isinstance(value, str) or "$" not in value:
         return None
     template = Template(value)

@@ -136,7 +136,7 @@ class Reason(StrEnum):
     KEYRING_FULL = "keyring_full", Cause.AUTHENTICATION, _NEXT
     SERVER_NOT_PROVEN = "server_not_proven", Cause.PROTOCOL, _NEXT
 
-    # What is no SMTP.
+    # What is not SMTP.
     NOT_SMTP = "not_smtp", Cause.PROTOCOL, _LATER
     OUT_OF_STEP = "out_of_step", Cause.PROTOCOL, _LATER
     STILL_OUT_OF_STEP = "still_out_of_step", Cause.PROTOCOL, _NEXT

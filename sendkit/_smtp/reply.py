@@ -25,7 +25,7 @@ _CONTROL = re.compile(f"[{CONTROLS}]")
 
 
 def code_length(line: str) -> int:
-    """How many characters at the begin of a reply line are its code, the blank behind it and its enhanced code."""
+    """How many characters at the beginning of a reply line are its code, the blank behind it and its enhanced code."""
     match = _ENHANCED.match(line, 4)
     return 4 if match is None else match.end()
 
@@ -102,8 +102,8 @@ class ReplyReader:
 
     Only `[2-5]dd` with a space, a hyphen or the end of the line behind it is a reply line, all lines of a reply have
     the same code, and a reply has at most 64 KB. A lone LF ends a line too: some servers send it, and it cannot be
-    mistaken for anything else. `mask` takes out of a line what must not be shown, except for as much of its begin as
-    the function says that it is given. Anything else raises MalformedReply, and the reader stays broken.
+    mistaken for anything else. `mask` takes out of a line what must not be shown, except for as many of its first
+    characters as the function that it is given says. Anything else raises MalformedReply, and the reader stays broken.
 
     `unread` is how many octets came that belong to no reply which was handed out.
     """

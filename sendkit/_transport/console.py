@@ -1,4 +1,4 @@
-"""The console as a transport: a summary of each message for the person who sits there, and nothing is sent.
+"""The console as a transport: a summary of each message for the person at the terminal, and nothing is sent.
 
 It shows what that person would look for in the mail: from, to, subject, the text, the names of what is attached.
 What a message says must not steer the terminal, so whatever cannot be printed is shown as U+FFFD.

@@ -2,8 +2,8 @@
 
 A message is there from the moment that its `.eml` is, and whole: both files are written under other names and flushed
 to the disk, the `.json` is renamed first, and the names are flushed too before anybody is told 250 (POSIX, fsync).
-Names are made of the time and of chance, never of anything that a message says, and only their owner may read them. All
-of it happens on the loop's own thread, so that no cancellation finds a message half written.
+Names consist of the time and random digits, never of anything in the message, and only the owner may read the files.
+All of it happens on the loop's own thread, so that no cancellation finds a message half written.
 Must not know: the command line, or mailers.
 """
 

@@ -118,7 +118,7 @@ def _tls_refused(phase: Phase, error: ssl.SSLError) -> Verdict:
 
 
 def _issued(error: ssl.SSLCertVerificationError) -> str:
-    """By whom, which says more than all else: a company's proxy, an antivirus, the server itself."""
+    """The issuer, which says most: a company's proxy, an antivirus, the server itself."""
     shown: bytes | None = vars(error).get("certificate")
     try:
         issuer = facts_of(shown).issuer if shown else ""

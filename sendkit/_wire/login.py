@@ -137,7 +137,7 @@ class Authentication:
             reply = await self._client.execute_command(self._line(answer), timeout=None)
         if reply.code == aiosmtplib.SMTPStatus.auth_successful:
             exchange.conclude()
-        # Cut behind the mask: the begin of a secret is one too.
+        # Cut after masking: the first part of a secret is a secret too.
         self.told = exchange.told and self._mask(exchange.told)[:_LONGEST_WORDS]
         return reply.code, reply.message
 

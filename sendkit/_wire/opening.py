@@ -135,7 +135,7 @@ def _pass_over(address: str, failed: SessionFailed, log: AttemptLog) -> None:
 
 
 def _most_telling(failures: list[SessionFailed]) -> SessionFailed:
-    """What may be over later goes before what may not, and what came further before what did not."""
+    """A temporary failure goes before a permanent one, and then the one in the latest phase."""
     order = list(Phase)
     return max(failures, key=lambda one: (one.verdict.again is Again.LATER, order.index(one.verdict.phase)))
 

@@ -28,6 +28,8 @@ _STYLE = """/* No repository is named yet, and its place in the header stays emp
 .md-header__source:not(:has(*)) { display: none; }
 /* Names of hosts and options are not broken in the middle of a word; a wide table scrolls. */
 .md-typeset table:not([class]) code { word-break: normal; overflow-wrap: normal; }
+/* A table of facts has no header, for which Markdown has no form. */
+.md-typeset thead:not(:has(th:not(:empty))) { display: none; }
 """
 _THEME = """[project.validation]
 invalid_links = true
