@@ -286,8 +286,11 @@ BY_REASON = {
     Reason.SENDER_NOT_OWNED: Advice(
         "send from an address of the account ({user}), or add {sender} to the account at the provider"
     ),
-    Reason.NEEDS_SMTPUTF8: Advice("use an address in ASCII, or a server that offers SMTPUTF8 (RFC 6531)"),
-    Reason.NEEDS_8BITMIME: Advice("encode the message to 7 bit before you sign it, or use a server with 8BITMIME"),
+    Reason.NEEDS_SMTPUTF8: Advice(
+        "write addresses, and fields such as Message-ID and file names, in ASCII, or use a server that offers SMTPUTF8 "
+        "(RFC 6531)"
+    ),
+    Reason.NEEDS_8BITMIME: Advice("encode the message to 7 bit (before you sign it), or use a server with 8BITMIME"),
     Reason.NEEDS_REQUIRETLS: Advice(
         "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without require_tls",
         "nothing was sent: use a server that offers REQUIRETLS (RFC 8689) over TLS, or send without --require-tls",

@@ -96,7 +96,10 @@ def megabytes(octets: int) -> str:
 _Why = tuple[Reason, str]
 _8BITMIME: _Why = (
     Reason.NEEDS_8BITMIME,
-    "the message needs 8BITMIME, which the server lacks, and its signature forbids to re-encode it",
+    (
+        "the message needs 8BITMIME, which the server lacks, and it cannot be re-encoded: a signature forbids that, or "
+        "it has octets beyond ASCII outside of its parts"
+    ),
 )
 _RECIPIENT: _Why = (
     Reason.NEEDS_SMTPUTF8,

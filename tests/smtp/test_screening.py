@@ -9,6 +9,7 @@ import pytest
 
 from sendkit._smtp.address import parse_address
 from sendkit._smtp.capabilities import Capabilities
+from sendkit._smtp.hints import hint_for
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.screening import Screening, screen
 from sendkit._smtp.verdict import Outcome, Verdict
@@ -122,6 +123,13 @@ def test_of_two_reasons_the_first_is_said() -> None:
     server = Capabilities(esmtp=True, size_announced=True, max_size=10)
     screening = screen(ANA, [LUIS], Octets(eight_bit=True, signed=True), server)
     assert "signature" in reason(screening)
+
+
+def test_a_reason_and_its_hint_blame_no_signature_and_no_address_that_need_not_be_there() -> None:
+    unsigned = screen(ANA, [LUIS], Octets(eight_bit=True, signed=True), NONE).verdicts[LUIS]
+    assert "a signature forbids that, or it has octets beyond ASCII" in (unsigned.reason or "")
+    field = screen(ANA, [LUIS], Octets(utf8=True, signed=True), NONE).verdicts[LUIS]
+    assert "fields such as Message-ID and file names" in (hint_for(field) or "")
 
 
 def reason(screening: Screening) -> str:
