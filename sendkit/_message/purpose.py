@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast, run
 from sendkit._message.characters import check_text
 from sendkit._message.fields import plain_field
 from sendkit._message.mailbox import mailbox_of
+from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -50,10 +51,8 @@ class Unsubscribe:
         if self.url is not None:
             _check_url(self.url)
         if self.mailto is not None:
-            address = self.mailto.removeprefix("mailto:").partition("?")[0]
-            if "$" not in address:
-                mailbox_of(address)
             _check_uri(self.mailto)
+            _check_mailbox(self.mailto.removeprefix("mailto:").partition("?")[0])
 
     def fields(self) -> str:
         """The header fields."""
@@ -75,6 +74,15 @@ def _check_url(url: str) -> None:
             "unsubscribe", f"{url[:80]!r} is not an https URL", "one click needs https (RFC 8058 section 3.1)"
         )
     _check_uri(url)
+
+
+def _check_mailbox(address: str) -> None:
+    if "$" in address:  # it is filled in by each message of a template
+        return
+    try:
+        mailbox_of(address)
+    except AddressError as error:
+        raise _refuse("unsubscribe", error.problem, error.hint) from error
 
 
 def _check_uri(uri: str) -> None:

@@ -62,11 +62,11 @@ def _of_the_head(headers: Headers) -> Iterator[Advice]:
         if not headers.first(name):
             yield Advice(f"no-{name.lower()}", f"there is no {name}", "add it: a message without one looks like spam")
     if not headers.first("Subject").strip():
-        yield Advice("no-subject", "the subject is empty", "give one, which many readers show alone")
+        yield Advice("no-subject", "the subject is empty", "give one: lists of messages show little else")
     answers = {address.lower() for _, address in getaddresses([headers.first("Reply-To")]) if address}
     readers = {address.lower() for _, address in getaddresses([headers.first("To"), headers.first("Cc")])}
     if loops := answers & readers:
-        text = f"who answers writes to {min(loops)}, which gets this message"
+        text = f"a reply goes to {min(loops)}, which also gets this message"
         yield Advice("reply-loop", text, "name another mailbox in reply_to")
     bulk = headers.first("List-ID") or headers.first("Precedence").strip().lower() in {"bulk", "list"}
     if bulk and not headers.first("List-Unsubscribe"):
@@ -100,7 +100,8 @@ def _of_the_pictures(parts: Parts, events: list[Element]) -> Iterator[Advice]:
         yield Advice("data-uri", text, "give it by inline=")
     sources = (event.attributes().get("src", "").strip() for event in events if event.name == "img")
     if remote := [source for source in sources if source.lower().startswith(("http://", "https://", "//"))]:
-        text = f"{len(remote)} pictures are loaded from elsewhere, such as {remote[0][:80]}; many readers block them"
+        many = _counted(len(remote), "picture")
+        text = f"{many} loaded from elsewhere, such as {remote[0][:80]}; many readers block that"
         yield Advice("remote-picture", text, "give them by inline=, or say the same in alt= and in the text")
 
 
@@ -108,11 +109,15 @@ def _of_the_links(events: list[Element], everything: list[Event]) -> Iterator[Ad
     links = [event.attributes().get("href", "").strip() for event in events if event.name in {"a", "area"}]
     bare = [link for link in links if link.lower().startswith("http://")]
     if bare:
-        text = f"{len(bare)} of the links are not https, such as {bare[0][:80]}"
+        text = f"{_counted(len(bare), 'link')} not https, such as {bare[0][:80]}"
         yield Advice("insecure-link", text, "write https://, or filters and readers warn about it")
     if wordless := list(_without_words(everything)):
-        text = f"{len(wordless)} of the links have no text, such as {wordless[0][:80]}"
+        text = f"{_counted(len(wordless), 'link')} without a text, such as {wordless[0][:80]}"
         yield Advice("link-without-text", text, "write a text into the link, or alt= for the picture in it")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"1 {what} is" if number == 1 else f"{number} {what}s are"
 
 
 def _without_words(everything: list[Event]) -> Iterator[str]:
@@ -134,7 +139,7 @@ def _without_words(everything: list[Event]) -> Iterator[str]:
 
 def _of_the_files(parts: Parts, message: EmailMessage) -> Iterator[Advice]:
     for file in parts.attachments:
-        ending = file.filename.rpartition(".")[2].lower()
+        ending = file.filename.rstrip(". ").rpartition(".")[2].lower()  # as Windows stores it
         if ending in _BLOCKED:
             text = f"{file.filename!r} is of a kind that large providers block"
             yield Advice("blocked-attachment", text, "send a link to it; a zip file does not help")

@@ -85,3 +85,12 @@ def test_the_page_of_caught_mail_shows_the_same() -> None:
     caught = CaughtMessage(Envelope("ana@example.com", ["luis@example.com"]), message.as_bytes())
     (advice,) = message.lint()
     assert view(1, caught, lambda *_: "")["checks"] == [(advice.text, advice.hint)]
+
+
+def test_a_number_of_one_and_a_dot_at_the_end_of_a_name_are_said_right() -> None:
+    one = Message(**{**FINE, "html": "<a href='http://x.org'>x</a>"}).lint()
+    assert [advice.text for advice in one] == ["1 link is not https, such as http://x.org"]
+    two = Message(**{**FINE, "html": "<a href='http://x.org'>x</a><a href='http://y.org'>y</a>"}).lint()
+    assert [advice.text for advice in two] == ["2 links are not https, such as http://x.org"]
+    dotted = Message(**FINE, attachments=[Attachment.from_bytes(b"MZ", filename="a.exe.")])
+    assert [advice.code for advice in dotted.lint()] == ["blocked-attachment"], "Windows drops the last dot"

@@ -42,8 +42,9 @@ def test_unsubscribing_takes_one_click_and_https() -> None:
      {"url": "https://x.org/>,<http://y"}, {"mailto": "x"}, {"mailto": "a@b.c,d@e.f"}, {}, {"url": "https://[x"}],
 )  # fmt: skip
 def test_what_no_reader_could_unsubscribe_by_is_refused(fields: dict[str, str]) -> None:
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError) as failure:
         Unsubscribe(**fields)
+    assert failure.value.field == "unsubscribe"
 
 
 def test_each_reader_of_a_template_has_a_page_of_his_own() -> None:
