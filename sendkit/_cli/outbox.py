@@ -110,7 +110,8 @@ def _flush(opened: Outbox, options: OutboxOptions) -> ExitCode:
 
 def _pause(opened: Outbox, options: OutboxOptions) -> ExitCode:
     (opened.pause if options.action == "pause" else opened.resume)(options.lane)
-    say(f"{'paused' if options.action == 'pause' else 'resumed'}: {options.lane or 'everything'}")
+    what = "everything" if options.lane is None else options.lane or "the lane without a name"
+    say(f"{'paused' if options.action == 'pause' else 'resumed'}: {what}")
     return ExitCode.ACCEPTED
 
 

@@ -85,7 +85,7 @@ def _add_run(add: _Add) -> None:
     )
     add("--concurrency", type=_count, default=32, metavar="N", help="letters at a time (default: 32)")
     add("--once", action="store_true", help="try what is due, and exit: for cron")
-    add("--report", metavar="WHO", help="report returned mail to `sender`, or to this address")
+    add("--report", type=_whom, metavar="WHO", help="report returned mail to `sender`, or to this address")
     add("--warn-after", type=_hours, metavar="HOURS", help="report a delay too")
     add(
         "--in-doubt",
@@ -118,19 +118,30 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, unit: str = "seconds") -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit}")
     return seconds
 
 
 def _hours(text: str) -> timedelta:
-    return timedelta(hours=_seconds(text))
+    return timedelta(hours=_seconds(text, "hours"))
 
 
 def _days(text: str) -> timedelta:
-    return timedelta(days=_seconds(text))
+    return timedelta(days=_seconds(text, "days"))
+
+
+def _whom(text: str) -> str:
+    from sendkit._smtp.address import AddressError, parse_address  # noqa: PLC0415 - few are told whom
+
+    if text != "sender":
+        try:
+            parse_address(text)
+        except AddressError as error:
+            raise argparse.ArgumentTypeError(f"{error.problem}; write `sender`, or one mail address") from None
+    return text

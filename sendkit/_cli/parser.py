@@ -31,7 +31,6 @@ from sendkit._cli.options import (
 )
 from sendkit._cli.submission import add_submission
 from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, some
-from sendkit._spelling import meant
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -59,6 +58,14 @@ class Parser(argparse.ArgumentParser):
         """Raise Usage."""
         raise Usage(message, self.prog)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            from sendkit._cli.wrong import unknown_choice  # noqa: PLC0415 - it serves this one error
+
+            raise argparse.ArgumentError(action, unknown_choice(value, action.choices or ()) or error.message) from None
+
     @property
     def flags(self) -> list[str]:
         """All options, as they are written."""
@@ -83,7 +90,9 @@ def read(arguments: list[str] | None) -> Options | None:
     if name is None:
         return None
     if unknown:
-        commands[name].error(_unknown(unknown, commands[name]))
+        from sendkit._cli import wrong  # noqa: PLC0415 - it serves this one error
+
+        commands[name].error(wrong.unknown(unknown, commands[name].flags))
     try:
         return _OPTIONS[name](**given)
     except ValueError as error:
@@ -102,16 +111,6 @@ def whole() -> argparse.ArgumentParser:
 def help_text() -> str:
     """What `sendkit --help` prints."""
     return _parsers()[0].format_help()
-
-
-def _unknown(arguments: list[str], command: Parser) -> str:
-    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
-    if not names:
-        return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
-    if any(name.startswith(("-p", "--p")) for name in names):
-        return f"unknown option {', '.join(names)}; a password is not an argument: see `sendkit login`"
-    near = meant(names[0].lstrip("-"), [flag.lstrip("-") for flag in command.flags if flag.startswith("--")])
-    return f"unknown option {', '.join(names)}" + (f"; did you mean --{near}?" if near else "")
 
 
 def _parsers(only: str | None = None) -> tuple[Parser, dict[str, Parser]]:

@@ -22,5 +22,5 @@ class as_configuration_error:  # noqa: N801 - reads as the statement that it is
                 ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, "))))
                 for e in error.errors(include_input=False)
             ]
-            hint = f"correct what is named; help(sendkit.{self._what}) says what each setting takes"
+            hint = f"correct what is named; help(sendkit.{self._what}), or `sendkit send --help`, says what it takes"
             raise ConfigurationError(f"{self._what}: " + "; ".join(parts), hint=hint) from None

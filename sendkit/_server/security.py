@@ -30,7 +30,9 @@ def host_and_port(text: str) -> tuple[str, int | None]:
     """Read `host`, `host:port` or `[v6]:port`. Raises ConfigurationError."""
     match = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", text.strip())
     if match is None:
-        hint = "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587; a URL goes to from_url()"
+        hint = (
+            "write smtp.example.com, smtp.example.com:587 or [2001:db8::1]:587; a URL goes to from_url(), or to --url"
+        )
         raise ConfigurationError(f"not a host, nor host:port: {quoted(text)}", hint=hint)
     literal, name, port = match.groups()
     if literal is not None and not (":" in literal and ip_address(literal)):

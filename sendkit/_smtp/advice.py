@@ -87,8 +87,8 @@ def _both(before: str, what: Advice, after: str = "") -> Advice:
 
 BY_REASON = {
     Reason.NO_SUCH_HOST: Advice(
-        "check the spelling of {host}{meant}; `sendkit providers` lists the known servers",
-        "check the spelling of {host}{provider}; `sendkit providers` lists the known servers",
+        "{meant}; `sendkit providers` lists the known servers",
+        "{provider}; `sendkit providers` lists the known servers",
     ),
     Reason.NAME_NOT_RESOLVED: Advice(f"check the network and the resolver (DNS) of this machine; {_AGAIN}"),
     Reason.CONNECTION_REFUSED: Advice(

@@ -117,13 +117,13 @@ def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
     text = advice.shell if caller is Caller.SHELL and advice.shell else advice.python
     if "{" not in text:
         return text
-    host = facts.host or ""
+    host = facts.host or "HOST"
     return text.format(
         meant=_Meant(host, 'Mailer.for_provider("{}", username=…)'),
         provider=_Meant(host, "--provider {}"),
-        host=facts.host or "HOST",
+        host=host,
         port=facts.port or "PORT",
-        server=server_name(facts.host or "HOST", facts.port),
+        server=server_name(host, facts.port),
         user=facts.username or "USER",
         sender=facts.sender or "the sender",
         who=facts.who or "result.unsettled()",
@@ -132,7 +132,7 @@ def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
 
 
 class _Meant(NamedTuple):
-    """What may have been meant by a host that there is not; looked up only where the text says it."""
+    """What to check where there is no such host; looked up only where the text says it."""
 
     host: str
     provider: str
@@ -140,10 +140,12 @@ class _Meant(NamedTuple):
     def __format__(self, spec: str) -> str:
         from sendkit._providers import table  # noqa: PLC0415 - long, and seldom needed
 
-        name = table.ALIASES.get(self.host, self.host)
+        if self.host in table.BY_HOST:
+            return f"check the network and the resolver (DNS) of this machine, since {self.host} is a known server"
+        told, name = f"check the spelling of {self.host}", table.ALIASES.get(self.host, self.host)
         if name in table.BY_NAME:
-            return f", or name the provider: {self.provider.format(name)}"
+            return f"{told}, or name the provider: {self.provider.format(name)}"
         import difflib  # noqa: PLC0415 - it serves this one hint
 
         near = difflib.get_close_matches(self.host, table.BY_HOST, n=1, cutoff=0.85)
-        return f" ({near[0]}?)" if near else ""
+        return f"{told} ({near[0]}?)" if near else told

@@ -61,6 +61,24 @@ def test_a_mistyped_option_is_told_the_near_one() -> None:
     assert (code, "did you mean --subject?" in told) == (64, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("snd", "did you mean 'send'?"),
+        ("outbox lst", "did you mean 'list'?"),
+        (f"send {HEAD} --security startls", "did you mean 'starttls'?"),
+        (f"send {HEAD} --port 587", "the port belongs to the host: --host HOST:PORT"),
+        (f"send {HEAD} --pass x", "a password is not an argument"),
+        ("outbox purge --content-after nan", "'nan' is not a number of days"),
+        ("outbox run --warn-after x", "'x' is not a number of hours"),
+        ("outbox run --report nobody", "argument --report: 'nobody' is not an address; write `sender`"),
+    ],
+)
+def test_a_wrong_word_is_told_what_was_meant(words: str, told: str) -> None:
+    code, _, said = shell(f"{SENDKIT} {words}")
+    assert (code, told in said) == (64, True), said
+
+
 def test_standard_input_can_be_attached() -> None:
     code, shown, _ = shell(f"echo data | {SENDKIT} send {HEAD} --text x -a -")
     assert code == 0

@@ -58,6 +58,7 @@ def test_a_program_is_told_python_and_a_shell_its_flags() -> None:
         ("office365", 'Mailer.for_provider("microsoft365", username=…)', "--provider microsoft365"),
         ("gmail", 'Mailer.for_provider("gmail", username=…)', "--provider gmail"),
         ("smtp.gmial.com", "(smtp.gmail.com?)", None),
+        ("smtp.gmail.com", "check the network and the resolver", None),
         ("mail.example.org", "check the spelling of mail.example.org;", None),
     ],
 )

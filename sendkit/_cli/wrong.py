@@ -1,0 +1,30 @@
+"""What is said of arguments that there are not: the one that was meant, or where what they say belongs.
+
+An unknown argument is never repeated: it may be a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sendkit._spelling import meant
+
+
+def unknown(arguments: list[str], flags: list[str]) -> str:
+    """What is wrong with arguments that no option of a command takes."""
+    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
+    if not names:
+        return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
+    told = f"unknown option {', '.join(names)}"
+    if any(name.startswith(("--po", "-P")) for name in names):
+        return f"{told}; the port belongs to the host: --host HOST:PORT"
+    if any(name.startswith(("-p", "--p")) for name in names):
+        return f"{told}; a password is not an argument: see `sendkit login`"
+    near = meant(names[0].lstrip("-"), [flag.lstrip("-") for flag in flags if flag.startswith("--")])
+    return told + (f"; did you mean --{near}?" if near else "")
+
+
+def unknown_choice(value: object, choices: Iterable[object]) -> str | None:
+    """What is wrong with a word that is none of these, where one of them is near."""
+    near = meant(str(value), map(str, choices))
+    return f"invalid choice: {str(value)!r}; did you mean {near!r}?" if near else None
