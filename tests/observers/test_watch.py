@@ -49,7 +49,7 @@ class TestWhatIsTold:
     def test_an_attempt_is_told_before_the_wait_for_the_next(self, transport: MemoryTransport) -> None:
         transport.on_rcpt().reply(BUSY, times=1)
         notes, told = Notes(), threading.Event()
-        notes.on_attempt = lambda attempt: told.set()  # type: ignore[method-assign]
+        notes.on_attempt = lambda attempt: told.set()  # type: ignore[method-assign]  # a double replaces its own method
         policy = RetryPolicy(on_wait=lambda _: told.wait(300) or pytest.fail("nobody was told"))
         with Mailer(transport=transport, observers=[notes], retry=policy) as mailer:
             assert mailer.send(message()).ok
@@ -58,7 +58,7 @@ class TestWhatIsTold:
         notes = Notes()
         wrong = {"not": "a message"}
         with Mailer(transport=transport, observers=[notes]) as mailer:
-            results = list(mailer.send_many([message(), wrong, message()]))  # type: ignore[list-item]
+            results = list(mailer.send_many([message(), wrong, message()]))  # type: ignore[list-item]  # a wrong one among them is what this is about
         assert sorted(one.index or 0 for one in notes.results) == [0, 1, 2]
         assert {id(one) for one in notes.results} == {id(one) for one in results}
         assert isinstance(notes.results[1].error, errors.SendkitError)
@@ -134,7 +134,7 @@ class TestNothingChanges:
         settings = {"password": "hunter22", "transport": transport}
         with (
             assert_no_secret_leaks("hunter22"),
-            Mailer("smtp.example.com", username="ana", **settings, observers=[Raises(error)]) as mailer,  # type: ignore[arg-type]
+            Mailer("smtp.example.com", username="ana", **settings, observers=[Raises(error)]) as mailer,  # type: ignore[arg-type]  # settings of two types
         ):
             assert all(mailer.send(message()).ok for _ in range(3))
         (record,) = [one for one in caplog.records if one.name == "sendkit.observers"]
@@ -185,9 +185,9 @@ class TestNothingChanges:
         class Forges:
             def on_result(self, result: DeliveryResult) -> None:
                 with pytest.raises(pydantic.ValidationError):
-                    result.recipients = {}  # type: ignore[misc]
+                    result.recipients = {}  # type: ignore[misc]  # what a type checker refuses must fail
                 with pytest.raises(TypeError):
-                    result.recipients[LUIS] = None  # type: ignore[index]
+                    result.recipients[LUIS] = None  # type: ignore[index]  # as above
 
         with Mailer(transport=transport, observers=[Forges(), notes := Notes()]) as mailer:
             assert mailer.send(message()).recipients[LUIS].outcome is Outcome.ACCEPTED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ mailer.close()
         done: list[int] = []
         calls.add(lambda: (reached.set(), free.wait(300)))
         assert reached.wait(300)
-        assert [calls.add(lambda n=n: done.append(n)) for n in range(3)] == [True, True, False]  # type: ignore[misc]
+        assert [calls.add(partial(done.append, n)) for n in range(3)] == [True, True, False]
         free.set()
         calls.rest()
         assert done == [0, 1]
