@@ -13,12 +13,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import global_settings, settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
 
 from sendkit._message.mailbox import mailbox_of
-from sendkit._redaction import quoted
 from sendkit._smtp.address import AddressError
-from sendkit.django._settings import KNOWN, EmailSettings, Made, is_elsewhere, made, outbox_of, own_settings
+from sendkit.django._settings import (
+    KNOWN,
+    EmailSettings,
+    Made,
+    is_elsewhere,
+    made,
+    meant_options,
+    outbox_of,
+    own_settings,
+)
 from sendkit.errors import CredentialsError, DeliveryError, MessageError, OutboxError
 
 if TYPE_CHECKING:
@@ -56,7 +65,12 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
         named = host is not None or (alias is None and _says("EMAIL_HOST"))
         if host is None and alias is not None and is_elsewhere(own):
             host = _ELSEWHERE
-        super().__init__(host, port, username, password, alias=alias, **options)
+        try:
+            super().__init__(host, port, username, password, alias=alias, **options)
+        except ImproperlyConfigured as error:
+            if hint := meant_options(options):
+                error.add_note(hint)
+            raise
         self.alias = alias
         # Django's default is 25; ours follows from the security.
         asked = port is not None or (alias is None and _says("EMAIL_PORT"))
@@ -162,8 +176,8 @@ def _address(name: str, lazy: object) -> str:
     try:
         return mailbox_of(text).address.written
     except AddressError as error:
-        problem = f"Invalid address {quoted(text)}: {error.problem}"
-        raise MessageError(problem, field=name, hint=error.hint) from error
+        # Django's words, without the address twice.
+        raise MessageError(f"Invalid address: {error.problem}", field=name, hint=error.hint) from error
 
 
 def _says(name: str) -> bool:

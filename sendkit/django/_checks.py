@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -32,12 +32,20 @@ def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage
 def diagnose(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """What stands between each account and its mail, as `sendkit doctor` says; nothing is sent."""
     return [
-        _told(name, finding)
+        _told(name, alike)
         for name, backend, _ in _backends()
         if backend is not None
-        for finding in backend.mailer.diagnose(sender=_sender()).findings
-        if finding.status in _KINDS
+        for alike in _alike(backend.mailer.diagnose(sender=_sender()).findings)
     ]
+
+
+def _alike(findings: Iterable[Finding]) -> Iterable[list[Finding]]:
+    """What is to be told, with what says the same of several checks as one."""
+    found: dict[object, list[Finding]] = {}
+    for one in findings:
+        if one.status in _KINDS:
+            found.setdefault((one.status, one.server, one.text, one.remedy), []).append(one)
+    return found.values()
 
 
 def _backends() -> Iterator[tuple[str, EmailBackend | None, CheckMessage | None]]:
@@ -49,9 +57,10 @@ def _backends() -> Iterator[tuple[str, EmailBackend | None, CheckMessage | None]
                 _ = backend.mailer, backend.outbox
                 yield name, backend, None
         except (SendkitError, ImproperlyConfigured, ValueError) as error:
-            hint = error.hint if isinstance(error, SendkitError) else None
+            hint = error.hint if isinstance(error, SendkitError) else "; ".join(getattr(error, "__notes__", ())) or None
             text = error.message if isinstance(error, SendkitError) else str(error)
-            yield name, None, Error(f"{name}: {text}", hint=hint, id="sendkit.E001")
+            where = "" if text.startswith(name) else f"{name}: "
+            yield name, None, Error(where + text, hint=hint, id="sendkit.E001")
 
 
 def _makers() -> Iterator[tuple[str, Any]]:
@@ -77,7 +86,8 @@ def _sender() -> str:
     return str(settings.DEFAULT_FROM_EMAIL)
 
 
-def _told(name: str, finding: Finding) -> CheckMessage:
+def _told(name: str, alike: list[Finding]) -> CheckMessage:
+    finding, checks = alike[0], ", ".join(one.check for one in alike)
     kind, number = _KINDS[finding.status]
     where = f"{name}, {finding.server}" if finding.server else name
-    return kind(f"{where}: {finding.check}: {finding.text}", hint=finding.remedy, id=f"sendkit.{number}")
+    return kind(f"{where}: {checks}: {finding.text}", hint=finding.remedy, id=f"sendkit.{number}")

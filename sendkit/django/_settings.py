@@ -10,7 +10,7 @@ them, are shared by all requests. Changed settings make a new one. Must not know
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -33,6 +33,7 @@ from sendkit.outbox import Outbox
 OWN = ("account", "url", "security", "outbox")
 _OF_SERVERS = tuple(name for name in SERVER_SETTINGS if name not in ("client_cert", "client_key", "timeout"))
 KNOWN = frozenset((*OWN, *_OF_SERVERS, *OPTIONS)) - {"password"}
+_OF_DJANGO = {"host", "port", "username", "password", "use_tls", "use_ssl", "timeout", "ssl_certfile", "ssl_keyfile"}
 
 _KEPT = 16
 
@@ -128,15 +129,28 @@ def own_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     own = {**getattr(settings, "SENDKIT", {}), **options}
     for name in own:
         if name not in KNOWN:
-            meant = get_close_matches(name, KNOWN, 1)
-            hint = f"; did you mean {meant[0]!r}?" if meant else ""
-            raise ImproperlyConfigured(f"SENDKIT has the unknown name {name!r}{hint}")
+            raise ImproperlyConfigured(f"SENDKIT has the unknown name {name!r}{_meant(name, KNOWN)}")
     return own
+
+
+def meant_options(names: Iterable[str]) -> str:
+    """What was meant by options of MAILERS that Django refuses; empty where nothing is near."""
+    known = KNOWN | _OF_DJANGO
+    return "; ".join(f"{name!r}{near}" for name in names if name not in known and (near := _meant(name, known)))
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f": did you mean {near[0]!r}?" if near else ""
 
 
 def outbox_of(place: object) -> tuple[Outbox, str | None]:
     """The outbox at a place, and the alias where it is in a database of Django's. Raises ImproperlyConfigured."""
     alias = place if isinstance(place, str) and place in settings.DATABASES else None
+    if alias is None and isinstance(place, str) and place.isidentifier():
+        # As likely a misspelt alias as a file.
+        hint = _meant(place, settings.DATABASES) or f"; write './{place}' for a file"
+        raise ImproperlyConfigured(f"outbox: there is no {place!r} in DATABASES{hint}")
     where = None if place is True else place if alias is None else _database(alias)
     with _lock:
         for known, outbox in _outboxes:

@@ -100,7 +100,7 @@ class OpenTelemetryObserver:
         span.end(ended)
         self._duration.record((ended - began) / 1e9, _labels(place, error, worst), within)
         for outcome, count in counts.items():
-            self._recipients.add(count, _labels(place, None, outcome.value), within)
+            self._recipients.add(count, _labels(place, None, outcome), within)
 
     def _has_sdk(self) -> bool:
         """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing.
@@ -133,7 +133,8 @@ class OpenTelemetryObserver:
 _REMEMBERED = 256
 _NOWHERE: _Place = (None, None, None)
 _NOTHING: _Described = (None, None, None)
-_ALL_ACCEPTED = {Outcome.ACCEPTED}
+_ACCEPTED = Outcome.ACCEPTED
+_ALL_ACCEPTED = {_ACCEPTED}
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -155,7 +156,8 @@ def _facts(place: _Place, error: str | None, outcome: str | None, described: _De
         "sendkit.reply.code": code,
         "sendkit.reply.enhanced": enhanced,
     }
-    return {name: value for name, value in found.items() if value}
+    # Of a StrEnum the plain text. Its `.value` takes longer than all else that is asked of a result.
+    return {name: str(value) if isinstance(value, str) else value for name, value in found.items() if value}
 
 
 @lru_cache(_REMEMBERED)
@@ -177,7 +179,7 @@ def _of_worst(result: DeliveryResult, counts: Mapping[Outcome, int]) -> tuple[st
     for worst in _WORST_FIRST:
         if worst in counts:
             one = next(one for one in result.recipients.values() if one.outcome is worst)
-            return worst.value, _described(one.reply, one.phase)
+            return worst, _described(one.reply, one.phase)
     return None, _NOTHING
 
 
@@ -189,17 +191,16 @@ def _of_message(result: DeliveryResult) -> _Attributes:
 def _of_attempt(attempt: Attempt) -> _Attributes:
     if attempt.error is None:
         reply = attempt.replies[-1].reply if attempt.replies else None
-        return _facts(_place(attempt), None, Outcome.ACCEPTED.value, _described(reply, attempt.phase))
+        return _facts(_place(attempt), None, _ACCEPTED, _described(reply, attempt.phase))
     outcome = _OF_CAUSE.get(attempt.error.cause, Outcome.DEFERRED)
     # No reply came in the phase in which a connection was lost; those before it say nothing of that.
     refused = next((one.reply for one in reversed(attempt.replies) if one.reply.code >= 400), None)
     named = ERROR_OF[attempt.error.cause].__name__
-    return _facts(_place(attempt), named, outcome.value, _described(refused, attempt.error.phase))
+    return _facts(_place(attempt), named, outcome, _described(refused, attempt.error.phase))
 
 
 def _described(reply: Reply | None, phase: Phase | None) -> _Described:
-    told = None if phase is None else phase.value
-    return (told, None, None) if reply is None else (told, reply.code, reply.enhanced)
+    return (phase, None, None) if reply is None else (phase, reply.code, reply.enhanced)
 
 
 def _links() -> tuple[Link, ...]:

@@ -18,6 +18,8 @@ from django.test import SimpleTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from sendkit import DeliveryResult, Mailer, Outbox, Outcome, RetryPolicy, errors
+from sendkit._doctor import Check, Finding, Status
+from sendkit.django._checks import _alike, _told
 from sendkit.django._settings import EmailSettings
 from sendkit.testing import LocalServer, MemoryMailbox, assert_no_secret_leaks
 from tests.accounts import ANA, EVA, LUIS, OPS
@@ -233,6 +235,31 @@ class TestChecks:
         with override_settings(SENDKIT={"retrys": 1}), pytest.raises(SystemCheckError, match=r"sendkit\.E001") as found:
             call_command("check", "--tag", "sendkit")
         assert "did you mean 'retry'" in str(found.value)
+
+    def test_a_misspelt_option_gets_the_one_that_was_meant(self, server: LocalServer) -> None:
+        with override_settings(**settings_for(server, dedline=1)), pytest.raises(SystemCheckError) as found:
+            call_command("check", "--tag", "sendkit")
+        assert "'dedline': did you mean 'deadline'?" in str(found.value)
+        assert str(found.value).count("MAILERS['default']") <= 1
+
+    @pytest.mark.parametrize(
+        ("name", "hint"), [("defualt", "did you mean 'default'?"), ("mailqueue", "write './mailqueue' for a file")]
+    )
+    def test_a_misspelt_database_is_no_file(self, name: str, hint: str, server: LocalServer) -> None:
+        with override_settings(**settings_for(server, outbox=name)), pytest.raises(SystemCheckError) as found:
+            call_command("check", "--tag", "sendkit")
+        assert f"there is no {name!r} in DATABASES" in str(found.value)
+        assert hint in str(found.value)
+
+    def test_what_is_true_of_several_checks_is_said_once(self) -> None:
+        alike = {"status": Status.WARNING, "text": "this needs dnspython", "remedy": "install it"}
+        findings = [Finding(check=check, **alike) for check in (Check.DKIM, Check.DMARC, Check.SPF)]
+        other = Finding(check=Check.SPF, status=Status.FAILURE, text="there is none")
+        told = [_told("EMAIL_BACKEND", each) for each in _alike([*findings[:2], other, findings[2]])]
+        assert [(one.id, one.msg) for one in told] == [
+            ("sendkit.W001", "EMAIL_BACKEND: dkim, dmarc, spf: this needs dnspython"),
+            ("sendkit.E002", "EMAIL_BACKEND: spf: there is none"),
+        ]
 
     def test_the_doctor_is_asked_with_deploy(self, server: LocalServer) -> None:
         server.on_auth().reply("535 5.7.8 wrong")

@@ -29,7 +29,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types
         """Run the worker."""
         backend = _backend(mailer)
         if not isinstance(backend, EmailBackend) or backend.outbox is None:
-            raise CommandError('no outbox: set SENDKIT = {"outbox": True}, and EMAIL_BACKEND or MAILERS to sendkit')
+            raise CommandError('no outbox: set "outbox" in SENDKIT, or in OPTIONS of a sendkit backend in MAILERS')
         if drain:
             made = backend.outbox.drain(backend.mailer)
             self.stdout.write(f"{made} attempts were made")
