@@ -243,7 +243,7 @@ class TestChecks:
         assert str(found.value).count("MAILERS['default']") <= 1
 
     @pytest.mark.parametrize(
-        ("name", "hint"), [("defualt", "did you mean 'default'?"), ("mailqueue", "write './mailqueue' for a file")]
+        ("name", "hint"), [("defaults", "did you mean 'default'?"), ("mailqueue", "write './mailqueue' for a file")]
     )
     def test_a_misspelt_database_is_no_file(self, name: str, hint: str, server: LocalServer) -> None:
         with override_settings(**settings_for(server, outbox=name)), pytest.raises(SystemCheckError) as found:
