@@ -78,6 +78,7 @@ _TOKENS = (
     "many servers require OAuth 2: `sendkit login {host} {user} --oauth google --client-id ID` (or --oauth microsoft) "
     "stores the grant, and sendkit refreshes the token (Google revokes grants of a project in testing after 7 days)"
 )
+_EACH_HAS_ITS_OWN = "sendkit uses SCRAM, PLAIN or LOGIN for a password, OAUTHBEARER or XOAUTH2 for a token"
 _RENEW = "`sendkit doctor --host {server}` shows the certificate"
 
 
@@ -257,9 +258,9 @@ BY_REASON = {
         "--help`)",
     ),
     Reason.NO_MECHANISM: Advice(
-        f"name CRAM-MD5 or EXTERNAL with mechanism= if the server offers it; {_TOKENS}, or use credentials=OAuth2(…); "
-        "leave out the username if the server needs no login",
-        f"{_TOKENS}; leave out --user if the server needs no login",
+        f"{_EACH_HAS_ITS_OWN}, and CRAM-MD5 and EXTERNAL only if you name them with mechanism=; {_TOKENS}, or use "
+        "credentials=OAuth2(…); leave out the username if the server needs no login",
+        f"{_EACH_HAS_ITS_OWN}; {_TOKENS}; leave out --user if the server needs no login",
     ),
     Reason.NO_TOKEN_NOW: Advice(f"there is no token at the moment; {_AGAIN} when the authorization server replies"),
     Reason.NO_CREDENTIALS: Advice("`sendkit login {host} {user}` stores the password, or set SENDKIT_PASSWORD"),
