@@ -66,7 +66,7 @@ _RETURNED = {"hdrs": "headers", "headers": "headers", "full": "full"}
 _MODES = {
     "d": "sendkit is not a server; `sendkit catch` runs one for tests",
     "D": "sendkit is not a server; `sendkit catch` runs one for tests",
-    "s": "SMTP on standard input is not spoken; let the program give the message itself",
+    "s": "sendkit reads a message on standard input, and not SMTP commands",
     "p": "there is no queue here; `sendkit outbox list` shows the outbox",
     "e": "no expression is evaluated",
     "i": "there is no file of aliases; they stand in config.toml below [sendmail.aliases]",
@@ -127,7 +127,7 @@ def _meaning(name: str, value: str) -> dict[str, object]:
         return {name[2:]: value or True}
     flag = _BY_LETTER[name[1:]]
     if flag.kind is _Kind.REFUSED:
-        raise Usage(f"{name} is refused: no flag says what is read, run or written here", _PROGRAM)
+        raise Usage(f"{name} is refused: a flag must not choose what is read, run or written", _PROGRAM)
     if flag.letter == "b":
         _check_mode(value)
     if flag.letter == "o" and value == "i":

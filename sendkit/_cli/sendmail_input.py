@@ -57,7 +57,7 @@ class Names:
         """Those who get the mail of that name."""
         if (told := self.alias(local)) is None:
             hint = f'write {local} = "ADDRESS" (or "*" for all others) below [sendmail.aliases] in sendkit/config.toml'
-            raise UnknownName(f"{local!r} is a name of this machine, and has no mailbox", field="To", hint=hint)
+            raise UnknownName(f"{local!r} is a local name without an alias", field="To", hint=hint)
         return [Mailbox(one.name or name, one.address) for one in mailboxes_in(told)]
 
 
