@@ -279,7 +279,7 @@ ENTRIES = (
     Entry(
         codes=(550, 554),
         words="security polic|policy (reasons|violation|restrictions?)|mimecast|proofpoint",
-        title="a filter of the recipient's organisation refuses the message",
+        title="a filter of the recipient's organization refuses the message",
         cause="its policy forbids the sender, a link, or an attachment; the page in the reply may say which",
         remedy="read the page that the reply names, or ask the recipient to allow the sender",
         source="RFC 5321 section 7.9",

@@ -14,7 +14,7 @@ _M365_LIMITS = "https://learn.microsoft.com/office365/servicedescriptions/exchan
 
 _SWITCH_ON = (
     "an administrator switches it on: Microsoft 365 admin center, the user, Mail, Manage email apps, Authenticated "
-    "SMTP (for the whole organisation: Set-TransportConfig -SmtpClientAuthenticationDisabled $false)"
+    "SMTP (for the whole organization: Set-TransportConfig -SmtpClientAuthenticationDisabled $false)"
 )
 _OAUTH = "log in with OAuth2: `sendkit login HOST USER --oauth microsoft --client-id ID`"
 _SEND_AS = Entry(
@@ -52,7 +52,7 @@ ENTRIES = (
         codes=(535, 550),
         words="SmtpClientAuth\\w* is disabled|smtp_auth_disabled",
         title="SMTP AUTH is switched off at Microsoft 365",
-        cause="it is off for new organisations and with security defaults; no password works",
+        cause="it is off for new organizations and with security defaults; no password works",
         remedy=_SWITCH_ON,
         source=_M365_AUTH,
     ),
@@ -62,7 +62,7 @@ ENTRIES = (
         words="basic auth\\w* is (disabled|not supported)",
         title="Microsoft accepts no passwords here, only OAuth",
         cause="outlook.com ended passwords for SMTP in 2024; Microsoft 365 turns them off by default for existing "
-        "organisations at the end of December 2026",
+        "organizations at the end of December 2026",
         remedy=_OAUTH + "; at Microsoft 365 an administrator can allow passwords for a while",
         source=_M365_BASIC,
     ),
@@ -70,7 +70,7 @@ ENTRIES = (
         provider="microsoft365",
         codes=(535,),
         words="security defaults|conditional access|did not meet the criteria",
-        title="a policy of the organisation stops this login at Microsoft 365",
+        title="a policy of the organization stops this login at Microsoft 365",
         cause="security defaults, a Conditional Access policy or multi-factor authentication forbid a plain password",
         remedy=_OAUTH + ", or ask the administrator to exempt this account; " + _SWITCH_ON,
         source=_M365_AUTH,
@@ -80,10 +80,10 @@ ENTRIES = (
         codes=(535, 550),
         enhanced=("5.7.139", "5.7.3"),
         title="Microsoft 365 refuses the login",
-        cause="SMTP AUTH is off for the mailbox or the organisation, or the username (the sign-in name, no alias) or "
+        cause="SMTP AUTH is off for the mailbox or the organization, or the username (the sign-in name, no alias) or "
         "the password is wrong",
         remedy=_SWITCH_ON
-        + "; then check username and password. Passwords end for existing organisations too: "
+        + "; then check username and password. Passwords end for existing organizations too: "
         + _OAUTH,
         source=_M365_AUTH,
     ),
@@ -114,7 +114,7 @@ ENTRIES = (
     Entry(
         provider="microsoft365",
         words="SenderNotAuthenticatedFor(Group|Mailbox)|RESOLVER\\.RST\\.",
-        title="this group or mailbox accepts mail only from inside of its organisation",
+        title="this group or mailbox accepts mail only from inside of its organization",
         cause="its owner restricted who may write to it; nothing is wrong with your account",
         remedy="ask the owner of the group to allow senders from outside, or write to a member",
         source=_M365,
@@ -122,7 +122,7 @@ ENTRIES = (
     Entry(
         provider="microsoft365",
         words="RESOLVER\\.ADR\\.|RecipientNotFound|recipient address rejected: access denied.*\\bAS\\(",
-        title="there is no such mailbox in that organisation",
+        title="there is no such mailbox in that organization",
         cause="the recipient's address is wrong, was deleted, or is in a cache of Outlook that is out of date",
         remedy="check the spelling of the address, and remove it from your list if it no longer exists",
         source=_M365,

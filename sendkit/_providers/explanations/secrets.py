@@ -72,7 +72,7 @@ SYMPTOMS = (
     Symptom(
         words="AADSTS65001|consent_required|AADSTS90094|admin.{0,10}consent",
         title="this application has no permission to send for the account",
-        cause="the user, or an administrator of the organisation, has not given consent to SMTP.Send",
+        cause="the user, or an administrator of the organization, has not given consent to SMTP.Send",
         remedy=f"have an administrator grant consent to SMTP.Send; then {_AGAIN}",
         elsewhere="have an administrator grant consent to SMTP.Send for the application",
         source=_AADSTS,
@@ -80,15 +80,15 @@ SYMPTOMS = (
     Symptom(
         words="AADSTS50076|AADSTS50079|AADSTS53003|interaction_required",
         title="the provider requires a new interactive login",
-        cause="a rule of the organisation asks for a second factor, a known device or a known place",
+        cause="a rule of the organization asks for a second factor, a known device or a known place",
         remedy=_AGAIN,
         elsewhere="log in interactively once more, and use the new refresh token",
         source=_AADSTS,
     ),
     Symptom(
         words="AADSTS90002|AADSTS900023|AADSTS700016",
-        title="the provider does not know this organisation or application",
-        cause="the tenant or the client ID is mistyped, or the application belongs to another organisation",
+        title="the provider does not know this organization or application",
+        cause="the tenant or the client ID is mistyped, or the application belongs to another organization",
         remedy="check the issuer URL (with the tenant) and the client ID that `sendkit login --oauth` is given",
         elsewhere="check the tenant and the client ID",
         source=_AADSTS,
