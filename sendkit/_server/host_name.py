@@ -31,9 +31,9 @@ def canonical_host(host: str) -> str:
 def _better(host: str) -> str:
     """How else it is written: with its port, as an IPv6 address in brackets, or as a URL."""
     if "://" in host:
-        return "; a URL is for Mailer.from_url()"
+        return "; a URL is for Mailer.from_url(), or SENDKIT_URL"
     if re.fullmatch(r"\[.*\](:[0-9]+)?|[^:]+:[0-9]*", host):
-        return "; the port is an argument of its own, and an IPv6 address has no brackets: Server.parse() reads both"
+        return "; give the port separately (port=, SENDKIT_PORT), and an IPv6 address without brackets"
     return ""
 
 

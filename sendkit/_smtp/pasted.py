@@ -11,7 +11,7 @@ import re
 from sendkit._smtp.reply import Reply
 
 _LINE = re.compile(r"(?<![\w.:/#=-])([245][0-5]\d)(?:[ -]|(?=$))(.*)")
-_TUPLE = re.compile(r"\(?\b([245][0-5]\d), ?b?(['\"])(.*)\2", re.DOTALL)
+_TUPLE = re.compile(r"\(?\b([245][0-5]\d), ?b?(['\"])((?:\\.|(?!\2).)*)\2", re.DOTALL)
 _ENHANCED = re.compile(r"(?<![\w.])#?([245]\.\d{1,3}\.\d{1,3})(?![\w.])[ )]*(.*)", re.DOTALL)
 _PLAINEST = {"2": 250, "4": 450, "5": 550}
 

@@ -106,9 +106,9 @@ def test_a_certificate_that_names_an_underscore_is_accepted(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("smtp.example.com:465", "port is an argument"),
-        ("[2001:db8::1]:587", "port is an argument"),
-        ("[2001:db8::1]", "no brackets"),
+        ("smtp.example.com:465", "port separately"),
+        ("[2001:db8::1]:587", "port separately"),
+        ("[2001:db8::1]", "without brackets"),
         ("smtps://smtp.example.com", "from_url"),
     ],
 )

@@ -21,6 +21,11 @@ from sendkit._smtp.pasted import find_reply
             Reply(535, "5.7.8", "one\ntwo - gsmtp"),
         ),
         ("aiosmtplib.errors.SMTPAuthenticationError: (535, '5.7.8 no')", Reply(535, "5.7.8", "no")),
+        (
+            "smtplib.SMTPSenderRefused: (530, b'5.7.0 login first', 'ana@example.com')",
+            Reply(530, "5.7.0", "login first"),
+        ),
+        ("{'a@b.c': (550, b'5.1.1 no user'), 'd@e.f': (450, b'4.2.0 later')}", Reply(550, "5.1.1", "no user")),
         ("Error: Invalid login: 535-5.7.8 one\n535 5.7.8 two", Reply(535, "5.7.8", "one\ntwo")),
         (
             (
