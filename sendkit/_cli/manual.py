@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from sendkit._cli.arguments import Argument, Command
 from sendkit._version import __version__
 
+_IN_BRACKETS = re.compile(r"\[[^\]]*\]")
+
 
 def manual(main: Command) -> str:
     """The whole page."""
-    lines = [f'.TH SENDKIT 1 "" "sendkit {__version__}" "User Commands"']
+    # Neither hyphens nor gaps: an option that is cut in two cannot be copied.
+    lines = [f'.TH SENDKIT 1 "" "sendkit {__version__}" "User Commands"', ".nh", ".ad l"]
     lines += [".SH NAME", r"sendkit \- send mail, and see the outcome for each recipient"]
     lines += [".SH SYNOPSIS", ".B sendkit", r"\fICOMMAND\fR [\fIARGUMENT\fR ...]"]
     lines += [".SH DESCRIPTION", *_text(main.description), ".SH COMMANDS"]
@@ -25,7 +28,7 @@ def _command(command: Command) -> Iterator[str]:
     yield f".SS {_escaped('sendkit ' + ' '.join(command.words))}"
     yield from _text(command.description)
     yield ".PP"
-    yield from _text(command.usage)
+    yield from (_IN_BRACKETS.sub(lambda option: option[0].replace(" ", r"\ "), line) for line in _text(command.usage))
     yield from _arguments(command.arguments)
     yield from _literal(command.epilog)
     for inner in command.inner:

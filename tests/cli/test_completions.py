@@ -110,3 +110,9 @@ def test_an_unknown_shell_is_a_wrong_argument(shell: Shell) -> None:
     answer = shell("completions", "tcsh")
     assert answer.code == 64
     assert "choose from" in answer.err
+
+
+def test_the_manual_page_breaks_no_option_in_two(shell: Shell) -> None:
+    page = shell("completions", "man").out
+    assert page.splitlines()[1:3] == [".nh", ".ad l"]
+    assert r"[\-\-reply\-to\ ADDR]" in page
