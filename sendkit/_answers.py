@@ -24,7 +24,8 @@ class Answer(NamedTuple):
 def answer(error: MessageError | DeliveryError) -> Answer:
     """422 for what the visitor can correct, 202 for what may have been sent, 503 for what can be tried again."""
     if isinstance(error, MessageError):
-        return Answer(422, f"{error.field}: {error.message}" if error.field else error.message)
+        named = not error.field or error.message.startswith(f"{error.field}:")
+        return Answer(422, error.message if named else f"{error.field}: {error.message}")
     if isinstance(error, RejectedError):
         return Answer(422, "this address accepts no mail")
     if isinstance(error, InDoubtError):

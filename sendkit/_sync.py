@@ -237,7 +237,13 @@ def _look_around() -> None:
     refuse_when_gone()
     import asyncio  # noqa: PLC0415 - see the law of this file
 
-    if asyncio._get_running_loop() is not None and not _warned and not _in_notebook():  # noqa: SLF001 - one of asyncio.events.__all__
+    if asyncio._get_running_loop() is not None:  # noqa: SLF001 - one of asyncio.events.__all__
+        warn_of_blocking("await AsyncMailer(…).send(…)", stacklevel=4)
+
+
+def warn_of_blocking(instead: str, *, stacklevel: int) -> None:
+    """Say once in a process that an event loop is blocked here, and what to write instead."""
+    if not _warned and not _in_notebook():
         _warned.append(True)
-        text = "sendkit.Mailer blocks the event loop that runs here; use `await AsyncMailer(…).send(…)` instead"
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
+        text = f"sendkit.Mailer blocks the event loop that runs here; use `{instead}` instead"
+        warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)

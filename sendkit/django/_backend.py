@@ -8,6 +8,7 @@ Each message gets what became of it: `message.delivery` (a DeliveryResult), or `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from django.core.mail.backends.smtp import EmailBackend as DjangoBackend
 
 from sendkit._message.mailbox import mailbox_of
 from sendkit._smtp.address import AddressError
+from sendkit._sync import warn_of_blocking
 from sendkit.django._settings import (
     KNOWN,
     EmailSettings,
@@ -139,6 +141,8 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
             return False
 
     def _deliver(self, message: EmailMessage) -> bool:
+        if asyncio._get_running_loop() is not None:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one of asyncio.events.__all__
+            warn_of_blocking("await sync_to_async(send_mail)(…)", stacklevel=2)
         result = self.mailer.send(message.message(), check=False, **_envelope(message))
         message.delivery = result
         return result.raise_for_failure().ok

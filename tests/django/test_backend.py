@@ -82,6 +82,14 @@ class TestSending:
         else:
             assert backend(fail_silently=True).send_messages([hola(OPS), hola()]) == 1
 
+    async def test_what_blocks_an_event_loop_is_told_djangos_way(
+        self, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sendkit._sync._warned", [])
+        with pytest.warns(RuntimeWarning, match=r"await sync_to_async\(send_mail\)") as told:
+            backend().send_messages([hola(), hola()])
+        assert (len(told), len(server.messages)) == (1, 2)
+
     def test_one_address_is_one_mailbox(self, server: LocalServer) -> None:
         with pytest.raises(ValueError, match="Invalid address"):
             hola(bcc=[f"{LUIS}, {EVA}"]).send()
