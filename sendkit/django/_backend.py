@@ -76,9 +76,11 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
         self.alias = alias
         # Django's default is 25; ours follows from the security.
         asked = port is not None or (alias is None and _says("EMAIL_PORT"))
-        self._made = made(self._place(self.port if asked else None), own, named=named)
+        source = "EMAIL_HOST_PASSWORD" if password is None else "the program (password=)"
+        source = source if alias is None else f"OPTIONS of MAILERS[{alias!r}]"
+        self._made = made(self._place(self.port if asked else None, source), own, named=named)
 
-    def _place(self, port: int | str | None) -> EmailSettings:
+    def _place(self, port: int | str | None, source: str) -> EmailSettings:
         return EmailSettings(
             host=self.host or None,
             port=int(port) if port else None,
@@ -89,6 +91,7 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
             timeout=self.timeout,
             certificate=self.ssl_certfile or None,
             key=self.ssl_keyfile or None,
+            source=source,
         )
 
     @property

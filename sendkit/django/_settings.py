@@ -21,6 +21,7 @@ from django.core.signals import setting_changed
 
 from sendkit._accounts.account import Account
 from sendkit._accounts.server_settings import SERVER_SETTINGS, shorter
+from sendkit._credentials import Password, Secret
 from sendkit._lifetime.forks import Lock
 from sendkit._plan import targets
 from sendkit._plan.options import OPTIONS
@@ -51,6 +52,7 @@ class EmailSettings:
     timeout: float | None = None
     certificate: str | None = None
     key: str | None = None
+    source: str = field(default="EMAIL_HOST_PASSWORD", compare=False)  # of the password
 
     def server(self, own: Mapping[str, Any]) -> Server:
         """The server. In the clear is spoken to this machine alone, unless `security` says so."""
@@ -68,6 +70,18 @@ class EmailSettings:
         if self.timeout is not None:
             server = server.model_copy(update={"timeouts": shorter(server.timeouts, self.timeout)})
         return server
+
+
+@dataclass(frozen=True)
+class _SettingsPassword:
+    """A password of Django's settings, which errors name as the settings do."""
+
+    password: Password
+    source: str
+
+    async def secret(self, *, host: str, username: str) -> Secret:
+        """Return it, whatever the account."""
+        return await self.password.secret(host=host, username=username)
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,11 @@ class Made:
     def _new(self) -> Mailer:
         options = {name: value for name, value in self.own.items() if name in OPTIONS}
         if self.email is not None and self.email.password:
-            options["password"] = self.email.password
+            password = Password(self.email.password)
+            if "credentials" in options:
+                options["password"] = password.value  # which is one too many, and an error
+            else:
+                options["credentials"] = _SettingsPassword(password, self.email.source)
         return Mailer._at(self._target(), options)  # type: ignore[arg-type]  # noqa: SLF001  # pyright: ignore - named as in MailerSettings; one house
 
     def _target(self) -> Target:

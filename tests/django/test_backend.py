@@ -90,6 +90,14 @@ class TestSending:
             backend().send_messages([hola(), hola()])
         assert (len(told), len(server.messages)) == (1, 2)
 
+    def test_a_refused_password_is_named_as_the_settings_name_it(self, server: LocalServer) -> None:
+        setting = "OPTIONS of MAILERS['default']" if NEW else "EMAIL_HOST_PASSWORD"
+        server.on_auth().reply("535 5.7.8 wrong")
+        with pytest.raises(errors.AuthenticationError) as refused, assert_no_secret_leaks(server.password) as watch:
+            hola().send()
+        watch.look_at(str(refused.value), repr(backend().mailer))
+        assert f"the secret came from {setting}" in str(refused.value)
+
     def test_one_address_is_one_mailbox(self, server: LocalServer) -> None:
         with pytest.raises(ValueError, match="Invalid address"):
             hola(bcc=[f"{LUIS}, {EVA}"]).send()
