@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.syntax import FILES, ROOT, every_file, functions, tree
 
@@ -131,3 +132,20 @@ def test_silence_is_found(handler: str, silent: bool) -> None:
     program = f"def f():\n  for _ in ():\n    try: pass\n    {handler}"
     (found,) = (node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.ExceptHandler))
     assert is_silent(found) is silent
+
+
+def test_what_a_test_draws_has_a_seed() -> None:
+    """So that a test that has passed passes again; Hypothesis too, unless it is told to draw new examples."""
+    drawing = {"os.urandom", "random.random", "random.randbytes", "random.choice", "random.randint", "random.shuffle"}
+    calls = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and f"{node.value.id}.{node.attr}" in drawing
+    ]
+    assert calls == []
+    usual = settings.get_profile("default")
+    assert (usual.derandomize, usual.deadline) == (True, None)
+    assert HealthCheck.too_slow in usual.suppress_health_check

@@ -251,7 +251,7 @@ import tempfile
 from pathlib import Path
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "large.bin"
-path.write_bytes(os.urandom(300_000))
+path.write_bytes(bytes(300_000))
 FILES["attachments"] = [path]
 def again(): return start()
 """

@@ -55,7 +55,7 @@ def test_a_file_is_attached_when_main_has_ended(server: ScriptedServer, warm: bo
         f"""
         from pathlib import Path
         path = Path({str(tmp_path)!r}) / "large.bin"
-        path.write_bytes(os.urandom(300_000))
+        path.write_bytes(bytes(300_000))
         mailer = made()
         if {warm}:
             mailer.send(message("warm"))
@@ -174,7 +174,7 @@ def test_a_file_read_that_hangs_holds_back_neither_the_deadline_nor_the_exit(
         from sendkit.signing import DKIM
         KEY = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         settings, path = {{}}, Path({str(tmp_path)!r}) / "large.bin"
-        path.write_bytes(os.urandom(300_000))
+        path.write_bytes(bytes(300_000))
         def hang(owner, name):
             real = getattr(owner, name)
             def waits(self, *rest, **more):
@@ -268,7 +268,7 @@ def test_who_looks_at_a_message_reads_its_files_within_the_limit(
         from sendkit import errors
         from sendkit._message.stored import StoredFile
         path = Path({str(tmp_path)!r}) / "large.bin"
-        path.write_bytes(os.urandom(300_000))
+        path.write_bytes(bytes(300_000))
         owner = Path if {hangs!r} == "open" else StoredFile
         real = getattr(owner, {hangs!r})
         def waits(self, *rest, **more):

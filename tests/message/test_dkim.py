@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import pickle
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import dkim
@@ -65,7 +65,7 @@ def rich(**fields: Any) -> Message:
 
 
 def test_dkimpy_verifies_both_signatures_of_any_message(tmp_path: Path) -> None:
-    (tmp_path / "large.bin").write_bytes(os.urandom(300_000))
+    (tmp_path / "large.bin").write_bytes(Random(1).randbytes(300_000))
     for message in (
         rich(),
         rich(attachments=[tmp_path / "large.bin"]),
@@ -132,7 +132,7 @@ def test_each_try_and_each_copy_has_the_same_signature() -> None:
 
 
 def test_a_mailer_signs_each_message_once_for_all_tries(tmp_path: Path) -> None:
-    (tmp_path / "large.bin").write_bytes(os.urandom(300_000))
+    (tmp_path / "large.bin").write_bytes(Random(1).randbytes(300_000))
     transport = MemoryTransport()
     with Mailer(transport=transport, dkim=KEYS) as mailer:
         mailer.send(rich())
@@ -216,7 +216,7 @@ def test_a_key_is_shown_and_kept_by_nothing() -> None:
 
 
 def test_a_letter_of_the_outbox_is_signed_when_it_leaves_each_time_alike(tmp_path: Path) -> None:
-    (tmp_path / "large.bin").write_bytes(os.urandom(900_000))
+    (tmp_path / "large.bin").write_bytes(Random(1).randbytes(900_000))
     messages = [rich(), rich(attachments=[tmp_path / "large.bin"])]
     transport = MemoryTransport()
     with Outbox(str(tmp_path / "outbox.db"), account="ana@localhost:2525") as outbox:

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,9 +38,9 @@ every_change = pytest.mark.parametrize("change", CHANGES)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A large file, and another one like it beside it."""
-    path = tmp_path / "large.bin"
+    path, dice = tmp_path / "large.bin", Random(1)
     for name in (path, path.with_suffix(".new")):
-        name.write_bytes(os.urandom(LARGE))
+        name.write_bytes(dice.randbytes(LARGE))
         os.utime(name, ns=(10**18, 10**18))
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_the_files_are_closed_to_others(tmp_path: Path) -> None:
 
 def test_a_large_attachment_is_kept_once_for_all_that_share_it(tmp_path: Path) -> None:
     where = tmp_path / "outbox.db"
-    octets = os.urandom(600_000)
+    octets = Random(1).randbytes(600_000)
     template = Message.template(
         sender="ana@example.com", subject="Hi $name", text="x", attachments=[_file(tmp_path, octets)]
     )

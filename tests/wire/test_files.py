@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -31,9 +32,9 @@ OF_THE_NAME = ["is another one of that name", "vanishes"]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A large file, and another one like it beside it."""
-    path = tmp_path / "large.bin"
+    path, dice = tmp_path / "large.bin", Random(1)
     for name in (path, path.with_suffix(".new")):
-        name.write_bytes(os.urandom(LARGE))
+        name.write_bytes(dice.randbytes(LARGE))
         os.utime(name, ns=(10**18, 10**18))
     return path
 
