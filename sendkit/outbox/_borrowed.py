@@ -7,12 +7,14 @@ so that none of them is imported here. The transaction is never ended here. Must
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 from sendkit.errors import ConfigurationError
 from sendkit.outbox._place import Place
-from sendkit.outbox._schema import preparation
+from sendkit.outbox._schema import preparation, prepare
 from sendkit.outbox._sqlite import bound, execute_on, translated
 from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, ask, carry_out, carry_out_async
 
@@ -142,7 +144,8 @@ class _SQLiteLender:
     def execute(self, batch: Batch) -> list[Rows]:
         """Carry out one batch."""
         try:
-            return [execute_on(self._connection, statement) for statement in batch]
+            with _texts_of(self._connection):
+                return [execute_on(self._connection, statement) for statement in batch]
         except sqlite3.Error as error:
             raise translated(error, self._place.path, waited=None) from error
 
@@ -175,7 +178,8 @@ class _AioSQLiteLender:
 
     async def _execute(self, batch: Batch) -> list[Rows]:
         try:
-            return [await self._one(statement) for statement in batch]
+            with _texts_of(self._connection):
+                return [await self._one(statement) for statement in batch]
         except sqlite3.Error as error:
             raise translated(error, self._place.path, waited=None) from error
 
@@ -183,7 +187,20 @@ class _AioSQLiteLender:
         if statement.many:
             await self._connection.executemany(statement.sql, statement.arguments)
             return []
-        return list(await self._connection.execute_fetchall(statement.sql, bound(statement)))
+        async with self._connection.cursor() as cursor:
+            cursor.row_factory = None  # a program's own may make anything of a row
+            await cursor.execute(statement.sql, bound(statement))
+            return list(await cursor.fetchall())
+
+
+@contextmanager
+def _texts_of(connection: Any) -> Generator[None]:
+    """Texts are str meanwhile, whatever the program reads them as."""
+    own, connection.text_factory = connection.text_factory, str
+    try:
+        yield
+    finally:
+        connection.text_factory = own
 
 
 def _commits_each(connection: Any) -> bool:
@@ -200,6 +217,17 @@ def _checks(connection: Any, place: Place, *, commits: bool) -> Work[None]:
         raise ConfigurationError("transaction= is of another database than the outbox", hint=hint)
     if not connection.in_transaction and commits:
         raise autocommitting('execute "begin" first')
-    if not connection.in_transaction:  # sqlite3 begins one by itself for INSERT, and for no CREATE
-        yield from ask("begin immediate")
+    if not connection.in_transaction:
+        if not (yield from ask(place.texts.has_meta)):
+            _make_tables(place)
+        yield from ask("begin immediate")  # sqlite3 begins one by itself for INSERT, and for no CREATE
     yield from preparation(place.texts)
+
+
+def _make_tables(place: Place) -> None:
+    """Make them before the program's transaction does: until that ends, nobody else could read or put anything."""
+    database = place.open()
+    try:
+        prepare(database)
+    finally:
+        database.close()

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TypeAlias
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._postgres_texts import POSTGRES
@@ -227,7 +228,7 @@ def identity_of(connection: psycopg.Connection[tuple[object, ...]]) -> str:
 
 
 def _value(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> object:
-    row = connection.execute(sql.encode()).fetchone()
+    row = psycopg.Cursor(connection, row_factory=tuple_row).execute(sql.encode()).fetchone()
     return None if row is None else row[0]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
 
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._borrowed import Lender, autocommitting
@@ -21,14 +22,13 @@ from sendkit.outbox._postgres import (
     PostgresDatabase,
     arguments_of,
     carried_out,
-    connect,
     gives_rows,
     identity_of,
     translated,
     translating,
 )
 from sendkit.outbox._postgres_texts import POSTGRES
-from sendkit.outbox._schema import preparation
+from sendkit.outbox._schema import preparation, prepare
 from sendkit.outbox._statements import Batch, Rows, Statement, Texts, Work, carry_out, carry_out_async
 
 Result = TypeVar("Result")
@@ -45,7 +45,9 @@ class _Lender:
     def execute(self, batch: Batch) -> list[Rows]:
         """Carry out one batch."""
         with translating(self.name):
-            return [carried_out(psycopg.RawCursor(self.connection), statement) for statement in batch]
+            return [
+                carried_out(psycopg.RawCursor(self.connection, row_factory=tuple_row), statement) for statement in batch
+            ]
 
     async def carry_out(self, work: Work[Result]) -> Result:
         """Carry out work."""
@@ -76,7 +78,7 @@ class _AsyncLender:
 
     async def _one(self, statement: Statement) -> Rows:
         with translating(self.name):
-            cursor = psycopg.AsyncRawCursor(self.connection)
+            cursor = psycopg.AsyncRawCursor(self.connection, row_factory=tuple_row)
             if statement.many:
                 await cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows
                 return []
@@ -183,10 +185,17 @@ _identities: dict[str, str] = {}
 
 
 def _identity_at(url: str, name: str) -> str:
-    """The identity of the outbox's own database, asked for once."""
+    """The identity of the outbox's own database, asked for once, and its tables made.
+
+    If the program's transaction made them, nobody else could read or put anything until it ends.
+    """
     if url not in _identities:
-        with translating(name), connect(url) as own:
-            _identities[url] = identity_of(own)
+        database = PostgresDatabase(url, name, Clock())
+        try:
+            prepare(database)
+            _identities[url] = str(database.identity())
+        finally:
+            database.close()
     return _identities[url]
 
 

@@ -149,7 +149,9 @@ def execute_on(connection: sqlite3.Connection, statement: Statement) -> Rows:
     if statement.many:
         connection.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows, where `many` is set
         return []
-    return connection.execute(statement.sql, bound(statement)).fetchall()
+    cursor = connection.cursor()
+    cursor.row_factory = None  # a program's own may make anything of a row
+    return cursor.execute(statement.sql, bound(statement)).fetchall()
 
 
 def bound(statement: Statement) -> tuple[object, ...] | dict[str, object]:

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy
+from psycopg.rows import dict_row, namedtuple_row, scalar_row
 from sqlalchemy import orm
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -44,6 +45,29 @@ def count(outbox: Outbox) -> int:
 
 
 class TestTransactions:
+    @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+    def test_others_can_read_before_the_first_transaction_of_all_ends(self, postgresql: str, isolation: str) -> None:
+        with Outbox(postgresql, account="test") as outbox:
+            with psycopg.connect(postgresql) as connection:
+                connection.execute(f"set transaction isolation level {isolation}".encode())
+                connection.execute("select 1 from pg_class")  # its snapshot is taken
+                outbox.put(message(), transaction=connection)
+                assert count(outbox) == 0
+            assert count(outbox) == 1
+
+    @pytest.mark.parametrize("rows", [dict_row, namedtuple_row, scalar_row])
+    def test_what_a_program_makes_of_rows_does_not_matter(self, outbox: Outbox, postgresql: str, rows: Any) -> None:
+        with psycopg.connect(postgresql, row_factory=rows) as connection:
+            first = outbox.put(message(), key="order-7", transaction=connection)
+            again = outbox.put(message(), key="order-7", transaction=connection)
+        assert (again.id, again.duplicate) == (first.id, True)
+
+    async def test_the_same_of_an_asynchronous_connection(self, postgresql: str) -> None:
+        async with AsyncOutbox(postgresql, account="test") as outbox:
+            async with await psycopg.AsyncConnection.connect(postgresql, row_factory=dict_row) as connection:
+                receipt = await outbox.put(message(), transaction=connection)
+            assert (await outbox.status(receipt)).id == receipt.id
+
     def test_a_commit_puts_the_letter_and_a_rollback_does_not(self, outbox: Outbox, postgresql: str) -> None:
         with psycopg.connect(postgresql) as connection:
             connection.execute("create table users (name text)")

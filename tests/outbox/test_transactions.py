@@ -48,6 +48,42 @@ class TestSQLite3:
         connection.close()
         assert outbox.status(receipt).id == receipt.id
 
+    def test_others_can_read_before_the_first_transaction_of_all_ends(self, outbox: Outbox, database: Path) -> None:
+        connection = sqlite3.connect(database)
+        outbox.put(message(), transaction=connection)
+        assert sum(outbox.counts().letters.values()) == 0
+        connection.commit()
+        connection.close()
+        assert sum(outbox.counts().letters.values()) == 1
+
+    @pytest.mark.parametrize("reads_as", [dict, bytes])
+    def test_what_a_program_makes_of_rows_and_texts_does_not_matter(
+        self, outbox: Outbox, database: Path, reads_as: type
+    ) -> None:
+        connection = sqlite3.connect(database)
+        if reads_as is dict:
+            connection.row_factory = lambda cursor, row: dict(zip((one[0] for one in cursor.description), row))  # noqa: B905 - as programs have it
+        else:
+            connection.text_factory = bytes
+        first = outbox.put(message(), key="order-7", transaction=connection)
+        again = outbox.put(message(), key="order-7", transaction=connection)
+        assert (again.id, again.duplicate) == (first.id, True)
+        assert connection.text_factory is (bytes if reads_as is bytes else str)
+        assert isinstance(connection.execute("select 'x' as a").fetchone(), dict if reads_as is dict else tuple)
+        connection.rollback()
+        connection.close()
+
+    async def test_the_same_of_aiosqlite(self, database: Path) -> None:
+        aiosqlite = pytest.importorskip("aiosqlite")
+        async with AsyncOutbox(database, account="test") as outbox, aiosqlite.connect(database) as connection:
+            connection.row_factory = lambda cursor, row: {one[0]: value for one, value in zip(cursor.description, row)}  # noqa: B905 - as above
+            first = await outbox.put(message(), key="order-7", transaction=connection)
+            assert sum((await outbox.counts()).letters.values()) == 0
+            again = await outbox.put(message(), key="order-7", transaction=connection)
+            assert (again.id, again.duplicate) == (first.id, True)
+            await connection.commit()
+            assert sum((await outbox.counts()).letters.values()) == 1
+
     def test_a_rollback_puts_nothing_although_nothing_else_was_written(self, outbox: Outbox, database: Path) -> None:
         connection = sqlite3.connect(database)
         outbox.put(message(), transaction=connection)
