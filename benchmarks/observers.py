@@ -2,8 +2,9 @@
 
 One process sends the same messages through a mailer of each kind, in turns, to the sink in node; the CPU time is that
 of the whole process, its threads included. Medians over the rounds, and ratios within a round. "None, once more" is
-the same as "none", and shows how far a ratio may be from 1 by chance. `--count` counts instructions under valgrind
-instead, which no other load of the machine changes; `--count FOLDER…` counts "none" in other checkouts too.
+the same as "none", and shows how far a ratio may be from 1 by chance. What a send without observers does for them is
+measured by itself, in nanoseconds. `--count` counts instructions under valgrind instead, which no other load of the
+machine changes; `--count FOLDER…` counts "none" in other checkouts too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,7 @@ from statistics import median
 import trustme
 
 from benchmarks.observed import KINDS, mailer, message
+from sendkit._delivery.watch import telling_of
 
 _ROUNDS, _MESSAGES = 40, 100
 _FEW, _MORE = 20, 1020
@@ -51,6 +54,13 @@ async def measure(port: int, authority: str, rounds: int) -> dict[str, list[floa
     return found
 
 
+def unused() -> float:
+    """Nanoseconds that a send without observers takes to find out that there are none."""
+    times = 200_000
+    asked = timeit.repeat("telling_of(watch) is None", globals={"telling_of": telling_of, "watch": None}, number=times)
+    return min(asked) / times * 1e9
+
+
 def table(found: dict[str, list[float]]) -> str:
     """In Markdown."""
     lines = [
@@ -63,7 +73,7 @@ def table(found: dict[str, list[float]]) -> str:
         pairs = list(zip(each, found["none"], strict=True))
         more, ratio = median(one - none for one, none in pairs), median(one / none for one, none in pairs)
         lines.append(f"| {name} | {median(each):.0f} | {more:.1f} | {ratio:.2f} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, f"| none: what a send does to find out | {unused() / 1000:.3f} | | |", ""])
 
 
 def count(kind: str, port: int, authority: str, checkout: Path = _HERE.parent) -> float:

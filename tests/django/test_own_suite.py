@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.errors
 import json
 import os
 import re
@@ -39,6 +40,10 @@ def source(tmp_path: Path) -> str:
 
 
 @pytest.mark.nightly
+@pytest.mark.skipif(
+    django.VERSION >= (6, 1) and not hasattr(email.errors, "HeaderWriteError"),
+    reason="the tests of Django 6.1 need a CPython 3.12.5 or later, which this is not",
+)
 def test_all_but_those_that_are_listed_pass(source: str) -> None:
     section = page("frameworks.md").text.partition("### What differs from Django's own backend")[2]
     listed = set(re.findall(r"`(test_\w+)`", section))
