@@ -2,7 +2,7 @@
 
 `--matrix`, `--socks` and `--lmtp` (the matrix through a proxy, and over LMTP), `--cuts` and `--noise` choose; `--only
 TEXT` keeps the scenarios whose name holds the text; `--workers` says how many processes play at a time (most of them
-wait). Ends with 1 when anything was wrong.
+wait). Ends with 1 when anything was wrong, or nothing was played.
 """
 
 # ruff: noqa: T201 - a command line prints
@@ -44,8 +44,10 @@ def main(arguments: list[str]) -> int:
     _print_findings(found)
     tables = {name: _table(found, cases) for name, cases in sections.items()}
     _print_table(tables)
-    print(f"{time.monotonic() - began:.0f} s, {options.workers} processes")
-    return int(any(table[count] for table in tables.values() for count in Count))
+    played = sum(table["scenarios"] for table in tables.values())
+    wrong = sum(table["scenarios"] - table["right"] for table in tables.values())
+    print(f"{played} scenarios, {wrong} of them wrong, {time.monotonic() - began:.0f} s, {options.workers} processes")
+    return int(wrong > 0 or played == 0)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
