@@ -64,7 +64,7 @@ def show_letter(letter: LetterStatus) -> None:
 def show_doubt(letter: LetterStatus) -> None:
     """What a person needs to decide: the message, the server, the time and the recipients."""
     asked = [attempt for record in letter.history for attempt in record.attempts]
-    server = asked[-1].server if asked else "a worker that ended"
+    server = asked[-1].server if asked else letter.account  # a worker that was killed wrote nothing down
     for one in letter.recipients:
         if one.state is RecipientState.IN_DOUBT:
             say(f"{letter.id[:12]}  {one.address}")

@@ -197,7 +197,20 @@ def _prepare(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         _check(Path(f"{path}{suffix}"))
     with _opening(path):
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        _make(path)
+
+
+def _make(path: Path) -> None:
+    """Make the file, readable by its user alone, where there is none; one that is there is not opened.
+
+    Whoever closes a descriptor of a file gives up all locks of its process on it (POSIX), also those of connections
+    that are open. Another process would then delete the WAL under them, with what they put.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 @contextmanager

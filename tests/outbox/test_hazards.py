@@ -317,3 +317,50 @@ def test_a_mailer_that_is_closed_costs_no_letter_an_attempt(outbox: Outbox) -> N
     assert (found.state, found.attempts, found.recipients[0].state) == (LetterState.LATER, 0, RecipientState.WAITING)
     mailer._core._closed = False
     mailer.close()
+
+
+COUNT = """
+import sys
+from sendkit import Outbox
+with Outbox(sys.argv[1]) as outbox:
+    print(sum(outbox.counts().letters.values()))
+"""
+
+
+def counted_elsewhere(path: Path) -> int:
+    """How many letters another process sees, which opens the file and closes it."""
+    seen = subprocess.run([sys.executable, "-c", COUNT, path], cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(seen.stdout)
+
+
+def test_two_outboxes_of_a_process_lose_nothing_to_another_process(tmp_path: Path) -> None:
+    """Opening the second one must not give up the locks of the first: another process would delete their WAL."""
+    path = tmp_path / "outbox.db"
+    with Outbox(path, account="test") as first, Outbox(path, account="test") as second:
+        first.put(message(1))
+        second.put(message(2))
+        assert counted_elsewhere(path) == 2
+        first.put(message(3))
+        second.put(message(4))
+        assert counted_elsewhere(path) == 4
+        assert sum(first.counts().letters.values()) == 4
+
+
+def test_a_connection_of_the_program_loses_nothing_when_an_outbox_opens_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    own = sqlite3.connect(path)
+    own.execute("pragma journal_mode = wal")
+    own.execute("create table orders (id)")
+    with Outbox(path, account="test") as outbox:
+        outbox.counts()
+    counted_elsewhere(path)
+    with own:
+        own.execute("insert into orders values (7)")
+    found = sqlite3.connect(path)
+    assert found.execute("select id from orders").fetchall() == [(7,)]
+    found.close()
+    counted_elsewhere(path)
+    script = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select id from orders').fetchall())"
+    seen = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert seen.stdout == "[(7,)]\n"
+    own.close()
