@@ -101,8 +101,8 @@ def admit(letter: Letter, audiences: Iterable[Audience]) -> Admitted:
     return Admitted(letter, withheld, diverted)
 
 
-def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Both settings from the environment.
+def audience_in(environ: Mapping[str, str]) -> Audience:
+    """The audience that both variables of the environment name.
 
     Raises ConfigurationError for a variable that is set and empty: it would let all mail out.
     """
@@ -110,7 +110,11 @@ def settings_of(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
         if not environ.get(name, "-").strip():
             hint = f"unset {name} where everybody may be written to, or name who may"
             raise ConfigurationError(f"{name} is set, and empty", hint=hint)
-    return environ.get(REDIRECT), environ.get(ALLOW)
+    try:
+        return Audience.of(environ.get(REDIRECT), environ.get(ALLOW))
+    except ConfigurationError as error:
+        said = re.sub("^redirect_all_to=?", REDIRECT, re.sub("^allow_only=?", ALLOW, error.message))
+        raise ConfigurationError(said, hint=error.hint) from None
 
 
 def _mailboxes(value: Iterable[str] | str) -> tuple[Address, ...]:

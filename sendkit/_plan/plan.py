@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendkit._delivery import diversion
-from sendkit._delivery.audience import REDIRECT, Audience, settings_of
+from sendkit._delivery.audience import REDIRECT, Audience, audience_in
 from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
 from sendkit._delivery.retries import Retries
 from sendkit._delivery.watch import Watch, watch_of
@@ -98,7 +98,7 @@ def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = 
     found = Found() if unasked else target.find()
     accounts = through_proxy(found.accounts, environ)
     options = checked({**found.settings, **settings})
-    audiences = Audience.of(options["redirect_all_to"], options["allow_only"]), Audience.of(*settings_of(environ))
+    audiences = Audience.of(options["redirect_all_to"], options["allow_only"]), audience_in(environ)
     named = environ.get(TRANSPORT) if own is None and _may_be_diverted(target, accounts) else None
     transport = own or (named_transport(named) if named else _usual_transport(target, accounts, options))
     limit, width = UNLIMITED if options["rate"] is None else parse_rate(options["rate"]), options["max_connections"]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from sendkit._lifetime import threads
+from sendkit.outbox._checks import check_timeout
 from sendkit.outbox._core import Core, CoreOptions, Face, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
@@ -196,6 +197,7 @@ class AsyncOutbox:
 
         Raises TimeoutError, LetterNotFound.
         """
+        check_timeout(timeout)
         found = await self.status(letter)
         async with asyncio.timeout(timeout):
             while found.state is not LetterState.SETTLED:

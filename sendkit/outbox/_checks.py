@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from math import isnan
 from typing import cast
 
 from sendkit.errors import ConfigurationError
@@ -83,6 +84,12 @@ def check_seconds(name: str, value: object) -> None:
     """Raise ConfigurationError unless it is a number of seconds, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise ConfigurationError(f"{name}= cannot be {value!r}", hint="give seconds, from 0 on")
+
+
+def check_timeout(value: object) -> None:
+    """Raise ConfigurationError unless it is a number of seconds, or None; one below 0 is over already."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or isnan(value)):
+        raise ConfigurationError(f"timeout= cannot be {value!r}", hint="give seconds, or None to wait without a limit")
 
 
 def check_count(name: str, value: object, hint: str, *, least: int = 1) -> None:

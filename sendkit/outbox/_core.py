@@ -169,6 +169,8 @@ class Core:
         """Letters by what is asked for."""
         check_word("state", search.state, [*LetterState])
         check_word("recipient_state", search.recipient_state, [*RecipientState])
+        for name in ("address", "lane", "key", "account"):
+            check_text("recipient" if name == "address" else name, getattr(search, name), 1000)
         check_count("limit", search.limit, "give a whole number from 0 on", least=0)
         left = search.limit
         while left > 0:

@@ -46,7 +46,7 @@ class Page(NamedTuple):
 
 def number_of(ledger: Ledger, text: str) -> Work[int]:
     """The number of the letter with this id, or whose id begins so. Raises LetterNotFound."""
-    rows = yield from ask(ledger.texts.find, text)
+    rows = (yield from ask(ledger.texts.find, text)) if isinstance(text, str) else []  # pyright: ignore[reportUnnecessaryIsInstance] - what a program gives
     if len(rows) == 1 or (rows and rows[0][1] == text):
         number: int = rows[0][0]
         return number

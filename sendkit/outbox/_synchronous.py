@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from sendkit.outbox._checks import check_mailer
+from sendkit.outbox._checks import check_mailer, check_timeout
 from sendkit.outbox._core import Core, CoreOptions, Face, signing
 from sendkit.outbox._cores import Cores
 from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
@@ -196,6 +196,7 @@ class Outbox:
 
         Raises TimeoutError, LetterNotFound.
         """
+        check_timeout(timeout)
         until = None if timeout is None else time.monotonic() + timeout
         while (found := self.status(letter)).state is not LetterState.SETTLED:
             if until is not None and time.monotonic() > until:

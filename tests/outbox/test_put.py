@@ -14,7 +14,7 @@ import pytest
 
 from sendkit import AsyncMailer, AsyncOutbox, Mailer, MemoryTransport, Message, Outbox, SubmissionOptions
 from sendkit.errors import ConfigurationError, MessageError, SendkitError
-from sendkit.outbox import Letter, _letter
+from sendkit.outbox import Letter, LetterNotFound, _letter
 from sendkit.testing import MemoryOutbox
 
 
@@ -247,3 +247,25 @@ def test_a_home_that_may_not_be_written_says_what_to_set(tmp_path: Path) -> None
     ):
         outbox.put(message(), account="test")
     assert "SENDKIT_OUTBOX" in str(error.value.hint)
+
+
+@pytest.mark.parametrize("limit", ["1", timedelta(seconds=1), float("nan"), True])
+async def test_a_wait_whose_limit_is_no_number_of_seconds_is_refused_at_once(limit: Any) -> None:
+    with MemoryOutbox() as outbox, pytest.raises(ConfigurationError, match="timeout= cannot be"):
+        outbox.wait(outbox.put(message()), timeout=limit)
+    async with AsyncOutbox("memory:", account="test") as apart:
+        with pytest.raises(ConfigurationError, match="timeout= cannot be"):
+            await apart.wait(await apart.put(message()), timeout=limit)
+
+
+@pytest.mark.parametrize("letter", [None, 3, object(), b"ab"])
+def test_what_is_no_id_names_no_letter(letter: Any) -> None:
+    with MemoryOutbox() as outbox, pytest.raises(LetterNotFound):
+        outbox.status(letter)
+
+
+@pytest.mark.parametrize("name", ["recipient", "lane", "key", "account"])
+def test_letters_are_looked_for_by_text(name: str) -> None:
+    wanted: Any = {name: 3}
+    with MemoryOutbox() as outbox, pytest.raises(ConfigurationError, match=f"{name}= is not text"):
+        list(outbox.letters(**wanted))

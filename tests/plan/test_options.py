@@ -112,6 +112,19 @@ def test_servers_may_come_in_any_iterable() -> None:
     assert repr(Mailer(f"{name}.example.com" for name in ("one", "two"))).count("example.com:587") == 2  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - taken, and not promised
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SENDKIT_REDIRECT_ALL_TO", "nobody"), ("SENDKIT_ALLOW_ONLY", "example.org"), ("SENDKIT_REDIRECT_ALL_TO", ",")],
+)
+def test_what_is_wrong_with_a_variable_is_told_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(errors.ConfigurationError) as refused:
+        Mailer("smtp.example.com")
+    assert refused.value.message.startswith(name)
+
+
 def finished(made: Any) -> object:
     """What a constructor made, waited for where it is to be awaited."""
     return asyncio.run(made) if asyncio.iscoroutine(made) else made
