@@ -132,13 +132,17 @@ def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
         raise AddressError("a mapping: which is the name, and which the address?", 'write [("Ana", "ana@example.com")]')
     if isinstance(value, str):
         return tuple(parse_address_list(value)) if value.strip(" \t") else ()
-    if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | memoryview):
+    if _are_octets(value) or not isinstance(value, Iterable):
         return (mailbox_of(value),)
     _refuse_pair(cast("object", value))
     found: list[Mailbox] = []
     for item in cast("Iterable[object]", value):
         found += parse_address_list(item) if isinstance(item, str) else [mailbox_of(item)]
     return tuple(found)
+
+
+def _are_octets(value: object) -> bool:
+    return isinstance(value, bytes | bytearray | memoryview)
 
 
 def _refuse_pair(value: object) -> None:
