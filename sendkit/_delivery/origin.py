@@ -6,7 +6,7 @@ OpenTelemetry is asked only where the program has loaded it. Nothing of this is 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,20 +15,22 @@ _origin: ContextVar[str | None] = ContextVar("sendkit_origin", default=None)
 
 def traceparent() -> str | None:
     """The span that is current here, as the header `traceparent` has it; None without one."""
-    if (trace := sys.modules.get("opentelemetry.trace")) is None:
+    # Another thread may be loading it, and then it is not all there.
+    current = getattr(sys.modules.get("opentelemetry.trace"), "get_current_span", None)
+    if current is None:
         return None
-    here = trace.get_current_span().get_span_context()
+    here = current().get_span_context()
     return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}" if here.is_valid else None
 
 
 @contextmanager
-def put_within(origin: str | None) -> Iterator[None]:
+def put_within(origin: str | None) -> Generator[None]:
     """What is sent in the block was put within this trace."""
-    token = _origin.set(origin)
+    _origin.set(origin)
     try:
         yield
     finally:
-        _origin.reset(token)
+        _origin.set(None)  # no token: a coroutine that nobody awaits any more is closed in another context
 
 
 def origin_here() -> str | None:
