@@ -88,8 +88,9 @@ def test_both_come_to_the_same(server: ScriptedServer, event: str, kind: str) ->
         pytest.skip("there are no forks, signals and limits of this kind")
     happens: Event = TABLE[event]
     program = f"{COMMON}\n{FORK}\n{WORDS[kind]}\n{happens.program}" + ("" if event in EXITS else "\nend()")
+    holds = hold(server, happens.stage)  # before the program begins, which may be faster than this process
     with start(program, server, host="127.0.0.1") as child:
-        beside = Beside(child, server, hold(server, happens.stage))
+        beside = Beside(child, server, holds)
         listening = threading.Thread(target=beside.listen)
         listening.start()
         try:
