@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -56,8 +58,10 @@ def rotel(folder: Path) -> Iterator[tuple[str, Path]]:
 @contextmanager
 def _running(command: list[str], log: Path, ready: str) -> Iterator[None]:
     """A program, from the moment at which its log says that it is ready."""
+    # rotel is linked to the library of the Python that it is installed for, which may be no system's own.
+    environ = {**os.environ, "LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
     with log.open("wb") as output:
-        program = subprocess.Popen(command, stdout=output, stderr=output)
+        program = subprocess.Popen(command, stdout=output, stderr=output, env=environ)
     try:
         wait_until(lambda: ready in log.read_text(encoding="utf-8") or program.poll() is not None)
         assert program.poll() is None, log.read_text(encoding="utf-8")

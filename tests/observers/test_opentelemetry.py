@@ -275,7 +275,7 @@ class TestOTLP:
         }
         assert {"sendkit.recipients", "sendkit.send.duration"} <= names
 
-    @pytest.mark.real_server  # its program needs the Python library that this machine's own Python has
+    @pytest.mark.real_server  # its program needs the shared library of its Python, which not every build has
     def test_a_collector_writes_them_into_a_file(self, transport: MemoryTransport, tmp_path: Path) -> None:
         program = shutil.which("otelcol-contrib")
         exporting = otelcol(program, tmp_path) if program is not None else rotel(tmp_path)
