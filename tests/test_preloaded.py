@@ -37,6 +37,12 @@ PROGRAMS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At night too, when all others have interpreters of their own."""
+    monkeypatch.setattr(preloaded, "_FRESH", False)
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_it_says_and_ends_with_what_python_does(program: str, fresh: bool) -> None:
