@@ -161,7 +161,7 @@ def _listed(value: object, kinds: type[_Kind] | tuple[type[_Kind], ...], what: s
     if isinstance(value, kinds):
         return [value]
     several = isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | Mapping)
-    items = list(cast("Iterable[object]", value)) if several else [value]
+    items: list[object] = list(cast("Iterable[object]", value)) if several else [value]
     for one in items:
         if not isinstance(one, kinds):
             raise ConfigurationError(f"this is not {what}: {type(one).__name__}", hint=hint)
