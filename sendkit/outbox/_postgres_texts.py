@@ -75,7 +75,7 @@ _VERSION_1 = (
 )
 
 # `epoch`: see `_rules`; the server empties an unlogged table when it has crashed, or is a standby that took over.
-# `options`: what the program asks of the mail server for this letter, as JSON.
+# `options`: see `_kept_options`.
 _VERSION_2 = (
     "create unlogged table sendkit_epoch (one integer primary key, epoch text not null)",
     "alter table sendkit_letter add column epoch text, add column options text",

@@ -56,7 +56,7 @@ _VERSION_1 = (
     "create table sendkit_worker (id text primary key, host text not null, pid integer not null, seen real not null)",
 )
 
-# `epoch`: see `_rules`; `options`: what the program asks of the server for this letter, as JSON.
+# `epoch`: see `_rules`; `options`: see `_kept_options`.
 _VERSION_2 = (
     "alter table sendkit_letter add column epoch text",
     "alter table sendkit_letter add column options text",
