@@ -58,7 +58,8 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if 200 <= error.code <= 599:
             return judge_refusal(phase, as_reply(error.code, error.message, mask))
-        return judge_failure(phase, Failure(Break.MALFORMED, f"what came was not an SMTP reply{_line(phase, error)}"))
+        came = _line(phase, error, mask)
+        return judge_failure(phase, Failure(Break.MALFORMED, f"what came was not an SMTP reply{came}"))
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
     if isinstance(error, OutOfTurn):
@@ -66,9 +67,10 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     return judge_failure(phase, _failure_of(phase, error))
 
 
-def _line(phase: Phase, error: aiosmtplib.SMTPResponseException) -> str:
+def _line(phase: Phase, error: aiosmtplib.SMTPResponseException, mask: Mask) -> str:
     """What came in place of a greeting, which says whose port it is; later on a secret may stand in it."""
-    line = error.message.removeprefix(_MALFORMED).strip()
+    # Cut after masking: the first part of a secret is a secret too, and a server heard one on an earlier connection.
+    line = mask(error.message.removeprefix(_MALFORMED)).strip()
     if phase is not Phase.GREETING or not error.message.startswith(_MALFORMED) or not line:
         return ""
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

@@ -9,9 +9,11 @@ import aiosmtplib
 import pytest
 
 from sendkit import Outcome, Phase
+from sendkit._redaction import Redactor
 from sendkit._smtp.exchange import OutOfTurn
 from sendkit._smtp.reason import Again, Cause, Reason
 from sendkit._wire.failure import as_reply, verdict_of
+from sendkit._wire.mask import Mask
 
 
 def tls_error(reason: str | None) -> ssl.SSLError:
@@ -126,3 +128,11 @@ def test_what_greets_on_the_port_of_another_protocol_is_shown_and_what_comes_lat
     error = aiosmtplib.SMTPResponseException(-1, "Malformed SMTP response line: * OK IMAP4 \x1bready\r\n")
     assert "'* OK IMAP4 \N{REPLACEMENT CHARACTER}ready'" in str(verdict_of(Phase.GREETING, error).reason)
     assert "IMAP4" not in str(verdict_of(Phase.AUTH, error).reason)
+
+
+def test_a_greeting_that_repeats_a_secret_is_masked_before_it_is_cut() -> None:
+    secret = "correct-horse-'battery'-staple"
+    mask = Mask(Redactor.of(secret))
+    for before in range(80):
+        error = aiosmtplib.SMTPResponseException(-1, f"Malformed SMTP response line: {'x' * before}{secret}\r\n")
+        assert "correct" not in str(verdict_of(Phase.GREETING, error, mask).reason)
