@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _Fields = ParamSpec("_Fields")
 _Model = TypeVar("_Model", bound="BaseModel")
 _loads: list[Callable[[], object]] = []
+_loaded: list[bool] = []
 
 
 def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields, _Model]:
@@ -25,6 +26,7 @@ def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields
     """
 
     _loads.append(load)
+    _loaded.clear()
     models: list[type[_Model]] = []
     fill: list[Callable[[_Model, dict[str, Any], set[str]], _Model]] = []
     all_fields: set[str] = set()  # of every one of them: none is ever changed, and a set is larger than a value
@@ -44,14 +46,21 @@ def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields
     return make
 
 
-def _before_fork() -> None:
-    # As in `_frozen`: a child would inherit the lock of a module that another thread loads with its first result.
-    if threading.active_count() > 1:
+def load_all() -> None:
+    """Load and build all of them: who does it later may wait for a lock, of an import or of pydantic's."""
+    if not _loaded:
         for load in _loads:
             load()
         from sendkit._frozen import complete_all  # noqa: PLC0415 - pydantic, 100 ms
 
         complete_all()
+        _loaded.append(True)
+
+
+def _before_fork() -> None:
+    # As in `_frozen`: a child would inherit the lock of a module that another thread loads with its first result.
+    if threading.active_count() > 1:
+        load_all()
 
 
 if hasattr(os, "register_at_fork"):

@@ -50,11 +50,13 @@ class Call(Generic[Result]):
         self._news.acquire()
         loop.call_soon_threadsafe(self.begin, loop)
 
-    def wait(self) -> None:
-        """Wait until it is over."""
-        if self._news is not None and not self.over:
+    def wait(self) -> bool:
+        """Wait until it is over; False where the loop was closed before, which runs nothing any more."""
+        if self._news is not None and self._loop is not None and not self.over:
             while not self._news.acquire(timeout=GLANCE):
-                pass
+                if self._loop.is_closed():
+                    return self.over
+        return True
 
     def cancel(self) -> None:
         """Cancel it, from any thread or signal handler; it is over a little later."""

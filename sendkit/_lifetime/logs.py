@@ -4,9 +4,9 @@ A logging handler may send mail: its thread then holds the handler's lock while 
 record that the loop's thread handed to that handler would wait forever. So a thread that works for others holds back
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
 on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail. The same
-holds where a handler leaves the sending to a task or a thread: for what its own methods do there, for what it starts
-while it is given a record of ours, for each message that was made within it, and for each that quotes what we have
-logged a moment ago.
+holds where a handler leaves the sending to a task or a thread: for what its own methods, and functions that stand in
+them, do there, for what it starts while it is given a record of ours, for each message that was made within it, and for
+each that quotes what we have logged a moment ago.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import logging
 import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from types import FrameType, TracebackType
 
@@ -152,7 +152,15 @@ class Unheard:
 
 def _somebody_else_listens() -> bool:
     # To look at the stack takes 10 µs, and those of the standard library send no mail through us.
-    return any(type(one).__module__ not in _STDLIB for logger in _LISTENED_TO for one in logger.handlers)
+    return any(type(one).__module__ not in _STDLIB for one in _listening())
+
+
+def _listening() -> Iterator[object]:
+    for logger in _LISTENED_TO:
+        for one in logger.handlers:
+            yield one
+            if (target := getattr(one, "target", None)) is not None:  # as that of a MemoryHandler
+                yield target
 
 
 def inside_of_logging() -> bool:
@@ -170,4 +178,14 @@ def inside_of_logging() -> bool:
 
 
 def _of_a_handler(frame: FrameType) -> bool:
-    return frame.f_code.co_varnames[:1] == ("self",) and isinstance(frame.f_locals.get("self"), logging.Handler)
+    """Whether this is a method of a handler, or a function that one has made, as for its thread."""
+    code = frame.f_code
+    if code.co_varnames[:1] == ("self",) or "self" in code.co_freevars:
+        return isinstance(frame.f_locals.get("self"), logging.Handler)
+    return "<locals>" in code.co_qualname and any(_made(frame, type(one)) for one in _listening())
+
+
+def _made(frame: FrameType, kind: type[object]) -> bool:
+    name, module = frame.f_code.co_qualname, frame.f_globals.get("__name__")
+    kinds = [one for one in kind.__mro__ if issubclass(one, logging.Handler) and one.__module__ == module]
+    return any(name.startswith(f"{one.__qualname__}.") for one in kinds)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -25,14 +24,13 @@ from sendkit._lifetime.calls import GLANCE, Awaited, Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
+from sendkit._lifetime.keeper import LINGER, Keeper
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on, stop_soon
+from sendkit._unchecked import load_all
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
 
-# Seconds after which the keeper runs a loop that nobody else does (a program that makes many calls is back before), and
-# how often at least it looks whether a long call is over.
-_LINGER, _LONGEST_LINGER = 0.02, 1.0
 _LAST_WORDS = 6.0  # seconds for the keeper to end what a finalizer has given up, when the interpreter ends
 _KEEPER = object()
 _running_loop = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
@@ -65,16 +63,17 @@ class Portal:
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        # No finalizer takes these, and nothing is logged under them. A signal handler may take the first once more.
-        self._lock, self._starting = threading.RLock(), threading.Lock()
+        # No finalizer takes it, and nothing is logged under it; no signal handler comes where it is held for long.
+        self._lock = threading.RLock()
         self._freed = threading.Condition(self._lock)
         self._loop: asyncio.AbstractEventLoop | None = None
         # Who runs the loop (a call, or the keeper), and the calls that were left to whoever does.
         self._runs: object = None
         self._left: set[Call[Any]] = set()
-        self._keeper: threading.Thread | None = None
-        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._calls = 0
+        self._keeper: Keeper[_Event] = Keeper()
+        # How many calls there were, how many the keeper has seen, and whether it is to end.
+        self._calls, self._seen = 0, -1
+        self._ends: _Event | None = None
         # Whether closing has come to its end; in the child of a fork nobody closes for the parent.
         self._over = threading.Event()
         if self._closed:
@@ -111,9 +110,9 @@ class Portal:
             return
         if not self._closed:
             self._call(self._rest())
-        elif self._keeper is None:  # a finalizer has given it up, and there was no thread to end it
+        elif not self._keeper:  # a finalizer has given it up, and there was no thread to end it
             self._end_loop(_Event.ABANDONED)
-        elif self._keeper is not threading.current_thread():
+        elif not self._keeper.here:
             self._keeper.join(_LAST_WORDS)
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
@@ -146,10 +145,10 @@ class Portal:
     def abandon(self) -> None:
         """The same for a finalizer, on whatever thread and in the middle of anything: it waits for nothing."""
         self._closed = True
-        self._events.put(_Event.ABANDONED)
+        self._keeper.tell(_Event.ABANDONED)
         if (loop := self._loop) is not None and not loop.is_closed():
             stop_soon(loop)
-            if self._keeper is None:
+            if not self._keeper:
                 exits.keep(self)
 
     # A call.
@@ -162,7 +161,10 @@ class Portal:
             with interrupts:
                 try:
                     loop = self._begin(call, able=able, last=last)
-                    call.wait() if loop is None else self._run(call, loop)
+                    if loop is not None:
+                        self._run(call, loop)
+                    elif not call.wait():
+                        self.check_open()
                 except BaseException as error:  # an interrupt, or that there can be no call
                     self._cut_short(call, error)
                     raise
@@ -190,26 +192,41 @@ class Portal:
         running = _running_loop()
         self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
-        if not (able := able and running is None):
+        if not able or running is not None:
             self._need_keeper()
+            self._leave_to_keeper(call, loop, last=last)
+            return None
         with self._lock:
             self._check(running, last=last)
             self._calls += 1
-            while able and self._runs is _KEEPER and not self._left:
+            while self._runs is _KEEPER and not self._left:
                 stop_soon(loop)
-                self._freed.wait(5 * _LINGER)  # the keeper may run it again before this thread has noticed
+                self._freed.wait(5 * LINGER)  # the keeper may run it again before this thread has noticed
                 self._check(running, last=last)  # and another thread may have closed
-            if self._runs is None and able:
+            if self._runs is None:
                 self._runs = call
                 return loop
             self._left.add(call)
             call.will_wait(loop)
-            if call.over:  # an interrupt came in between
-                self._left.discard(call)
-            if self._runs is None:
-                self._runs = _KEEPER
-                self._events.put(_Event.WORK)
         return None
+
+    def _leave_to_keeper(self, call: Call[Any], loop: asyncio.AbstractEventLoop, *, last: bool) -> None:
+        """Without the lock: who runs the loop needs it, and a signal handler, which comes in between, the loop.
+
+        Such a handler may also hold up this thread in the middle of loading what the keeper then needs.
+        """
+        load_all()
+        self._left.add(call)
+        try:
+            self._check(None, last=last)  # another thread may have closed; from here on it waits for this call
+            self._calls += 1
+            call.will_wait(loop)
+        except BaseException:
+            self._left.discard(call)
+            raise
+        if call.over:  # an interrupt came in between
+            self._left.discard(call)
+        self._keeper.tell(_Event.WORK)
 
     def check_open(self) -> None:
         """Raise ConfigurationError when closed."""
@@ -253,14 +270,14 @@ class Portal:
                 if not self._left:
                     self._runs = None
                     break
-                if self._keeper is not None:
+                if self._keeper:
                     self._runs = _KEEPER
-                    self._events.put(_Event.WORK)
+                    self._keeper.tell(_Event.WORK)
                     return
-            if not self._try_keeper():
+            if not self._keeper.try_start(self._look_after):
                 run_on(loop)  # nobody else can see them through
-        if self._keeper is None:
-            self._try_keeper()
+        if not self._keeper:
+            self._keeper.try_start(self._look_after)
 
     def _ended(self, call: Call[Any]) -> None:
         """A call is over, which is told by whoever runs the loop."""
@@ -276,44 +293,27 @@ class Portal:
 
     def _need_keeper(self) -> None:
         try:
-            self._have_keeper()
+            self._keeper.start(self._look_after)
         except threads.NoThread as error:
             hint = "call it outside of a running event loop, on a thread where signals raise nothing"
             raise SendkitError(f"this call needs a thread of its own, and {error.strerror}", hint=hint) from error
 
-    def _try_keeper(self) -> bool:
-        with contextlib.suppress(threads.NoThread):
-            self._have_keeper()
-        return self._keeper is not None
-
-    def _have_keeper(self) -> None:
-        if self._keeper is None:
-            with self._starting:
-                if self._keeper is None:
-                    self._keeper = threads.start_thread(self._keep, name="sendkit")
-
-    def _keep(self) -> None:
-        logs.hold()
-        end, seen, patience = None, -1, _LINGER
-        while True:
-            event = None
-            with contextlib.suppress(queue.Empty):
-                event = self._events.get(timeout=patience)
-            if event in (_Event.ABANDONED, _Event.CLOSED):
-                end = end or event
-            with self._lock:
-                idle = self._calls == seen and self._runs is None
-                patience = _LINGER if self._calls != seen else min(2 * patience, _LONGEST_LINGER)
-                seen = self._calls
-                if self._runs is None and (idle or end):
-                    self._runs = _KEEPER
-                mine = self._runs is _KEEPER
-            if mine and end:
-                self._end_loop(end)
-                return
-            if mine and self._loop is not None:
-                self._run_for_others(self._loop)
-                patience = _LINGER
+    def _look_after(self, event: _Event | None) -> bool | None:
+        """Run the loop if nobody else does; whether there was something to do, None at the end."""
+        if event in (_Event.ABANDONED, _Event.CLOSED):
+            self._ends = self._ends or event
+        with self._lock:
+            quiet, self._seen = self._calls == self._seen, self._calls
+            if self._runs is None and (quiet or self._left or self._ends):
+                self._runs = _KEEPER
+            mine = self._runs is _KEEPER
+        if mine and self._ends:
+            self._end_loop(self._ends)
+            return None
+        if mine and self._loop is not None:
+            self._run_for_others(self._loop)
+            return True
+        return not quiet
 
     def _run_for_others(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run the loop until the waiting calls are done, or, if none waits, until one comes."""
@@ -336,8 +336,8 @@ class Portal:
             threads.spare(lambda: logs.hand_on(records))
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._keeper is not None:
-            self._events.put(_Event.CLOSED)
+        if self._keeper:
+            self._keeper.tell(_Event.CLOSED)
             stop_soon(loop)
             self._keeper.join()
             return

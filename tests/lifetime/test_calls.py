@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from sendkit._lifetime import calls
 from sendkit._lifetime.by_itself import ByItself
 from sendkit._lifetime.calls import Call
 
@@ -109,19 +110,28 @@ def test_cancelled_before_the_loop_has_got_it_it_never_starts() -> None:
 
 
 def test_cancelled_while_it_goes_on_by_itself_it_has_the_result_so_far() -> None:
-    calls: list[Call[str]] = []
-    work = Work(at_start=lambda _: calls[0].cancel())
-    call = ended(work, calls.append)
+    known: list[Call[str]] = []
+    work = Work(at_start=lambda _: known[0].cancel())
+    call = ended(work, known.append)
     assert call.result() == "what is known"
     assert work.said == ["start", "cancel", "close"]
 
 
 def test_cancelled_just_before_the_rest_it_has_the_result_so_far() -> None:
-    calls: list[Call[str]] = []
+    known: list[Call[str]] = []
 
     def ends_and_is_cancelled(ended: Callable[[], object]) -> None:
         ended()
-        calls[0].cancel()
+        known[0].cancel()
 
-    call = ended(Work(None, at_start=ends_and_is_cancelled), calls.append)
+    call = ended(Work(None, at_start=ends_and_is_cancelled), known.append)
     assert call.result() == "what is known by then"
+
+
+def test_nobody_waits_for_a_loop_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "GLANCE", 0.01)
+    loop = asyncio.new_event_loop()
+    call = Call(Work(), lambda _: None)
+    call.will_wait(loop)
+    loop.close()
+    assert not call.wait()

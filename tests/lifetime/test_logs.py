@@ -229,6 +229,26 @@ act()
 while len(told) < 3: time.sleep(0.01)
 handler.waiting.put(None); handler.worker.join()
 """,
+    "thread of a function": """
+def make():
+    class Mailing(logging.Handler):
+        def __init__(self):
+            super().__init__()
+            self.waiting = waiting = queue.SimpleQueue()
+            def work():
+                with made() as mailer:
+                    while (text := waiting.get()) is not None:
+                        mailer.send(message(text), deadline=60); told.append(text)
+            self.worker = threading.Thread(target=work)
+            self.worker.start()
+        def emit(self, record): self.waiting.put(record.getMessage())
+    return Mailing()
+handler = make()
+logging.getLogger().addHandler(logging.handlers.MemoryHandler(1, target=handler))
+act()
+while len(told) < 3: time.sleep(0.01)
+handler.waiting.put(None); handler.worker.join()
+""",
     "task": """
 class Mailing(logging.Handler):
     def emit(self, record): self.waiting.put_nowait(record.getMessage())
@@ -254,7 +274,7 @@ asyncio.run(main())
 def test_a_handler_with_a_worker_of_its_own_hears_nothing_of_what_it_sends(server: ScriptedServer, own: str) -> None:
     ended = run(
         f"""
-import queue
+import logging.handlers, queue
 told = []
 logging.getLogger("asyncio").propagate = False
 logging.getLogger().setLevel(logging.DEBUG)

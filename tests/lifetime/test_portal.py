@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from sendkit._lifetime import keeper, threads
 from sendkit._lifetime import portal as rooms
 from sendkit._lifetime.portal import Portal
 from sendkit.errors import ConfigurationError
@@ -60,7 +65,8 @@ class TestACallerThatIsNotScheduledInTime:
     def test_is_refused_when_another_thread_has_closed(self, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
         ended = list[object]()
         monkeypatch.setattr(portal._freed, "notify_all", lambda: None)
-        monkeypatch.setattr(rooms, "_LINGER", 2.0)
+        monkeypatch.setattr(rooms, "LINGER", 2.0)
+        monkeypatch.setattr(keeper, "LINGER", 2.0)
 
         def call() -> None:
             work = nothing()
@@ -81,3 +87,82 @@ class TestACallerThatIsNotScheduledInTime:
         portal.close()
         caller.join(300)
         assert ended == ["this mailer is closed"]
+
+
+class _Watched:
+    """A lock that knows which threads took it by this."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self.taken: set[threading.Thread] = set()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.taken.add(threading.current_thread())
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@contextmanager
+def handler_of_a_signal() -> Iterator[None]:
+    """One that a program has set, as for SIGTERM: it may come between any two lines of the main thread."""
+    number = signal.SIGTERM
+    before = signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def test_where_a_signal_handler_may_come_no_lock_is_taken_that_the_keeper_needs(portal: Portal) -> None:
+    watched = _Watched(portal._lock)
+    portal.__dict__["_lock"] = watched
+    with handler_of_a_signal():
+        portal.call(nothing())
+    assert threading.main_thread() not in watched.taken
+    assert watched.taken
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal can be raised there")
+def test_a_signal_handler_may_call_while_the_keeper_is_started_for_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal, start, came = Portal(nothing, nothing), threads.start_thread, list[str]()
+
+    def interrupted(*given: Any, **more: Any) -> threading.Thread:
+        if not came:
+            came.append("a call in the handler")
+            portal.call(nothing())
+        return start(*given, **more)
+
+    monkeypatch.setattr(threads, "start_thread", interrupted)
+    with handler_of_a_signal():
+        portal.call(nothing())
+        portal.call(nothing())
+    portal.close()
+    assert came
+
+
+def test_one_of_two_keepers_that_were_started_at_once_goes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, start, second, looked = keeper.Keeper[str](), threads.start_thread, list[bool](), set[threading.Thread]()
+    over = threading.Event()
+
+    def look(event: str | None) -> bool | None:
+        looked.add(threading.current_thread())
+        return None if over.is_set() else event is not None
+
+    def interrupted(*given: Any, **more: Any) -> threading.Thread:
+        if not second:
+            second.append(True)
+            kept.start(look)
+        started = start(*given, **more)
+        started_all.append(started)
+        return started
+
+    started_all: list[threading.Thread] = []
+    monkeypatch.setattr(threads, "start_thread", interrupted)
+    kept.start(look)
+    over.set()
+    kept.tell("the end")
+    for thread in started_all:
+        thread.join(300)
+    assert (len(started_all), len(looked)) == (2, 1)
