@@ -10,8 +10,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -104,11 +105,15 @@ class _Watched:
         self._lock.release()
 
 
+def handle(number: int, frame: FrameType | None) -> None:
+    """As a program has one, such as for SIGTERM."""
+
+
 @contextmanager
-def handler_of_a_signal() -> Iterator[None]:
-    """One that a program has set, as for SIGTERM: it may come between any two lines of the main thread."""
+def handler_of_a_signal() -> Generator[None]:
+    """It may come between any two lines of the main thread."""
     number = signal.SIGTERM
-    before = signal.signal(number, lambda *_: None)
+    before = signal.signal(number, handle)
     try:
         yield
     finally:

@@ -1,5 +1,8 @@
 """A letter under terms that no caller can ask for."""
 
+# pyright: reportPrivateUsage=false
+# That is why it is done here.
+
 from __future__ import annotations
 
 from sendkit import AsyncMailer, DeliveryResult
