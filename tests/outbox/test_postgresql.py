@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sendkit import AsyncOutbox, Mailer, MemoryTransport, Message, Outbox
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox import Letter, RecipientState
-from sendkit.outbox._fence import Ledger
 from sendkit.outbox._place import place_of
-from sendkit.outbox._statements import Statement, Work
 from tests.servers.postgresql import PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -340,19 +338,3 @@ async def test_a_reply_with_nul_is_kept_without_it(postgresql: str) -> None:
         await asyncio.to_thread(outbox.drain, mailer)
         (recipient,) = outbox.status(receipt).recipients
     assert recipient.state is RecipientState.REJECTED
-
-
-def test_nobody_is_told_of_a_commit_that_fails(outbox: Outbox) -> None:
-    """In a pipeline a statement without rows is answered together with the commit, after `execute` has returned."""
-    receipt = outbox.put(message())
-
-    def task(ledger: Ledger, items: Sequence[None]) -> Work[list[str]]:
-        yield (
-            Statement("update sendkit_letter set lane = 'news'"),
-            Statement("update sendkit_letter set account = null"),
-        )
-        return ["done"]
-
-    with pytest.raises(OutboxError, match="null value"):
-        outbox._core.writer.call(task, None)
-    assert outbox.status(receipt).lane == ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from sendkit import Message, Outbox
 from sendkit.errors import OutboxError
+from sendkit.outbox._fence import Ledger
 from sendkit.outbox._place import place_of
-from sendkit.outbox._statements import Statement
+from sendkit.outbox._statements import Statement, Work
 
 
 def test_a_commit_that_must_be_waited_for_is_after_one_that_need_not_be_and_after_one_that_failed(
@@ -33,3 +37,20 @@ def test_a_commit_that_must_be_waited_for_is_after_one_that_need_not_be_and_afte
             assert seen(durable=False) == "off"
     finally:
         database.close()
+
+
+def test_nobody_is_told_of_a_commit_that_fails(postgresql: str) -> None:
+    """In a pipeline a statement without rows is answered together with the commit, after `execute` has returned."""
+
+    def task(ledger: Ledger, items: Sequence[None]) -> Work[list[str]]:
+        yield (
+            Statement("update sendkit_letter set lane = 'news'"),
+            Statement("update sendkit_letter set account = null"),
+        )
+        return ["done"]
+
+    with Outbox(postgresql, account="test") as outbox:
+        receipt = outbox.put(Message(sender="ana@example.com", to="luis@example.com", subject="Hola", text="x"))
+        with pytest.raises(OutboxError, match="null value"):
+            outbox._core.writer.call(task, None)
+        assert outbox.status(receipt).lane == ""
