@@ -72,7 +72,10 @@ class _OnItsWay(ByItself[Result]):
         """What the first try came to, if there is no other."""
         if self._made is None or self._first is None or not self._first.over:
             return None
-        return self._of(self._made[0].result())
+        return self._result_of(self._made[0])
+
+    def _result_of(self, delivery: Delivery) -> Result:
+        return self._of(delivery.result())
 
     def cancel(self) -> None:
         """Cut the connection that it is on."""
@@ -119,6 +122,9 @@ class Sending(_OnItsWay["StreamResult"]):
         """It is over."""
         super().close()
         self._work.end()
+
+    def _result_of(self, delivery: Delivery) -> StreamResult:
+        return delivery.stream_result(self._index, self._message)
 
     def _of(self, result: DeliveryResult) -> StreamResult:
         return stream_result(result, self._index, self._message)

@@ -46,6 +46,12 @@ def unchecked(load: Callable[[], Callable[_Fields, _Model]]) -> Callable[_Fields
     return make
 
 
+def with_private(made: _Model, **private: object) -> _Model:
+    """The model, which nobody else has yet, with what is kept beside its fields."""
+    object.__setattr__(made, "__pydantic_private__", private)
+    return made
+
+
 def load_all() -> None:
     """Load and build all of them: who does it later may wait for a lock, of an import or of pydantic's."""
     if not _loaded:

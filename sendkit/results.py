@@ -57,6 +57,9 @@ ERROR_OF: dict[Cause, type[errors.DeliveryError]] = {
 }
 
 
+_ACCEPTED = Outcome.ACCEPTED  # for every message: to take a member from its class takes 0.1 µs on Python 3.11
+
+
 class RecipientResult(Frozen):
     """The outcome for one recipient.
 
@@ -212,7 +215,7 @@ class DeliveryResult(Frozen):
         """Whether every recipient was accepted."""
         if self.error is not None or not self.recipients:
             return False
-        return all(recipient.outcome is Outcome.ACCEPTED for recipient in self.recipients.values())
+        return all(recipient.outcome is _ACCEPTED for recipient in self.recipients.values())
 
     @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property

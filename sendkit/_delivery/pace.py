@@ -16,7 +16,6 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from sendkit._lifetime.loops import PerLoop
 from sendkit._seam.clock import Clock
@@ -101,7 +100,10 @@ class Pace:
         if clock is not self._clock:
             self._clock, self._slowed, self._last = clock, None, -UNLIMITED
             self._done.clear()
-        return self._queues.here(partial(Queue, self))
+        return self._queues.here(self._new_queue)
+
+    def _new_queue(self) -> Queue:
+        return Queue(self)
 
     def forget(self) -> None:
         """Drop all queues."""
@@ -136,8 +138,10 @@ class Pace:
         `crowd`: other messages wait or are under way.
         """
         for verdict in verdicts:
-            reply = None if verdict.outcome is Outcome.ACCEPTED else verdict.reply
-            if reply is not None and complains(verdict.phase, reply):
+            reply = verdict.reply
+            if reply is None or reply.code not in _CODES or verdict.outcome is Outcome.ACCEPTED:
+                continue
+            if complains(verdict.phase, reply):
                 return slowdowns == self.slowdowns and self._slow_down(now, crowd=crowd)
         self._done.append(now)
         return False

@@ -66,7 +66,7 @@ def _checked(options: object) -> SubmissionOptions:
 
 def _letter_of_message(message: Written, redirection: Redirection, *, files_later: bool) -> Letter:
     reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
-    addressed = tuple(mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc))
+    addressed = tuple([mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc)])
     listed = addressed if redirection.recipients is None else redirection.recipients
     recipients = _somebody(listed, redirection)
     if files_later and _has_files(message):
@@ -108,7 +108,7 @@ def _somebody(addresses: tuple[Address, ...], redirection: Redirection) -> tuple
     if not addresses:
         field = "to" if redirection.recipients is None else "recipients"
         raise MessageError(f"{field}: there is no recipient", field=field, hint="fill to, cc, bcc or recipients=…")
-    return distinct(addresses)
+    return addresses if len(addresses) == 1 else distinct(addresses)
 
 
 def _from_stdlib(message: StdlibMessage, redirection: Redirection) -> ReadyMessage:

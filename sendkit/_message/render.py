@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 from binascii import b2a_qp
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
@@ -36,46 +35,47 @@ _ICS = "application/ics"
 _SAFE_TEXT = re.compile(r"(?:[\t -~]{0,78}\n)*+[\t -~]{0,78}")
 
 
-@dataclass(slots=True, frozen=True)
-class Rendered:
-    """The content of a Message (see `sendkit._smtp.content.Content`)."""
+class Rendered(NamedTuple):
+    """The content of a Message (see `sendkit._smtp.content.Content`).
+
+    `pieces` are the content in order: octets, and large attachments, which several messages may share. `files` are
+    those that are still to be read.
+    """
 
     size: int
     utf8: bool
-    _pieces: tuple[Piece, ...] = field(repr=False)
-    _files: Sequence[StoredFile] = field(repr=False)
-    _source: tuple[Written, _Part] | None = field(repr=False)
-    _attached: tuple[Attachment, ...] = field(default=(), repr=False)
+    pieces: tuple[Piece, ...]
+    files: Sequence[StoredFile]
+    source: tuple[Written, _Part] | None
+    attached: tuple[Attachment, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Rendered(size={self.size}, utf8={self.utf8})"  # and nothing of what is written
 
     @property
     def eight_bit(self) -> bool:
         return False
 
     @property
-    def pieces(self) -> tuple[Piece, ...]:
-        """The content in order: octets, and large attachments, which several messages may share."""
-        return self._pieces
-
-    @property
     def largest(self) -> tuple[str, int] | None:
-        return max(((one.filename, _weight(one)) for one in self._attached), key=itemgetter(1), default=None)
+        return max(((one.filename, _weight(one)) for one in self.attached), key=itemgetter(1), default=None)
 
     @property
     def stored(self) -> bool:
-        return bool(self._files)
+        return bool(self.files)
 
     def check(self) -> None:
-        for file in self._files:
+        for file in self.files:
             file.check()
 
     def blocks(self) -> Iterator[bytes]:
-        return blocks_of(self._pieces)
+        return blocks_of(self.pieces)
 
     def seven_bit(self) -> Rendered:
         return self
 
     def without_utf8(self) -> Rendered:
-        return self if self._source is None else _rendered(*self._source, utf8=False)
+        return self if self.source is None else _rendered(*self.source, utf8=False)
 
 
 class _Part(NamedTuple):
@@ -102,14 +102,7 @@ def _rendered(message: Written, root: _Part, *, utf8: bool) -> Rendered:
     attached = (*message.attachments, *message.inline.values()) if message.attachments or message.inline else ()
     ascii_only = head.isascii()
     source = None if ascii_only else (message, root)
-    return Rendered(
-        size_of(pieces),
-        not ascii_only,
-        pieces,
-        files_in(pieces),
-        source,
-        attached,
-    )
+    return Rendered(size_of(pieces), not ascii_only, pieces, files_in(pieces), source, attached)
 
 
 def _weight(attachment: Attachment) -> int:

@@ -72,8 +72,8 @@ class AttemptLog:
     others: tuple[AttemptLog, ...] = ()
     own_wait: Callable[[], AbstractContextManager[None]] = nullcontext
     ignored: tuple[str, ...] = ()
-    answers: list[AttemptReply] = field(default_factory=list[AttemptReply], init=False)
-    verdicts: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict], init=False)
+    answers: list[AttemptReply] = field(init=False)
+    verdicts: dict[Address, Verdict] = field(init=False)
     recording: bool = field(init=False)
     _lines: list[_Line] | None = field(init=False)
     _members: frozenset[Address] | None = field(default=None, init=False)
@@ -82,6 +82,7 @@ class AttemptLog:
     _end: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.answers, self.verdicts = [], {}  # to call `list[AttemptReply]` takes ten times as long as `[]`
         self._lines = [] if self.terms.keep_transcript else None
         self.recording = self._lines is not None or _logger.isEnabledFor(logging.DEBUG)
         self._started, self._start = self.clock.now(), self.clock.monotonic()
@@ -203,7 +204,7 @@ class AttemptLog:
     def _error(self) -> AttemptError | None:
         for recipient in self.recipients:
             failed = self.verdict(recipient)
-            if failed.outcome is not Outcome.ACCEPTED and failed.cause:
+            if failed.cause and failed.outcome is not Outcome.ACCEPTED:
                 return self._error_of(failed, failed.cause)
         return None
 
@@ -254,7 +255,8 @@ def answered_all(log: AttemptLog, steps: Sequence[Step], replies: Sequence[Reply
         for step, reply in zip(steps, replies, strict=False):
             log.answered(step.phase, reply, step.recipient)
         return
-    for step, reply in zip(steps, replies, strict=False):
-        phase, to = step.phase, step.recipient
-        log.answers.append(_noted(phase, reply) if to is None else AttemptReply(phase, reply, to.written))
+    log.answers += [
+        _noted(step.phase, reply) if (to := step.recipient) is None else AttemptReply(step.phase, reply, to.written)
+        for step, reply in zip(steps, replies, strict=False)
+    ]
     log.phase = steps[len(replies) - 1].phase

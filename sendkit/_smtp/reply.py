@@ -152,14 +152,12 @@ class ReplyReader:
 
     def next_replies(self, most: int) -> list[Reply]:
         """The next complete replies, so many at most. Raises as `next_reply`, where there is none before that."""
-        ready, found = self._ready, list[Reply]()
-        for _ in range(min(most, len(ready))):
-            reply, octets = ready.popleft()
-            self.unread -= octets
-            found.append(reply)
-        if not found and self._broken is not None:
+        ready = self._ready
+        taken = [ready.popleft() for _ in range(min(most, len(ready)))]
+        self.unread -= sum([octets for _, octets in taken])
+        if not taken and self._broken is not None:
             raise MalformedReply(self._broken)
-        return found
+        return [reply for reply, _ in taken]
 
     def _read(self, lines: list[bytes]) -> None:
         ready, known = self._ready, self._known

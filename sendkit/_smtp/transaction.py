@@ -40,10 +40,10 @@ class _State:
 
     plan: Plan
     general: Verdict | None = None
-    accepted: list[Address] = field(default_factory=list[Address])
-    refused: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
-    too_many: list[Address] = field(default_factory=list[Address])
-    finals: dict[Address, Verdict] = field(default_factory=dict[Address, Verdict])
+    accepted: list[Address] = field(init=False)
+    refused: dict[Address, Verdict] = field(init=False)
+    too_many: list[Address] = field(init=False)
+    finals: dict[Address, Verdict] = field(init=False)
     void: bool = False
     closing: bool = False
     go_ahead: bool = False
@@ -53,6 +53,9 @@ class _State:
     choked: bool = False
     turned_away: bool = False
     mistrust: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        self.accepted, self.refused, self.too_many, self.finals = [], {}, [], {}
 
 
 def transaction(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
@@ -126,6 +129,8 @@ def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
         yield _end(state, Framing.DOT)
 
 
+# For every message: to take a member from its class takes 0.1 µs on Python 3.11.
+_MAIL, _RCPT, _IN_DATA, _LAST_CHUNK = Phase.MAIL, Phase.RCPT, Phase.DATA, Framing.CHUNK_LAST
 _DATA = Command(Phase.DATA, command_line("DATA"))
 _CLOSING = 221
 _RSET = Command(Phase.RSET, command_line("RSET"))
@@ -134,7 +139,7 @@ _WHOLE = Payload(Framing.CHUNK_LAST)
 
 def _head(plan: Plan) -> list[Command]:
     sender = plan.reverse_path.wire if plan.reverse_path else ""
-    mail = Command(Phase.MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
+    mail = Command(_MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
     rcpt = _rcpt(plan)
     return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
 
@@ -142,7 +147,7 @@ def _head(plan: Plan) -> list[Command]:
 def _rcpt(plan: Plan) -> list[Command]:
     utf8, further = plan.utf8, plan.for_each
     if further is None:  # as almost always, and there may be thousands
-        return [Command(Phase.RCPT, command_line(f"RCPT TO:<{one.wire}>", utf8=utf8), one) for one in plan.recipients]
+        return [Command(_RCPT, command_line(f"RCPT TO:<{one.wire}>", utf8=utf8), one) for one in plan.recipients]
     return [
         Command(Phase.RCPT, command_line(f"RCPT TO:<{one.wire}>", *further.get(one, ()), utf8=utf8), one)
         for one in plan.recipients
@@ -215,12 +220,12 @@ def _fits(step: Step, reply: Reply) -> bool:
     """Whether a reply of this kind can be the answer to this step (RFC 5321 section 4.3.2)."""
     if not reply.positive:
         return reply.transient or reply.permanent or (reply.code == 354 and step.phase is Phase.DATA)
-    if step.phase is Phase.DATA:
+    if step.phase is _IN_DATA:
         return False
     if not isinstance(step, Payload) or step.recipient is not None:
         return True
     about_an_address = reply.enhanced is not None and reply.enhanced.startswith(".1", 1)
-    return not (about_an_address and step.framing is Framing.CHUNK_LAST)
+    return not (about_an_address and step.framing is _LAST_CHUNK)
 
 
 def _misfit(state: _State, step: Step, reply: Reply, *, ended: bool) -> None:

@@ -165,7 +165,10 @@ class SMTPTransport(Transport):
         await self._pool().close_idle()
 
     def _pool(self) -> Pool:
-        return self._pools.here(partial(Pool, self._open, self._limits))
+        return self._pools.here(self._new_pool)
+
+    def _new_pool(self) -> Pool:
+        return Pool(self._open, self._limits)
 
     async def _open(self, log: AttemptLog) -> Session:
         return await self.open(await self.login(), log)

@@ -55,10 +55,13 @@ class Conversation:
     log: AttemptLog
     timeouts: Timeouts
     reused: bool
-    replies: list[Reply] = field(default_factory=list[Reply])
-    ended: bool = False
-    begun: bool = False
-    taken: list[Address] = field(default_factory=list[Address])
+    replies: list[Reply] = field(init=False)
+    ended: bool = field(default=False, init=False)
+    begun: bool = field(default=False, init=False)
+    taken: list[Address] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replies, self.taken = [], []
 
     async def hold(self, plan: Plan, turn: Turn) -> Report:
         """Carry out the plan; the caller has the right to write until `turn.written` is called. Raises Stale."""

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
 
 
+_LAST_CHUNK = Framing.CHUNK_LAST  # for every message: to take a member from its class takes 0.1 µs on Python 3.11
+
+
 def chunk(framing: Framing, size: int) -> bytes:
     """What goes before the content; nothing where a dot ends it."""
-    if framing is Framing.DOT:
-        return b""
-    return b"BDAT %d%s\r\n" % (size, b" LAST" if framing is Framing.CHUNK_LAST else b"")
+    if framing is _LAST_CHUNK:
+        return b"BDAT %d LAST\r\n" % size
+    return b"" if framing is Framing.DOT else b"BDAT %d\r\n" % size
 
 
 def limit_of(timeouts: Timeouts, phase: Phase) -> float:
@@ -43,7 +46,10 @@ def note_batch(log: AttemptLog, batch: Batch, size: int) -> None:
 
 def with_measures(report: Report, content: Content) -> Report:
     """The report, where a refusal for its size says how large the message is."""
-    if not any(verdict.why is Reason.TOO_LARGE for verdict in report.verdicts.values()):
+    for verdict in report.verdicts.values():
+        if verdict.why is not None and verdict.why is Reason.TOO_LARGE:
+            break
+    else:
         return report
     words = measured(content)
     told = {
