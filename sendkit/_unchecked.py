@@ -6,6 +6,7 @@ Must not know what they hold.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -61,6 +62,12 @@ def load_all() -> None:
 
         complete_all()
         _loaded.append(True)
+
+
+def load_where_used() -> None:
+    """As `load_all`, in a program that uses pydantic; a command that does not must not wait for it."""
+    if "pydantic" in sys.modules:
+        load_all()
 
 
 def _before_fork() -> None:

@@ -26,7 +26,7 @@ from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
 from sendkit._lifetime.keeper import LINGER, Keeper
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on, stop_soon
-from sendkit._unchecked import load_all
+from sendkit._unchecked import load_where_used
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
@@ -215,7 +215,7 @@ class Portal:
 
         Such a handler may also hold up this thread in the middle of loading what the keeper then needs.
         """
-        load_all()
+        load_where_used()
         self._left.add(call)
         try:
             self._check(None, last=last)  # another thread may have closed; from here on it waits for this call
