@@ -72,10 +72,11 @@ class Keeper(Generic[Event]):
         if self._place.setdefault("taken", me) is not me:
             return
         logs.hold()
-        patience, busy = LINGER, look(None)
+        patience: float = LINGER
+        busy: bool | None = True
         while busy is not None:
-            patience = LINGER if busy else min(2 * patience, _LONGEST_LINGER)
             event = None
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=patience)
             busy = look(event)
+            patience = LINGER if busy else min(2 * patience, _LONGEST_LINGER)

@@ -32,7 +32,7 @@ from sendkit.errors import ConfigurationError, SendkitError
 Result = TypeVar("Result")
 
 _LAST_WORDS = 6.0  # seconds for the keeper to end what a finalizer has given up, when the interpreter ends
-_KEEPER = object()
+_KEEPER, _CLOSER = object(), object()
 _running_loop = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
 
 
@@ -276,8 +276,7 @@ class Portal:
                     return
             if not self._keeper.try_start(self._look_after):
                 run_on(loop)  # nobody else can see them through
-        if not self._keeper:
-            self._keeper.try_start(self._look_after)
+        self._keeper.try_start(self._look_after)
 
     def _ended(self, call: Call[Any]) -> None:
         """A call is over, which is told by whoever runs the loop."""
@@ -300,10 +299,12 @@ class Portal:
 
     def _look_after(self, event: _Event | None) -> bool | None:
         """Run the loop if nobody else does; whether there was something to do, None at the end."""
+        if self._runs is _CLOSER:
+            return None
         if event in (_Event.ABANDONED, _Event.CLOSED):
             self._ends = self._ends or event
         with self._lock:
-            quiet, self._seen = self._calls == self._seen, self._calls
+            quiet, self._seen = event is None and self._calls == self._seen, self._calls
             if self._runs is None and (quiet or self._left or self._ends):
                 self._runs = _KEEPER
             mine = self._runs is _KEEPER
@@ -312,8 +313,7 @@ class Portal:
             return None
         if mine and self._loop is not None:
             self._run_for_others(self._loop)
-            return True
-        return not quiet
+        return mine or not quiet
 
     def _run_for_others(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run the loop until the waiting calls are done, or, if none waits, until one comes."""
@@ -344,7 +344,7 @@ class Portal:
         while True:  # the others are about to leave
             with self._lock:
                 if self._runs is None:
-                    self._runs = _KEEPER
+                    self._runs = _CLOSER
                     break
             time.sleep(0.001)
         close_loop(loop)
