@@ -13,7 +13,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class SQLiteDatabase:
             self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
             try:
                 self._set_up()
+                if path is not None:
+                    _close_to_others(path)
             except BaseException:
                 self._connection.close()
                 raise
@@ -189,7 +191,7 @@ def _busy(error: sqlite3.Error) -> bool:
 
 
 def _prepare(path: Path) -> None:
-    """Make folder and file, closed to others. Raises ConfigurationError where somebody else could read or swap it."""
+    """Make folder and file where there are none. Raises ConfigurationError where somebody else could swap the file."""
     with _opening(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_network(path)
@@ -255,8 +257,17 @@ def _check(path: Path) -> None:
     if hasattr(os, "getuid") and found.st_uid not in {os.getuid(), 0}:
         hint = "run as the user that owns it, or name another place: SENDKIT_OUTBOX"
         raise ConfigurationError(f"the outbox {path} belongs to another user", hint=hint)
-    if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
-        path.chmod(0o600)
+
+
+def _close_to_others(path: Path) -> None:
+    """Leave the files to their user alone. They are open by then: a file that is no database is not ours to change."""
+    if os.name != "posix":
+        return
+    for suffix in ("", "-wal", "-shm"):
+        with _opening(path), suppress(FileNotFoundError):  # another process may just have ended with the WAL
+            file = Path(f"{path}{suffix}")
+            if stat.S_IMODE(file.stat().st_mode) & 0o077:
+                file.chmod(0o600)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 from random import Random
 
@@ -26,9 +27,10 @@ def where(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("octets", [b"not a database at all" * 500, Random(1).randbytes(8192)])
 def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(where: Path, octets: bytes) -> None:
     where.write_bytes(octets)
+    where.chmod(0o644)
     with Outbox(where, account="test") as outbox, pytest.raises(OutboxError, match="damaged, or no outbox"):
         outbox.put(message())
-    assert where.read_bytes() == octets
+    assert (where.read_bytes(), stat.S_IMODE(where.stat().st_mode)) == (octets, 0o644)
 
 
 def test_a_damaged_file_is_refused_with_the_way_out(where: Path) -> None:
