@@ -5,7 +5,8 @@ and a daemon thread, the keeper, between calls (idle connections, a stream whose
 callers who cannot: they have a running loop already, or a signal handler that may raise. A caller that comes
 while another thread runs the loop hands its work over, and waits. Where no thread can be started any more, a caller
 runs the loop until the others are done too.
-Knows threads and loops, and nothing of mail. After a fork the child begins with a loop of its own.
+Knows threads that are real ones (see `green_portal.portal`) and loops, and nothing of mail. After a fork the child begins
+with a loop of its own.
 """
 
 from __future__ import annotations
@@ -43,10 +44,7 @@ class _Event(Enum):
 
 
 class Portal:
-    """One loop, and who runs it. `rest` closes the connections, and more can follow; behind `end` nothing can.
-
-    For threads that are real ones: see `green_portal.portal`.
-    """
+    """One loop, and who runs it. `rest` closes the connections, and more can follow; behind `end` nothing can."""
 
     def __init__(
         self, rest: Callable[[], Coroutine[Any, Any, None]], end: Callable[[], Coroutine[Any, Any, None]]
@@ -72,7 +70,8 @@ class Portal:
         self._left: set[Call[Any]] = set()
         self._keeper: Keeper[_Event] = Keeper()
         # How many calls there were, how many the keeper has seen, and whether it is to end.
-        self._calls, self._seen = 0, -1
+        self._calls: int = 0
+        self._seen: int = -1
         self._ends: _Event | None = None
         # Whether closing has come to its end; in the child of a fork nobody closes for the parent.
         self._over = threading.Event()
