@@ -5,8 +5,8 @@ and a daemon thread, the keeper, between calls (idle connections, a stream whose
 callers who cannot: they have a running loop already, or a signal handler that may raise. A caller that comes
 while another thread runs the loop hands its work over, and waits. Where no thread can be started any more, a caller
 runs the loop until the others are done too.
-Knows threads that are real ones (see `green_portal.portal`) and loops, and nothing of mail. After a fork the child begins
-with a loop of its own.
+Knows threads that are real ones (see `green_portal.portal`) and loops, and nothing of mail. After a fork the child
+begins with a loop of its own.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ def shoot(browser: Browser, name: str) -> None:
 
 
 def text(browser: Browser, selector: str) -> str:
-    """What stands in an element, as a reader sees it."""
-    shown = browser.value(f"document.querySelector({json.dumps(selector)}).innerText")
+    """What stands in an element, as a reader sees it: it may be there before it is drawn."""
+    shown = browser.until(f"document.querySelector({json.dumps(selector)})?.innerText")
     assert isinstance(shown, str)
     return shown
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
-import threading
 import tracemalloc
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -21,6 +20,7 @@ from sendkit.errors import DeferredError, MessageError
 from sendkit.testing import LocalServer
 from tests.accounts import ANA, LUIS, OPS, outcomes
 from tests.message.test_stored import CHANGES, LARGE
+from tests.waiting import wait_until
 from tests.wire.test_bodies import BEYOND_ALL_BUFFERS, MODES, every_mode
 
 from .conftest import Account, Start
@@ -215,28 +215,27 @@ async def test_who_is_cancelled_while_a_file_is_sent_leaves_no_half_message(
     assert server.accepted == []
 
 
-def open_files() -> list[Path]:
-    """Whatever this process has open now."""
-    return [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+def is_open(path: Path) -> bool:
+    """Whether this process has the file open now."""
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if link.readlink() == path:
+                return True
+    return False
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux says in /proc which files are open")
 async def test_who_is_cancelled_while_a_block_is_read_leaves_no_file_open(huge: Path) -> None:
-    loop, busy = asyncio.get_running_loop(), threading.Event()
-    loop.set_default_executor(ThreadPoolExecutor(1))
     blocks = supply(compose(report(huge)).content)
     await anext(blocks)
-    loop.run_in_executor(None, busy.wait)  # behind the second block, and before the third one
-    await anext(blocks)
+    assert is_open(huge)
     reading = asyncio.create_task(anext(blocks))
     await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError) as kept:
         await reading
-    busy.set()
-    await loop.shutdown_default_executor()
+    await asyncio.to_thread(wait_until, lambda: not is_open(huge))  # a thread of its own closes it
     assert kept.tb is not None  # which holds the frames that read
-    assert huge not in open_files()
 
 
 @pytest.mark.parametrize("mode", ["one command at a time", "pipelining"])
