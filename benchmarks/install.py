@@ -54,7 +54,8 @@ def install() -> Installation:
 
 
 def _environment() -> Path:
-    wanted = "\n".join([*tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"], *_PEERS])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = "\n".join([*project["dependencies"], *project["optional-dependencies"]["proxy"], *_PEERS])
     folder, stamp = CACHE / "venv", CACHE / "venv" / "requirements.txt"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not stamp.exists() or stamp.read_text() != wanted:

@@ -80,11 +80,7 @@ def parse_address_list(text: str) -> list[Mailbox]:
     """
     if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
         return [_bare(text.strip(" \t"))]
-    entries = list(_split(text))
-    if len(entries) > 1:
-        for pieces in entries:
-            _refuse_half_a_name(pieces)
-    return [mailbox_from(pieces) for pieces in entries]
+    return [mailbox_from(pieces) for pieces in _split(text)]
 
 
 def mailbox_of(value: object) -> Mailbox:
@@ -173,18 +169,21 @@ def _from_stdlib(value: object) -> Mailbox:
 
 def _split(text: str) -> Iterator[list[str]]:
     pieces: list[str] = []
-    length = 0
+    length, many = 0, False
     for match in PIECE.finditer(text):
         piece = match.group()
         if piece == ",":
+            _refuse_half_a_name(pieces)
             yield pieces
-            pieces, length = [], 0
+            pieces, length, many = [], 0, True
             continue
         length += len(piece)
         if length > _MAX_MAILBOX:
             raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {text[:60]!r}…", _HINT)
         _refuse_special(piece, text)
         pieces.append(piece)
+    if many:
+        _refuse_half_a_name(pieces)
     yield pieces
 
 
