@@ -7,9 +7,10 @@ import base64
 import gc
 import io
 import socket
+import ssl
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -201,19 +202,29 @@ EXCHANGES: dict[str, tuple[bytes, ...]] = {
 }
 
 
+@pytest.fixture
+def ticketless(authority: Authority) -> Iterator[ScriptedServer]:
+    """A server without session tickets: others send theirs before the next command or after it, as it happens."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.pem())
+    tls.num_tickets = 0
+    with ScriptedServer(tls=tls) as server:
+        yield server
+
+
 async def test_a_cold_start_through_a_proxy_costs_the_round_trips_of_its_protocol_and_no_more(
-    start: Start, authority: Authority
+    ticketless: ScriptedServer, authority: Authority
 ) -> None:
-    server = start()
-    with FakeProxy(passes(server.address)) as direct:
+    with FakeProxy(passes(ticketless.address)) as direct:
         place = Server("localhost", direct.port, tls_context=authority.client_context())
         async with AsyncMailer(place, username=USER, password=PASSWORD) as used:
             await used.send(message())
+            turns = direct.turns  # when it closes, the proxy may end before it has heard all
     for scheme, answers in EXCHANGES.items():
-        with FakeProxy(passes(server.address, *answers)) as proxy:
-            async with mailer(authority, f"{scheme}127.0.0.1:{proxy.port}", server) as used:
+        with FakeProxy(passes(ticketless.address, *answers)) as proxy:
+            async with mailer(authority, f"{scheme}127.0.0.1:{proxy.port}", ticketless) as used:
                 assert (await used.send(message())).ok
-        assert (scheme, proxy.turns) == (scheme, direct.turns + len(answers))
+                assert (scheme, proxy.turns) == (scheme, turns + len(answers))
 
 
 async def test_the_names_of_hosts_are_looked_up_at_the_proxy_alone(
