@@ -7,10 +7,9 @@ import base64
 import gc
 import io
 import socket
-import ssl
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from sendkit._smtp.phase import Phase
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import message
 from tests.servers.authority import Authority
-from tests.servers.proxies import FakeProxy, Talk, passes, relays, says, silent
+from tests.servers.proxies import FakeProxy, Talk, relays, says, silent
 from tests.servers.scripted import ScriptedServer
 from tests.waiting import GROWING, wait_until
 
@@ -192,39 +191,6 @@ async def test_a_greeting_in_one_segment_with_the_answer_of_an_http_proxy_is_not
         with FakeProxy(relays(server.address, glued=True, slowly=slowly)) as proxy:
             async with mailer(authority, f"http://127.0.0.1:{proxy.port}", server) as used:
                 assert (await used.send(message())).ok
-
-
-EXCHANGES: dict[str, tuple[bytes, ...]] = {
-    "http://": (b"HTTP/1.1 200 OK\r\n\r\n",),
-    "socks4a://": (b"\x00\x5a\x00\x00\x00\x00\x00\x00",),
-    "socks5://": (b"\x05\x00", GRANTED5),
-    f"socks5://{LOGIN}": (b"\x05\x02", b"\x01\x00", GRANTED5),
-}
-
-
-@pytest.fixture
-def ticketless(authority: Authority) -> Iterator[ScriptedServer]:
-    """A server without session tickets: others send theirs before the next command or after it, as it happens."""
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(authority.pem())
-    tls.num_tickets = 0
-    with ScriptedServer(tls=tls) as server:
-        yield server
-
-
-async def test_a_cold_start_through_a_proxy_costs_the_round_trips_of_its_protocol_and_no_more(
-    ticketless: ScriptedServer, authority: Authority
-) -> None:
-    with FakeProxy(passes(ticketless.address)) as direct:
-        place = Server("localhost", direct.port, tls_context=authority.client_context())
-        async with AsyncMailer(place, username=USER, password=PASSWORD) as used:
-            await used.send(message())
-            turns = direct.turns  # when it closes, the proxy may end before it has heard all
-    for scheme, answers in EXCHANGES.items():
-        with FakeProxy(passes(ticketless.address, *answers)) as proxy:
-            async with mailer(authority, f"{scheme}127.0.0.1:{proxy.port}", ticketless) as used:
-                assert (await used.send(message())).ok
-                assert (scheme, proxy.turns) == (scheme, turns + len(answers))
 
 
 async def test_the_names_of_hosts_are_looked_up_at_the_proxy_alone(
