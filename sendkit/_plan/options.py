@@ -46,13 +46,18 @@ def _no_check(name: str, value: Any) -> None:
 def _check_retry(name: str, value: Any) -> None:
     if value is not None and not (hasattr(value, "max_attempts") and hasattr(value, "max_elapsed")):
         hint = "write retry=RetryPolicy(max_attempts=3), or retry=RetryPolicy.patient()"
-        raise ConfigurationError(f"retry= must be a RetryPolicy, not {value!r}", hint=hint)
+        raise ConfigurationError(f"retry= must be a RetryPolicy, not {_kind(value)}", hint=hint)
+
+
+def _kind(value: object) -> str:
+    # Not the value: a URL may hold a password.
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def _check_transport(name: str, value: Any) -> None:
     if value is not None and (isinstance(value, type) or not hasattr(value, "deliver")):
         hint = "give an object, such as MemoryTransport(); a name, such as memory, is for SENDKIT_TRANSPORT"
-        raise ConfigurationError(f"transport= must be a Transport, not {value!r}", hint=hint)
+        raise ConfigurationError(f"transport= must be a Transport, not {_kind(value)}", hint=hint)
 
 
 def _check_rest(name: str, value: Any) -> None:

@@ -145,3 +145,11 @@ def test_every_option_has_a_line_of_help() -> None:
         assert option.help
         assert option.help[0].islower()
         assert len(option.help) <= 100
+
+
+@pytest.mark.parametrize("name", ["retry", "transport"])
+def test_a_value_that_an_option_cannot_be_is_not_shown(name: str) -> None:
+    settings: Any = {name: "smtps://ana:a-long-secret@smtp.example.com"}
+    with pytest.raises(sendkit.errors.ConfigurationError) as caught:
+        Mailer("smtp.example.com", **settings)
+    assert "a-long-secret" not in str(caught.value)
