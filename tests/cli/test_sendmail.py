@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sendkit import SubmissionOptions
+from sendkit._cli import main
 
 from .shell import Answer, Shell
 
@@ -215,10 +217,6 @@ def test_a_refused_login_is_77(shell: Shell, server: LocalServer) -> None:
 
 
 def test_a_closed_standard_input_is_66(shell: Shell, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys  # noqa: PLC0415
-
-    from sendkit._cli import main  # noqa: PLC0415
-
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["sendmail", "luis@example.com"]) == 66
     assert server.messages == []

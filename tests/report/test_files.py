@@ -76,7 +76,7 @@ class TestXlsx:
         assert read[:4] == ["x", 1.5, 7, dt.datetime(2026, 11, 1)]  # noqa: DTZ001 - a sheet knows no time zone
         assert read[4:7] == [moment.replace(tzinfo=None), True, None]
         assert read[7:11] == [None, "inf", 1.25, str(10**17)]
-        assert read[11] in (dt.timedelta(hours=36), dt.datetime(1900, 1, 1, 12), 1.5)  # noqa: DTZ001
+        assert read[11] in (dt.timedelta(hours=36), dt.datetime(1900, 1, 1, 12), 1.5)  # noqa: DTZ001 - as above
 
     def test_the_header_stays_and_has_filters(self) -> None:
         sheet = sheets(report.xlsx(orders(3)).read())["xl/worksheets/sheet1.xml"]

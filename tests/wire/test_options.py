@@ -23,7 +23,7 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 
 
 def _said(server: object, verb: str) -> list[str]:
-    connections = getattr(server, "connections")  # noqa: B009
+    connections = getattr(server, "connections")  # noqa: B009 - its type is not told
     return [line.text for connection in connections for line in connection.lines if line.text.startswith(verb)]
 
 
