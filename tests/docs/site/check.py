@@ -35,6 +35,7 @@ SEARCHES = (
     "smtplib.SMTPServerDisconnected: Connection unexpectedly closed",
 )
 _FIRST = 5
+_NOWHERE = "xqzvkwj"  # stands on no page
 
 
 class _Links(html.parser.HTMLParser):
@@ -99,6 +100,11 @@ class Search:
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser, self._url = browser, url
 
+    def _type(self, text: str) -> None:
+        """Put this text in the place of what was searched for."""
+        self._browser.value(f"{_ROOT}.querySelector('input').select()")
+        self._browser.call("Input.insertText", text=text)
+
     def find(self, text: str) -> list[str]:
         """The pages that are found for a text, in the order in which they are shown."""
         self._browser.open(self._url)
@@ -106,13 +112,13 @@ class Search:
         self._browser.until(f"!!({_ROOT})")
         self._browser.value("document.querySelector('.md-search__button').click()")
         self._browser.value(f"{_ROOT}.querySelector('input').focus()")
-        self._browser.call("Input.insertText", text="mail")
-        self._browser.until(f"{_FOUND}.length")  # by now the index is there, and "no results" is an answer
-        self._browser.value(f"{_ROOT}.querySelector('input').select()")
-        self._browser.call("Input.insertText", text=text)
-        none = f"/no results/i.test({_ROOT}.querySelector('dialog').textContent)"
+        self._type("mail")
+        self._browser.until(f"{_FOUND}.length")  # the index is there
+        self._type(_NOWHERE)
+        self._browser.until(f"!{_FOUND}.length")  # what is found from here on was found for the text
+        self._type(text)
         asked = f"{_FOUND}.filter(link => new URL(link).searchParams.get('h') === {json.dumps(text)})"
-        self._browser.until(f"{none} || {asked}.length")
+        self._browser.until(f"{asked}.length")
         found = (urlsplit(urljoin(self._url, link)).path for link in self._browser.value(asked))
         return list(dict.fromkeys(path.removeprefix("/") for path in found))
 
