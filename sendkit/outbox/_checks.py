@@ -34,6 +34,9 @@ def check_account(value: object) -> None:
         raise ConfigurationError(
             "account= is empty", hint="leave it out, or give a name of the config, or user@host:port"
         )
+    if isinstance(value, str) and value != value.strip():
+        hint = "no worker would know it by that name: give a name of the config, or user@host:port"
+        raise ConfigurationError(f"account= begins or ends with a space: {value!r}", hint=hint)
 
 
 def check_key(value: object) -> None:

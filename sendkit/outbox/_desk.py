@@ -162,7 +162,7 @@ class LedgerDesk:
         """Record that this worker is alive, and flush what it has settled to the disk."""
         said, self._attempts.said = self._attempts.said, []
         try:
-            await self._writer.acall(heartbeats, Alive(self._owner, tuple(said)))
+            await self._writer.acall(heartbeats, Alive(self._owner, tuple(said), self.accounts))
         except BaseException:
             self._attempts.said = said + self._attempts.said
             raise

@@ -2,7 +2,9 @@
 
 Each transaction is READ COMMITTED, whatever the server's default is, and its commit is on the disk when it returns,
 or, where it need not be, with the next one that is.
-A connection that broke is replaced at the next transaction. Must not know letters.
+A connection that broke is replaced at the next transaction. Behind a pooler (PgBouncer), which may give each
+transaction another session of the server, nothing is left in a session: no setting, and no prepared statement.
+Must not know letters.
 """
 
 from __future__ import annotations
@@ -29,17 +31,18 @@ _PLANS = {"plan_cache_mode": "force_generic_plan"} | dict.fromkeys(
     ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"
 )
 _USUAL = {"plan_cache_mode": "auto"} | dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "on")
+_PATIENCE = 30  # seconds until who waits for a lock is told so
 _SESSION = _PLANS | {
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
     "jit": "off",  # it would take longer than any statement
+    "lock_timeout": f"{_PATIENCE}s",
 }
 _NOW_READING = ", ".join([_NOW, *(f"set_config('{name}', '{value}', true)" for name, value in _USUAL.items())])
 IDENTITY = """select 'system ' || system_identifier || ', database ' ||
  (select oid from pg_database where datname = current_database()) from pg_control_system()"""
 DATABASE_ALONE = "select 'database ' || oid from pg_database where datname = current_database()"
 _FRESH = 1.0  # seconds
-_PATIENCE = 30  # seconds until who waits for a lock is told so
 
 
 class Clock:
@@ -76,6 +79,7 @@ class PostgresDatabase:
         self._asked: psycopg.Cursor[tuple[object, ...]] | None = None  # for the time
         self._durable: bool | None = None  # whether commits are waited for
         self._waits = "on"  # what they are then
+        self._of_each = b""  # what sets up each transaction, where a session may be another one's at the next
         self._connection = self._connected()
 
     def now(self) -> float:
@@ -103,7 +107,7 @@ class PostgresDatabase:
 
     def _commit(self, batch: Batch, *, durable: bool) -> list[Rows]:
         # A single statement is a transaction, and so are all up to the end of a pipeline.
-        if not psycopg.Pipeline.is_supported():
+        if self._of_each or not psycopg.Pipeline.is_supported():
             with self.transaction(durable=durable):
                 return self.execute(batch)
         self._reconnect()
@@ -123,7 +127,11 @@ class PostgresDatabase:
 
     def _make_durable(self, durable: bool) -> None:
         """Have commits waited for from now on, or not; one that is undone takes this with it (see `_undo`)."""
-        if self._durable is not durable:
+        if self._of_each:
+            value = self._waits if durable else "off"
+            last = f", set_config('synchronous_commit', '{value}', true)"
+            self._connection.execute(self._of_each + last.encode())
+        elif self._durable is not durable:
             value = self._waits if durable else "off"
             self._connection.execute(f"select set_config('synchronous_commit', '{value}', false)".encode())
             self._durable = durable
@@ -208,10 +216,28 @@ class PostgresDatabase:
             # A receipt holds although the power goes, also where the server's usual is faster.
             usual = str(_value(connection, "show synchronous_commit"))
             self._waits, self._durable = "on" if usual == "off" else usual, True
-            settings = _SESSION | {"lock_timeout": f"{_PATIENCE}s", "synchronous_commit": self._waits}
-            set_all = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
-            connection.execute(f"select {set_all}".encode())
+            if is_pooled(connection):
+                connection.prepare_threshold = None
+                self._of_each = _setting(_SESSION, alone=True)
+                return connection
+            self._of_each = b""
+            connection.execute(_setting(_SESSION | {"synchronous_commit": self._waits}))
             return connection
+
+
+def _setting(settings: dict[str, str], *, alone: bool = False) -> bytes:
+    """The statement that makes these settings, for the session or for one transaction `alone`."""
+    local = str(alone).lower()
+    calls = (f"set_config('{name}', '{value}', {local})" for name, value in settings.items())
+    return f"select {', '.join(calls)}".encode()
+
+
+def is_pooled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether something stands between us and the server that has sessions of its own, such as PgBouncer.
+
+    It names a process to its clients (for a cancel request) that is not the one which answers.
+    """
+    return connection.info.backend_pid != _value(connection, "select pg_backend_pid()")
 
 
 def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:

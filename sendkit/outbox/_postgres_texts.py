@@ -80,6 +80,13 @@ _VERSION_2 = (
     "create unlogged table sendkit_epoch (one integer primary key, epoch text not null)",
     "alter table sendkit_letter add column epoch text, add column options text",
 )
+
+# Domains ignore case (RFC 5321 section 2.4). `accounts`: whose letters a worker takes; null for everybody's.
+_VERSION_3 = (
+    "drop index sendkit_recipient_address",
+    "create index sendkit_recipient_address on sendkit_recipient (lower(address))",
+    "alter table sendkit_worker add column accounts text",
+)
 _EPOCH = "(select e.epoch from sendkit_epoch e where e.one = 1)"
 
 # As an array: whatever the planner knows of the tables, it is looked up in an index.
@@ -104,7 +111,7 @@ _ACCEPTED = _rows("id int", "token int", "owner text", "summary text")
 _VERDICT = _rows("letter_id int", "n int", "reply text", "reason text", argument=3)
 
 POSTGRES = Texts(
-    schema=(_VERSION_1, _VERSION_2),
+    schema=(_VERSION_1, _VERSION_2, _VERSION_3),
     has_meta="select 1 where to_regclass('sendkit_meta') is not null",
     lock_schema="select 1 from pg_advisory_xact_lock(7298374662)",
     create_meta="create table if not exists sendkit_meta (k text primary key, v text)",
@@ -163,6 +170,8 @@ select account, lane from pair where lane is not null and not exists (
 order by account, lane limit $5""",
     lane_rules=f"""select name, paused, rate, tokens, refilled from sendkit_lane
 where name = any (array (select name from {_rows("name text")} j)) order by name for update""",
+    paused_lanes="select name, (select count(*) from sendkit_letter l where l.lane = r.name"
+    " and l.state in ('ready', 'later')) from sendkit_lane r where paused order by name",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from"
     f" {_rows('name text', 'tokens float', 'refilled float')} j where sendkit_lane.name = j.name",
     begin_epoch="insert into sendkit_epoch (one, epoch)"
@@ -242,7 +251,8 @@ join sendkit_letter l on l.id = e.letter_id where e.letter_id = $1 order by e.id
     select="""select id from sendkit_letter l where ($1::text is null or state = $1
     or ($1 = 'held' and state in ('later', 'ready') and exists (select 1 from sendkit_account where name = account)))
   and ($2::text is null or id in (select letter_id from sendkit_recipient where state = $2))
-  and ($3::text is null or id in (select letter_id from sendkit_recipient where address = $3))
+  and ($3::text is null or id in (select letter_id from sendkit_recipient where lower(address) = any (array (
+    select lower(s) from jsonb_array_elements_text($3::jsonb) s)) and left(address, length($9)) = $9))
   and ($4::text is null or lane = $4) and ($5::text is null or key = $5) and ($6::text is null or account = $6)
   and id > $7
 order by id limit $8""",
@@ -283,9 +293,10 @@ returning id""",
     any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > $1 limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
     next_due="select min(due) from sendkit_letter where state = 'later'",
-    add_worker="insert into sendkit_worker (id, host, pid, seen) values ($1, $2, $3, $4)"
+    add_worker="insert into sendkit_worker (id, host, pid, seen, accounts) values ($1, $2, $3, $4, $5)"
     " on conflict (id) do update set seen = excluded.seen",
     remove_worker="delete from sendkit_worker where id = $1",
-    owners="""select id, seen from sendkit_worker union all select distinct owner, null::double precision
+    owners="""select id, seen, accounts from sendkit_worker
+union all select distinct owner, null::double precision, null
 from sendkit_letter where state = 'working' and owner not in (select id from sendkit_worker)""",
 )

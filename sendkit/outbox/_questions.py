@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sendkit.errors import LetterNotFound
+from sendkit.outbox._addresses import spellings
 from sendkit.outbox._fence import Ledger
 from sendkit.outbox._schema import PAUSED
 from sendkit.outbox._statements import Work, ask
@@ -71,7 +72,9 @@ def searches(ledger: Ledger, items: Sequence[Search]) -> Work[list[Page]]:
     """Letters by what is asked for, in the order in which they were put."""
     pages: list[Page] = []
     for item in items:
-        rows = yield from ask(ledger.texts.select, *item)
+        address = None if item.address is None else spellings(item.address)
+        wanted = item._replace(address=None if address is None else json.dumps(address.whole))
+        rows = yield from ask(ledger.texts.select, *wanted, None if address is None else address.beginning)
         numbers = [row[0] for row in rows]
         letters = yield from _letters(ledger, numbers)
         pages.append(Page(tuple(letters), numbers[-1] if numbers else item.after))

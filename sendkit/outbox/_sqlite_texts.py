@@ -62,6 +62,13 @@ _VERSION_2 = (
     "alter table sendkit_letter add column options text",
 )
 
+# Domains ignore case (RFC 5321 section 2.4). `accounts`: whose letters a worker takes; null for everybody's.
+_VERSION_3 = (
+    "drop index sendkit_recipient_address",
+    "create index sendkit_recipient_address on sendkit_recipient (lower(address))",
+    "alter table sendkit_worker add column accounts text",
+)
+
 _LETTER = [
     "uid",
     "key",
@@ -95,7 +102,7 @@ _VERDICT = _numbered(3, "letter_id", "n", "reply", "reason")
 _SETTLED_NOW = "join sendkit_letter l on l.id = j.id and l.token = j.token and l.state = 'settled' and l.settled = ?2"
 
 SQLITE = Texts(
-    schema=(_VERSION_1, _VERSION_2),
+    schema=(_VERSION_1, _VERSION_2, _VERSION_3),
     has_meta="select 1 from sqlite_master where type = 'table' and name = 'sendkit_meta'",
     lock_schema="select 1",  # BEGIN IMMEDIATE has locked it
     create_meta="create table if not exists sendkit_meta (k text primary key, v text)",
@@ -144,6 +151,8 @@ select account, lane from pair where lane is not null and lane not in (
 order by account, lane limit ?""",
     lane_rules=f"select name, paused, rate, tokens, refilled from sendkit_lane"
     f" where name in (select name from {_rows('name')})",
+    paused_lanes="select name, (select count(*) from sendkit_letter l where l.lane = r.name"
+    " and l.state in ('ready', 'later')) from sendkit_lane r where paused order by name",
     spend="update sendkit_lane set tokens = j.tokens, refilled = j.refilled from "
     + _rows("name", "tokens", "refilled")
     + " j where sendkit_lane.name = j.name",
@@ -233,7 +242,8 @@ returning letter_id""",
     select="""select id from sendkit_letter l where (?1 is null or state = ?1
     or (?1 = 'held' and state in ('later', 'ready') and exists (select 1 from sendkit_account where name = account)))
   and (?2 is null or id in (select letter_id from sendkit_recipient where state = ?2))
-  and (?3 is null or id in (select letter_id from sendkit_recipient where address = ?3))
+  and (?3 is null or id in (select letter_id from sendkit_recipient where lower(address) in (
+    select lower(value) from json_each(?3)) and substr(address, 1, length(?9)) = ?9))
   and (?4 is null or lane = ?4) and (?5 is null or key = ?5) and (?6 is null or account = ?6) and id > ?7
 order by id limit ?8""",
     count_letters="select account, state, count(*), min(created) from sendkit_letter group by account, state",
@@ -271,9 +281,9 @@ order by id limit ?8""",
     any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > ? limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
     next_due="select min(due) from sendkit_letter where state = 'later'",
-    add_worker="insert into sendkit_worker (id, host, pid, seen) values (?, ?, ?, ?)"
+    add_worker="insert into sendkit_worker (id, host, pid, seen, accounts) values (?, ?, ?, ?, ?)"
     " on conflict (id) do update set seen = excluded.seen",
     remove_worker="delete from sendkit_worker where id = ?",
-    owners="select id, seen from sendkit_worker union all select distinct owner, null from sendkit_letter"
-    " where state = 'working' and owner not in (select id from sendkit_worker)",
+    owners="select id, seen, accounts from sendkit_worker union all select distinct owner, null, null"
+    " from sendkit_letter where state = 'working' and owner not in (select id from sendkit_worker)",
 )

@@ -154,6 +154,7 @@ class Texts:
     hurry: str  # (account): what was tried and waits is ready
     lanes: str  # (JSON of accounts, after account, after lane, now, limit) -> account, lane: of which one may be sent
     lane_rules: str  # (JSON of lanes) -> name, paused, rate, tokens, refilled
+    paused_lanes: str  # () -> name, number of letters that wait in it
     spend: str  # (JSON: name, tokens, refilled)
     begin_epoch: str  # (): see `_rules`
     ready: str  # (account, lane, limit) -> id, priority
@@ -184,7 +185,9 @@ class Texts:
     attempts: str  # (letter_id) -> at, owner, summary
     first_attempts: str  # (JSON of ids) -> letter_id, at
     events: str  # (letter_id) -> id, uid, key, message_id, kind, at, data
-    select: str  # (state, recipient's state, address, lane, key, account, after, limit), each null for any -> id
+    # (state, recipient's state, JSON of one address's spellings, lane, key, account, after, limit, how the address
+    # begins), each null for any -> id
+    select: str
     count_letters: str  # () -> account, state, count, oldest
     count_recipients: str  # (state) -> count
     # events
@@ -208,6 +211,6 @@ class Texts:
     any_delayed: str  # (latest) -> a row where such a letter is
     any_ready: str  # () -> a row where a letter is ready
     next_due: str  # () -> due
-    add_worker: str  # (owner, host, pid, now)
+    add_worker: str  # (owner, host, pid, now, JSON of accounts or null for all)
     remove_worker: str  # (owner)
-    owners: str  # () -> owner, of letters in work and of workers; and when it was seen, or null
+    owners: str  # () -> owner, of letters in work and of workers; when it was seen, or null; and its accounts as above

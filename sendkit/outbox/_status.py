@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sendkit.outbox._addresses import mailbox
 from sendkit.outbox._states import EventKind, LetterState, RecipientState
 from sendkit.results import Attempt
 
@@ -86,9 +87,9 @@ class LetterStatus(_Frozen):
     events: tuple[Event, ...] = ()
 
     def recipient(self, address: str) -> RecipientStatus:
-        """The status of one recipient. Raises KeyError for an address that is none of it."""
+        """The status of one recipient; a domain ignores case. Raises KeyError for an address that is none of it."""
         for one in self.recipients:
-            if one.address == address:
+            if mailbox(one.address) == mailbox(address):
                 return one
         raise KeyError(address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Sequence
@@ -42,10 +43,11 @@ def next_dues(ledger: Ledger, items: Sequence[float | None]) -> Work[list[float 
 
 
 class Alive(NamedTuple):
-    """A worker, and what it has settled since it last said that it is there."""
+    """A worker, what it has settled since it last said that it is there, and whose letters it takes (None: all)."""
 
     owner: str
     said: tuple[Settlement, ...] = ()
+    accounts: tuple[str, ...] | None = None
 
 
 def heartbeats(ledger: Ledger, items: Sequence[Alive]) -> Work[list[None]]:
@@ -53,8 +55,9 @@ def heartbeats(ledger: Ledger, items: Sequence[Alive]) -> Work[list[None]]:
 
     This commit writes something always, and so takes with it to the disk whatever was committed before.
     """
-    for owner, said in items:
-        yield from ask(ledger.texts.add_worker, owner, platform.node(), os.getpid(), ledger.now())
+    for owner, said, accounts in items:
+        served = None if accounts is None else json.dumps(accounts)
+        yield from ask(ledger.texts.add_worker, owner, platform.node(), os.getpid(), ledger.now(), served)
         if not said:
             continue
         letters, recipients = yield from locked(ledger, [one.id for one in said])
@@ -68,4 +71,4 @@ def owners(ledger: Ledger, items: Sequence[None]) -> Work[list[tuple[tuple[str, 
     """Whoever has letters in work, or said that it is there; with how many seconds ago it last said so."""
     rows = yield from ask(ledger.texts.owners)
     now = ledger.now()
-    return [tuple((owner, None if seen is None else now - seen) for owner, seen in rows)] * len(items)
+    return [tuple((owner, None if seen is None else now - seen) for owner, seen, _ in rows)] * len(items)

@@ -132,7 +132,7 @@ class TestQuestions:
         answer = shell("outbox", "doctor")
         assert answer.code == 75
         assert "no worker is there" in answer.out
-        assert json.loads(shell("outbox", "doctor", "--json").out)["version"] == 2
+        assert json.loads(shell("outbox", "doctor", "--json").out)["version"] == 3
 
     def test_counts_are_json_too(self, shell: Shell, outbox: Outbox) -> None:
         outbox.put(message())
@@ -166,7 +166,7 @@ class TestOrders:
     def test_purge_and_migrate(self, shell: Shell, outbox: Outbox) -> None:
         outbox.put(message())
         assert "0 letters" in shell("outbox", "purge", "--rows-after", "0").out
-        assert "version 2" in shell("outbox", "migrate").out
+        assert "version 3" in shell("outbox", "migrate").out
         assert "create table sendkit_letter" in shell("outbox", "migrate", "--sql").out
 
 

@@ -32,7 +32,7 @@ CONTENT = "insert into sendkit_content (letter_id, seq, octets) values (1, 0, {o
 OCTETS = b"From: ana@example.com\r\nSubject: n\r\n\r\nHola!\r\n"
 
 
-@pytest.mark.parametrize("version", [1])
+@pytest.mark.parametrize("version", [1, 2])
 def test_a_letter_of_an_older_program_is_sent_by_this_one(where: Path | str, version: int) -> None:
     place = place_of(where)
     database = of_version(place, version)

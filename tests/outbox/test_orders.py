@@ -82,7 +82,10 @@ def test_a_paused_lane_rests_and_the_others_go_on(outbox: Outbox, mailer: Mailer
     outbox.pause("news")
     assert outbox.drain(mailer) == 1
     assert outbox.status(usual).ok
+    assert outbox.health().paused_lanes == {"news": 1}
+    assert "the lane news is paused, and 1 letters wait in it" in outbox.health().problems[0]
     outbox.resume("news")
+    assert outbox.health().paused_lanes == {}
     assert outbox.drain(mailer) == 1
     assert outbox.status(slow).ok
 

@@ -188,6 +188,7 @@ def test_a_setting_that_cannot_be_is_refused(settings: dict[str, Any]) -> None:
         {"send_at": datetime(9999, 1, 1, tzinfo=UTC)},
         {"expires_in": 5},
         {"expires_in": timedelta.max},
+        {"account": "work "},
     ],
     ids=str,
 )
@@ -262,6 +263,29 @@ async def test_a_wait_whose_limit_is_no_number_of_seconds_is_refused_at_once(lim
 def test_what_is_no_id_names_no_letter(letter: Any) -> None:
     with MemoryOutbox() as outbox, pytest.raises(LetterNotFound):
         outbox.status(letter)
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "found"),
+    [
+        ("Ana@Example.COM", "Ana@example.com", True),
+        ("Ana@Example.COM", "ana@example.com", False),
+        ("ana@xn--Bcher-kva.example", "ana@Bücher.example", True),
+        ("ana@bücher.example", "ana@XN--bcher-kva.example", True),
+        ("ÁNA@example.com", "ÁNA@EXAMPLE.com", True),
+        ("ana@example.com", "ana", False),
+    ],
+)
+def test_only_the_domain_of_an_address_ignores_case(where: Path | str, kept: str, asked: str, found: bool) -> None:
+    """RFC 5321 section 2.4."""
+    with Outbox(where, account="test") as outbox:
+        receipt = outbox.put(Message(sender="ana@example.com", to=[kept, "luis@example.com"], text="x"))
+        assert [one.id for one in outbox.letters(recipient=asked)] == [receipt.id] * found
+        if found:
+            assert outbox.status(receipt).recipient(asked).address == kept
+        else:
+            with pytest.raises(KeyError):
+                outbox.status(receipt).recipient(asked)
 
 
 @pytest.mark.parametrize("name", ["recipient", "lane", "key", "account"])

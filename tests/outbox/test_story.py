@@ -75,6 +75,10 @@ def test_a_worker_takes_only_letters_of_its_account(where: Path | str) -> None:
         assert outbox.drain(mailer, account="mine") == 1
         assert outbox.status(mine).ok
         assert outbox.status(other).state is LetterState.READY
+        with outbox.worker(mailer, account="mine"):
+            health = outbox.health()
+            assert (health.unserved, health.workers[0].accounts) == ({"other": 1}, ("mine",))
+            assert "the account other, which no worker serves; those that run serve mine" in health.problems[0]
 
 
 def test_what_was_put_just_before_the_end_of_a_worker_is_sent_before_it_ends(where: Path | str) -> None:

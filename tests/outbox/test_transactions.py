@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sendkit import AsyncOutbox, Message, Outbox
+from sendkit._cli import main
 from sendkit.errors import ConfigurationError, OutboxError
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
@@ -55,6 +56,18 @@ class TestSQLite3:
         connection.commit()
         connection.close()
         assert sum(outbox.counts().letters.values()) == 1
+
+    def test_tables_that_were_made_before_keep_nobody_waiting_for_a_transaction_that_has_written(
+        self, outbox: Outbox, database: Path
+    ) -> None:
+        assert main(["outbox", "migrate", "--database", str(database)]) == 0
+        connection = sqlite3.connect(database)
+        connection.execute("insert into users values ('luis')")
+        receipt = outbox.put(message(), transaction=connection)
+        assert sum(outbox.counts().letters.values()) == 0
+        connection.commit()
+        connection.close()
+        assert outbox.status(receipt).id == receipt.id
 
     @pytest.mark.parametrize("reads_as", [dict, bytes])
     def test_what_a_program_makes_of_rows_and_texts_does_not_matter(

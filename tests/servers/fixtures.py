@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .browser import Browser
     from .dovecot_lmtp import DovecotLMTP
+    from .pgbouncer import PgBouncer
     from .postfix import Postfix
     from .postgresql import PostgreSQL
     from .secretservice import SecretService
@@ -73,6 +74,16 @@ def postgresql_server() -> Iterator[PostgreSQL]:
     _need(PostgreSQL.missing())
     with closing(PostgreSQL()) as server:
         yield server
+
+
+@pytest.fixture
+def pgbouncer(postgresql_server: PostgreSQL) -> Iterator[PgBouncer]:
+    """A pooler before that PostgreSQL, in transaction pooling."""
+    from .pgbouncer import PgBouncer  # noqa: PLC0415 - needs a POSIX system to be imported
+
+    _need(PgBouncer.missing())
+    with closing(PgBouncer(postgresql_server)) as pooler:
+        yield pooler
 
 
 @pytest.fixture

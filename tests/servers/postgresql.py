@@ -37,7 +37,7 @@ class PostgreSQL:
         assert programs is not None
         self._folder = Path(tempfile.mkdtemp(prefix="sendkit-postgresql-"))
         data = self._folder / "data"
-        as_user = _unprivileged()
+        as_user = unprivileged()
         if as_user:
             shutil.chown(self._folder, as_user)
         prefix = ["setpriv", f"--reuid={as_user}", f"--regid={as_user}", "--clear-groups"] if as_user else []
@@ -50,14 +50,14 @@ class PostgreSQL:
         settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": fsync}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._keeper = Keeper(self._folder, [Command([*prefix, programs / "postgres", "-D", data, *options])])
-        self._keeper.wait_until(self._answers)
+        self._keeper.wait_until(lambda: self.answers(self.url("postgres")))
 
     @staticmethod
     def missing() -> str | None:
         """Why it cannot be started here, and how to fix that; None when it can."""
         if _programs() is None:
             return f"PostgreSQL is not installed: {_HOW}"
-        if os.geteuid() == 0 and _unprivileged() is None:
+        if os.geteuid() == 0 and unprivileged() is None:
             return f"PostgreSQL does not run as root, and there is no user for it: {_HOW}"
         return None
 
@@ -78,17 +78,19 @@ class PostgreSQL:
         """End the server."""
         self._keeper.stop()
 
-    def _answers(self) -> bool:
+    @staticmethod
+    def answers(url: str) -> bool:
+        """Whether a server lets one in there."""
         import psycopg  # noqa: PLC0415 - an extra
 
         try:
-            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+            psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError:
             return False
         return True
 
 
-def _unprivileged() -> str | None:
+def unprivileged() -> str | None:
     """Whom the server runs as where the tests run as root."""
     if os.geteuid() != 0:
         return None
