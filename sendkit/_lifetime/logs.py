@@ -152,6 +152,11 @@ class Unheard:
 
 def _somebody_else_listens() -> bool:
     # To look at the stack takes 10 µs, and those of the standard library send no mail through us.
+    for logger in _LISTENED_TO:
+        if logger.handlers:
+            break
+    else:
+        return False  # as in most programs, for each of their messages
     return any(type(one).__module__ not in _STDLIB for one in _listening())
 
 

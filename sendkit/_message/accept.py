@@ -90,8 +90,8 @@ def attachments(value: object) -> tuple[Attachment, ...]:
     """Paths, open binary files and Attachments; never a str."""
     if value is None:
         return ()
-    # Whether something is an open file is a costly question.
-    if isinstance(value, list | tuple) or _is_many(value):
+    # Whether something is an open file is a costly question, and to make a union another one.
+    if isinstance(value, (list, tuple)) or _is_many(value):
         return tuple(map(attachment_of, cast("Iterable[object]", value)))
     return (attachment_of(value),)
 

@@ -124,12 +124,14 @@ def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
     """Read mailboxes from a comma list, from one mailbox, or from an iterable of either."""
     if value is None:
         return ()
-    if isinstance(value, Mapping):
-        raise AddressError("a mapping: which is the name, and which the address?", 'write [("Ana", "ana@example.com")]')
     if isinstance(value, str):
         return tuple(parse_address_list(value)) if value.strip(" \t") else ()
-    if _are_octets(value) or not isinstance(value, Iterable):
-        return (mailbox_of(value),)
+    if not isinstance(value, (list, tuple)):  # to ask an ABC, or a union, takes as long as to read an address
+        if isinstance(value, Mapping):
+            hint = 'write [("Ana", "ana@example.com")]'
+            raise AddressError("a mapping: which is the name, and which the address?", hint)
+        if _are_octets(value) or not isinstance(value, Iterable):
+            return (mailbox_of(value),)
     _refuse_pair(cast("object", value))
     found: list[Mailbox] = []
     for item in cast("Iterable[object]", value):
