@@ -121,16 +121,24 @@ def headers(value: object) -> Mapping[str, str]:
     if value is None:
         return _NO_HEADERS
     checked: dict[str, str] = {}
-    for name, text in pairs(value):
-        _check_header(key := _text("headers", name), content := _text("headers", text))
-        if key.lower() in map(str.lower, checked):
-            raise _refuse("headers", f"{key!r} stands there twice", "keep one")
+    for key, text in by_name(value).items():
+        _check_header(key, content := _text("headers", text))
         checked[key] = content
     return ReadOnlyMapping(checked)
 
 
-def pairs(value: object) -> Iterable[tuple[object, object]]:
-    """The items of a mapping, or of a list of pairs as JSON has them."""
+def by_name(value: object) -> dict[str, object]:
+    """What a mapping says of each header field, or a list of pairs, as JSON has them; each name once."""
+    found: dict[str, object] = {}
+    for given, text in _pairs(value):
+        name = _text("headers", given)
+        if name.lower() in map(str.lower, found):
+            raise _refuse("headers", f"{name[:80]!r} stands there twice", "keep one")
+        found[name] = text
+    return found
+
+
+def _pairs(value: object) -> Iterable[tuple[object, object]]:
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value).items()
     listed = _list_of(list, value)
@@ -177,10 +185,9 @@ def date(value: object) -> datetime:
 def _with_whole_minutes(value: datetime, offset: timedelta) -> datetime:
     """The same moment with an offset that four digits can say (RFC 5322 section 3.3), as those before 1900 are not."""
     odd = offset % timedelta(minutes=1)
-    if not odd:
-        return value
     try:
-        return value.astimezone(timezone(offset - odd))
+        value.astimezone(UTC)  # which signatures and invitations say it in
+        return value.astimezone(timezone(offset - odd)) if odd else value
     except (OverflowError, ValueError) as error:  # an offset of -23:59:01 would become -24:00
         raise _refuse("date", "a moment out of all bounds", "give a date of these years") from error
 
@@ -228,8 +235,8 @@ def completed(data: Mapping[str, object]) -> Mapping[str, object]:
 def derived(data: Mapping[str, object]) -> Iterable[str]:
     """The fields of a dump that were made from others."""
     named = data.get("derived", ())
-    if not isinstance(named, list | tuple) or set(cast("list[object]", named)) - {"text"}:
-        raise _refuse("derived", f"{named!r} is not known", "give what to_json() wrote")
+    if not isinstance(named, list | tuple) or any(one != "text" for one in cast("list[object]", named)):
+        raise _refuse("derived", f"{str(named)[:80]!r} is not known", "give what to_json() wrote")
     return cast("Iterable[str]", named)
 
 
@@ -291,7 +298,7 @@ def message_error(error: ValidationError) -> MessageError:
     if first["type"] == "missing":
         return MessageError(f"{field} is missing", field=field, hint=f"give {field}=…")
     if first["type"] == "extra_forbidden":
-        return MessageError(f"a message has no field {field!r}", field=field, hint=_nearest(str(field)))
+        return MessageError(f"a message has no field {str(field)[:80]!r}", field=field, hint=_nearest(str(field)))
     return MessageError(f"{field}: {first['msg']}", field=field, hint="see the documentation of Message")
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
 
 _LONGEST = 5_000
+_GREATEST = 2**31 - 1  # RFC 5545 section 3.3.8
 
 
 class _Component(Protocol):
@@ -73,10 +74,11 @@ class Invite:
             raise _refuse("no summary, or a text that is far too long", "give summary= in a few words")
         if not self.uid or not self.uid.isprintable():
             raise _refuse("the uid is empty, or has control characters in it", "keep that of the first invitation")
-        if self.sequence < 0:
-            raise _refuse("a negative sequence", "keep that of the first invitation")
+        number: object = self.sequence
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _GREATEST:
+            raise _refuse(f"sequence: not an int from 0 to {_GREATEST}", "keep that of the last invitation")
         if self.method not in {"REQUEST", "CANCEL"}:
-            raise _refuse(f"method {self.method!r}", "REQUEST invites, and CANCEL calls off")
+            raise _refuse(f"method {str(self.method)[:80]!r}", "REQUEST invites, and CANCEL calls off")
 
     def _check_texts(self) -> None:
         """No character that the form cannot hold (RFC 5545 section 3.3.11); a line end in a URL would end it."""
@@ -139,7 +141,7 @@ def invite(value: object) -> Invite | None:
         fields.update(start=_moment(fields["start"]), end=_moment(fields["end"]))
         return Invite(**fields)
     except (TypeError, KeyError, ValueError) as error:
-        raise _refuse(f"no Invite: {error}", "give what model_dump() gave") from error
+        raise _refuse(f"no Invite: {str(error)[:200]}", "give what model_dump() gave") from error
 
 
 def invite_dump(value: Invite | None) -> dict[str, object] | None:

@@ -215,6 +215,14 @@ class Message(Written, BaseModel):
         kept = {name: getattr(self, name) for name in self.model_fields_set - _MADE_HERE}
         return type(self)(**{**kept, **update})
 
+    if not TYPE_CHECKING:
+        copy = model_copy  # pydantic's former name for it, which checks nothing
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """A message of these `values`, checked like every other (`_fields_set` follows). Raises MessageError."""
+        return cls(**values)
+
     def preview(self, *, open_browser: bool = True) -> Path:
         """Show the message in the browser, and send nothing; returns the path of the file, which `open_browser` opens.
 

@@ -37,11 +37,12 @@ def header_of(kind: str) -> dict[str, object]:
 def without_header(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields alone. Raises MessageError for another kind of message, or a version that is not known."""
     if (found := data.get("kind", kind)) != kind:
-        hint = f"load it with {_CLASSES[found]}.from_json()" if found in _CLASSES else "give what to_json() wrote"
-        raise MessageError(f"kind: {found!r} where {kind!r} is expected", field="kind", hint=hint)
+        named = str(found)[:80]
+        hint = f"load it with {_CLASSES[named]}.from_json()" if named in _CLASSES else "give what to_json() wrote"
+        raise MessageError(f"kind: {named!r} where {kind!r} is expected", field="kind", hint=hint)
     if (version := data.get("version", VERSION)) != VERSION:
         hint = "load it with the release of sendkit that wrote it, or a later one"
-        raise MessageError(f"version: {version!r} is not known", field="version", hint=hint)
+        raise MessageError(f"version: {str(version)[:80]!r} is not known", field="version", hint=hint)
     return {name: value for name, value in data.items() if name not in _FORM}
 
 

@@ -114,14 +114,15 @@ def auto_submitted(value: object) -> AutoSubmitted | None:
         return "auto-generated"
     if value in ("auto-generated", "auto-replied"):
         return value
-    raise _refuse("auto_submitted", f"{value!r} is not known", 'give "auto-generated", or "auto-replied" to an answer')
+    hint = 'give "auto-generated", or "auto-replied" to an answer'
+    raise _refuse("auto_submitted", f"{str(value)[:80]!r} is not known", hint)
 
 
 def priority(value: object) -> Priority | None:
     """One of three words."""
     if value is None or (isinstance(value, str) and value in _LEVELS):
         return cast("Priority | None", value)
-    raise _refuse("priority", f"{value!r} is not known", 'give "high", "normal" or "low"')
+    raise _refuse("priority", f"{str(value)[:80]!r} is not known", 'give "high", "normal" or "low"')
 
 
 @runtime_checkable

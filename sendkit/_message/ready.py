@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sendkit._reading.lint import Advice
     from sendkit._smtp.envelope import Envelope
 
-_BINARY = re.compile(rb"^content-transfer-encoding[ \t]*:\s*binary", re.IGNORECASE | re.MULTILINE)
+_BINARY = re.compile(rb'^content-transfer-encoding[ \t]*:(?:\s|"|\([^)]*\))*binary', re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,6 +109,10 @@ class ReadyMessage(Portable):
             hint = "give what to_json() of a ready message wrote"
             raise MessageError(f"message: not the fields {', '.join(sorted(_DUMPED))}", field="message", hint=hint)
         sent = ready_message(octets_of("octets", data["octets"]))
+        if not isinstance(data["fields"], list | tuple):
+            raise MessageError(
+                "fields: not a list", field="fields", hint="give what to_json() of a ready message wrote"
+            )
         fields = tuple(HeaderField.of(octets_of("fields", item)) for item in data["fields"])
         envelope = Redirection.of(data["envelope_from"], data["recipients"])
         return cls(sent.content, fields, envelope, message_id_in(fields))

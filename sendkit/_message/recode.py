@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, cast
 
 from sendkit._message.head import SIGNATURES
 from sendkit._message.octets import base64_lines, normalised, sendable
+from sendkit._reading.transfer import FIELD, IDENTITY, can_be_undone, decoded, encoded, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
-_ENCODING = "Content-Transfer-Encoding"
-_IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 
 
 class _Message(message.Message):
@@ -32,7 +31,7 @@ class _Message(message.Message):
 
     def get_content_type(self) -> str:
         kind = super().get_content_type()
-        enclosed = kind == "message/rfc822" and encoding_of(self) in _IDENTITY
+        enclosed = kind == "message/rfc822" and encoding_of(self) in IDENTITY
         return "application/octet-stream" if kind.startswith("message/") and not enclosed else kind
 
     @property
@@ -40,11 +39,6 @@ class _Message(message.Message):
         """Whether RFC 2046 section 5.2 and RFC 6533 allow it a transfer encoding."""
         kind = super().get_content_type()
         return not kind.startswith("message/") or kind.startswith("message/global")
-
-
-def encoding_of(part: message.Message) -> str:
-    """The transfer encoding that a part says it has, in lower case; "" where it says nothing."""
-    return str(part.get(_ENCODING, "")).strip().lower()
 
 
 def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
@@ -57,12 +51,12 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     for part, sealed in parts:
         if part.is_multipart():
             _relabel(part)
-        elif fits(_payload(part)):
+        elif fits(encoded(part)):
             continue
         elif sealed or part.get_content_maintype() == "multipart" or not _may_be_encoded(part):
             return None  # a multipart without any part in it: there is nothing that an encoding could be said of
-        else:
-            _recode(part, boundaries, top=part is whole)
+        elif not _recode(part, boundaries, top=part is whole):
+            return None
     return _flat(whole)
 
 
@@ -80,7 +74,7 @@ def without_binary(octets: bytes) -> bytes | None:
         if not sealed:
             _recode(part, boundaries, top=part is whole)
             found = True
-        elif not survives(_decoded(part)):
+        elif not survives(decoded(part)):
             return None
     return _flat(whole) if found else octets
 
@@ -117,24 +111,15 @@ def _boundaries(parts: Iterable[message.Message]) -> tuple[bytes, ...]:
 
 
 def _relabel(part: message.Message) -> None:
-    if part[_ENCODING] is not None:
-        part.replace_header(_ENCODING, "7bit")
+    if part[FIELD] is not None:
+        part.replace_header(FIELD, "7bit")
 
 
-def _payload(part: message.Message) -> bytes:
-    """The octets as they stand in the message, still encoded."""
-    if encoding_of(part) in _IDENTITY:
-        return _decoded(part)
-    return str(part.get_payload()).encode("utf-8", "surrogateescape")
-
-
-def _decoded(part: message.Message) -> bytes:
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
-
-
-def _recode(part: message.Message, boundaries: tuple[bytes, ...], *, top: bool) -> None:
-    data = _decoded(part)
+def _recode(part: message.Message, boundaries: tuple[bytes, ...], *, top: bool) -> bool:
+    """Encode a part again. False, and the part as it was, where its content cannot be known (RFC 2045 section 6.4)."""
+    if not can_be_undone(part):
+        return False
+    data = decoded(part)
     text = part.get_content_maintype() == "text"
     lines = data.replace(b"\r\n", b"\n")
     if text:
@@ -145,9 +130,10 @@ def _recode(part: message.Message, boundaries: tuple[bytes, ...], *, top: bool) 
     # A soft line break may put what stood within a line at the beginning of one.
     quoted = bool(body) and not any(boundary in body for boundary in boundaries)
     body = body if quoted else base64_lines(data)
-    del part[_ENCODING]
-    part[_ENCODING] = "quoted-printable" if quoted else "base64"
+    del part[FIELD]
+    part[FIELD] = "quoted-printable" if quoted else "base64"
     part.set_payload(body.decode("ascii"))
+    return True
 
 
 def _name_charset(part: message.Message, data: bytes) -> None:

@@ -37,7 +37,8 @@ from sendkit._message.head import SIGNATURES, HeaderField, refuse, reverse_path_
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import base64_lines
 from sendkit._message.ready import ReadyMessage, ready_message
-from sendkit._message.recode import SEALED, encoding_of, survives, with_seals
+from sendkit._message.recode import SEALED, survives, with_seals
+from sendkit._reading.transfer import encoding_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 

@@ -60,7 +60,7 @@ class MessageTemplate(Portable):
     def __init__(self, **fields: Any) -> None:
         self._key = octets_of("boundary_key", fields.pop("boundary_key", None) or os.urandom(16))
         fields = {name: value for name, value in fields.items() if value is not None}
-        given = dict(fields.pop("headers", {}))
+        given = accept.by_name(fields.pop("headers", {}))
         headers = {name: _template("headers", value) for name, value in given.items()}
         self._headers = {name: template for name, template in headers.items() if template is not None}
         self._prototype = Message(**fields, headers={**given, **dict.fromkeys(self._headers, _STAND_IN)})
@@ -92,7 +92,7 @@ class MessageTemplate(Portable):
         if unknown := data.keys() - _FIELDS:
             hint = "give what to_json() of a template wrote"
             raise MessageError(f"a template has no field {min(unknown)!r}", field=min(unknown), hint=hint)
-        return cls(**{**data, "headers": accept.pairs(data.get("headers") or {})})
+        return cls(**{**data, "headers": accept.by_name(data.get("headers") or {})})
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -170,7 +170,7 @@ class MessageTemplate(Portable):
             checked = accept.headers({name: template.substitute(values) for name, template in self._headers.items()})
             own["headers"] = ReadOnlyMapping({**self._prototype.headers, **checked})
         if self._unsubscribe:
-            quoted = {name: quote(str(value), safe="") for name, value in values.items()}
+            quoted = {name: _quoted(value) for name, value in values.items()}
             own["unsubscribe"] = Unsubscribe(
                 **{name: template.substitute(quoted) for name, template in self._unsubscribe.items()}
             )
@@ -194,6 +194,14 @@ def _escaped(value: object) -> str:
     # The usual sign of text that is html already, as `markupsafe.Markup` gives it.
     html = getattr(value, "__html__", None)
     return escape(str(value)) if html is None else str(html())
+
+
+def _quoted(value: object) -> str:
+    try:
+        return quote(str(value), safe="")
+    except UnicodeEncodeError as error:
+        problem = "a value for unsubscribe holds a lone surrogate"
+        raise _refuse(problem, "decode it with the right encoding first") from error
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._reading.html import Closed, Element, Event, events_of
 from sendkit._reading.parts import Headers, Parts, parsed
+from sendkit._reading.transfer import decoded
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -147,8 +148,7 @@ def _of_the_files(parts: Parts, message: EmailMessage) -> Iterator[Advice]:
         charset = str(part.get_param("charset") or "").lower()
         if charset not in {"utf-8", "us-ascii"} or part.is_multipart():
             continue
-        data = part.get_payload(decode=True)
-        if isinstance(data, bytes) and not _fits(data, charset):
+        if not _fits(decoded(part), charset):
             name = part.get_filename() or part.get_content_type()
             yield Advice("charset", f"{name!r} is not in the charset {charset} that it says", "name the right one")
 

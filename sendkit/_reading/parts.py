@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from sendkit._reading.html import Element, events_of
+from sendkit._reading.transfer import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +161,7 @@ def _data(part: EmailMessage) -> bytes:
     inside = part.get_payload()
     if isinstance(inside, list):  # message/rfc822 and its kin
         return b"".join(_safely(one.as_bytes, b"") for one in cast("list[EmailMessage]", inside))
-    return _safely(lambda: cast("bytes | None", part.get_payload(decode=True)), None) or b""
+    return _safely(lambda: decoded(part), b"")
 
 
 def _text(part: EmailMessage) -> str:

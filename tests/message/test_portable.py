@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from pydantic import BaseModel
 
 from sendkit._message.attachment import Attachment
 from sendkit._message.compose import compose
+from sendkit._message.invite import Invite
 from sendkit._message.mailbox import Mailbox
 from sendkit._message.message import Message
+from sendkit._message.purpose import Unsubscribe
 from sendkit._message.ready import ReadyMessage
 from sendkit._message.template import MessageTemplate
 from sendkit._smtp.address import parse_address
@@ -249,3 +253,61 @@ def test_nothing_in_a_message_can_be_changed() -> None:
 def test_a_dump_of_another_kind_is_told_who_loads_it(kind: str, words: str) -> None:
     with pytest.raises(MessageError, match=words):
         Message.from_json(json.dumps({"kind": kind, "version": 1}))
+
+
+ODD: list[Any] = [
+    None, True, -1, 1.5, math.inf, math.nan, 10**400, "", "x" * 1000, "\ud800", "\0", [], [[]], [[None, None]], {},
+    {"a": 1}, "9999-12-31T23:59:59-14:00",
+]  # fmt: skip
+
+
+def _places(value: object, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield place
+    entries: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield from _places(entry, (*place, key))
+
+
+def _with(value: Any, place: tuple[Any, ...], entry: object) -> Any:
+    if not place:
+        return entry
+    changed = copy.copy(value)
+    changed[place[0]] = _with(value[place[0]], place[1:], entry)
+    return changed
+
+
+def _all_kinds() -> list[Message | ReadyMessage | MessageTemplate]:
+    hour = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    event = Invite(summary="Review", start=hour, end=hour + timedelta(hours=1))
+    leave = Unsubscribe("https://example.com/u", mailto="leave@example.com")
+    return [
+        rich(calendar=event, unsubscribe=leave, priority="high", auto_submitted=True, in_reply_to="<a@b>"),
+        Message.from_bytes(RAW, recipients=["luis@example.com"], envelope_from="ana@example.com"),
+        Message.template(sender="ana@example.com", html="<p>$v", headers={"X-Report": "$v"}, unsubscribe=leave),
+    ]
+
+
+def _refused(kind: type[Message | ReadyMessage | MessageTemplate], text: str) -> str:
+    try:
+        loaded = kind.from_json(text)
+        (loaded.merge(v="1", to="b@c.d") if isinstance(loaded, MessageTemplate) else loaded).as_bytes()
+    except MessageError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("message", _all_kinds(), ids=lambda message: type(message).__name__)
+def test_no_json_raises_anything_but_a_message_error_of_a_few_words(
+    message: Message | ReadyMessage | MessageTemplate,
+) -> None:
+    """Each value of the dump in turn is something else; what loads can be written out."""
+    dumped = json.loads(message.to_json())
+    for place in _places(dumped):
+        for odd in ODD:
+            assert len(_refused(type(message), json.dumps(_with(dumped, place, odd)))) < 600, place
+
+
+def test_a_lone_surrogate_in_a_merged_value_is_a_message_error() -> None:
+    for fields in ({"subject": "$v"}, {"html": "$v"}, {"unsubscribe": Unsubscribe("https://example.com/$v")}):
+        with pytest.raises(MessageError, match=r"surrogate|U\+D800"):
+            Message.template(sender="a@b.c", **fields).merge(v="\ud800", to="b@c.d").as_bytes()

@@ -14,7 +14,7 @@ from email.mime.text import MIMEText
 
 import pytest
 
-from sendkit import Attachment, Mailbox, Message, errors
+from sendkit import Attachment, Mailbox, Message, Unsubscribe, errors
 from tests.accounts import ANA, LUIS
 
 from .eyes import compose, fields_of, octets_of, rest_of
@@ -58,6 +58,16 @@ USES: dict[str, Callable[[str], object]] = {
     "a parameter of it": lambda text: _attached(content_type=f'text/plain; charset="x{text}"'),
     "content_id": lambda text: _attached(content_id=f"a{text}b"),
     "inline": lambda text: _message(html="<p>", inline={f"a{text}b": b"\x89PNG\r\n\x1a\n"}),
+    "in_reply_to": lambda text: _message(in_reply_to=f"<a@b>{text}"),
+    "unsubscribe": lambda text: _message(unsubscribe=Unsubscribe("https://x.example/" + text)),
+    "a copy": lambda text: _message().model_copy(update={"message_id": f"<a{text}@b.example>"}),
+    "pydantic's former copy": lambda text: _message().copy(update={"message_id": f"<a{text}@b.example>"}),
+    "model_construct": lambda text: Message.model_construct(
+        **{**dict(_message()), "message_id": f"<a{text}@b.example>"}
+    ),
+    "its boundary": lambda text: Message.model_construct(**{**dict(_message(html="<p>")), "boundary": f"x{text}"}),
+    "its headers": lambda text: Message.model_construct(**{**dict(_message()), "headers": {"X-Report": text}}),
+    "a merged header": lambda text: Message.template(headers={"X-Report": "$v"}).merge(v=text),
 }
 
 
