@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from sendkit.report import Figure, Report, Table, csv
+from sendkit.report._spark import chunk
 
 if TYPE_CHECKING:
     from sendkit import Message
@@ -45,14 +46,10 @@ def _chart() -> bytes:
     lines = (b"\0" + b"".join(_pixels(heights, _HEIGHT - row)) for row in range(_HEIGHT))
     header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 2, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(lines))), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts)
 
 
 def _pixels(heights: list[int], altitude: int) -> list[bytes]:
     step = _BAR + _GAP
     bars = [bytes(_PAPER) * _GAP + bytes(_INK if altitude <= height else _PAPER) * _BAR for height in heights]
     return [*bars, bytes(_PAPER) * (_WIDTH - step * len(heights))]
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -8,12 +8,12 @@ _FIGURES = {"matplotlib", "seaborn", "plotnine", "plotly", "altair", "PIL"}
 
 def is_table(value: object) -> bool:
     """Whether a value is a frame of pandas, polars and the like: iterable, and no list of attachments."""
-    return bool(_libraries(value) & _TABLES)
+    return bool(libraries_of(value) & _TABLES)
 
 
 def cure_for(value: object, usual: str, *, shown: bool = False) -> str:
     """What to write in place of a table or a figure, as a file or `shown` in the body; `usual` for all else."""
-    libraries = _libraries(value)
+    libraries = libraries_of(value)
     if libraries & _TABLES:
         if shown:
             return "make a report of it: sendkit.report.Report('Title', [df]).message(to=…)"
@@ -25,5 +25,6 @@ def cure_for(value: object, usual: str, *, shown: bool = False) -> str:
     return usual
 
 
-def _libraries(value: object) -> set[str]:
+def libraries_of(value: object) -> set[str]:
+    """The top-level packages that a value's class and its bases come from."""
     return {base.__module__.partition(".")[0] for base in type(value).__mro__}

@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import blake2b
 from html import escape
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from sendkit._message import accept
@@ -60,7 +60,7 @@ class MessageTemplate(Portable):
     def __init__(self, **fields: Any) -> None:
         self._key = octets_of("boundary_key", fields.pop("boundary_key", None) or os.urandom(16))
         fields = {name: value for name, value in fields.items() if value is not None}
-        given = accept.by_name(fields.pop("headers", {}))
+        given = cast("dict[str, str]", accept.by_name(fields.pop("headers", {})))  # Message judges the values
         headers = {name: _template("headers", value) for name, value in given.items()}
         self._headers = {name: template for name, template in headers.items() if template is not None}
         self._prototype = Message(**fields, headers={**given, **dict.fromkeys(self._headers, _STAND_IN)})

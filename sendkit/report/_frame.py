@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sendkit._message.foreign import libraries_of
 from sendkit.errors import MessageError
 from sendkit.report._characters import one_line, shortened
 from sendkit.report._extra import needed, needed_for
@@ -58,7 +59,7 @@ def frame_of(data: object) -> Frame:
     """Read any table. Raises MessageError for what is none."""
     if isinstance(data, Frame):
         return data
-    if _libraries(data) & _FRAMES:
+    if libraries_of(data) & _FRAMES:
         return _of_a_library(data)
     if _has(data, "fetchall", "description") or _has(data, "fetchall", "keys"):
         return _of_a_cursor(data)
@@ -73,15 +74,11 @@ def frame_of(data: object) -> Frame:
 
 def is_frame(value: object) -> bool:
     """Whether a value comes from a library of tables."""
-    return bool(_libraries(value) & (_FRAMES | {"duckdb", "_duckdb"}))
+    return bool(libraries_of(value) & (_FRAMES | {"duckdb", "_duckdb"}))
 
 
 def _has(value: object, *names: str) -> bool:
     return all(hasattr(value, name) for name in names)
-
-
-def _libraries(value: object) -> set[str]:
-    return {base.__module__.partition(".")[0] for base in type(value).__mro__}
 
 
 def _of_a_library(data: Any) -> Frame:
@@ -106,7 +103,7 @@ def _normalised(native: Any) -> tuple[list[str], int, Any]:
 
     narwhals drops the index of pandas, and refuses duplicate names, numbers as names and names of several levels.
     """
-    libraries = _libraries(native)
+    libraries = libraries_of(native)
     if "pandas" in libraries:
         return _of_pandas(native)
     if "pyarrow" in libraries:

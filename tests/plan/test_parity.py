@@ -67,8 +67,6 @@ OF_A_SERVER = {
     "SENDKIT_TIMEOUT": "5",
 }
 CASES = [{}, *({name: value} for name, values in VARIABLES.items() for value in values)]
-LIMITS = ("SENDKIT_TRANSPORT", "SENDKIT_REDIRECT_ALL_TO", "SENDKIT_ALLOW_ONLY")
-TOGETHER = [dict.fromkeys(LIMITS), {"SENDKIT_TRANSPORT": "memory", "SENDKIT_REDIRECT_ALL_TO": DEV}]
 
 
 @pytest.fixture(autouse=True)
