@@ -28,6 +28,7 @@ ORDER = (
         "sendkit._frozen",
         "sendkit._xtext",
         "sendkit._lazy",
+        "sendkit._variables",
     ),
     ("sendkit.errors", "sendkit._unchecked"),
     ("sendkit._lifetime",),

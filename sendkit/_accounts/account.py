@@ -20,6 +20,7 @@ from sendkit._server.plain import checked_server, plain_server
 from sendkit._server.security import Security
 from sendkit._server.unix_socket import is_unix
 from sendkit._smtp.sasl import Mechanism
+from sendkit._variables import told
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _MakeServer: TypeAlias = "Callable[..., Server]"
 UNIX = "unix"
 _UNIX = "write unix:///run/smtp.sock"
 _LONGEST_SCHEME = 16
+NAMES_A_SERVER = ("SENDKIT_HOST", "SENDKIT_URL")
 _CONTROL = re.compile("[\0-\x1f\x7f]")
 _EXAMPLE = "write smtp+starttls://ana%40example.com@smtp.example.com:587, or smtps://… for implicit TLS"
 
@@ -101,7 +103,7 @@ def _of_url(url: str, make: _MakeServer) -> Account:
     _check_no_password(parts)
     if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
         raise ConfigurationError("the server's URL must be SCHEME://[USERNAME@]HOST[:PORT][?SETTING=…]", hint=_EXAMPLE)
-    username = check_username(_decoded(parts.username)) if parts.username else None
+    username = None if parts.username is None else check_username(_decoded(parts.username))
     settings = _query(parts)
     protocol = settings.get("protocol", "smtp")
     with named_as("protocol of the server's URL" if "protocol" in settings else None):
@@ -110,7 +112,7 @@ def _of_url(url: str, make: _MakeServer) -> Account:
 
 
 def _of_environment(environ: Mapping[str, str], make: _MakeServer) -> Account:
-    username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
+    username, settings = _username(environ), of_environment(environ)
     if url := environ.get("SENDKIT_URL"):
         account, said = _of_url(url, make), _query(_split(url))
         settings = {name: text for name, text in settings.items() if name not in said}
@@ -120,11 +122,21 @@ def _of_environment(environ: Mapping[str, str], make: _MakeServer) -> Account:
         with named_as(variable("protocol") if "protocol" in settings else None):
             server = make(host, _port(environ.get("SENDKIT_PORT")), security, protocol=protocol)
     else:
-        hint = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
+        usual = "set SENDKIT_HOST (and SENDKIT_USERNAME), or SENDKIT_URL=smtp+starttls://USER@HOST:587"
+        hint = told(environ, *NAMES_A_SERVER) or usual
         raise ConfigurationError("the environment names no server", hint=hint)
     if is_unix(server.host) or server.protocol == "lmtp":
         settings.pop("proxy", None)  # it is the way of those that have none of their own
     return Account(with_settings(server, settings, variable, secrets=True), username)
+
+
+def _username(environ: Mapping[str, str]) -> str | None:
+    """Who logs in. Raises ConfigurationError where the variable is empty: mail would go out without a login."""
+    username = environ.get("SENDKIT_USERNAME")
+    if username is not None and not username.strip():
+        hint = "set it to the username of the account, or unset it if the server needs no login"
+        raise ConfigurationError("SENDKIT_USERNAME is set, and empty", hint=hint)
+    return username
 
 
 def _of_each_url(environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
@@ -144,7 +156,7 @@ def _at_unix_socket(parts: SplitResult) -> Account:
     _check_no_password(parts)
     if parts.hostname or parts.port is not None or parts.fragment:
         raise ConfigurationError("the URL of a unix socket must be unix://[USERNAME@]/PATH[?SETTING=…]", hint=_UNIX)
-    username = check_username(_decoded(parts.username)) if parts.username else None
+    username = None if parts.username is None else check_username(_decoded(parts.username))
     server = checked_server(f"{UNIX}://{parts.path}")
     return Account(with_settings(server, _query(parts), "{} of the server's URL".format), username)
 
@@ -154,8 +166,10 @@ def check_username(username: str) -> str:
     hint = "give username= (or --user) as the provider writes it, usually the mail address of the account"
     if not isinstance(username, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a program gives
         raise ConfigurationError(f"the username must be text, not {type(username).__name__}", hint=hint)
-    if not username.strip() or not username.isprintable():
-        raise ConfigurationError("the username is empty, or has control characters in it", hint=hint)
+    if not username.strip():
+        raise ConfigurationError("the username is empty", hint=f"{hint}, or leave it out if the server needs no login")
+    if not username.isprintable():
+        raise ConfigurationError("the username has control characters in it", hint=hint)
     return username
 
 

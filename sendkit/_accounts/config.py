@@ -113,6 +113,7 @@ class _NoFile(ConfigurationError):
 
 
 _NoFile.__module__, _NoFile.__qualname__ = ConfigurationError.__module__, ConfigurationError.__qualname__
+_NoFile.__name__ = ConfigurationError.__name__
 
 
 def keys_with(options: Iterable[str]) -> tuple[str, ...]:
@@ -241,13 +242,15 @@ class ConfigFile:
 
     def _table(self, table: str, content: object) -> dict[str, object]:
         keys = self._as_table(table, content)
-        for key in keys:
+        for key, value in keys.items():
             if key.lower() in _SECRETS:
                 raise self._error(table, key, "is refused: this file must not contain a password", _NO_PASSWORDS)
             if key not in self._model.model_fields:
                 near = difflib.get_close_matches(key, self._model.model_fields, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._model.model_fields)}"
                 raise self._error(table, key, "is unknown", hint)
+            if value == "" or (isinstance(value, list) and "" in value):
+                raise self._error(table, key, "is empty", "give it a value, or remove it")
         try:
             return self._model.model_validate(keys).model_dump(exclude_unset=True)
         except ValidationError as error:

@@ -12,10 +12,11 @@ import re
 from typing import TYPE_CHECKING
 
 from sendkit import Mailer
-from sendkit._accounts.account import Account, plain_accounts
+from sendkit._accounts.account import NAMES_A_SERVER, Account, plain_accounts
 from sendkit._accounts.server_settings import flag, with_settings
 from sendkit._delivery.retries import plain_policy
 from sendkit._server.plain import parsed_server
+from sendkit._variables import told
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def policy_for(options: DeliveryOptions, on_wait: Callable[[Waiting], object] | 
 def _accounts(options: AccountOptions) -> tuple[Account, ...]:
     environ = {**os.environ, **_named(options)}
     if not (environ.get("SENDKIT_URL") or environ.get("SENDKIT_HOST")):
-        hint = "give --host HOST (or --provider NAME) and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
+        usual = "give --host HOST (or --provider NAME) and --user USERNAME, or set SENDKIT_HOST and SENDKIT_USERNAME"
+        hint = told(environ, *NAMES_A_SERVER) or usual
         raise ConfigurationError("no server is named", hint=hint)
     if environ.get("SENDKIT_URL") and options.security:
         hint = "write smtps:// for implicit TLS, smtp+starttls:// for STARTTLS, or use --host"
@@ -85,6 +87,7 @@ def _named(options: AccountOptions) -> dict[str, str]:
     """The options as the variables that they stand for."""
     named = {"SENDKIT_SECURITY": options.security} if options.security else {}
     named |= {"SENDKIT_PROTOCOL": options.protocol} if options.protocol else {}
+    named |= {"SENDKIT_USERNAME": options.user} if options.user else {}
     if options.url:
         named["SENDKIT_URL"] = options.url
     if options.url or options.provider or options.host:

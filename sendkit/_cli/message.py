@@ -10,6 +10,7 @@ from sendkit import Attachment
 from sendkit._cli.console import standard_input
 from sendkit._cli.mailer import username_of
 from sendkit._message.draft import plain_message
+from sendkit._variables import told
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def sender_of(options: DeliveryOptions) -> str:
     sender = options.sender or (account and account.sender) or os.environ.get("SENDKIT_FROM")
     username = account.username if account else username_of(options)
     if not sender and not (username and "@" in username):
-        raise MessageError("sender: no sender", field="sender", hint="give -f ADDR, or set SENDKIT_FROM")
+        hint = told(os.environ, "SENDKIT_FROM") or "give -f ADDR, or set SENDKIT_FROM"
+        raise MessageError("sender: no sender", field="sender", hint=hint)
     return sender or username or ""
 
 

@@ -50,13 +50,24 @@ _OPTIONS: dict[str, type[Options]] = {
     "completions": CompletionsOptions,
 }
 
+# Whose empty value means something: no subject, the null reverse path, a picture that only decorates, the usual lane.
+_MAY_BE_EMPTY = frozenset(
+    {"subject", "text", "title", "envelope_from", "alt", "footer", "preheader", "lane", "reply", "letters"}
+)
+
 
 class Parser(argparse.ArgumentParser):
-    """argparse, except for its exit code (2)."""
+    """argparse, except for its exit code (2), and that a value is not empty: that is a variable that was not set."""
 
     def error(self, message: str) -> Never:
         """Raise Usage."""
         raise Usage(message, self.prog)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if "" in arg_strings and action.nargs != argparse.PARSER and action.dest not in _MAY_BE_EMPTY:
+            told = "it is empty, usually because a variable of the shell is not set"
+            raise argparse.ArgumentError(action, f"{told}; give a value, or leave {_called(action)} out")
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:
@@ -70,6 +81,10 @@ class Parser(argparse.ArgumentParser):
     def flags(self) -> list[str]:
         """All options, as they are written."""
         return list(self._option_string_actions)
+
+
+def _called(action: argparse.Action) -> str:
+    return action.option_strings[-1] if action.option_strings else "it"
 
 
 def command_of(options: Options) -> str:

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sendkit._credentials.environment import without_secrets
+from sendkit._credentials.environment import EMPTY, without_secrets
 from sendkit._credentials.source import Found, Missing, judge
 from sendkit._frames import frameless
 from sendkit._lifetime import threads
+from sendkit._variables import unset
 from sendkit.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class EnvironmentCommand:
         """Run the program; one that was named and fails ends the search."""
         line = self.environ.get(self.name)
         if not line:
-            return Missing(self.name, "is not set")
+            return Missing(self.name, unset(self.name, self.environ) if line is None else EMPTY)
         try:
             argv = shlex.split(line, posix=os.name == "posix")
         except ValueError:
@@ -69,7 +70,7 @@ class PasswordCommand:
     def __init__(self, argv: Sequence[str], *, limit: float = COMMAND_LIMIT) -> None:
         from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415 - which knows the other command here
 
-        if isinstance(argv, str) or not argv:
+        if isinstance(argv, str) or not argv or not argv[0]:
             hint = 'give each argument by itself: PasswordCommand(["pass", "show", "mail"]); no shell reads them'
             raise ConfigurationError("PasswordCommand takes the program and its arguments as a list", hint=hint)
         self._source = f"the program {argv[0]} (credentials=PasswordCommand)"

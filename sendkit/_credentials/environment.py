@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sendkit._credentials.source import Found, Missing, judge
 from sendkit._lifetime import threads
 from sendkit._trusted_file import Distrust, open_trusted
+from sendkit._variables import unset
 from sendkit.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SECRETS = ("SENDKIT_PASSWORD", "SENDKIT_OAUTH_CLIENT_SECRET")
 """The variables that hold a secret themselves."""
 MAX_FILE = 65_536
-_UNSET = "is not set"
+EMPTY = "is empty"
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,7 +37,7 @@ class EnvironmentVariable:
     async def find(self, *, host: str, username: str) -> Found | Missing:
         """Take the variable's value; it holds for every account."""
         value = self.environ.get(self.name)
-        return Missing(self.name, _UNSET) if value is None else judge(self.name, value)
+        return Missing(self.name, unset(self.name, self.environ)) if value is None else judge(self.name, value)
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,7 +51,7 @@ class PasswordFile:
         """Read the file; one that was named and cannot be read ends the search."""
         path = self.environ.get(self.name)
         if not path:
-            return Missing(self.name, _UNSET)
+            return Missing(self.name, unset(self.name, self.environ) if path is None else EMPTY)
         source = f"{self.name} ({path})"
         absent = _refused(source, "is not a file", f"write the password to it, or unset {self.name}")
         return await threads.run_anyhow(partial(read, Path(path), source, absent))

@@ -17,6 +17,7 @@ from sendkit._smtp.reason import Cause, Reason
 class Check(StrEnum):
     """What was looked at, in the order in which a message meets it."""
 
+    ENVIRONMENT = "environment"
     RESOLVE = "resolve"
     CONNECT = "connect"
     GREETING = "greeting"

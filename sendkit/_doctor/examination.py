@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address, AddressError, parse_address
 from sendkit._transport.failover import FailoverTransport
 from sendkit._transport.smtp import SMTPTransport
+from sendkit._variables import VARIABLES, misspelt
 from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dns.asyncresolver import Resolver
 
@@ -63,7 +65,17 @@ async def diagnose(transport: Transport, asked: Asked, own: Own, *, limit: float
     whole += [_message(own.letter, transport, limit)] if own.letter is not None else []
     if author is not None and not author.domain.startswith("["):
         whole.append(_domain(author.domain.lower(), servers[0], asked, own, limit))
-    return Diagnosis.of(chain(*await asyncio.gather(*whole)))
+    return Diagnosis.of(chain(_environment(os.environ), *await asyncio.gather(*whole)))
+
+
+def _environment(environ: Mapping[str, str]) -> list[Finding]:
+    """Variables that say nothing, though somebody set them; no value is shown."""
+    wrong = [
+        (f"{name} is set, and is not known", f"did you mean {meant}?") for name, meant in misspelt(environ).items()
+    ]
+    empty = "give it a value, or unset it: an empty variable counts as not set"
+    wrong += [(f"{name} is set, and is empty", empty) for name in VARIABLES if environ.get(name) == ""]
+    return [_finding(Check.ENVIRONMENT, Status.WARNING, text, remedy) for text, remedy in wrong]
 
 
 async def _domain(domain: str, server: SMTPTransport, asked: Asked, own: Own, limit: float) -> list[Finding]:

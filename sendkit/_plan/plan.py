@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendkit._delivery import diversion
-from sendkit._delivery.audience import REDIRECT, Audience, audience_in
+from sendkit._delivery.audience import ALLOW, REDIRECT, Audience, audience_in
 from sendkit._delivery.pace import UNLIMITED, Pace, parse_rate
 from sendkit._delivery.retries import Retries
 from sendkit._delivery.watch import Watch, watch_of
@@ -28,6 +28,8 @@ from sendkit._seam.clock import SystemClock
 from sendkit._seam.terms import Terms
 from sendkit._smtp.address import AddressError, parse_address
 from sendkit._transport.named import named_transport
+from sendkit._variables import told
+from sendkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sendkit._accounts.account import Account
@@ -43,6 +45,7 @@ _STAND_IN_SENDER = "account@example.invalid"
 
 _logger = logging.getLogger("sendkit")
 _warned: list[str] = []
+_misspelt: list[str] = []
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,6 +96,7 @@ def stands_in(settings: MailerSettings, environ: Mapping[str, str] = os.environ)
 
 def plan(target: Target, settings: MailerSettings, environ: Mapping[str, str] = os.environ) -> Plan:
     """The plan of a mailer for this target. Raises ConfigurationError, before anything is opened."""
+    _check_names(environ)
     own = settings.get("transport")
     unasked = own is not None or (target.by_name and stands_in(settings, environ))
     found = Found() if unasked else target.find()
@@ -159,6 +163,17 @@ def _usual_transport(target: Target, accounts: Sequence[Account], options: Maile
     if target.by_name and diversion.current() is not None:
         return diversion.StandIn()
     return transport_to(accounts, options)
+
+
+def _check_names(environ: Mapping[str, str]) -> None:
+    """Say which variables are misspelt. Raises ConfigurationError where one was to keep mail from its recipients."""
+    if (kept := told(environ, TRANSPORT, REDIRECT, ALLOW)) is not None:
+        hint = "correct its name, or unset it; until then mail would go to all its recipients"
+        raise ConfigurationError(kept, hint=hint)
+    text = told(environ)
+    if text is not None and text not in _misspelt:
+        _misspelt.append(text)
+        logs.log(_logger, logging.WARNING, "in the environment, %s", text)
 
 
 def _warn_once(variables: Mapping[str, str | None]) -> None:

@@ -35,7 +35,9 @@ def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with `~` replaced. Raises ConfigurationError where there is no such home."""
+    """The path with `~` replaced. Raises ConfigurationError where there is no such home, or no path."""
+    if not str(path):
+        raise ConfigurationError("the path is empty", hint="give it a value, or leave it out")
     try:
         return Path(path).expanduser()
     except RuntimeError:

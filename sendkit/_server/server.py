@@ -241,6 +241,13 @@ class Server(AnyServer, BaseModel):
     def _check_pins(cls, pins: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(read_pin, pins))
 
+    @field_validator("ca_file", "client_cert", "client_key", mode="before")
+    @classmethod
+    def _check_path(cls, path: Any) -> Any:
+        if path == "":
+            raise ValueError("the path is empty; leave it out, or give it a value")
+        return path
+
     @field_validator("ca_file")
     @classmethod
     def _check_ca_file(cls, path: Path | None) -> Path | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import quote
+
 import pytest
 
-from sendkit import Security, errors
+from sendkit import Mailer, Security, Server, errors
 from sendkit._accounts.account import Account
 
 HIDDEN = "correct-horse-battery"
@@ -125,9 +128,7 @@ def test_the_environment_may_name_one_thing_after_the_other() -> None:
 
 
 def test_a_host_is_enough() -> None:
-    account = Account.from_env(
-        {"SENDKIT_HOST": "smtp.example.com", "SENDKIT_PORT": "", "SENDKIT_SECURITY": "", "SENDKIT_USERNAME": ""}
-    )
+    account = Account.from_env({"SENDKIT_HOST": "smtp.example.com", "SENDKIT_PORT": "", "SENDKIT_SECURITY": ""})
     assert (account.server.address, account.server.security, account.username) == (
         "smtp.example.com:587",
         Security.STARTTLS,
@@ -167,3 +168,26 @@ def test_a_url_that_was_read_from_a_file_may_end_with_its_line() -> None:
 def test_a_url_that_is_not_utf8_names_no_other_user_or_file(url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="UTF-8"):
         Account.from_url(url)
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_username_is_refused_however_it_is_given(empty: str) -> None:
+    """Nobody writes one: it is a variable that was not set, and mail would go out without a login."""
+    made: tuple[Callable[[], object], ...] = (
+        lambda: Mailer("smtp.example.com", username=empty),
+        lambda: Mailer.for_provider("gmail", username=empty),
+        lambda: Account.from_url(f"smtps://{quote(empty)}@smtp.example.com"),
+        lambda: Account.from_url(f"unix://{quote(empty)}@/run/smtp.sock"),
+        lambda: Account.from_env({"SENDKIT_HOST": "smtp.example.com", "SENDKIT_USERNAME": empty}),
+        lambda: Account.from_env({"SENDKIT_URL": "smtps://smtp.example.com", "SENDKIT_USERNAME": empty}),
+    )
+    for make in made:
+        with pytest.raises(errors.ConfigurationError, match="empty") as caught:
+            make()
+        assert "if the server needs no login" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("field", ["ca_file", "client_cert", "client_key", "known_hosts"])
+def test_an_empty_path_is_none(field: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="path is empty"):
+        Server("smtp.example.com", **{field: ""})  # type: ignore[arg-type]  # one of several

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sendkit import Mailer, Security, errors
-from sendkit._accounts.config import ConfigFile, Key, config_file
+from sendkit._accounts.config import ConfigFile, Key, _Table, config_file
 from sendkit._credentials.command import PasswordCommand
 from sendkit._plan.named import KEYS, account_named
 from sendkit._plan.options import OPTIONS
@@ -266,3 +266,14 @@ def test_an_account_may_be_patient(write: Write, value: str, longest: float | No
     with Mailer.from_config("work") as mailer:
         policy = mailer._core._plan.retry
     assert (policy.max_elapsed if policy.wait else None) == longest
+
+
+def test_an_empty_value_is_refused_with_its_key(write: Write) -> None:
+    """A template with a variable that was not set: an empty `username` would send without a login."""
+    texts = [key for key, field in _Table.model_fields.items() if "str" in str(field.annotation)]
+    assert len(texts) > 10
+    for key in texts:
+        value = '[""]' if "list" in str(_Table.model_fields[key].annotation) else '""'
+        write(f"[accounts.work]\n{key} = {value}\n")
+        with pytest.raises(errors.ConfigurationError, match=f": {key} is empty"):
+            account_named("work")

@@ -10,6 +10,7 @@ import pytest
 
 from sendkit import SubmissionOptions
 from sendkit._cli import parser
+from sendkit._cli.arguments import Command, described
 from sendkit._cli.submission import WISHES
 
 from .shell import LETTER, Shell, account
@@ -64,3 +65,31 @@ def test_every_field_of_the_options_can_be_asked_for() -> None:
 def test_a_command_has_the_same_arguments_alone_as_among_all(name: str) -> None:
     alone, among_all = parser._parsers(name)[1][name], parser._parsers()[1][name]
     assert alone.format_help() == among_all.format_help()
+
+
+_MAY_BE_EMPTY = {"--subject", "--text", "--title", "--alt", "--footer", "--preheader", "--envelope-from", "--lane"}
+
+
+def _taking_a_value(command: Command) -> list[tuple[str, ...]]:
+    """The words that give each flag of a command an empty value."""
+    flags = [argument.flags[-1] for argument in command.arguments if argument.flags and argument.value]
+    own = [(*command.words, flag, "") for flag in flags if flag not in _MAY_BE_EMPTY]
+    return [*own, *(words for inner in command.inner for words in _taking_a_value(inner))]
+
+
+def test_an_empty_value_is_refused_with_the_name_of_its_flag(shell: Shell) -> None:
+    """The variable of a script that is not set: `--user "$USERNAME"` would send without a login."""
+    given = [words for words in _taking_a_value(described(parser.whole())) if words[0] != "sendmail"]
+    given += [("sendmail", "--account", ""), ("login", "", "ana"), ("login", "smtp.example.com", ""), ("doctor", "")]
+    assert len(given) > 100
+    for words in given:
+        answer = shell(*words)
+        assert (answer.code, answer.out) == (64, ""), words
+        assert "it is empty, usually because a variable of the shell is not set" in answer.err, words
+        assert words[-2] in answer.err or not words[-2].startswith("-"), words
+
+
+@pytest.mark.parametrize("flag", ["--subject", "--text", "--envelope-from"])
+def test_a_value_that_may_be_empty_is_taken(shell: Shell, flag: str) -> None:
+    answer = shell("send", *LETTER, flag, "", "--dry-run")
+    assert answer.code == 0
