@@ -4,20 +4,20 @@ A logging handler may send mail: its thread then holds the handler's lock while 
 record that the loop's thread handed to that handler would wait forever. So a thread that works for others holds back
 what is logged on it, by us and by the libraries below, until a caller's thread, or one that nobody waits for, hands it
 on. What is logged while a mail is sent from inside of `logging` goes nowhere: it could only make further mail. The same
-holds where a handler leaves the sending to a task or a thread: for what its own methods, and functions that stand in
-them, do there, for what it starts while it is given a record of ours, for each message that was made within it, and for
-each that quotes what we have logged a moment ago.
+holds where a handler leaves the sending to a task or a thread (see `handlers`), for what it starts while it is given a
+record of ours, for each message that was made within it, and for each that quotes what we have logged a moment ago.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar, Token
-from types import FrameType, TracebackType
+from types import TracebackType
+
+from sendkit._lifetime.handlers import inside_of_logging, somebody_else_listens
 
 # Those below us that log on threads of ours.
 _BELOW = ("asyncio", "keyring.core", "keyring.backend")
@@ -31,8 +31,6 @@ _KEPT = 10_000
 # What those who may send mail were given, the latest of it; what is shorter may stand in any mail.
 _given: deque[str] = deque(maxlen=200)
 _TELLING = 12
-_STDLIB = frozenset({"logging", "logging.handlers"})
-_LISTENED_TO = (logging.getLogger(), logging.getLogger("sendkit"), logging.getLogger("sendkit.smtp"))
 
 
 class _Held(threading.local):
@@ -97,7 +95,7 @@ def hand_on(records: list[logging.LogRecord]) -> None:
 
 
 def _give(record: logging.LogRecord) -> None:
-    if _somebody_else_listens() and len(text := record.getMessage()) >= _TELLING:
+    if somebody_else_listens() and len(text := record.getMessage()) >= _TELLING:
         _given.append(text)
     token = _for_a_handler.set(True)
     try:
@@ -108,7 +106,7 @@ def _give(record: logging.LogRecord) -> None:
 
 def written(message_id: str) -> str:
     """Note the message, if it is written inside of `logging`; what is logged while it is sent goes nowhere."""
-    if _somebody_else_listens() and inside_of_logging():
+    if somebody_else_listens() and inside_of_logging():
         _written_inside[message_id.partition("@")[0]] = None
         while len(_written_inside) > _KEPT:
             _written_inside.popitem(last=False)
@@ -148,49 +146,3 @@ class Unheard:
     ) -> None:
         if self._token is not None:
             _for_a_handler.reset(self._token)
-
-
-def _somebody_else_listens() -> bool:
-    # To look at the stack takes 10 µs, and those of the standard library send no mail through us.
-    for logger in _LISTENED_TO:
-        if logger.handlers:
-            break
-    else:
-        return False  # as in most programs, for each of their messages
-    return any(type(one).__module__ not in _STDLIB for one in _listening())
-
-
-def _listening() -> Iterator[object]:
-    for logger in _LISTENED_TO:
-        for one in logger.handlers:
-            yield one
-            if (target := getattr(one, "target", None)) is not None:  # as that of a MemoryHandler
-                yield target
-
-
-def inside_of_logging() -> bool:
-    """Whether a handler, a filter or the shutdown of `logging` stands above on this thread.
-
-    Or a method of a handler, in the thread or the task that it has for its sending.
-    """
-    others = _somebody_else_listens()
-    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - there is no other way to see it
-    while (caller := frame.f_back) is not None:
-        frame = caller
-        if frame.f_globals.get("__name__") in ("logging", "logging.handlers") or (others and _of_a_handler(frame)):
-            return True
-    return False
-
-
-def _of_a_handler(frame: FrameType) -> bool:
-    """Whether this is a method of a handler, or a function that one has made, as for its thread."""
-    code = frame.f_code
-    if code.co_varnames[:1] == ("self",) or "self" in code.co_freevars:
-        return isinstance(frame.f_locals.get("self"), logging.Handler)
-    return "<locals>" in code.co_qualname and any(_made(frame, type(one)) for one in _listening())
-
-
-def _made(frame: FrameType, kind: type[object]) -> bool:
-    name, module = frame.f_code.co_qualname, frame.f_globals.get("__name__")
-    kinds = [one for one in kind.__mro__ if issubclass(one, logging.Handler) and one.__module__ == module]
-    return any(name.startswith(f"{one.__qualname__}.") for one in kinds)

@@ -38,7 +38,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 def made_loop() -> asyncio.AbstractEventLoop:
     """A new loop. Raises SendkitError where the system gives no descriptors."""
-    held = logs.hold()  # asyncio logs which selector it uses, and a handler of that may wait for us
+    held = logs.hold()  # asyncio logs which selector it uses: a handler may wait for us, and no user asks for this loop
     try:
         made = _Loop(RealSelector() if patched_by_gevent() else _Selector())
     except OSError as error:
@@ -46,7 +46,7 @@ def made_loop() -> asyncio.AbstractEventLoop:
         raise SendkitError(f"cannot create an event loop: {error.strerror}", hint=hint) from error
     finally:
         if held:
-            logs.hand_on(logs.release())
+            logs.release()
     made.whole = True
     made.set_debug(False)  # its debug mode logs while others wait
     return made

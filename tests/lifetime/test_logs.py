@@ -69,11 +69,11 @@ def test_what_is_logged_reaches_the_other_handlers(server: ScriptedServer) -> No
         with made() as mailer:
             mailer.send(message())
         names = {name for name, _ in seen}
-        say("sendkit.smtp" in names, "asyncio" in names, any("MAIL FROM" in text for _, text in seen))
+        say("sendkit.smtp" in names, "asyncio" in names, any("MAIL FROM" in text for _, text in seen))  # no loop of ours
         """,
         server,
     )
-    assert (ended.lines, ended.errors, ended.code) == (["True True True"], "", 0)
+    assert (ended.lines, ended.errors, ended.code) == (["True False True"], "", 0)
 
 
 def test_an_async_mailer_in_a_handler_hears_nothing_of_itself(server: ScriptedServer) -> None:
@@ -162,8 +162,8 @@ def test_a_task_that_a_handler_starts_for_a_record_of_ours_is_not_heard(server: 
             await mailer.send(plain(text))
         class Mailing(logging.Handler):
             def emit(self, record):
-                tasks.append(asyncio.create_task(later(record.name)))
-        mailer = made(AsyncMailer, max_connections=2)
+                tasks.append(asyncio.create_task(known["later"](record.name)))
+        known, mailer = {"later": later}, made(AsyncMailer, max_connections=2)
         async def main():
             logging.getLogger("app").error("one")
             while pending := [task for task in tasks if not task.done()]:
