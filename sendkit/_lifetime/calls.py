@@ -9,8 +9,9 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from sendkit._lifetime import logs
+from sendkit._lifetime import imports, logs
 from sendkit._lifetime.by_itself import ByItself
+from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
     import logging
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 GLANCE = 1.0
 """Seconds of a wait, which is then repeated: what came just before, or did not wake it, is seen then."""
+_IMPORT = "send once before it, import it before, or have the signal handler set a flag, and send afterwards"
 
 
 Awaited: TypeAlias = Coroutine[Any, Any, Result] | ByItself[Result]
@@ -51,11 +53,18 @@ class Call(Generic[Result]):
         loop.call_soon_threadsafe(self.begin, loop)
 
     def wait(self) -> bool:
-        """Wait until it is over; False where the loop was closed before, which runs nothing any more."""
+        """Wait until it is over; False where the loop was closed before, which runs nothing any more.
+
+        Raises SendkitError where it cannot end before this thread goes on: it was called in the middle of an import.
+        """
+        held_up: str | None = None
         if self._news is not None and self._loop is not None and not self.over:
             while not self._news.acquire(timeout=GLANCE):
                 if self._loop.is_closed():
                     return self.over
+                before, held_up = held_up, imports.held_up()
+                if before is not None and held_up is not None:
+                    raise SendkitError(f"a call in the middle of the import of {held_up} waits for it", hint=_IMPORT)
         return True
 
     def cancel(self) -> None:

@@ -16,6 +16,8 @@ import weakref
 from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
+from sendkit._lifetime.imports import imported
+
 
 class Forked(Protocol):
     """An object that must be reset in the child of a fork."""
@@ -52,16 +54,9 @@ _IMPORTS = 5.0
 _NEEDED = sys.stdlib_module_names | {"sendkit", "pydantic", "pydantic_core", "aiosmtplib", "tenacity", "keyring"}
 
 
-def _imported(frame: FrameType | None) -> bool:
+def _needed(frame: FrameType) -> bool:
     """Whether something that is needed is being imported in this frame, or in one of those that called it."""
-    while frame is not None:
-        code = frame.f_code
-        if code.co_name == "_find_and_load" and code.co_filename == "<frozen importlib._bootstrap>":
-            name: str = frame.f_locals["name"]
-            if name.partition(".")[0] in _NEEDED:
-                return True
-        frame = frame.f_back
-    return False
+    return any(name.partition(".")[0] in _NEEDED for name in imported(frame))
 
 
 def _before_fork() -> None:
@@ -69,7 +64,7 @@ def _before_fork() -> None:
     while time.monotonic() < late:
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is documented
         frames.pop(here, None)
-        if not any(map(_imported, frames.values())):
+        if not any(map(_needed, frames.values())):
             return
         del frames  # or they would hold what the threads let go
         time.sleep(0.001)

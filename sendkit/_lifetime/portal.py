@@ -24,10 +24,10 @@ from sendkit._lifetime import exits, logs, threads
 from sendkit._lifetime.calls import GLANCE, Awaited, Call
 from sendkit._lifetime.forks import leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
+from sendkit._lifetime.imports import load_for_a_send
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
 from sendkit._lifetime.keeper import LINGER, Keeper
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on, stop_soon
-from sendkit._unchecked import load_where_used
 from sendkit.errors import ConfigurationError, SendkitError
 
 Result = TypeVar("Result")
@@ -180,7 +180,8 @@ class Portal:
     @staticmethod
     def _cut_short(call: Call[Any], error: BaseException) -> None:
         call.cancel()
-        call.wait()
+        with contextlib.suppress(SendkitError):  # it cannot end before this thread goes on
+            call.wait()
         if (result := call.result()) is not None:
             vars(error)["result"] = result
 
@@ -214,7 +215,7 @@ class Portal:
 
         Such a handler may also hold up this thread in the middle of loading what the keeper then needs.
         """
-        load_where_used()
+        load_for_a_send()
         self._left.add(call)
         try:
             self._check(None, last=last)  # another thread may have closed; from here on it waits for this call

@@ -1,4 +1,4 @@
-"""A logging handler that has others send its mail, which it knows by name, hears nothing of it; of other mail it does."""
+"""A logging handler that has others send its mail, which it knows by name, hears nothing of it, but of other mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.servers.scripted import ScriptedServer
 
 from .programs import run, subjects
 
-# Each worker makes its mail itself: nothing of the handler is in it, but for a name. None ends a worker.
+# Each worker makes its mail itself: only a name connects it with the handler. None ends a worker.
 PROGRAM = """
 import functools, logging.handlers, queue
 from collections import deque

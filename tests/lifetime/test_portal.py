@@ -171,3 +171,34 @@ def test_one_of_two_keepers_that_were_started_at_once_goes_again(monkeypatch: py
     for thread in started_all:
         thread.join(300)
     assert (len(started_all), len(looked)) == (2, 1)
+
+
+def test_a_keeper_that_is_started_while_a_thread_closes_the_loop_leaves_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that leaves the loop starts one behind the lock, so another may close in between."""
+    portal, close_loop, ran = Portal(nothing, nothing), rooms.close_loop, list[threading.Thread]()
+
+    def none_left(*_: Any, **more: Any) -> threading.Thread:
+        raise threads.NoThread(at_exit=False)
+
+    def closing(loop: asyncio.AbstractEventLoop) -> None:
+        monkeypatch.undo()
+        loop.call_soon(lambda: ran.append(threading.current_thread()))
+        portal._keeper.start(portal._look_after)
+        portal._keeper.tell(rooms._Event.WORK)
+        late = time.monotonic() + 300
+        while portal._keeper._place["taken"].is_alive() and not ran and time.monotonic() < late:
+            time.sleep(0.005)
+        close_loop(loop)
+
+    def call_and_close() -> None:
+        portal.call(nothing())
+        portal.close()
+
+    monkeypatch.setattr(threads, "start_thread", none_left)
+    monkeypatch.setattr(rooms, "close_loop", closing)
+    caller = threading.Thread(target=call_and_close)  # not the main thread, whose signal handlers need a keeper
+    caller.start()
+    caller.join()
+    assert ran == [caller]
