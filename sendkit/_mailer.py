@@ -23,7 +23,7 @@ from sendkit._many import AsyncSendStream, failed_result
 from sendkit._message.compose import AnyMessage, Recipients, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
-from sendkit._plan.options import MailerSettings, check_positive, takes_settings
+from sendkit._plan.options import MailerSettings, check_positive, check_whole, takes_settings
 from sendkit._plan.plan import Plan, plan, stands_in
 from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
@@ -188,7 +188,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         return AsyncSendStream(self._window(in_flight, options), messages, self)
 
     def _window(self, in_flight: int, options: SubmissionOptions | None) -> Window[AnyMessage, StreamResult]:
-        check_positive("in_flight", in_flight)
+        check_whole("in_flight", in_flight)
         self._check_open()
         begin = partial(self._begin, self._plan.terms._replace(in_flight=in_flight), options)
         width, burst = self._plan.max_connections * in_flight, (in_flight + 1) // 2

@@ -85,11 +85,11 @@ def _identify(context: ssl.SSLContext, certificate: Path, key: Path | None) -> N
     try:
         check_trusted(key or certificate)
         context.load_cert_chain(certificate, key, password=_no_password)
-    except OSError as error:
-        if error.errno in NO_DESCRIPTOR:
+    except (OSError, ValueError) as error:  # a path with a NUL or a lone surrogate in it
+        if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
             raise
         hint = "client_cert= is a PEM file with the certificate (and its chain), client_key= one with the open key"
-        why = error.strerror or str(error)
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise ConfigurationError(f"Server: client_cert: it cannot be used: {why}", hint=hint) from None
 
 

@@ -93,13 +93,15 @@ def signers_of(keys: object) -> tuple[Signer, ...]:
 
 
 def _name(field: str, text: str) -> str:
-    if _LABELS.fullmatch(text) is None or len(text) > 200:
-        raise ConfigurationError(f"{field}={text!r} is not a name in the DNS", hint='such as "example.com", and "s1"')
+    if not isinstance(cast("object", text), str) or _LABELS.fullmatch(text) is None or len(text) > 200:
+        raise ConfigurationError(
+            f"{field}={str(text)[:80]!r} is not a name in the DNS", hint='such as "example.com", and "s1"'
+        )
     return text
 
 
 def _a_labels(domain: str) -> str:
-    if domain.isascii():
+    if not isinstance(cast("object", domain), str) or domain.isascii():
         return domain
     from sendkit._smtp.address import parse_address  # noqa: PLC0415 - most domains are ASCII
 
@@ -188,7 +190,7 @@ _MAKE_ONE = (
 
 def _octets(key: str | bytes | os.PathLike[str]) -> bytes:
     if not isinstance(key, os.PathLike):
-        return key.encode() if isinstance(key, str) else key
+        return key.encode("utf-8", "replace") if isinstance(key, str) else key
     path = Path(key)
     try:
         with trusted_file(path, secret=True) as file:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sendkit._accounts.server_settings import check_known, named_as, of_environment, variable, with_settings
@@ -175,11 +175,15 @@ def check_username(username: str) -> str:
 
 def check_mechanism(name: str | None) -> Mechanism | None:
     """The mechanism of this name, in any case. Raises ConfigurationError."""
+    if name is None:
+        return None
+    hint = f"choose one of {', '.join(Mechanism)}, or give none for the best that the server offers"
+    if not isinstance(cast("object", name), str):
+        raise ConfigurationError(f"mechanism= must be text, not {type(name).__name__}", hint=hint)
     try:
-        return None if name is None else Mechanism(name.strip().upper())
+        return Mechanism(name.strip().upper())
     except ValueError:
-        hint = f"choose one of {', '.join(Mechanism)}, or give none for the best that the server offers"
-        raise ConfigurationError(f"unknown mechanism: {quoted(name or '')}", hint=hint) from None
+        raise ConfigurationError(f"unknown mechanism: {quoted(name)}", hint=hint) from None
 
 
 def _split(url: str) -> SplitResult:

@@ -70,7 +70,9 @@ class PasswordCommand:
     def __init__(self, argv: Sequence[str], *, limit: float = COMMAND_LIMIT) -> None:
         from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415 - which knows the other command here
 
-        if isinstance(argv, str) or not argv or not argv[0]:
+        given: object = argv
+        named = isinstance(given, list | tuple) and all(isinstance(one, str) for one in argv)
+        if not named or not argv or not argv[0]:
             hint = 'give each argument by itself: PasswordCommand(["pass", "show", "mail"]); no shell reads them'
             raise ConfigurationError("PasswordCommand takes the program and its arguments as a list", hint=hint)
         self._source = f"the program {argv[0]} (credentials=PasswordCommand)"

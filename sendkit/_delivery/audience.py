@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from sendkit._message.letter import Letter, distinct
 from sendkit._message.mailbox import mailboxes_of
@@ -127,8 +127,14 @@ def _mailboxes(value: Iterable[str] | str) -> tuple[Address, ...]:
     return found
 
 
-def _listed(value: Iterable[str] | str) -> list[str]:
-    return re.split(r"[,\s]+", value.strip(", \t\n")) if isinstance(value, str) else list(value)
+def _listed(value: object) -> list[str]:
+    if isinstance(value, str):
+        return re.split(r"[,\s]+", value.strip(", \t\n"))
+    listed = list(cast("Iterable[object]", value)) if isinstance(value, Iterable) else [value]
+    for one in listed:
+        if not isinstance(one, str):
+            raise ConfigurationError(f"allow_only= takes addresses, not {type(one).__name__}", hint=_PATTERN_HINT)
+    return cast("list[str]", listed)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -54,15 +54,17 @@ class _Method:
             if returned is not None and inspect.iscoroutine(returned):
                 returned.close()
                 self._log(TypeError("it returned a coroutine; write it with `async def`"))
+            elif inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+                self._log(TypeError("it returned a generator, of which nothing was run; write it without `yield`"))
         except BaseException as error:  # noqa: BLE001 - a SystemExit of an observer ends nothing either
             self._log(error)
 
     def raised(self, error: BaseException) -> None:
         """It was awaited, and raised this; only a cancellation of all of them goes on."""
-        if not isinstance(error, asyncio.CancelledError):
-            self._log(error)
-        elif (task := asyncio.current_task()) is None or task.cancelling():
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
             raise error
+        self._log(error)
 
     def _log(self, error: BaseException) -> None:
         if self.logged:

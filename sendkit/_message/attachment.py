@@ -217,6 +217,8 @@ def sniff(data: bytes) -> str:
 
 def parse_media_type(text: str) -> tuple[str, dict[str, str]]:
     """Read `type/subtype; name=value` (RFC 2045 section 5.1). Raises MessageError; multipart types are refused."""
+    if not isinstance(cast("object", text), str):
+        raise _refuse(f"a content type must be text, not {type(text).__name__}", "write one such as application/pdf")
     check_text("attachments", text)
     kind, *parameters = text.split(";")
     found: dict[str, str] = {}
@@ -232,9 +234,9 @@ def parse_media_type(text: str) -> tuple[str, dict[str, str]]:
 
 def check_content_id(text: str, *, field: str = "attachments") -> None:
     """Refuse a name that cannot stand in `cid:` (RFC 2392). Raises MessageError."""
-    if _CONTENT_ID.fullmatch(text) is None:
+    if not isinstance(cast("object", text), str) or _CONTENT_ID.fullmatch(text) is None:
         raise MessageError(
-            f"{field}: {text[:80]!r} is not a content id", field=field, hint="letters, digits, dots and hyphens"
+            f"{field}: {str(text)[:80]!r} is not a content id", field=field, hint="letters, digits, dots and hyphens"
         )
 
 
@@ -277,7 +279,9 @@ def _name_of(file: object, data: bytes) -> str:
     return found if packed is None or data.startswith(_PACKED[packed]) else found[: -len(packed)] or found
 
 
-def _check_filename(name: str) -> None:
+def _check_filename(name: object) -> None:
+    if not isinstance(name, str):
+        raise _refuse(f"a file name must be text, not {type(name).__name__}", "of a path, give path.name")
     if not name:
         raise _refuse("an attachment without a file name", "give filename=…")
     if name != name.strip():

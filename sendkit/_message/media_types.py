@@ -85,5 +85,5 @@ _TYPES: Final = {
 
 def media_type_of(filename: str) -> str:
     """The type that follows from what stands behind the last dot; `application/octet-stream` where nobody knows."""
-    stem, dot, ending = filename.rpartition(".")
+    stem, dot, ending = str(filename).rpartition(".")  # whoever takes the name refuses what is not text
     return _TYPES.get(ending.lower(), UNKNOWN) if dot and stem else UNKNOWN

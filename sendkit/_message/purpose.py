@@ -46,6 +46,9 @@ class Unsubscribe:
     mailto: str | None = None
 
     def __post_init__(self) -> None:
+        for text in (self.url, self.mailto):
+            if not isinstance(cast("object", text), str | None):
+                raise _refuse("unsubscribe", f"{type(text).__name__} is not text", "give str")
         if self.url is None and self.mailto is None:
             raise _refuse("unsubscribe", "neither url nor mailto", 'give Unsubscribe("https://…", mailto="…")')
         if self.url is not None:

@@ -119,6 +119,9 @@ class MessageTemplate(Portable):
         for a value that is missing or None, for a keyword that is not a placeholder, and for what `Message` would not
         take.
         """
+        if values is not None and not hasattr(values, "keys"):
+            hint = 'write merge({"name": "Ana"}, to=…), or merge(name="Ana", to=…)'
+            raise _refuse(f"{type(values).__name__} is not a mapping of values", hint)
         filled = self._filled({**values, **more} if values else more, more)
         update: dict[str, Any] = {
             "to": _mailboxes("to", to),

@@ -33,10 +33,19 @@ def check_positive(name: str, value: Any) -> None:
         return
     no_limit = name in OPTIONS and OPTIONS[name].default is None
     hint = f"give {name}= a positive number" + (", or None for no limit" if no_limit else "")
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
+    if isinstance(value, bool | type) or not hasattr(value, "__float__"):
         raise ConfigurationError(f"{name}= must be a number, not {value!r}", hint=hint)
     if not 0 < value < float("inf"):
         raise ConfigurationError(f"{name}= must be more than zero, not {value}", hint=hint)
+
+
+def check_whole(name: str, value: Any) -> None:
+    """Refuse what is not a whole number from 1 on, unless it is None. Raises ConfigurationError."""
+    check_positive(name, value)
+    if value is not None and not hasattr(value, "__index__"):
+        raise ConfigurationError(
+            f"{name}= must be a whole number, not {value!r}", hint="leave out what is behind the dot"
+        )
 
 
 def _no_check(name: str, value: Any) -> None:
@@ -134,10 +143,10 @@ class MailerSettings(TypedDict, total=False):
         "float | None", Option(None, "seconds for one message, all attempts included", check_positive, in_file=True)
     ]
     max_connections: Annotated[
-        "int", Option(4, "how many connections are open at a time, at most", check_positive, in_file=True)
+        "int", Option(4, "how many connections are open at a time, at most", check_whole, in_file=True)
     ]
     messages_per_connection: Annotated[
-        "int | None", Option(None, "how many messages one connection carries, at most", check_positive, in_file=True)
+        "int | None", Option(None, "how many messages one connection carries, at most", check_whole, in_file=True)
     ]
     idle_timeout: Annotated[
         "float | None",

@@ -149,7 +149,7 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
 def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
     """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
     hint = 'write "smtp.example.com", "smtp.example.com:587" or Server("smtp.example.com", port=587); several in a list'
-    listed = [] if servers is None else _listed(servers, _SERVERS, "a server", hint)
+    listed = _listed(servers, _SERVERS, "a server", hint) if servers not in (None, [], ()) else []
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
         raise ConfigurationError("a mailer needs a server, or a transport", hint=hint)
@@ -162,7 +162,7 @@ def _listed(value: object, kinds: type[_Kind] | tuple[type[_Kind], ...], what: s
         return [value]
     several = isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | Mapping)
     items: list[object] = list(cast("Iterable[object]", value)) if several else [value]
-    for one in items:
+    for one in items or [value]:
         if not isinstance(one, kinds):
             raise ConfigurationError(f"this is not {what}: {type(one).__name__}", hint=hint)
     return cast("list[_Kind]", items)

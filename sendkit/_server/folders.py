@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from sendkit.errors import ConfigurationError
 
@@ -36,6 +37,9 @@ def known_hosts_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 def expanded(path: str | Path) -> Path:
     """The path with `~` replaced. Raises ConfigurationError where there is no such home, or no path."""
+    if not isinstance(cast("object", path), str | os.PathLike):
+        hint = "write the path of a file or folder as text, or as a pathlib.Path"
+        raise ConfigurationError(f"{type(path).__name__} is not a path", hint=hint)
     if not str(path):
         raise ConfigurationError("the path is empty", hint="give it a value, or leave it out")
     try:

@@ -160,7 +160,7 @@ class Server(AnyServer, BaseModel):
                 client_cert=client_cert,
                 client_key=client_key,
                 minimum_tls=minimum_tls,
-                pins=(pins,) if isinstance(pins, str) else tuple(pins),
+                pins=(pins,) if isinstance(pins, str) else pins,
                 known_hosts=_known_hosts(known_hosts),
                 dangerously_skip_certificate_verification=dangerously_skip_certificate_verification,
                 proxy=Proxy.parse(proxy) if isinstance(proxy, str) else proxy,

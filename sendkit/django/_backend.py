@@ -27,8 +27,10 @@ from sendkit.django._settings import (
     is_elsewhere,
     made,
     meant_options,
+    number,
     outbox_of,
     own_settings,
+    text,
 )
 from sendkit.errors import CredentialsError, DeliveryError, MessageError, OutboxError
 
@@ -83,12 +85,12 @@ class EmailBackend(DjangoBackend):  # type: ignore[misc]  # Django has no types
     def _place(self, port: int | str | None, source: str) -> EmailSettings:
         return EmailSettings(
             host=self.host or None,
-            port=int(port) if port else None,
-            username=self.username or None,
-            password=self.password or None,
+            port=None if not port else int(number("port", port)),
+            username=text("username", self.username),
+            password=text("password", self.password),
             use_tls=bool(self.use_tls),
             use_ssl=bool(self.use_ssl),
-            timeout=self.timeout,
+            timeout=None if self.timeout is None else number("timeout", self.timeout),
             certificate=self.ssl_certfile or None,
             key=self.ssl_keyfile or None,
             source=source,

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite, nan
 from typing import Any
 
 from django.conf import settings
@@ -144,11 +145,35 @@ def is_elsewhere(own: Mapping[str, Any]) -> bool:
 
 def own_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """`SENDKIT` of Django's settings, and what OPTIONS says beside. Raises ImproperlyConfigured for an unknown name."""
-    own = {**getattr(settings, "SENDKIT", {}), **options}
+    given: object = getattr(settings, "SENDKIT", {})
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured(f"SENDKIT must be a dict such as {{'deadline': 20}}, not {type(given).__name__}")
+    own = {**given, **options}
     for name in own:
         if name not in KNOWN:
             raise ImproperlyConfigured(f"SENDKIT has the unknown name {name!r}{_meant(name, KNOWN)}")
     return own
+
+
+def number(name: str, value: Any) -> float:
+    """A number of Django's settings; text of one, as environments give it, is one too. Raises ImproperlyConfigured."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = nan
+    if isinstance(value, bool) or not isfinite(found):
+        raise ImproperlyConfigured(
+            f"EMAIL_{name.upper()} ({name} in MAILERS) must be a number, not {str(value)[:40]!r}"
+        )
+    return found
+
+
+def text(name: str, value: object) -> str | None:
+    """Text of Django's settings; None where it is empty. Raises ImproperlyConfigured, without the value."""
+    if value and not isinstance(value, str):
+        what = f"EMAIL_HOST_{'USER' if name == 'username' else name.upper()} ({name} in MAILERS)"
+        raise ImproperlyConfigured(f"{what} must be text, not {type(value).__name__}")
+    return value or None  # type: ignore[return-value]  # it is a str, or empty
 
 
 def meant_options(names: Iterable[str]) -> str:

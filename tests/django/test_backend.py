@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sendkit import DeliveryResult, Mailer, Outbox, Outcome, RetryPolicy, errors
 from sendkit._doctor import Check, Finding, Status
+from sendkit.django import EmailBackend
 from sendkit.django._checks import _alike, _told
 from sendkit.django._settings import EmailSettings
 from sendkit.testing import LocalServer, MemoryMailbox, assert_no_secret_leaks
@@ -28,6 +29,7 @@ from tests.django.project import mail_settings
 from tests.observers.watchers import Notes
 
 NEW = django.VERSION >= (6, 1)
+ALONE: dict[str, Any] = {"alias": "default"} if NEW else {}
 ONCE = RetryPolicy(max_attempts=1)
 
 
@@ -257,6 +259,31 @@ class TestChecks:
             call_command("check", "--tag", "sendkit")
         assert "'dedline': did you mean 'deadline'?" in str(found.value)
         assert str(found.value).count("MAILERS['default']") <= 1
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"timeout": "soon"},
+            {"timeout": ["x"]},
+            {"port": "smtp"},
+            {"port": 1e999},
+            {"username": [1]},
+            {"password": [1]},
+        ],
+        ids=str,
+    )
+    def test_what_a_setting_cannot_be_is_named_with_it(self, wrong: dict[str, Any], server: LocalServer) -> None:
+        with pytest.raises(ImproperlyConfigured, match=next(iter(wrong))):
+            EmailBackend(**{**ALONE, "host": "smtp.example.com", "port": 587, "password": "x", **wrong})
+
+    def test_numbers_may_be_text_as_the_environment_gives_them(self, server: LocalServer) -> None:
+        made = EmailBackend(host="smtp.example.com", port="465", timeout="2.5", use_ssl=True, use_tls=False, **ALONE)
+        assert "smtp.example.com:465" in repr(made.mailer)
+
+    @pytest.mark.parametrize("wrong", [None, "deadline", ["deadline"], 20])
+    def test_settings_of_ours_are_a_dict(self, wrong: object, server: LocalServer) -> None:
+        with override_settings(SENDKIT=wrong), pytest.raises(SystemCheckError, match="SENDKIT must be a dict"):
+            call_command("check", "--tag", "sendkit")
 
     @pytest.mark.parametrize(
         ("name", "hint"), [("defaults", "did you mean 'default'?"), ("mailqueue", "write './mailqueue' for a file")]

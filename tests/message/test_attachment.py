@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sendkit._message.attachment import Attachment, attachment_of, parse_media_type, sniff
+from sendkit._message.message import Message
+from sendkit._message.purpose import Unsubscribe
 from sendkit.errors import MessageError
 
 
@@ -119,3 +124,23 @@ def test_octets_come_as_bytes_and_nothing_else() -> None:
         Attachment(filename="a", content_type="a/b")
     with pytest.raises(MessageError, match="content id"):
         Attachment.from_bytes(b"", filename="a", content_id="<x>")
+
+
+OF_ANY_KIND: list[Any] = [0, -1, True, [], {}, [None], 1.5, b"x", object(), int, (1, 2), {1}, Path("x")]
+TAKERS: dict[str, Callable[[Any], object]] = {
+    "filename": lambda value: Attachment.from_bytes(b"x", filename=value),
+    "content_type": lambda value: Attachment.from_bytes(b"x", filename="x", content_type=value),
+    "content_id": lambda value: Attachment.from_bytes(b"x", filename="x", content_id=value),
+    "unsubscribe": Unsubscribe,
+    "mailto": lambda value: Unsubscribe(mailto=value),
+    "merged values": lambda value: Message.template(sender="a@b.c", text="$v").merge(value, to="a@b.c"),
+    "headers": lambda value: Message.template(sender="a@b.c", headers=value),
+    "a header": lambda value: Message.template(sender="a@b.c", headers={"X-Report": value}),
+}
+
+
+@pytest.mark.parametrize("take", TAKERS.values(), ids=TAKERS)
+def test_what_is_not_text_is_a_message_error(take: Callable[[Any], object]) -> None:
+    for value in OF_ANY_KIND:
+        with suppress(MessageError):
+            take(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from sendkit import (
     AsyncMailer,
+    Attempt,
     DeliveryResult,
     Mailer,
     MemoryTransport,
@@ -152,7 +153,9 @@ class TestNothingChanges:
             assert all(mailer.send(message()).ok for _ in range(3))
         assert [one.levelname for one in caplog.records] == ["WARNING"]
 
-    def test_a_coroutine_that_cancels_itself_ends_no_other(self, transport: MemoryTransport) -> None:
+    def test_a_coroutine_that_cancels_itself_ends_no_other_and_is_logged(
+        self, transport: MemoryTransport, caplog: pytest.LogCaptureFixture
+    ) -> None:
         class Cancelled:
             async def on_result(self, result: DeliveryResult) -> None:
                 waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -163,6 +166,7 @@ class TestNothingChanges:
         with Mailer(transport=transport, observers=[Cancelled(), others]) as mailer:
             results = [mailer.send(message()) for _ in range(2)]
         assert others.results == results
+        assert caplog.text.count("Cancelled.on_result raised CancelledError") == 1
 
     def test_a_coroutine_has_its_own_context_in_each_of_its_steps(self, transport: MemoryTransport) -> None:
         var: contextvars.ContextVar[int] = contextvars.ContextVar("var", default=0)
@@ -243,3 +247,17 @@ class TestWhatIsRefused:
         with Mailer(transport=transport, observers=[Hides()], retry=ONCE) as mailer:
             assert mailer.send(Message(sender="ana@example.com", to=LUIS, text="x")).ok
         assert "write it with `async def`" in caplog.text
+
+    def test_a_generator_of_which_nothing_would_run_is_told_too(
+        self, transport: MemoryTransport, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Yields:
+            def on_result(self, result: DeliveryResult) -> Iterator[None]:
+                yield
+
+            async def on_attempt(self, attempt: Attempt) -> AsyncIterator[None]:
+                yield
+
+        with Mailer(transport=transport, observers=[Yields()], retry=ONCE) as mailer:
+            assert mailer.send(message()).ok
+        assert caplog.text.count("write it without `yield`") == 2

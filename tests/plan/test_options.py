@@ -6,13 +6,14 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sendkit
-from sendkit import AsyncMailer, Mailer, errors
+from sendkit import DKIM, AsyncMailer, FileTransport, Mailer, PasswordCommand, errors
 from sendkit._plan.options import OPTIONS
 from sendkit.testing import assert_no_secret_leaks
 
@@ -153,3 +154,40 @@ def test_a_value_that_an_option_cannot_be_is_not_shown(name: str) -> None:
     with pytest.raises(sendkit.errors.ConfigurationError) as caught:
         Mailer("smtp.example.com", **settings)
     assert "a-long-secret" not in str(caught.value)
+
+
+OF_ANY_KIND: list[Any] = [
+    0, -1, True, "", "\0", "\ud800", [], {}, [None], 1.5, float("nan"), b"x", object(), int, (1, 2), {1},
+]  # fmt: skip
+
+
+def _mailer(**option: Any) -> None:
+    Mailer("smtp.example.com", **option).close()
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_an_option_takes_a_value_or_says_what_is_wrong_with_it(name: str) -> None:
+    """A value of any kind: nothing but ConfigurationError, which is what callers and Django's checks expect."""
+    for value in OF_ANY_KIND:
+        with suppress(errors.ConfigurationError):
+            _mailer(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["ca_file", "client_cert", "pins", "known_hosts", "minimum_tls", "local_hostname"])
+def test_so_does_a_setting_of_a_server(name: str) -> None:
+    for value in OF_ANY_KIND:
+        with suppress(errors.ConfigurationError):
+            sendkit.Server(**{"host": "smtp.example.com", name: value})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [PasswordCommand, FileTransport, Mailer.from_url, lambda value: DKIM(domain=value, selector="s", key="x"),
+     lambda value: DKIM(domain="example.com", selector=value, key="x"),
+     lambda value: DKIM(domain="example.com", selector="s", key=value)],
+    ids=["PasswordCommand", "FileTransport", "from_url", "domain", "selector", "key"],
+)  # fmt: skip
+def test_so_do_what_is_given_to_one(make: Callable[[Any], object], tmp_path: Path) -> None:
+    for value in OF_ANY_KIND:
+        with suppress(errors.SendkitError):
+            make(value)
