@@ -8,7 +8,7 @@ from sendkit import errors
 from sendkit._cli.console import Style, complain, painted, say
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.hints import Caller, Facts, Trouble, advise
-from sendkit._smtp.reason import Cause, Outcome
+from sendkit._smtp.reason import Cause, Outcome, Reason
 
 if TYPE_CHECKING:
     from sendkit.results import DeliveryResult, RecipientResult
@@ -77,12 +77,15 @@ def _told(result: DeliveryResult, error: errors.SendkitError) -> str:
 def _hints(result: DeliveryResult) -> list[str]:
     """One for each kind of trouble, in the words of a shell, with those whom it is about."""
     alike: dict[tuple[Trouble, str | None], list[str]] = {}
+    said: list[str] = []
     for one in result.recipients.values():
-        if one.cause:
+        if one.why is Reason.LOGIN_REFUSED and one.hint:
+            said.append(one.hint)  # it knows where the secret came from, and is the same for a shell
+        elif one.cause:
             trouble = Trouble(one.cause, one.why, one.reply, one.retryable)
             alike.setdefault((trouble, one.server), []).append(one.address)
     hints = (_hint(result, trouble, server, who) for (trouble, server), who in alike.items())
-    return list(dict.fromkeys(hints))
+    return list(dict.fromkeys([*said, *hints]))
 
 
 def _hint(result: DeliveryResult, trouble: Trouble, server: str | None, who: list[str]) -> str:

@@ -88,6 +88,9 @@ def login_hint(host: str, username: str) -> str:
     return f"run `sendkit login {shlex.quote(host)} {shlex.quote(username)}`, or set SENDKIT_PASSWORD"
 
 
+_KEYRING = "keyring service"
+
+
 class Keyring:
     """The keyring as a source of a chain; a lookup is given up after `limit` seconds."""
 
@@ -235,8 +238,13 @@ def _look(backends: Backends, source: str, host: str, username: str) -> Found | 
     return Missing(source, f"has no entry for {username}", hint=login_hint(host, username))
 
 
+def in_keyring(source: str) -> bool:
+    """Whether a secret from this source is one that `sendkit login` stored."""
+    return source.startswith(_KEYRING)
+
+
 def _source(host: str) -> str:
-    return f"keyring service {service_name(host)}"
+    return f"{_KEYRING} {service_name(host)}"
 
 
 def _checked(host: str, username: str) -> str:

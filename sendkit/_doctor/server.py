@@ -76,9 +76,8 @@ class Examination:
 
     @property
     def _facts(self) -> Facts:
-        return Facts(
-            self.server.host, self.server.port, self.transport.username, self.sender.written if self.sender else None
-        )
+        sender = self.sender.written if self.sender else None
+        return Facts(self.server.host, self.server.port, self.transport.username, sender, used=self.log.used)
 
     async def run(self, limit: float) -> list[Finding]:
         """Go the whole way, in at most `limit` seconds, and say what was found."""

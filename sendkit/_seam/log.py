@@ -21,7 +21,7 @@ from sendkit._server.endpoint import server_name
 from sendkit._server.route import MailProtocol
 from sendkit._smtp.address import Address
 from sendkit._smtp.facts import AttemptReply, TLSFacts
-from sendkit._smtp.hints import Facts, tell
+from sendkit._smtp.hints import Facts, Used, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.steps import Step
@@ -52,9 +52,9 @@ _Line: TypeAlias = tuple[datetime, _Who, str]
 class AttemptLog:
     """What happened in one attempt so far: a transport writes it, the mailer reads it.
 
-    `username` is who logs in, where somebody does; `peer` is the server's IP address. `others` are the logs of further
-    servers in the same round. `certificate` is the server's (DER). `own_wait` is entered around each wait
-    for something of our own, such as a free connection: what passes then is not a server's time.
+    `username` is who logs in, where somebody does, and `used` with what; `peer` is the server's IP address. `others`
+    are the logs of further servers in the same round. `certificate` is the server's (DER). `own_wait` is entered around
+    each wait for something of our own, such as a free connection: what passes then is not a server's time.
     `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
     """
 
@@ -65,6 +65,7 @@ class AttemptLog:
     port: int | None = None
     protocol: MailProtocol = "smtp"
     username: str | None = None
+    used: Used | None = None
     phase: Phase = Phase.RESOLVE
     peer: str | None = None
     tls: TLSFacts | None = None
@@ -101,7 +102,7 @@ class AttemptLog:
     @property
     def facts(self) -> Facts:
         """What is known here that a hint may name."""
-        return Facts(self.host or None, self.port, self.username)
+        return Facts(self.host or None, self.port, self.username, used=self.used)
 
     @property
     def server(self) -> str | None:

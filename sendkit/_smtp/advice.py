@@ -1,14 +1,16 @@
 """The hints as a table: for each reason what to do, in Python and, where a shell has other means, as a command line.
 
-`{host}`, `{port}`, `{server}`, `{user}`, `{sender}`, `{who}` and `{message_id}` are filled in with what is known. A new
-hint is a line here, and a new reason one in `reason`.
+`{host}`, `{port}`, `{server}`, `{user}`, `{sender}`, `{source}`, `{who}` and `{message_id}` are filled in with what is
+known. A new hint is a line here, and a new reason one in `reason`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from sendkit._smtp.reason import Cause, Reason
+
+SecretKind: TypeAlias = Literal["password", "token", "certificate"]
 
 
 class Advice(NamedTuple):
@@ -30,9 +32,21 @@ _DEFERRED = Advice(
 )
 _LOGIN = Advice(
     "check the username and the password (many providers require an app password); `sendkit login {host} {user}` "
-    "stores a "
-    "new one; this program does not send the refused one again until it has changed"
+    "stores a new one; this program does not send the refused one again until it has changed"
 )
+_UNTIL_CHANGED = "this program does not send the refused one again until it has changed"
+_PASSWORD_OF_OTHERS = Advice(
+    "check the username and the password (many providers require an app password); the refused one came from {source}: "
+    f"correct it there, or leave it out and store one with `sendkit login {{host}} {{user}}`; {_UNTIL_CHANGED}"
+)
+_ACCESS = (
+    "the access token may have expired or been revoked, lack the scope for SMTP, or belong to another user than {user}"
+)
+_STORED_TOKEN = Advice(
+    f"{_ACCESS}; `sendkit login {{host}} {{user}} --oauth google --client-id ID` (or --oauth microsoft) stores a "
+    "new grant"
+)
+_TOKEN_OF_OTHERS = Advice(f"{_ACCESS}; get a new one where it comes from: {{source}}")
 _PROTOCOL = Advice(
     "check that an SMTP submission server answers on this port; result.attempts has its replies",
     "check that an SMTP submission server answers on this port; --verbose shows its replies",
@@ -306,3 +320,12 @@ BY_REASON = {
         "add the address to SENDKIT_ALLOW_ONLY, or redirect such mail with SENDKIT_REDIRECT_ALL_TO",
     ),
 }
+
+
+def refused(kind: SecretKind, *, stored: bool) -> Advice:
+    """What to do about a login that was refused; `stored`: `sendkit login` had stored the secret."""
+    if kind == "certificate":
+        return BY_REASON[Reason.CLIENT_CERTIFICATE_REFUSED]
+    if kind == "token":
+        return _STORED_TOKEN if stored else _TOKEN_OF_OTHERS
+    return _LOGIN if stored else _PASSWORD_OF_OTHERS

@@ -10,9 +10,9 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendkit._providers.explanations.entry import LATER, NOTHING
+from sendkit._providers.explanations.entry import LATER, LOGIN, NOTHING
 from sendkit._server.endpoint import server_name
-from sendkit._smtp.advice import BY_CAUSE, BY_REASON, HELD, Advice
+from sendkit._smtp.advice import BY_CAUSE, BY_REASON, HELD, Advice, SecretKind, refused
 from sendkit._smtp.explain import entry_for, registered
 from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
@@ -29,6 +29,14 @@ class Caller(StrEnum):
     SHELL = "shell"
 
 
+class Used(NamedTuple):
+    """What somebody logged in with: where it came from, in words, its kind, and whether `sendkit login` stored it."""
+
+    source: str
+    kind: SecretKind = "password"
+    stored: bool = False
+
+
 class Facts(NamedTuple):
     """What is known, to be filled into a hint; what is not is named by a word in capitals."""
 
@@ -38,6 +46,7 @@ class Facts(NamedTuple):
     sender: str | None = None
     who: str | None = None
     message_id: str | None = None
+    used: Used | None = None
 
 
 NOTHING_KNOWN = Facts()
@@ -93,6 +102,8 @@ def _closer(trouble: Trouble, entry: Entry | None) -> Trouble:
 
 
 def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -> str:
+    if trouble.why is Reason.LOGIN_REFUSED and facts.used is not None:
+        return _login_hint(entry, facts, facts.used, caller)
     usual = _filled(_usual(trouble), facts, caller)
     known = trouble.why in BY_REASON and (entry is None or trouble.why == entry.why)
     if trouble.reply is None or trouble.cause in _UNEXPLAINED or known:
@@ -100,10 +111,34 @@ def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -
     found = entry or registered(trouble.reply)
     if found is None or found.remedy in _NO_ADVICE or found.remedy in usual:
         return usual
-    remedy = _HOST.sub(
-        lambda _: facts.host or "HOST", _USER.sub(lambda login: f"{login[1]}{facts.username or 'USER'}", found.remedy)
-    )
+    remedy = _named(found.remedy, facts)
     return f"{usual}; {remedy}" if trouble.cause is Cause.DEFERRED else remedy
+
+
+def _login_hint(entry: Entry | None, facts: Facts, used: Used, caller: Caller) -> str:
+    """What to do about a secret that was refused: at the place where it came from, and by what it is."""
+    usual = _filled(refused(used.kind, stored=used.stored), facts, caller)
+    told = entry.remedy if entry is not None and entry.remedy not in (*_NO_ADVICE, LOGIN) else None
+    if entry is None or told is None or (used.kind != "password" and not _not_of_passwords(entry)):
+        return usual
+    if used.kind != "password":
+        return f"{usual}; {_named(told, facts)}"
+    there = (
+        ""
+        if used.stored
+        else f"; the refused one came from {used.source}: correct it there, or leave it out where you store one"
+    )
+    return f"{_named(told, facts)}{there}"
+
+
+def _not_of_passwords(entry: Entry) -> bool:
+    """Whether this holds for a token or a certificate too: most of what is known of a 535 is about app passwords."""
+    return entry.provider in (None, "microsoft365") and "app password" not in entry.remedy
+
+
+def _named(remedy: str, facts: Facts) -> str:
+    named = _USER.sub(lambda login: f"{login[1]}{facts.username or 'USER'}", remedy)
+    return _HOST.sub(lambda _: facts.host or "HOST", named)
 
 
 def _usual(trouble: Trouble) -> Advice:
@@ -128,6 +163,7 @@ def _filled(advice: Advice, facts: Facts, caller: Caller) -> str:
         sender=facts.sender or "the sender",
         who=facts.who or "result.unsettled()",
         message_id=facts.message_id or "its Message-ID",
+        source=facts.used.source if facts.used else "its source",
     )
 
 

@@ -20,6 +20,7 @@ import aiosmtplib
 
 from sendkit._credentials import Secret
 from sendkit._lifetime import threads
+from sendkit._smtp.advice import SecretKind
 from sendkit._smtp.exchange import Exchange, begin
 from sendkit._smtp.sasl import SCRAM, Mechanism, choose_mechanism, why_none
 from sendkit._smtp.scram import Scram, hindered
@@ -63,6 +64,11 @@ class Login:
     def token(self) -> bool:
         """Whether the secret is an access token."""
         return self.secret is not None and self.secret.bearer
+
+    @property
+    def kind(self) -> SecretKind:
+        """Of which kind the secret is."""
+        return "certificate" if self.secret is None else "token" if self.token else "password"
 
     def reveal(self) -> str:
         """The plain text of the secret; like `Secret.reveal`."""

@@ -97,3 +97,13 @@ def test_what_login_stored_sends_and_what_logout_removed_does_not(
     assert shell.apart("logout", server.host, server.username).code == 0
     assert shell.apart("send", *account(server), *LETTER).code == 77
     assert len(server.messages) == 1
+
+
+def test_a_refused_password_is_to_be_corrected_where_it_came_from(
+    shell: Shell, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDKIT_PASSWORD", "not-that-one")
+    for answer in (shell("send", *LETTER, *account(server)), shell("doctor", *account(server))):
+        assert answer.code == 77
+        said = " ".join((answer.out + answer.err).split())
+        assert "the refused one came from SENDKIT_PASSWORD: correct it there, or leave it out and store" in said

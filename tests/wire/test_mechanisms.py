@@ -252,6 +252,15 @@ async def test_a_token_that_cannot_be_had_for_now_is_deferred_and_tried_again(st
     assert server.auth_commands == 1
 
 
+@pytest.mark.parametrize("mechanism", TOKENS)
+async def test_the_hint_of_a_refused_token_speaks_of_the_token(start: Start, account: Account, mechanism: str) -> None:
+    error = await trouble(account(offering(start, mechanism), credentials=Bearer(STALE)))
+    assert type(error) is errors.AuthenticationError
+    hint = error.hint or ""
+    assert all(word in hint for word in ("access token", "expired", "scope", USER, "where it comes from: a test"))
+    assert "password" not in hint
+
+
 async def test_cram_md5_is_spoken_only_when_asked_for(start: Start, account: Account) -> None:
     server = offering(start, "CRAM-MD5")
     assert type(await trouble(account(server))) is errors.AuthenticationError
@@ -304,7 +313,11 @@ async def test_a_refused_certificate_is_one_auth_command_for_the_mailer(
         async with AsyncMailer(make(), mechanism="EXTERNAL") as mailer:
             results = [await mailer.send(message(), check=False) for _ in range(2)]
         assert server.auth_commands == 1
-    assert "client certificate" in str(results[1].recipients["luis@example.com"].reason)
+    recipients = [result.recipients["luis@example.com"] for result in results]
+    assert "client certificate" in str(recipients[1].reason)
+    for one in recipients:
+        assert "client_cert=" in (one.hint or "")
+        assert "password" not in (one.hint or "")
 
 
 @pytest.mark.parametrize(
