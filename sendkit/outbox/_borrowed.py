@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from sendkit.errors import ConfigurationError
+from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._place import Place
 from sendkit.outbox._schema import preparation, prepare
 from sendkit.outbox._sqlite import bound, execute_on, translated
@@ -44,21 +44,49 @@ def lender_of(transaction: object, place: Place, *, waits: bool = True) -> Lende
     Raises ConfigurationError for one that could not hold what is put, and OutboxError.
     """
     if _is_of("django.", transaction):
-        return _django(transaction, place)
+        with _of_the_program():
+            return _django(transaction, place)
+    transaction = _session_of(transaction)
     asynchronous = _is_of("sqlalchemy.ext.asyncio.", transaction)
-    if not waits and (asynchronous or any(_is_of(package, transaction) for package in _ASYNCHRONOUS)):
+    if not waits and (asynchronous or _is_asynchronous(transaction)):
         raise ConfigurationError("transaction= is an asynchronous one", hint="put it with an AsyncOutbox")
     if _is_of("sqlalchemy.", transaction) and not hasattr(transaction, "in_transaction"):
         raise _not_taken(transaction)
     if asynchronous:
         return _AsyncSQLAlchemy(transaction, place)
     if _is_of("sqlalchemy.", transaction):
-        return _sqlalchemy(transaction, place)
+        with _of_the_program():
+            return _sqlalchemy(transaction, place)
     return _driver(transaction, place)
 
 
+def _session_of(lent: Any) -> object:
+    """The session of this thread or task, of a scoped one (which Flask-SQLAlchemy has)."""
+    scoped = _is_of("sqlalchemy.orm.scoping.", lent) or _is_of("sqlalchemy.ext.asyncio.scoping.", lent)
+    return lent.registry() if scoped else lent
+
+
+@contextmanager
+def _of_the_program() -> Generator[None]:
+    """Raise OutboxError for what SQLAlchemy or Django say of a transaction that is closed, or cannot begin."""
+    try:
+        yield
+    except Exception as error:
+        if not (_is_of("sqlalchemy.exc.", error) or _is_of("django.", error)):
+            raise
+        hint = "use it while it is open, and roll it back first if it has failed"
+        said = str(error).partition("\n")[0]
+        raise OutboxError(f"transaction= cannot be used: {said}", hint=hint) from error
+
+
 _AIO = "aiosqlite."
-_ASYNCHRONOUS = (_AIO, "asyncpg.", "psycopg.connection_async.")
+
+
+def _is_asynchronous(connection: object) -> bool:
+    """Whether a driver's connection is one: those of psycopg are of the same module either way."""
+    if _is_of("psycopg.", connection):
+        return any(kind.__name__ == "AsyncConnection" for kind in type(connection).__mro__)
+    return _is_of(_AIO, connection) or _is_of("asyncpg.", connection)
 
 
 def _not_taken(transaction: object) -> ConfigurationError:
@@ -94,6 +122,8 @@ def _raw(pooled: Any) -> object:
 
 
 def _django(lent: Any, place: Place) -> Lender:
+    if not hasattr(lent, "ensure_connection"):
+        raise _not_taken(lent)
     lent.ensure_connection()
     if not lent.in_atomic_block and lent.get_autocommit():
         raise autocommitting("put it inside `with transaction.atomic():`")
@@ -117,7 +147,9 @@ class _AsyncSQLAlchemy:
         return self.place.texts
 
     async def carry_out(self, work: Work[Result]) -> Result:
-        return await _driver(await self._driver(), self.place).carry_out(work)
+        with _of_the_program():
+            driver = await self._driver()
+        return await _driver(driver, self.place).carry_out(work)
 
     async def _driver(self) -> object:
         session = not hasattr(type(cast("object", self.lent)), "get_raw_connection")

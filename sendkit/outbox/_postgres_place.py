@@ -147,6 +147,8 @@ def place(url: str) -> Place:
 
 def _lent(connection: Any, url: str, name: str) -> Lender:
     if type(connection).__module__.startswith("asyncpg.") and hasattr(connection, "is_in_transaction"):
+        if connection.is_closed():
+            raise OutboxError(f"the outbox {name}: the connection is closed", hint="use it while it is open")
         if not connection.is_in_transaction():
             raise autocommitting("put it inside `async with connection.transaction():`")
         return _Checked(_AsyncpgLender(connection, name), url)

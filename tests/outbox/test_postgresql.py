@@ -92,6 +92,11 @@ class TestTransactions:
             async with await psycopg.AsyncConnection.connect(postgresql) as connection:
                 await outbox.put(message(), transaction=connection)
                 await connection.rollback()
+                with (
+                    Outbox(postgresql, account="test") as other,
+                    pytest.raises(ConfigurationError, match="asynchronous"),
+                ):
+                    other.put(message(), transaction=connection)
             assert (await outbox.status(receipt)).id == receipt.id
             assert sum((await outbox.counts()).letters.values()) == 1
 
@@ -124,7 +129,9 @@ class TestTransactions:
             await transaction.rollback()
             assert (await outbox.status(receipt)).id == receipt.id
             assert sum((await outbox.counts()).letters.values()) == 1
-        await connection.close()
+            await connection.close()
+            with pytest.raises(OutboxError, match="the connection is closed"):
+                await outbox.put(message(), transaction=connection)
 
     def test_a_session_of_sqlalchemy(self, outbox: Outbox, postgresql: str) -> None:
         engine = sqlalchemy.create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))

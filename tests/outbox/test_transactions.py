@@ -130,11 +130,13 @@ class TestSQLite3:
 
 class TestSQLAlchemy:
     @pytest.mark.parametrize("commits", [True, False])
-    def test_a_session_decides(self, outbox: Outbox, database: Path, commits: bool) -> None:
+    @pytest.mark.parametrize("scoped", [False, True])
+    def test_a_session_decides(self, outbox: Outbox, database: Path, scoped: bool, commits: bool) -> None:
         engine = sqlalchemy.create_engine(f"sqlite:///{database}")
-        with orm.Session(engine) as session:
-            outbox.put(message(), transaction=session)
-            session.commit() if commits else session.rollback()
+        session = orm.scoped_session(orm.sessionmaker(engine)) if scoped else orm.Session(engine)
+        outbox.put(message(), transaction=session)
+        session.commit() if commits else session.rollback()
+        session.close()
         engine.dispose()
         assert sum(outbox.counts().letters.values()) == commits
 
@@ -229,7 +231,7 @@ async def test_an_asynchronous_connection_of_sqlite_decides(database: Path) -> N
         assert (await outbox.counts()).letters["ready"] == 1
 
 
-@pytest.mark.parametrize("kind", ["AsyncSession", "AsyncConnection"])
+@pytest.mark.parametrize("kind", ["AsyncSession", "async_scoped_session", "AsyncConnection"])
 async def test_an_asynchronous_session_or_connection_of_sqlalchemy_on_sqlite_decides(database: Path, kind: str) -> None:
     pytest.importorskip("aiosqlite")
     asynchronous = pytest.importorskip("sqlalchemy.ext.asyncio")
@@ -237,7 +239,9 @@ async def test_an_asynchronous_session_or_connection_of_sqlalchemy_on_sqlite_dec
     async with AsyncOutbox(database, account="test") as outbox:
         for ending in ("commit", "rollback"):
             async with engine.connect() if kind == "AsyncConnection" else asynchronous.AsyncSession(engine) as lent:
-                await outbox.put(message(), transaction=lent)
+                scoped = kind == "async_scoped_session"
+                given = asynchronous.async_scoped_session(lambda: lent, scopefunc=lambda: 1) if scoped else lent
+                await outbox.put(message(), transaction=given)
                 await getattr(lent, ending)()
         assert (await outbox.counts()).letters["ready"] == 1
     await engine.dispose()
@@ -245,7 +249,8 @@ async def test_an_asynchronous_session_or_connection_of_sqlalchemy_on_sqlite_dec
 
 def test_what_makes_transactions_and_is_none_is_refused(outbox: Outbox, database: Path) -> None:
     engine = sqlalchemy.create_engine(f"sqlite:///{database}")
-    for thing in (engine, orm.sessionmaker(engine)):
+    transactions = pytest.importorskip("django.db.transaction")
+    for thing in (engine, orm.sessionmaker(engine), transactions.atomic()):
         with pytest.raises(ConfigurationError, match=f"cannot be a {type(thing).__name__}"):
             outbox.put(message(), transaction=thing)
     engine.dispose()
@@ -256,6 +261,13 @@ def test_a_connection_that_is_closed_is_an_error_in_words(outbox: Outbox, databa
     connection.close()
     with pytest.raises(OutboxError, match="closed database"):
         outbox.put(message(), transaction=connection)
+    engine = sqlalchemy.create_engine(f"sqlite:///{database}")
+    closed = engine.connect()
+    closed.close()
+    for thing in (closed, orm.Session()):
+        with pytest.raises(OutboxError, match=r"transaction= cannot be used: This .* is (closed|not bound)"):
+            outbox.put(message(), transaction=thing)
+    engine.dispose()
 
 
 def test_an_asynchronous_transaction_needs_an_asynchronous_outbox(outbox: Outbox, database: Path) -> None:
