@@ -1,4 +1,4 @@
-"""Frozen values that are made for every message: pydantic's models, without the cost of validation.
+"""Frozen values: ours, which are made for every message without the cost of validation, and those of callers, checked.
 
 Must not know what they hold.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,6 +30,28 @@ class Frozen(BaseModel):
         if not self.__pydantic_complete__:
             self.model_rebuild()
         super().__setstate__(state)
+
+
+class Checked:
+    """Beside BaseModel: a value is checked however it is made, where pydantic's own copies with changes are not."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, `deep` or not; with changes by `update` it is checked again."""
+        model = cast("Any", self)
+        if not update:
+            return cast("Self", BaseModel.model_copy(model, deep=deep))
+        return type(self)(**{**{name: getattr(self, name) for name in type(model).model_fields}, **update})
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """One with these `values`, checked like every other (`_fields_set` follows)."""
+        return cls(**values)
+
+    if not TYPE_CHECKING:
+
+        def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+            """`model_copy` by its former name: `deep` or not, with changes by `update`."""
+            return self.model_copy(update=update, deep=deep)
 
 
 # The slots of a model's instances. To set them by their descriptors takes half as long as by `object.__setattr__`.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, cast,
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
+from sendkit._frozen import Checked
 from sendkit._spelling import meant
 from sendkit._xtext import fits_envid
 from sendkit.errors import MessageError
@@ -82,7 +83,7 @@ def _hold_until(value: object) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-class SubmissionOptions(BaseModel):
+class SubmissionOptions(Checked, BaseModel):
     """Requests to the server beside the message: `send(message, options=SubmissionOptions(notify="failure"))`.
 
     `notify` requests reports to the sender of the envelope: "never" alone, or any of "success", "failure" and

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from sendkit._delivery.retries import Retries
+from sendkit._frozen import Checked
 from sendkit._server.checked import as_configuration_error
 from sendkit.results import Waiting
 
 if TYPE_CHECKING:
     import tenacity
 
+_FOR_EVER = 1e9
 PATIENCE = 1800.0  # seconds; most servers greylist for 1 to 15 minutes
 _USUAL = Retries()
 
 
-class RetryPolicy(BaseModel):
+class RetryPolicy(Checked, BaseModel):
     """How often, for how long and with which waits deferred recipients are retried.
 
     At most `max_attempts` attempts, none later than `max_elapsed` seconds after the first. `wait` is a tenacity wait
@@ -55,7 +57,8 @@ class RetryPolicy(BaseModel):
         No attempt starts more than `max_elapsed` seconds after the first. A program that must not wait so long, or must
         not lose the message when it exits, puts it into an `Outbox`. Raises ConfigurationError.
         """
-        attempts = len(_PATIENT_WAITS) + 1 + int(max(0.0, max_elapsed) // _PATIENT_WAITS[-1])
+        seconds = min(cls(max_elapsed=max_elapsed).max_elapsed, _FOR_EVER)
+        attempts = len(_PATIENT_WAITS) + 1 + int(seconds // _PATIENT_WAITS[-1])
         return cls(
             max_attempts=attempts,
             max_elapsed=max_elapsed,

@@ -23,6 +23,7 @@ from pydantic import (
     model_serializer,
 )
 
+from sendkit._frozen import Checked
 from sendkit._message import accept, portable, purpose
 from sendkit._message.attachment import Attachment
 from sendkit._message.invite import Invite, invite, invite_dump
@@ -77,7 +78,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-class Message(Written, BaseModel):
+class Message(Written, Checked, BaseModel):
     """A message to send: frozen, and checked when you create it.
 
     `sender`, `to`, `cc`, `bcc` and `reply_to` take mailboxes: strings (comma-separated lists too), `("Name",
@@ -214,14 +215,6 @@ class Message(Written, BaseModel):
             return super().model_copy(deep=deep)
         kept = {name: getattr(self, name) for name in self.model_fields_set - _MADE_HERE}
         return type(self)(**{**kept, **update})
-
-    if not TYPE_CHECKING:
-        copy = model_copy  # pydantic's former name for it, which checks nothing
-
-    @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-        """A message of these `values`, checked like every other (`_fields_set` follows). Raises MessageError."""
-        return cls(**values)
 
     def preview(self, *, open_browser: bool = True) -> Path:
         """Show the message in the browser, and send nothing; returns the path of the file, which `open_browser` opens.

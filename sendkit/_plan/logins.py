@@ -29,7 +29,7 @@ def check_logins(
     accounts: Sequence[Account], password: object, credentials: object, mechanism: Mechanism | None
 ) -> None:
     """Refuse a login that cannot be, or must not be tried. Raises ConfigurationError."""
-    names = {account.username for account in accounts}
+    names = {None if account.username is None else check_username(account.username) for account in accounts}
     given = password is not None or credentials is not None
     orphaned = any(account.username is None and account.credentials is not None for account in accounts)
     if orphaned or (None in names and given):

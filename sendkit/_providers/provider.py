@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sendkit._server.security import Security
 from sendkit.errors import ConfigurationError
@@ -67,6 +67,9 @@ class Provider:
         """
         from sendkit._providers import table  # noqa: PLC0415 - long, and seldom needed
 
+        if not isinstance(cast("object", name), str):
+            hint = "`sendkit providers` lists them"
+            raise ConfigurationError(f"this is not a name: {type(name).__name__}", hint=hint)
         key = name.strip().lower().rpartition("@")[2].replace("_", "-").replace(" ", "")
         key = table.ALIASES.get(key, key)
         if found := table.BY_NAME.get(key) or table.BY_DOMAIN.get(key) or table.BY_HOST.get(key):

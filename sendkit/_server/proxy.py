@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from sendkit._frames import frameless
+from sendkit._frozen import Checked
 from sendkit._redaction import remember
 from sendkit._server.checked import as_configuration_error
 from sendkit._server.endpoint import server_name
@@ -34,7 +35,7 @@ _ENCODED = f"{_EXAMPLE}; what is special in them is percent-encoded, such as %40
 _NOT_TO_THE_PROXY = "write http://…: TLS with the SMTP server goes through it, end to end"
 
 
-class Proxy(BaseModel):
+class Proxy(Checked, BaseModel):
     """A proxy: its `scheme` ("socks5", "http" …), `host` and `port`, and who logs in. `Proxy.parse` reads a URL.
 
     With a username and no password, the password comes from the keyring. Names are looked up at the proxy, so `socks5`

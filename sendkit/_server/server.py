@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import ssl
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sendkit._frames import frameless
+from sendkit._frozen import Checked
 from sendkit._redaction import quoted
 from sendkit._server.addresses import ip_address
 from sendkit._server.checked import as_configuration_error
@@ -53,7 +54,7 @@ _PATIENCE = 2.0
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Timeouts(BaseModel):
+class Timeouts(Checked, BaseModel):
     """The time limit of each phase, in seconds; each is for a whole reply, not for one read.
 
     `connect` is for each address, `greeting` for the first reply (and TLS), `command` for each command, `data` for that
@@ -78,7 +79,7 @@ class Timeouts(BaseModel):
                 super().__init__(**seconds)
 
 
-class Server(AnyServer, BaseModel):
+class Server(AnyServer, Checked, BaseModel):
     """One submission server: its address, how the connection is protected, and its time limits.
 
     `port` and `security` follow from each other: 465 is implicit TLS, everything else STARTTLS; the default is 587.
@@ -179,12 +180,6 @@ class Server(AnyServer, BaseModel):
         if is_unix(text.strip()):
             return cls(text.strip())
         return cls(*host_and_port(text))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, `deep` or not; with changes by `update` it is checked again, and gets a TLS context of its own."""
-        if not update:
-            return super().model_copy(deep=deep)
-        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **update})
 
     def _check_tls(self) -> None:
         given = [name for name in _OF_THE_CONTEXT if getattr(self, name) != type(self).model_fields[name].default]

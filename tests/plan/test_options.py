@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 import sendkit
-from sendkit import DKIM, AsyncMailer, FileTransport, Mailer, PasswordCommand, errors
+from sendkit import DKIM, AsyncMailer, FileTransport, Mailer, PasswordCommand, Provider, RetryPolicy, errors
 from sendkit._plan.options import OPTIONS
+from sendkit.settings import Proxy
 from sendkit.testing import assert_no_secret_leaks
 
 CONSTRUCTORS = ("from_url", "from_env", "for_provider", "from_config", "discover")
@@ -184,10 +185,39 @@ def test_so_does_a_setting_of_a_server(name: str) -> None:
     "make",
     [PasswordCommand, FileTransport, Mailer.from_url, lambda value: DKIM(domain=value, selector="s", key="x"),
      lambda value: DKIM(domain="example.com", selector=value, key="x"),
-     lambda value: DKIM(domain="example.com", selector="s", key=value)],
-    ids=["PasswordCommand", "FileTransport", "from_url", "domain", "selector", "key"],
+     lambda value: DKIM(domain="example.com", selector="s", key=value),
+     lambda value: Mailer("smtp.example.com", username=value).close(), Provider.named,
+     lambda value: RetryPolicy.patient(max_elapsed=value)],
+    ids=["PasswordCommand", "FileTransport", "from_url", "domain", "selector", "key", "username", "named", "patient"],
 )  # fmt: skip
-def test_so_do_what_is_given_to_one(make: Callable[[Any], object], tmp_path: Path) -> None:
+def test_so_does_what_is_given_to_one(make: Callable[[Any], object]) -> None:
     for value in OF_ANY_KIND:
         with suppress(errors.SendkitError):
             make(value)
+
+
+PYDANTICS_OWN: dict[str, Callable[[Any, dict[str, Any]], object]] = {
+    "model_copy": lambda value, changes: value.model_copy(update=changes),
+    "copy": lambda value, changes: value.copy(update=changes),
+    "model_construct": lambda value, changes: type(value).model_construct(**changes),
+}
+
+
+@pytest.mark.parametrize("way", PYDANTICS_OWN.values(), ids=PYDANTICS_OWN)
+@pytest.mark.parametrize(
+    ("value", "changes"),
+    [
+        (sendkit.SubmissionOptions(), {"notify": {"failure\r\nRCPT TO:<eva@example.org>"}}),
+        (sendkit.SubmissionOptions(), {"hold_for": "soon"}),
+        (sendkit.Server("smtp.example.com"), {"host": "smtp.example.com", "local_hostname": "x\r\nMAIL FROM:<>"}),
+        (sendkit.Timeouts(), {"command": -1}),
+        (RetryPolicy(), {"max_attempts": "many"}),
+        (Proxy.parse("http://192.0.2.1:3128"), {"scheme": "ftp", "host": "192.0.2.1", "port": 3128}),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_value_is_checked_in_whatever_way_of_pydantics_it_is_made(
+    value: object, changes: dict[str, Any], way: Callable[[Any, dict[str, Any]], object]
+) -> None:
+    with pytest.raises(ValueError, match=list(changes)[-1] if len(changes) < 3 else "scheme"):
+        way(value, changes)
