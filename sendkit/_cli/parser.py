@@ -50,11 +50,6 @@ _OPTIONS: dict[str, type[Options]] = {
     "completions": CompletionsOptions,
 }
 
-# Whose empty value means something: no subject, the null reverse path, a picture that only decorates, the usual lane.
-_MAY_BE_EMPTY = frozenset(
-    {"subject", "text", "title", "envelope_from", "alt", "footer", "preheader", "lane", "reply", "letters"}
-)
-
 
 class Parser(argparse.ArgumentParser):
     """argparse, except for its exit code (2), and that a value is not empty: that is a variable that was not set."""
@@ -64,9 +59,11 @@ class Parser(argparse.ArgumentParser):
         raise Usage(message, self.prog)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        if "" in arg_strings and action.nargs != argparse.PARSER and action.dest not in _MAY_BE_EMPTY:
-            told = "it is empty, usually because a variable of the shell is not set"
-            raise argparse.ArgumentError(action, f"{told}; give a value, or leave {_called(action)} out")
+        if "" in arg_strings and action.nargs != argparse.PARSER:
+            from sendkit._cli.wrong import empty  # noqa: PLC0415 - it serves this one error
+
+            if told := empty(action.dest, action.option_strings):
+                raise argparse.ArgumentError(action, told)
         return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -81,10 +78,6 @@ class Parser(argparse.ArgumentParser):
     def flags(self) -> list[str]:
         """All options, as they are written."""
         return list(self._option_string_actions)
-
-
-def _called(action: argparse.Action) -> str:
-    return action.option_strings[-1] if action.option_strings else "it"
 
 
 def command_of(options: Options) -> str:
@@ -256,11 +249,8 @@ def _add_security(add: _Add) -> None:
 def _add_login(command: Parser) -> None:
     _add_account(command)
     add = command.add_argument
-    add(
-        "--oauth",
-        metavar="PROVIDER",
-        help="get OAuth 2 tokens: google, microsoft, microsoft:TENANT, or an issuer's URL",
-    )
+    help_text = "get OAuth 2 tokens: google, microsoft, microsoft:TENANT, or an issuer's URL"
+    add("--oauth", metavar="PROVIDER", help=help_text)
     add("--client-id", metavar="ID", help="your application at that provider (default: SENDKIT_OAUTH_CLIENT_ID)")
     add("--scope", help="the access to request (default: mail, if known for the provider)")
     add("--no-test", action="store_true", help="store it without trying it on the server")

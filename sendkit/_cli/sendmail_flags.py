@@ -125,8 +125,9 @@ def _divided(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]
 def _meaning(name: str, value: str) -> dict[str, object]:
     if name.startswith("--"):
         if _OURS[name[2:]][0] and not value:
-            told = "it is empty, usually because a variable of the shell is not set"
-            raise Usage(f"argument {name}: {told}; give a value, or leave {name} out", _PROGRAM)
+            from sendkit._cli.wrong import empty  # noqa: PLC0415 - it serves this one error
+
+            raise Usage(f"argument {name}: {empty(name, [name])}", _PROGRAM)
         return {name[2:]: value or True}
     flag = _BY_LETTER[name[1:]]
     if flag.kind is _Kind.REFUSED:

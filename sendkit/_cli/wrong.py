@@ -5,9 +5,22 @@ An unknown argument is never repeated: it may be a password.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sendkit._spelling import meant
+
+# Whose empty value means something: no subject, the null reverse path, a picture that only decorates, the usual lane.
+_MAY_BE_EMPTY = frozenset(
+    {"subject", "text", "title", "envelope_from", "alt", "footer", "preheader", "lane", "reply", "letters"}
+)
+
+
+def empty(name: str, flags: Sequence[str]) -> str | None:
+    """What is wrong with an empty value of this argument; None where it has a meaning."""
+    if name in _MAY_BE_EMPTY:
+        return None
+    called = flags[-1] if flags else "it"
+    return f"it is empty, usually because a variable of the shell is not set; give a value, or leave {called} out"
 
 
 def unknown(arguments: list[str], flags: list[str]) -> str:

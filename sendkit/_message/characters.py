@@ -6,6 +6,7 @@ import functools
 import re
 import unicodedata
 
+from sendkit._smtp.address import LINE_BREAKS
 from sendkit.errors import MessageError
 
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,70}")
@@ -13,10 +14,11 @@ _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def forbidden(text: str) -> str | None:
-    """The first character that would end a header line, or that no encoding can carry, as `U+000A`; or None."""
+    """The first character that would end a header line, or that no encoding can carry, such as `U+0000`; or None."""
     if text.isprintable():
         return None
-    return next((f"U+{ord(char):04X}" for char in text if unicodedata.category(char) in _FORBIDDEN), None)
+    found = next((char for char in text if unicodedata.category(char) in _FORBIDDEN), None)
+    return found and f"U+{ord(found):04X}" + (" (a line break)" if found in LINE_BREAKS else "")
 
 
 def check_text(field: str, text: str) -> None:

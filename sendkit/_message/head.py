@@ -57,17 +57,48 @@ def split_message(octets: bytes) -> tuple[list[HeaderField], bytes]:
     end = 0 if octets.startswith(b"\r\n") else octets.find(b"\r\n\r\n") + 2
     head = octets[:end] if end >= 2 or octets.startswith(b"\r\n") else octets
     if b"\0" in head:
-        raise refuse("a NUL octet in the head", "take it out")
+        if head.startswith(_UTF_16) or b"\0" in head[:2]:
+            raise _no_field(_UTF_16[0], first=True)
+        raise refuse("a NUL octet in the head", "take it out, or give the file of a message (.eml)")
     fields: list[HeaderField] = []
     position = 0
     while position < len(head):
         match = _FIELD.match(head, position)
         if match is None:
-            line = head[position : position + 60].partition(b"\r\n")[0]
-            raise refuse(f"{line!r} is not a header field", "write Name: value, then an empty line before the body")
+            raise _no_field(head[position : position + 60].partition(b"\r\n")[0], first=position == 0)
         fields.append(HeaderField(match[1].decode(), _short(match.group())))
         position = match.end()
     return fields, octets[len(head) :]
+
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+# How files begin that are no message, or have something in front of one.
+_BEGINNINGS = (
+    (
+        b"From ",
+        "begins with the line of an mbox (From ADDRESS DATE)",
+        "remove that line; mailbox.mbox reads such files",
+    ),
+    (
+        b"\xef\xbb\xbf",
+        "begins with a byte order mark (BOM)",
+        "save it as UTF-8 without BOM, or remove its first 3 octets",
+    ),
+    (_UTF_16, "is UTF-16", "save it as UTF-8 without BOM"),
+    (b"<", "is HTML or XML", "give it as html= of a Message (--html), or put header fields in front"),
+    (b"\x1f\x8b", "is compressed (gzip)", "unpack it first"),
+    (b"PK\3\4", "is a zip file", "unpack it first, or attach it (--attach)"),
+    (b"\xd0\xcf\x11\xe0", "is a message of Outlook (.msg)", "save it as .eml"),
+    (b"%PDF", "is a PDF", "attach it (--attach)"),
+)
+
+
+def _no_field(line: bytes, *, first: bool) -> MessageError:
+    """The error for a line of the head that is none; where it is the first, for what the file is."""
+    for beginning, what, cure in _BEGINNINGS if first else ():
+        if line.startswith(beginning):
+            return refuse(f"this {what}", cure)
+    return refuse(f"{line!r} is not a header field", "write Name: value, then an empty line before the body")
 
 
 def without_bcc(fields: Iterable[HeaderField]) -> list[HeaderField]:
@@ -94,11 +125,11 @@ def reverse_path_in(fields: Iterable[HeaderField]) -> Address:
     name = next((name for name in names if name in present), "from")
     found = [address for field in listed if field.key == name for address in _addresses(field)]
     if len(found) != 1:
-        raise MessageError(
-            f"{name.title()}: {len(found)} addresses where the reverse path needs one",
-            field=name.title(),
-            hint="give one From address, a Sender field, or envelope_from=…",
-        )
+        hint = "give one From address, a Sender field, or envelope_from=…"
+        if not listed:
+            hint = f"there is no header field: did an empty line in front of the head end it? Remove it, or {hint}"
+        name = name.title()
+        raise MessageError(f"{name}: {len(found)} addresses where the reverse path needs one", field=name, hint=hint)
     return found[0]
 
 

@@ -36,6 +36,8 @@ _ADVICE = (  # by what is seen in the text
     (r"^\.|\.@|\.\.[^@]*@", 'single dots stand between other characters, or quote the local part: "a..b"@example.com'),
 )
 _TAKE_OUT = "take it out of the address"
+_ONE_LINE = f"{_TAKE_OUT}: it is one line (a line that was read from a file ends with a break); give several as a list"
+LINE_BREAKS = frozenset("\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")  # as `str.splitlines` takes them
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
@@ -114,8 +116,8 @@ def _refuse_invisible(text: str, *, quoted: bool) -> None:
         return
     for char in text:
         if unicodedata.category(char) in _INVISIBLE and not (quoted and char == " "):
-            name = unicodedata.name(char, "a control character")
-            advice = _advice(text, _TAKE_OUT) if char == " " else _TAKE_OUT
+            name = "a line break" if char in LINE_BREAKS else unicodedata.name(char, "a control character")
+            advice = _ONE_LINE if char in LINE_BREAKS else _advice(text, _TAKE_OUT) if char == " " else _TAKE_OUT
             raise AddressError(f"{_show(text)} holds U+{ord(char):04X} ({name})", advice)
 
 

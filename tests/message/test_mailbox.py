@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.mailbox import Mailbox, mailbox_of, mailboxes_of, parse_address_list, tidy_name
 from sendkit._smtp.address import AddressError, parse_address
+from tests.each import each
 
 SPECIALS = st.text(st.sampled_from('ab.@"\\<>(),:; \tñ'), max_size=40)
 
@@ -254,3 +255,17 @@ def test_what_is_wrong_with_a_mailbox_is_named_and_not_what_a_reader_stumbled_ov
         mailboxes_of(value)
     assert problem in failure.value.problem
     assert hint in failure.value.hint
+
+
+@each(["\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_a_line_break_in_an_address_is_named_wherever_it_stands(end: str) -> None:
+    for wrong in (
+        f"ana@example.com{end}",
+        f"{end}ana@example.com",
+        f"ana{end}@example.com",
+        f"a@example.com{end}RCPT TO:<b@c.de>",
+    ):
+        with pytest.raises(AddressError) as failure:
+            mailboxes_of(wrong)
+        assert "a line break" in failure.value.problem
+        assert f"U+{ord(end[0]):04X}" in failure.value.problem
