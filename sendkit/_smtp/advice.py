@@ -287,6 +287,12 @@ BY_REASON = {
         "mechanism= selects another mechanism",
         "the server's login proof is wrong: the server is faulty, or it is the wrong server; check the host",
     ),
+    Reason.MORE_ASKED: Advice(
+        "the server asks for more than a name and a password, such as a second factor, or it is faulty: use an app "
+        "password if the provider has them; mechanism= selects another mechanism",
+        "the server asks for more than a name and a password, such as a second factor, or it is faulty: use an app "
+        "password if the provider has them",
+    ),
     Reason.STORE_FAILED: Advice(f"check that the disk has space, and that this program can write there; {_AGAIN}"),
     Reason.SETTING_UNUSABLE: HELD,
     Reason.MESSAGE_UNUSABLE: Advice(

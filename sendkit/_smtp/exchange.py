@@ -19,6 +19,10 @@ class OutOfTurn(Exception):
     """A challenge that the mechanism does not have, or a reply before the server did its part."""
 
 
+class MoreAsked(OutOfTurn):
+    """The server asks for more than the mechanism has, such as the code of a second factor."""
+
+
 class Exchange:
     """One exchange: `initial` is the first message, or None where the server begins.
 
@@ -40,7 +44,7 @@ class Exchange:
     def respond(self, challenge: bytes) -> bytes:
         """The answer to a challenge. Raises OutOfTurn."""
         if not self._answers:
-            raise OutOfTurn(f"a challenge that {self._name} does not have")
+            raise MoreAsked(f"a challenge that {self._name} does not have")
         return self._answers.pop(0)
 
     def conclude(self) -> None:

@@ -135,6 +135,7 @@ class Reason(StrEnum):
     KEYRING_DENIED = "keyring_denied", Cause.AUTHENTICATION, _NEXT
     KEYRING_FULL = "keyring_full", Cause.AUTHENTICATION, _NEXT
     SERVER_NOT_PROVEN = "server_not_proven", Cause.PROTOCOL, _NEXT
+    MORE_ASKED = "more_asked", Cause.PROTOCOL, _NEXT
 
     # What is not SMTP.
     NOT_SMTP = "not_smtp", Cause.PROTOCOL, _LATER

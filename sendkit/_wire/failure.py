@@ -8,7 +8,7 @@ import ssl
 
 import aiosmtplib
 
-from sendkit._smtp.exchange import OutOfTurn
+from sendkit._smtp.exchange import MoreAsked, OutOfTurn
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, judge_refusal, not_accepted
@@ -63,7 +63,8 @@ def _verdict_of(phase: Phase, error: Exception, mask: Mask = BARE) -> Verdict:
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_refused(phase, error)
     if isinstance(error, OutOfTurn):
-        return not_accepted(phase, Reason.SERVER_NOT_PROVEN, str(error))
+        why = Reason.MORE_ASKED if isinstance(error, MoreAsked) else Reason.SERVER_NOT_PROVEN
+        return not_accepted(phase, why, str(error))
     return judge_failure(phase, _failure_of(phase, error))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendkit._smtp.exchange import Exchange, OutOfTurn, begin
+from sendkit._smtp.exchange import Exchange, MoreAsked, begin
 from sendkit._smtp.sasl import Mechanism
 
 TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
@@ -97,7 +97,7 @@ def test_a_challenge_more_than_the_mechanism_has_ends_the_exchange(mechanism: Me
     due = 2 if mechanism is Mechanism.LOGIN else 1
     for _ in range(due):
         one.respond(b"")
-    with pytest.raises(OutOfTurn, match=mechanism):
+    with pytest.raises(MoreAsked, match=mechanism):
         one.respond(b"")
 
 

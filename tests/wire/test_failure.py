@@ -10,7 +10,7 @@ import pytest
 
 from sendkit import Outcome, Phase
 from sendkit._redaction import Redactor
-from sendkit._smtp.exchange import OutOfTurn
+from sendkit._smtp.exchange import MoreAsked, OutOfTurn
 from sendkit._smtp.reason import Again, Cause, Reason
 from sendkit._wire.failure import as_reply, verdict_of
 from sendkit._wire.mask import Mask
@@ -111,6 +111,7 @@ def test_the_reason_is_said_in_words(error: Exception, words: str) -> None:
         (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(503, "no"), Reason.LOGIN_NOT_TAKEN),
         (Phase.AUTH, aiosmtplib.SMTPAuthenticationError(538, "no"), Reason.LOGIN_NEEDS_TLS),
         (Phase.AUTH, OutOfTurn("…"), Reason.SERVER_NOT_PROVEN),
+        (Phase.AUTH, MoreAsked("…"), Reason.MORE_ASKED),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
