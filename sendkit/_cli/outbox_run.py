@@ -79,6 +79,8 @@ async def _once(outbox: AsyncOutbox, mailers: Sequence[tuple[str | None, AsyncMa
     counts = await outbox.counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.letters.items() if count)
     say(f"{made} attempts made; {states or 'the outbox is empty'}")
+    if counts.paused:
+        complain(f"sendkit outbox: everything is paused: {counts.paused}; `sendkit outbox resume` goes on")
     return _code(counts)
 
 

@@ -95,9 +95,9 @@ def show_health(health: Health) -> None:
     say(f"place     {health.place} (tables of version {health.version})")
     say(f"clock     {health.clock:%Y-%m-%d %H:%M:%S} UTC")
     for worker in health.workers:
-        say(
-            f"worker    {worker.id}: {'alive' if worker.alive else 'ended; its letters are taken over by the next one'}"
-        )
+        served = "every account" if worker.accounts is None else ", ".join(worker.accounts)
+        alive = f"alive, for {served}" if worker.alive else "ended; its letters are taken over by the next one"
+        say(f"worker    {worker.id}: {alive}")
     show_counts(health.counts)
 
 

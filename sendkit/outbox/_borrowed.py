@@ -10,8 +10,10 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from sendkit._lifetime import threads
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._place import Place
 from sendkit.outbox._schema import preparation, prepare
@@ -101,7 +103,7 @@ def _is_of(package: str, thing: object) -> bool:
 def _driver(connection: object, place: Place) -> Lender:
     if isinstance(connection, sqlite3.Connection):
         return _SQLiteLender(connection, place)
-    if _is_of(_AIO, connection) and hasattr(connection, "in_transaction"):
+    if _is_of(_AIO, connection) and hasattr(type(connection), "in_transaction"):
         return _AioSQLiteLender(connection, place)
     if place.lend is not None and (_is_of("psycopg.", connection) or _is_of("asyncpg.", connection)):
         return place.lend(connection)
@@ -184,7 +186,9 @@ class _SQLiteLender:
     def _check(self) -> None:
         try:
             commits = _commits_each(self._connection)
-            carry_out(_checks(self._connection, self._place, commits=commits), self.execute)
+            if carry_out(_checks(self._connection, self._place, commits=commits), self.execute):
+                _make_tables(self._place)
+            carry_out(_beginning(self._connection, self._place), self.execute)
         except sqlite3.Error as error:  # it is closed
             raise translated(error, self._place.path) from error
 
@@ -203,10 +207,19 @@ class _AioSQLiteLender:
 
     async def carry_out(self, work: Work[Result]) -> Result:
         if not self._checked:
-            commits = _commits_each(self._connection)
-            await carry_out_async(_checks(self._connection, self._place, commits=commits), self._execute)
+            await self._check()
             self._checked = True
         return await carry_out_async(work, self._execute)
+
+    async def _check(self) -> None:
+        try:
+            commits = _commits_each(self._connection)
+        except ValueError as error:
+            hint = "use the connection while it is open"
+            raise OutboxError(f"the outbox {self._place.name}: {error}", hint=hint) from error
+        if await carry_out_async(_checks(self._connection, self._place, commits=commits), self._execute):
+            await threads.run(partial(_make_tables, self._place))  # it may wait for a lock
+        await carry_out_async(_beginning(self._connection, self._place), self._execute)
 
     async def _execute(self, batch: Batch) -> list[Rows]:
         try:
@@ -240,8 +253,8 @@ def _commits_each(connection: Any) -> bool:
     return automatic is True or (automatic == -1 and connection.isolation_level is None)
 
 
-def _checks(connection: Any, place: Place, *, commits: bool) -> Work[None]:
-    """Whether it is of the outbox's database and in a transaction; the tables are made where there are none."""
+def _checks(connection: Any, place: Place, *, commits: bool) -> Work[bool]:
+    """See that it is of the outbox's database, and in a transaction; whether tables have to be made before that."""
     ((_, _, file), *_) = yield from ask("pragma database_list")
     path = place.path
     if path is None or not file or not path.exists() or not path.samefile(file):
@@ -249,9 +262,12 @@ def _checks(connection: Any, place: Place, *, commits: bool) -> Work[None]:
         raise ConfigurationError("transaction= is of another database than the outbox", hint=hint)
     if not connection.in_transaction and commits:
         raise autocommitting('execute "begin" first')
+    return not connection.in_transaction and not (yield from ask(place.texts.has_meta))
+
+
+def _beginning(connection: Any, place: Place) -> Work[None]:
+    """Begin the transaction, and make the tables in it where there are none."""
     if not connection.in_transaction:
-        if not (yield from ask(place.texts.has_meta)):
-            _make_tables(place)
         yield from ask("begin immediate")  # sqlite3 begins one by itself for INSERT, and for no CREATE
     yield from preparation(place.texts)
 

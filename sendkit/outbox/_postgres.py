@@ -320,6 +320,11 @@ _FAULTS: tuple[tuple[tuple[type[psycopg.Error], ...], str, str], ...] = (
         "name the primary server, and begin a transaction that may write",
     ),
     (
+        (psycopg.errors.InFailedSqlTransaction,),
+        "was given a transaction that has failed already",
+        "roll it back, and begin another one",
+    ),
+    (
         (psycopg.errors.DiskFull,),
         "cannot grow: no space is left",
         "make room on the server's disk; what has a receipt is kept, and what failed now is not",

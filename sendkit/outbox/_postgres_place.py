@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,6 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
+from sendkit._lifetime import threads
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._borrowed import Lender, autocommitting
 from sendkit.outbox._listener import listening
@@ -76,8 +80,12 @@ class _AsyncLender:
     async def _all(self, batch: Batch) -> list[Rows]:
         return [await self._one(statement) for statement in batch]
 
+    def translating(self) -> AbstractContextManager[None]:
+        """Raise OutboxError for the driver's errors."""
+        return translating(self.name)
+
     async def _one(self, statement: Statement) -> Rows:
-        with translating(self.name):
+        with self.translating():
             cursor = psycopg.AsyncRawCursor(self.connection, row_factory=tuple_row)
             if statement.many:
                 await cursor.executemany(statement.sql, statement.arguments)  # type: ignore[arg-type]  # rows
@@ -89,7 +97,7 @@ class _AsyncLender:
         """As the synchronous one."""
         for sql in (IDENTITY, DATABASE_ALONE):
             try:
-                with translating(self.name):
+                with self.translating():
                     async with self.connection.transaction():  # a savepoint
                         ((found,),) = await self._one(Statement(sql))
             except OutboxError:  # this user may not ask for the system's identifier
@@ -109,15 +117,32 @@ class _AsyncpgLender(_AsyncLender):
     connection: Any
 
     async def _one(self, statement: Statement) -> Rows:
-        try:
+        with self.translating():
             if statement.many:
                 await self.connection.executemany(statement.sql, statement.arguments)
                 return []
             return [tuple(row) for row in await self.connection.fetch(statement.sql, *arguments_of(statement))]
+
+    @contextmanager
+    def translating(self) -> Generator[None]:
+        """Raise OutboxError for those of asyncpg."""
+        try:
+            yield
+        except OutboxError:
+            raise
         except Exception as error:
             if (state := getattr(error, "sqlstate", None)) is None:
                 raise OutboxError(f"the outbox {self.name}: {error}", hint="see that the connection is open") from error
             raise translated(psycopg.errors.lookup(state)(str(error)), self.name) from error
+
+    def check_begun(self) -> None:
+        """Raise OutboxError for a connection that is closed, ConfigurationError for one without a transaction."""
+        with self.translating():  # one that is its pool's again says nothing
+            closed, begun = self.connection.is_closed(), self.connection.is_in_transaction()
+        if closed:
+            raise OutboxError(f"the outbox {self.name}: the connection is closed", hint="use it while it is open")
+        if not begun:
+            raise autocommitting("put it inside `async with connection.transaction():`")
 
 
 def _another_database(name: str) -> ConfigurationError:
@@ -147,11 +172,9 @@ def place(url: str) -> Place:
 
 def _lent(connection: Any, url: str, name: str) -> Lender:
     if type(connection).__module__.startswith("asyncpg.") and hasattr(connection, "is_in_transaction"):
-        if connection.is_closed():
-            raise OutboxError(f"the outbox {name}: the connection is closed", hint="use it while it is open")
-        if not connection.is_in_transaction():
-            raise autocommitting("put it inside `async with connection.transaction():`")
-        return _Checked(_AsyncpgLender(connection, name), url)
+        lender = _AsyncpgLender(connection, name)
+        lender.check_begun()
+        return _Checked(lender, url)
     if not isinstance(connection, psycopg.Connection | psycopg.AsyncConnection):
         hint = "give a connection of psycopg 3 or asyncpg itself, which lends its transaction"
         what = f"{type(connection).__qualname__} of {type(connection).__module__.partition('.')[0]}"  # pyright: ignore[reportUnknownArgumentType] - of any kind
@@ -178,7 +201,9 @@ class _Checked:
     async def carry_out(self, work: Work[Result]) -> Result:
         """Carry out work."""
         if not self.checked:
-            await self.lender.check(_identity_at(self.url, self.lender.name))
+            identity = partial(_identity_at, self.url, self.lender.name)
+            waits = isinstance(self.lender, _AsyncLender)
+            await self.lender.check(await threads.run(identity) if waits else identity())
             self.checked = True
         return await self.lender.carry_out(work)
 

@@ -168,7 +168,10 @@ def translated(error: sqlite3.Error, path: Path | None, *, waited: float | None 
     """SQLite's error in words that say what to do. Nothing that had a receipt is lost by any of them."""
     text, where = str(error), f"the outbox {path}" if path else "the outbox"
     if _busy(error):
-        hint = "another program holds its write lock: one that is stopped, or in a long transaction; end it"
+        hint = (
+            "another program holds its write lock: one that is stopped, or in a long transaction; end it; or your own "
+            "transaction does: give it as transaction="
+        )
         how_long = "" if waited is None else f" for more than {waited:g} s"
         return OutboxError(f"{where} is locked{how_long}", hint=hint, transient=True)
     if isinstance(error, sqlite3.ProgrammingError):

@@ -71,6 +71,10 @@ class TestRun:
         with Outbox() as outbox:
             outbox.put(message())
         assert shell("outbox", "run", "--once").code == 75
+        shell("outbox", "pause")
+        answer = shell("outbox", "run", "--once")
+        assert (answer.code, "everything is paused: a person said so" in answer.err) == (75, True)
+        shell("outbox", "resume")
         monkeypatch.setenv("SENDKIT_PASSWORD", "wrong")
         assert "1 letters are tried now" in shell("outbox", "flush").out
         answer = shell("outbox", "run", "--once")

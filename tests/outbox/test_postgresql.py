@@ -126,6 +126,10 @@ class TestTransactions:
             transaction = connection.transaction()
             await transaction.start()
             await outbox.put(message(), transaction=connection)
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await connection.execute("select 1/0")
+            with pytest.raises(OutboxError, match="has failed already"):
+                await outbox.put(message(), transaction=connection)
             await transaction.rollback()
             assert (await outbox.status(receipt)).id == receipt.id
             assert sum((await outbox.counts()).letters.values()) == 1

@@ -5,14 +5,19 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sendkit import AsyncOutbox, Message, Outbox
 from sendkit._cli import main
 from sendkit.errors import ConfigurationError, OutboxError
+from sendkit.outbox._ledger import Database
+from sendkit.outbox._place import place_of
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 orm = pytest.importorskip("sqlalchemy.orm")
@@ -231,6 +236,24 @@ async def test_an_asynchronous_connection_of_sqlite_decides(database: Path) -> N
         assert (await outbox.counts()).letters["ready"] == 1
 
 
+async def test_the_tables_for_an_asynchronous_one_are_made_beside_the_loop(database: Path) -> None:
+    """That waits for whoever holds the file's lock."""
+    aiosqlite = pytest.importorskip("aiosqlite")
+    opened: list[threading.Thread] = []
+    place = place_of(database)
+
+    def opens() -> Database:
+        opened.append(threading.current_thread())
+        return place.open()
+
+    told: Any = replace(place, open=opens)
+    async with AsyncOutbox(told, account="test") as outbox, aiosqlite.connect(database) as connection:
+        await outbox.put(message(), transaction=connection)
+        await connection.rollback()
+    assert opened
+    assert threading.current_thread() not in opened
+
+
 @pytest.mark.parametrize("kind", ["AsyncSession", "async_scoped_session", "AsyncConnection"])
 async def test_an_asynchronous_session_or_connection_of_sqlalchemy_on_sqlite_decides(database: Path, kind: str) -> None:
     pytest.importorskip("aiosqlite")
@@ -256,11 +279,15 @@ def test_what_makes_transactions_and_is_none_is_refused(outbox: Outbox, database
     engine.dispose()
 
 
-def test_a_connection_that_is_closed_is_an_error_in_words(outbox: Outbox, database: Path) -> None:
+async def test_a_connection_that_is_closed_is_an_error_in_words(outbox: Outbox, database: Path) -> None:
     connection = sqlite3.connect(database)
     connection.close()
     with pytest.raises(OutboxError, match="closed database"):
         outbox.put(message(), transaction=connection)
+    aiosqlite = pytest.importorskip("aiosqlite")
+    async with AsyncOutbox(database, account="test") as asynchronous:
+        with pytest.raises(OutboxError, match="no active connection"):
+            await asynchronous.put(message(), transaction=aiosqlite.connect(database))
     engine = sqlalchemy.create_engine(f"sqlite:///{database}")
     closed = engine.connect()
     closed.close()
