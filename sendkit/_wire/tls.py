@@ -12,6 +12,7 @@ import socket
 import ssl
 from typing import Any, Self, cast
 
+from sendkit._lifetime import threads
 from sendkit._server.tls_memory import TLSMemory
 from sendkit._wire.resumption import ResumableTLS
 
@@ -68,7 +69,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._received = memoryview(bytearray(4 * _RECORD))
         # Whether the protocol above knows that it is connected; whether TLS is up; whether either side ends it.
         self._connected, self._secure, self._closing = False, False, False
-        self._error: ssl.SSLError | None = None
+        self._error: Exception | None = None
         # Plaintext that TLS does not take yet. While there is some, or the buffer below is full, the one above pauses.
         self._waiting = _NOTHING
         self._full_below = self._full = False
@@ -92,14 +93,14 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast("asyncio.Transport", transport)
-        self._shake_hands()
+        self._came_to(self._step())
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
         self._incoming.write(self._received[:nbytes])
-        self._receive() if self._secure else self._shake_hands()
+        self._receive() if self._secure else self._go_on()
 
     def eof_received(self) -> bool:
         if self._secure and not self._closing:
@@ -131,7 +132,8 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data and not self._closing:
             self._waiting = memoryview(b"".join((self._waiting, data)) if self._waiting else bytes(data))
-            self._send()
+            if self._secure:
+                self._send()
 
     def close(self) -> None:
         """Send what is left and a close_notify, and close; that of the other side is not waited for."""
@@ -173,12 +175,36 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     # The pump.
 
-    def _shake_hands(self) -> None:
+    def _go_on(self) -> None:
+        """Answer what the server said in the handshake, on a thread, which alone uses the TLS object meanwhile.
+
+        To verify a certificate OpenSSL looks for its authority in a folder (`SSL_CERT_DIR`, capath), and its disk may
+        hang; truststore asks the operating system.
+        """
+        self._raw.pause_reading()
+        try:
+            stepped = asyncio.wrap_future(threads.start(self._step))
+        except threads.NoThread:
+            self._stepped(self._step())
+        else:
+            stepped.add_done_callback(lambda _: self._stepped(stepped.result()))
+
+    def _step(self) -> Exception | None:
         try:
             self._tls.do_handshake()
-        except ssl.SSLWantReadError:
+        except Exception as error:  # noqa: BLE001 - handed to the event loop; its traceback would be a circle
+            return error.with_traceback(None)
+        return None
+
+    def _stepped(self, error: Exception | None) -> None:
+        if not self._closing:
+            self._raw.resume_reading()
+            self._came_to(error)
+
+    def _came_to(self, error: Exception | None) -> None:
+        if isinstance(error, ssl.SSLWantReadError):
             self._raw.write(self._outgoing.read())
-        except ssl.SSLError as error:
+        elif error is not None:
             self._fail(error)
         else:
             self._secure = True
@@ -233,7 +259,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._full = full
             self._protocol.pause_writing() if full else self._protocol.resume_writing()
 
-    def _fail(self, error: ssl.SSLError) -> None:
+    def _fail(self, error: Exception) -> None:
         if isinstance(error, ssl.SSLCertVerificationError):
             vars(error)["certificate"] = _shown(self._tls)
         self._error = error

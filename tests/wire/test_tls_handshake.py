@@ -90,15 +90,21 @@ async def test_a_handshake_that_nobody_waits_for_any_more_leaves_nothing_open(
     assert heard == []
 
 
-async def test_a_handshake_that_ends_well_when_nobody_waits_any_more_leaves_nothing_open(authority: Authority) -> None:
+async def test_a_handshake_that_ends_well_when_nobody_waits_any_more_leaves_nothing_open(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with complaints() as heard, line(authority) as ends:
-        shaking = asyncio.create_task(ends.pump.over(ends.ours))
+        shaking, made = asyncio.create_task(ends.pump.over(ends.ours)), ends.near.connection_made
+
+        def made_and_cancelled(transport: asyncio.BaseTransport) -> None:
+            made(transport)
+            shaking.cancel()
+
+        monkeypatch.setattr(ends.near, "connection_made", made_and_cancelled)
         ends.far.incoming.write(await asyncio.get_running_loop().sock_recv(ends.far.sock, len(BLOCK)))
         with pytest.raises(ssl.SSLWantReadError):
             ends.far.tls.do_handshake()
         ends.far.sock.send(ends.far.outgoing.read())
-        # What the server said is read in the turn in which this is called, before who waits is told.
-        asyncio.get_running_loop().call_soon(shaking.cancel)
         with pytest.raises(asyncio.CancelledError):
             await shaking
         assert await ends.end() == ["made", "lost"]

@@ -199,7 +199,7 @@ async def test_a_connection_that_breaks_under_a_word_is_closing_at_once(authorit
         assert isinstance(ends.near.error, ConnectionError)
 
 
-async def test_what_is_over_leaves_the_memory_at_once(authority: Authority) -> None:
+async def test_what_is_over_leaves_the_memory_without_the_collector(authority: Authority) -> None:
     gc.disable()
     try:
         async with line(authority) as ends:
@@ -207,7 +207,7 @@ async def test_what_is_over_leaves_the_memory_at_once(authority: Authority) -> N
             ends.pump.close()
             await ends.end()
         del ends
-        assert held() is None
+        await until(lambda: held() is None)  # the thread of the handshake may be about to end
     finally:
         gc.enable()
 
