@@ -51,7 +51,8 @@ class SendkitHook(BaseHook):  # type: ignore[misc]  # Airflow has no types here
         if BaseHook is object:
             raise ConfigurationError("SendkitHook needs Airflow 3", hint="pip install 'apache-airflow>=3'")
         super().__init__()
-        self.sendkit_conn_id, self._settings = sendkit_conn_id, settings
+        self.sendkit_conn_id: str = sendkit_conn_id
+        self._settings = settings
 
     def get_conn(self) -> Mailer:
         """A mailer of your own: use it in a `with` statement. Raises ConfigurationError."""

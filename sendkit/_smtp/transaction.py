@@ -164,6 +164,9 @@ def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
                 break  # whose reply the next one is cannot be told any more
     if answers.failure is not None:
         unanswered = batch[min(len(answers.replies), len(batch) - 1)]
+        # A server that announces PIPELINING and drops what was written behind its first command is silent like this.
+        silent = answers.failure.kind is Break.TIMEOUT and not state.closing
+        state.choked |= silent and bool(answers.replies) and isinstance(unanswered, Command)
         _broke_off(state, unanswered.phase, answers.failure, ended=answers.ended)
     elif answers.unread and (len(batch) > 1 or state.plan.lmtp) and (answers.ended or state.over):
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.

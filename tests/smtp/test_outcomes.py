@@ -19,7 +19,23 @@ from sendkit._smtp.verdict import (
     rejected_unasked,
 )
 
-from .dialogue import BREAKS, DATA, EVA, LARGE_SIZE, LOST, LUIS, MAIL, OPS, RCPT, STRAY, TAKEN, converse, plan
+from .dialogue import (
+    BREAKS,
+    DATA,
+    EVA,
+    GARBAGE,
+    LARGE_SIZE,
+    LOST,
+    LUIS,
+    MAIL,
+    OPS,
+    RCPT,
+    SILENT,
+    STRAY,
+    TAKEN,
+    converse,
+    plan,
+)
 
 DEFERRED, REJECTED, IN_DOUBT = Outcome.DEFERRED, Outcome.REJECTED, Outcome.IN_DOUBT
 NO, NEXT, LATER = Again.NO, Again.NEXT_SERVER, Again.LATER
@@ -174,6 +190,21 @@ def test_out_of_step_before_the_end_of_data_is_tried_once_more_one_command_at_a_
     assert dialogue.verdict().cause is Cause.PROTOCOL
     assert (dialogue.report.close, dialogue.report.choked) == (True, True)
     assert converse(plan(stepwise=True), *replies).outcome() == (DEFERRED, NEXT)
+
+
+@pytest.mark.parametrize("mode", [Mode.PIPELINING, Mode.CHUNKING])
+def test_a_server_that_answers_the_first_of_a_group_alone_is_spoken_to_one_command_at_a_time_next(mode: Mode) -> None:
+    """It announces PIPELINING, and drops what was written behind its first command; what it saw is judged as ever."""
+    for replies in ([MAIL], [MAIL, RCPT]):
+        dialogue = converse(plan(LUIS, OPS, mode=mode), *replies, broken=SILENT)
+        assert dialogue.report.choked
+        assert dialogue.outcome() == ((DEFERRED, LATER) if mode is Mode.PIPELINING else (IN_DOUBT, NO))
+        for other in (LOST, GARBAGE):
+            assert not converse(plan(LUIS, OPS, mode=mode), *replies, broken=other).report.choked
+    assert not converse(plan(LUIS, OPS, mode=mode), broken=SILENT).report.choked
+    assert not converse(plan(LUIS, OPS, mode=mode), "421 4.7.0 enough", broken=SILENT).report.choked
+    answered = [MAIL, RCPT, RCPT, DATA] if mode is Mode.PIPELINING else [MAIL, RCPT, RCPT]
+    assert not converse(plan(LUIS, OPS, mode=mode), *answered, broken=SILENT).report.choked
 
 
 @pytest.mark.parametrize("reply", ["500 what", "502 what", "503 what", "354 what", "399 what"])
