@@ -266,7 +266,7 @@ class Message(Written, Checked, BaseModel):
         if mode == "json" and options.get("context") != _PATHS:
             # Before pydantic asks for it, which would hide what was raised.
             with_octets = {name: portable.embedded(getattr(self, name)) for name in ("inline", "attachments")}
-            return BaseModel.model_dump(super().model_copy(update=with_octets), mode=mode, **options)
+            return BaseModel.model_dump(BaseModel.model_copy(self, update=with_octets), mode=mode, **options)
         return super().model_dump(mode=mode, **options)
 
     def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
