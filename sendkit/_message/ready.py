@@ -147,7 +147,8 @@ def _without_binary(octets: bytes) -> bytes:
     with _not_too_deep():
         found = without_binary(octets)
     if found is None or (found is not octets and signed(split_message(normalised(octets))[0])):
-        raise refuse("a part without transfer encoding, and it is signed", "encode it as base64 before signing")
+        problem = "a part without transfer encoding, and it is signed, or where the head ends is uncertain"
+        raise refuse(problem, "encode that part as base64 (before signing it)")
     return found
 
 

@@ -5,6 +5,7 @@ Knows transfer encodings (RFC 2045 section 6), and that a signature forbids all 
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_qp
 from email import errors, message, policy
 from email.generator import BytesGenerator
@@ -14,12 +15,17 @@ from typing import TYPE_CHECKING, cast
 
 from sendkit._message.head import SIGNATURES
 from sendkit._message.octets import base64_lines, normalised, sendable
-from sendkit._reading.transfer import FIELD, IDENTITY, can_be_undone, decoded, encoded, encoding_of
+from sendkit._reading.transfer import FIELD, IDENTITY, can_be_undone, decoded, encoded, encoding_of, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
+_SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
+
+
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
+_BLANK_NAME = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)
+_FIELD_LINE = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 
 
 class _Message(message.Message):
@@ -37,8 +43,8 @@ class _Message(message.Message):
     @property
     def may_be_encoded(self) -> bool:
         """Whether RFC 2046 section 5.2 and RFC 6533 allow it a transfer encoding."""
-        kind = super().get_content_type()
-        return not kind.startswith("message/") or kind.startswith("message/global")
+        kinds = (super().get_content_type(), *types_of(self))
+        return not any(one.startswith("message/") and not one.startswith("message/global") for one in kinds)
 
 
 def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
@@ -46,14 +52,14 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
     whole = _parsed(octets)
     parts = list(with_seals(whole))
     boundaries = _boundaries(part for part, _ in parts)
-    if any(part.get_content_type() in SEALED for part, _ in parts):
+    if any(is_sealed(part) or _is_misread(part) for part, _ in parts):
         return None
     for part, sealed in parts:
         if part.is_multipart():
             _relabel(part)
         elif fits(encoded(part)):
             continue
-        elif sealed or part.get_content_maintype() == "multipart" or not _may_be_encoded(part):
+        elif sealed or _says_it_has_parts(part) or not _may_be_encoded(part):
             return None  # a multipart without any part in it: there is nothing that an encoding could be said of
         elif not _recode(part, boundaries, top=part is whole):
             return None
@@ -61,7 +67,7 @@ def recoded(octets: bytes, fits: Callable[[bytes], bool]) -> bytes | None:
 
 
 def without_binary(octets: bytes) -> bytes | None:
-    """The message with each `binary` part encoded, before line ends are looked at; None where a signature forbids it.
+    """The message with each `binary` part encoded, before line ends are looked at; None where it may not change.
 
     `octets` have the line ends that they came with: those of such a part are not line ends (RFC 3030 section 3).
     """
@@ -76,6 +82,8 @@ def without_binary(octets: bytes) -> bytes | None:
             found = True
         elif not survives(decoded(part)):
             return None
+    if found and any(map(_is_misread, whole.walk())):
+        return None
     return _flat(whole) if found else octets
 
 
@@ -92,9 +100,26 @@ def with_seals(part: message.Message, *, sealed: bool = False) -> Iterator[tuple
     sealed = sealed or any(name.lower() in SIGNATURES for name in part)
     yield part, sealed
     if part.is_multipart():
-        inside = sealed or part.get_content_type() in SEALED
+        inside = sealed or is_sealed(part)
         for one in cast("list[message.Message]", part.get_payload()):
             yield from with_seals(one, sealed=inside)
+
+
+def is_sealed(part: message.Message) -> bool:
+    """Whether its parts are signed or encrypted."""
+    return not _SEALED.isdisjoint(types_of(part))
+
+
+def _says_it_has_parts(part: message.Message) -> bool:
+    return any(one.startswith("multipart/") for one in (part.get_content_type(), *types_of(part)))
+
+
+def _is_misread(part: message.Message) -> bool:
+    """Whether `email` takes a line of the head for the end of it, or for none at all: to write it out would move it."""
+    if not any(isinstance(one, errors.MissingHeaderBodySeparatorDefect) for one in part.defects):
+        return part.get_unixfrom() is not None
+    taken_for_body = _EMPTY_LINE.split(encoded(part), maxsplit=1)[0]
+    return part.is_multipart() or _FIELD_LINE.search(taken_for_body) is not None
 
 
 def _may_be_encoded(part: message.Message) -> bool:
@@ -102,7 +127,12 @@ def _may_be_encoded(part: message.Message) -> bool:
 
 
 def _parsed(octets: bytes) -> message.Message:
-    return BytesParser(_Message, policy=policy.compat32).parsebytes(octets)
+    end = _EMPTY_LINE.search(octets)
+    head = octets if end is None else octets[: end.start()]
+    # `Name :` is obsolete (RFC 5322 section 4.5.8), and ends the head for `email`.
+    return BytesParser(_Message, policy=policy.compat32).parsebytes(
+        _BLANK_NAME.sub(rb"\1:", head) + octets[len(head) :]
+    )
 
 
 def _boundaries(parts: Iterable[message.Message]) -> tuple[bytes, ...]:

@@ -37,7 +37,7 @@ from sendkit._message.head import SIGNATURES, HeaderField, refuse, reverse_path_
 from sendkit._message.header_list import mailboxes_in
 from sendkit._message.octets import base64_lines
 from sendkit._message.ready import ReadyMessage, ready_message
-from sendkit._message.recode import SEALED, survives, with_seals
+from sendkit._message.recode import is_sealed, survives, with_seals
 from sendkit._reading.transfer import encoding_of
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
@@ -216,7 +216,7 @@ def _body(copy: Message) -> bytes:
     lines = Counter(line.rstrip(b" \t") for line in octets.split(b"\r\n") if line.startswith(b"--"))
     if all(_times(lines, boundary) == count for boundary, count in expected.items()):
         return octets
-    if any(part.get_content_type() in SEALED for part in parts):
+    if any(map(is_sealed, parts)):
         raise refuse("a part contains one of its boundaries, and it is signed", "sign it again, with other boundaries")
     for part in parts:
         part.del_param("boundary")  # the generator makes one that stands nowhere

@@ -1,6 +1,6 @@
-"""Transfer encodings as mail readers take them (RFC 2045 section 6), where `email` is stricter or says nothing.
+"""Media types and transfer encodings as mail readers take them (RFC 2045), where `email` is stricter or says nothing.
 
-Knows which encoding a part has, and what it holds without it. Must not know what is in a part.
+Knows which type and encoding a part has, and what it holds without it. Must not know what is in a part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 FIELD: Final = "Content-Transfer-Encoding"
 IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 _REAL = frozenset({"base64", "uuencode", "uue"})
-_BESIDE_THE_WORD = re.compile(r"\([^()]*\)|[\s\";,]+")
+_COMMENT = re.compile(r"\([^()]*\)")
+_BESIDE_THE_WORD = re.compile(rf"{_COMMENT.pattern}|[\s\";,]+")
+
+
+def types_of(part: Message) -> tuple[str, ...]:
+    """The media types that a part says it has, in lower case, without comments and blanks; none where it says nothing.
+
+    More than one where the field stands there more than once, of which each reader takes another.
+    """
+    fields = [_COMMENT.sub("", str(field)).partition(";")[0] for field in part.get_all("Content-Type", [])]
+    return tuple("".join(field.split()).lower() for field in fields)
 
 
 def encoding_of(part: Message) -> str:

@@ -1,4 +1,4 @@
-"""A transfer encoding is what mail readers take it for, and a part that nobody can decode is never encoded again."""
+"""A type and a transfer encoding are what mail readers take them for; what nobody can decode is not encoded again."""
 
 from __future__ import annotations
 
@@ -38,3 +38,41 @@ def test_what_an_unknown_or_a_broken_encoding_holds_is_never_sent_as_something_e
         Message.from_bytes(HEAD + part + body.encode())
     short = HEAD + part.replace(b"\n", b"\r\n") + body[:900].encode() + b"\r\n"
     assert octets_of(Message.from_bytes(short)) == short
+
+
+LONG = b"y" * 1200
+PARTS = b"\n--b\n%bContent-Type: text/html\n\n%b\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["multipart/signed (c)", "(c) multipart/signed", "multipart / Signed", "multipart/(c)encrypted",
+     "text/plain\nContent-Type: multipart/signed"],
+)  # fmt: skip
+def test_what_is_signed_is_known_however_its_type_is_written(kind: str) -> None:
+    """RFC 5322 section 3.2.2: comments and blanks may stand in it, and readers verify it all the same."""
+    head = HEAD + f"Content-Type: {kind}; boundary=b\n".encode()
+    with pytest.raises(MessageError, match="may not be re-encoded"):
+        Message.from_bytes(head + PARTS % (b"", LONG))
+    eight_bit = Message.from_bytes(head + PARTS % (b"", "ñ".encode()))
+    assert eight_bit.content.seven_bit() is None
+
+
+def test_parts_that_only_readers_find_are_not_encoded_as_one_text() -> None:
+    with pytest.raises(MessageError, match="may not be re-encoded"):
+        Message.from_bytes(HEAD + b"Content-Type: (c) multipart/mixed; boundary=b\n" + PARTS % (b"", LONG))
+
+
+def test_a_blank_in_front_of_a_colon_does_not_end_the_head() -> None:
+    """RFC 5322 section 4.5.8: a field of old, behind which `email` would look for the body."""
+    made = read(octets_of(Message.from_bytes(HEAD + b"X-Old : 1\nContent-Type: text/html\n\n" + LONG)))
+    assert (made["X-Old"], made.get_content_type(), made.get_payload(decode=True)) == ("1", "text/html", LONG + b"\r\n")
+
+
+@pytest.mark.parametrize("line", [b"X-Old : 1\n", b"no field\n", b"From ana Mon Nov 30\n"])
+def test_a_part_whose_head_would_move_into_its_body_is_not_encoded(line: bytes) -> None:
+    with pytest.raises(MessageError, match="may not be re-encoded"):
+        Message.from_bytes(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + PARTS % (line, LONG))
+    binary = line + b"Content-Transfer-Encoding: binary\n"
+    with pytest.raises(MessageError, match=r"uncertain|may not be re-encoded"):
+        Message.from_bytes(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + PARTS % (binary, b"y\n" + LONG))
