@@ -80,7 +80,7 @@ class Stage:
 
     def place(self, server: ScriptedServer, security: Security = Security.STARTTLS, **settings: Any) -> Server:
         """The server as a program names it, patient for a moment alone."""
-        given: dict[str, Any] = {"ca_file": self.authority.ca_file, "timeouts": Timeouts(greeting=2)} | settings
+        given: dict[str, Any] = {"ca_file": self.authority.ca_file, "timeouts": Timeouts(greeting=60)} | settings
         return Server("localhost", server.port, security, **given)
 
     def sends(self, server: ScriptedServer, message: Message | None = None, **settings: Any) -> None:

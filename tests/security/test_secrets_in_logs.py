@@ -42,7 +42,7 @@ def server(request: pytest.FixtureRequest, start: Start) -> ScriptedServer:
 
 async def _everything(account: Account, server: ScriptedServer, **settings: object) -> None:
     """Send twice, and look at all that came of it."""
-    limits = Timeouts(greeting=2, command=2)
+    limits = Timeouts(greeting=60, command=60)
     with assert_no_secret_leaks(SECRET) as watch:
         async with account(server, password=SECRET, transcript=True, timeouts=limits, **settings) as mailer:
             watch.look_at(mailer, vars(mailer))

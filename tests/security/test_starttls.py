@@ -62,7 +62,7 @@ async def test_starttls_response_injection_counts_for_nothing(
     getattr(server, place)().stray(stray)
     with assert_no_secret_leaks(SECRET) as watch:
         async with account(
-            server, password=SECRET, timeouts=Timeouts(greeting=2, command=2), transcript=True
+            server, password=SECRET, timeouts=Timeouts(greeting=60, command=60), transcript=True
         ) as mailer:
             result = await mailer.send(message(), check=False)
         watch.look_at(result, [connection.octets(tls=False) for connection in server.connections])
@@ -99,7 +99,7 @@ async def test_starttls_stripping_by_a_refusal_gets_neither_secret_nor_mail(
     server = _made(start(capabilities=[*BASE, "STARTTLS", AUTH]))
     server.on_starttls().raw(reply.encode() + b"\r\n", accept=False)
     retry = RetryPolicy(max_attempts=3, wait=lambda _: 0)
-    async with account(server, password=SECRET, retry=retry, timeouts=Timeouts(greeting=2, command=2)) as mailer:
+    async with account(server, password=SECRET, retry=retry, timeouts=Timeouts(greeting=60, command=60)) as mailer:
         for _ in range(2):  # nor does a second message find a connection that is half made
             _check_silence(server, await mailer.send(message(), check=False))
     assert server.auth_commands == 0

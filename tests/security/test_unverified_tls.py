@@ -34,7 +34,7 @@ ENCRYPTED = [Security.STARTTLS, Security.IMPLICIT_TLS]
 def _mailer(server: ScriptedServer, authority: Authority, **settings: object) -> AsyncMailer:
     security = Security.IMPLICIT_TLS if server.implicit_tls else Security.STARTTLS
     place = Server(
-        "localhost", server.port, security, ca_file=authority.ca_file, timeouts=Timeouts(greeting=5, command=5)
+        "localhost", server.port, security, ca_file=authority.ca_file, timeouts=Timeouts(greeting=60, command=60)
     )
     return AsyncMailer(
         place,

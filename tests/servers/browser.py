@@ -87,8 +87,9 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[scheme, still])
 
     def open(self, url: str) -> None:
-        """Open a page afresh, whatever its fragment."""
+        """Open a page afresh, whatever its fragment: nothing of the one before is there to be taken for it."""
         self.call("Page.navigate", url="about:blank")
+        self.until("location.href === 'about:blank'")
         self.call("Page.navigate", url=url)
 
     def value(self, expression: str) -> Any:
@@ -106,9 +107,10 @@ class Browser:
     def inside(self, expression: str) -> Any:
         """Wait until an expression is true within the one frame of the page, whatever its origin, and return its value.
 
-        It is asked from a world beside the frame's own, so that a frame without scripts answers too.
+        All of the frame has been read by then. It is asked from a world beside the frame's own, so that a frame without
+        scripts answers too.
         """
-        return self._wait(expression, self._inside)
+        return self._wait(f"document.readyState === 'complete' && ({expression})", self._inside)
 
     def _wait(self, expression: str, ask: Callable[[str], Any]) -> Any:
         end = time.monotonic() + _LIMIT

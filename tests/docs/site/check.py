@@ -118,8 +118,8 @@ class Search:
         self._browser.until(f"!{_FOUND}.length")  # what is found from here on was found for the text
         self._type(text)
         asked = f"{_FOUND}.filter(link => new URL(link).searchParams.get('h') === {json.dumps(text)})"
-        self._browser.until(f"{asked}.length")
-        found = (urlsplit(urljoin(self._url, link)).path for link in self._browser.value(asked))
+        links = self._browser.until(f"(links => links.length && links)({asked})")  # one look: they may be drawn again
+        found = (urlsplit(urljoin(self._url, link)).path for link in links)
         return list(dict.fromkeys(path.removeprefix("/") for path in found))
 
 
