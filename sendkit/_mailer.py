@@ -5,10 +5,10 @@ The one core, asynchronous; the synchronous Mailer is a skin over it. Knows neit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from sendkit import errors
 from sendkit._delivery.audience import Admitted, admit
@@ -28,7 +28,7 @@ from sendkit._plan.plan import Plan, plan, stands_in
 from sendkit._plan.signatures_apart import AsyncDiscovery
 from sendkit._plan.targets import ServerLike, discovered, given
 from sendkit._seam.terms import BeforeEnd, Terms
-from sendkit._sending import Alone, Sending, alone
+from sendkit._sending import Alone, Sending
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -155,17 +155,18 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         deadline: float | None,
         on_progress: OnProgress | None,
         options: SubmissionOptions | None,
-    ) -> Coroutine[Any, Any, DeliveryResult] | Alone:
+    ) -> Alone:
         """What `send` awaits, and a thread waits for, most often without a task."""
         check_positive("deadline", deadline)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
+        telling = telling_of(self._plan.watch)
 
-        def made(telling: Telling | None) -> tuple[Delivery, Work]:
+        def made() -> tuple[Delivery, Work]:
             letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
             return self._delivery(letter, terms, self._work(limit), telling)
 
-        return alone(made, telling_of(self._plan.watch), check=check)
+        return Alone(made, telling, check=check)
 
     def send_many(
         self,
@@ -203,7 +204,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
             letter = compose(message, None, None, self._plan.usual_sender, options, files_later=True)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             failed = partial(_ended, failed_result(error, index, message))
-            return failed(None) if telling is None else observed(telling, failed)
+            return failed() if telling is None else observed(telling, failed)
         work = self._progress.here(Progress).work(self._plan.deadline)
         return Sending(partial(self._delivery, letter, terms, work, telling), work, index, message, telling)
 
@@ -227,11 +228,12 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     async def _try_once(self, letter: Letter, before_end: BeforeEnd, watch: Watch | None) -> DeliveryResult:
         """One try, for an outbox: when to try again is its own business. `before_end` is as in Terms."""
         terms, once = self._plan.terms._replace(before_end=before_end), Retries(max_attempts=1)
+        telling = telling_of(self._plan.watch, watch)
 
-        def made(telling: Telling | None) -> tuple[Delivery, Work]:
+        def made() -> tuple[Delivery, Work]:
             return self._delivery(letter, terms, self._work(self._plan.deadline), telling, once)
 
-        return await alone(made, telling_of(self._plan.watch, watch), check=False)
+        return await Alone(made, telling, check=False)
 
     async def preflight(
         self,
@@ -333,7 +335,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         await self.aclose()
 
 
-async def _ended(result: StreamResult, _: Telling | None) -> StreamResult:
+async def _ended(result: StreamResult) -> StreamResult:
     return result
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Generator
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any
 
 from sendkit._delivery.first import FirstTry
 from sendkit._delivery.retry import Delivery
-from sendkit._delivery.watch import Telling, observed
+from sendkit._delivery.watch import Telling, Told, observed
 from sendkit._lifetime import logs
 from sendkit._lifetime.by_itself import ByItself
 from sendkit._lifetime.progress import Work
@@ -23,30 +23,34 @@ if TYPE_CHECKING:
     from sendkit.results import DeliveryResult, StreamResult
 
 
-Result = TypeVar("Result")
-
-
-class _OnItsWay(ByItself[Result]):
+class _OnItsWay(ByItself[Told]):
     """What both have in common: `make` makes the delivery, and the work that it is, on the event loop.
 
     The first try starts by itself where no time is set. What `make` raises is raised once more where this is awaited.
+    Observers are told by `telling`, if there are any, in the context in which it starts, or is awaited.
     """
 
-    __slots__ = ("_first", "_made", "_make", "_run")
+    __slots__ = ("_context", "_first", "_made", "_make", "_run", "_telling")
 
-    def __init__(self, make: Callable[[], tuple[Delivery, Work]]) -> None:
+    def __init__(self, make: Callable[[], tuple[Delivery, Work]], telling: Telling | None) -> None:
         self._make = make
+        self._telling = telling
+        self._context: Context | None = None
         self._made: tuple[Delivery, Work] | None = None
         self._first: FirstTry | None = None
-        self._run: Coroutine[Any, Any, Result] | None = None
+        self._run: Coroutine[Any, Any, Told] | None = None
 
     @abstractmethod
-    def _of(self, result: DeliveryResult) -> Result:
-        """What is made of the result."""
+    def _result_of(self, delivery: Delivery) -> Told:
+        """The result of a delivery that is over."""
 
     @abstractmethod
-    def _see_through(self) -> Coroutine[Any, Any, Result]:
+    def _see_through(self) -> Coroutine[Any, Any, Told]:
         """All that is left to do."""
+
+    def _returned(self, result: Told) -> Told:
+        """What whoever waits gets for the result, which observers were told of."""
+        return result
 
     async def _delivered(self) -> DeliveryResult:
         delivery, work = self._made or self._make()
@@ -54,7 +58,8 @@ class _OnItsWay(ByItself[Result]):
 
     def start(self, ended: Callable[[], object]) -> bool:
         """Begin the first try, unless it needs a task."""
-        if logs.somebody_may_be_deaf():
+        telling = self._telling
+        if logs.somebody_may_be_deaf() or (telling is not None and telling.waits):
             return False
         try:
             delivery, work = self._made = self._make()
@@ -62,27 +67,30 @@ class _OnItsWay(ByItself[Result]):
                 self._first = FirstTry.begin(delivery, ended)
         except Exception:  # noqa: BLE001 - it shows when it is awaited
             return False
-        if self._first is not None:
-            work.begin()
-            work.carried_by(self._first)
-        return self._first is not None
+        if self._first is None:
+            return False
+        if telling is not None:
+            self._context = copy_context()
+        work.begin()
+        work.carried_by(self._first)
+        return True
 
     @property
-    def result(self) -> Result | None:
-        """What the first try came to, if there is no other."""
+    def result(self) -> Told | None:
+        """What the first try came to, if there is no other; observers are told when it is taken."""
         if self._made is None or self._first is None or not self._first.over:
             return None
-        return self._result_of(self._made[0])
-
-    def _result_of(self, delivery: Delivery) -> Result:
-        return self._of(delivery.result())
+        result = self._result_of(self._made[0])
+        if self._telling is not None and self._context is not None:
+            self._context.run(self._telling.result, result)
+        return self._returned(result)
 
     def cancel(self) -> None:
         """Cut the connection that it is on."""
         if self._first is not None:
             self._first.cancel()
 
-    def __await__(self) -> Generator[Any, Any, Result]:
+    def __await__(self) -> Generator[Any, Any, Told]:
         self._run = self._see_through()
         return self._run.__await__()
 
@@ -97,7 +105,7 @@ class _OnItsWay(ByItself[Result]):
 class Sending(_OnItsWay["StreamResult"]):
     """One of many. It is in progress as `work` from now on, until `close`."""
 
-    __slots__ = ("_index", "_message", "_telling", "_work")
+    __slots__ = ("_index", "_message", "_work")
 
     def __init__(
         self,
@@ -107,16 +115,11 @@ class Sending(_OnItsWay["StreamResult"]):
         message: object,
         telling: Telling | None,
     ) -> None:
-        super().__init__(make)
+        super().__init__(make, telling)
         self._work = work
         self._index = index
         self._message = message
-        self._telling = telling
         work.begin()
-
-    def start(self, ended: Callable[[], object]) -> bool:
-        """Begin the first try, unless it needs a task, or somebody watches."""
-        return self._telling is None and super().start(ended)
 
     def close(self) -> None:
         """It is over."""
@@ -126,20 +129,17 @@ class Sending(_OnItsWay["StreamResult"]):
     def _result_of(self, delivery: Delivery) -> StreamResult:
         return delivery.stream_result(self._index, self._message)
 
-    def _of(self, result: DeliveryResult) -> StreamResult:
-        return stream_result(result, self._index, self._message)
-
     def _see_through(self) -> Coroutine[Any, Any, StreamResult]:
-        return observed(self._telling, self._safely) if self._telling else self._safely()
+        return self._safely() if self._telling is None else observed(self._telling, self._safely)
 
-    async def _safely(self, _: Telling | None = None) -> StreamResult:
+    async def _safely(self) -> StreamResult:
         try:
-            return self._of(await self._delivered())
+            return stream_result(await self._delivered(), self._index, self._message)
         except Exception as error:  # noqa: BLE001 - also of a transport, or of what it calls
             return failed_result(error, self._index, self._message)
         except BaseException as ended:
             if (known := vars(ended).get("result")) is not None:
-                vars(ended)["result"] = self._of(known)
+                vars(ended)["result"] = stream_result(known, self._index, self._message)
             raise
 
 
@@ -148,26 +148,18 @@ class Alone(_OnItsWay["DeliveryResult"]):
 
     __slots__ = ("_check",)
 
-    def __init__(self, make: Callable[[], tuple[Delivery, Work]], *, check: bool) -> None:
-        super().__init__(make)
+    def __init__(
+        self, make: Callable[[], tuple[Delivery, Work]], telling: Telling | None = None, *, check: bool
+    ) -> None:
+        super().__init__(make, telling)
         self._check = check
 
-    def _of(self, result: DeliveryResult) -> DeliveryResult:
+    def _result_of(self, delivery: Delivery) -> DeliveryResult:
+        return delivery.result()
+
+    def _returned(self, result: DeliveryResult) -> DeliveryResult:
         return result.raise_for_failure() if self._check else result
 
     async def _see_through(self) -> DeliveryResult:
-        return self._of(await self._delivered())
-
-
-def alone(
-    make: Callable[[Telling | None], tuple[Delivery, Work]], telling: Telling | None, *, check: bool
-) -> Coroutine[Any, Any, DeliveryResult] | Alone:
-    """One for whose result somebody waits, of which observers are told, if there are any."""
-    return Alone(partial(make, None), check=check) if telling is None else _told(make, telling, check)
-
-
-async def _told(
-    make: Callable[[Telling | None], tuple[Delivery, Work]], telling: Telling, check: bool
-) -> DeliveryResult:
-    result = await observed(telling, lambda telling: Alone(partial(make, telling), check=False))
-    return result.raise_for_failure() if check else result
+        telling = self._telling
+        return self._returned(await (self._delivered() if telling is None else observed(telling, self._delivered)))

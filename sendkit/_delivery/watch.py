@@ -157,6 +157,11 @@ class Telling:
     def __init__(self, watches: tuple[Watch, ...]) -> None:
         self.watches, self._told = watches, 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether whoever sends waits until all were told."""
+        return self.watches[0].waits or self.watches[-1].waits  # there are one or two
+
     def attempts(self, attempts: tuple[Attempt, ...]) -> None:
         """Tell of those that are new."""
         for watch in self.watches:
@@ -169,10 +174,10 @@ class Telling:
             watch.tell(result.attempts[self._told :], result)
 
 
-async def observed(telling: Telling, sending: Callable[[Telling], Awaitable[Told]]) -> Told:
+async def observed(telling: Telling, sending: Callable[[], Awaitable[Told]]) -> Told:
     """Send, and tell what became of it, whatever that is. An error of the caller's is a result of its own."""
     try:
-        result = await sending(telling)
+        result = await sending()
         telling.result(result)
         for watch in telling.watches:
             if watch.waits:

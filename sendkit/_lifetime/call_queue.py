@@ -22,7 +22,7 @@ from sendkit._lifetime.green import make_real, real_lock
 # Seconds: how late a call may be made while others come, and how long the thread waits for another one.
 _NAP, _LINGER = 0.05, 10.0
 # So many that wait end the nap: the more they hold, the more the garbage collector has to look at.
-_BATCH = 128
+_BATCH = 32
 PATIENCE = 5.0
 """Seconds that an end waits for the calls that were added before it."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from sendkit import (
     AsyncMailer,
+    DeliveryError,
     DeliveryResult,
     FileTransport,
     Mailer,
@@ -19,7 +20,7 @@ from sendkit import (
     Outbox,
 )
 from sendkit._lifetime import call_queue
-from tests.accounts import message
+from tests.accounts import LUIS, message
 from tests.lifetime.programs import FORK, run
 from tests.servers.scripted import ScriptedServer
 
@@ -61,6 +62,28 @@ class TestWhere:
                 request.set(name)
                 mailer.send(message())
         assert seen == ["first", "second"]
+
+    def test_what_goes_without_a_task_is_told_once_in_the_context_of_the_caller(self, server: ScriptedServer) -> None:
+        request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="none")
+        told: list[tuple[str, DeliveryResult]] = []
+
+        class Plain:
+            def on_result(self, result: DeliveryResult) -> None:
+                told.append((request.get(), result))
+
+        host, port = server.address
+        with Mailer(host, port=port, security="none", observers=[Plain()]) as mailer:
+            sent = [("none", mailer.send(message()))]  # opens the connection
+            request.set("one")
+            sent.append(("one", mailer.send(message())))
+            server.on_rcpt(LUIS).reply("550 5.1.1 nobody", times=1)
+            request.set("refused")
+            with pytest.raises(DeliveryError) as refused:
+                mailer.send(message())
+            sent.append(("refused", refused.value.result))
+            request.set("many")
+            sent += [("many", result) for result in mailer.send_many([message() for _ in range(4)], in_flight=2)]
+        assert told == sent
 
     def test_a_send_waits_for_nobody(self, tmp_path: Path) -> None:
         observer = Waits()

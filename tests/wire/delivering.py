@@ -8,11 +8,9 @@ from __future__ import annotations
 from sendkit import AsyncMailer, DeliveryResult
 from sendkit._message.letter import Letter
 from sendkit._seam.terms import Terms
-from sendkit._sending import alone
+from sendkit._sending import Alone
 
 
 async def deliver(mailer: AsyncMailer, letter: Letter, terms: Terms, deadline: float | None = None) -> DeliveryResult:
     """Send it, as `send` does."""
-    return await alone(
-        lambda telling: mailer._delivery(letter, terms, mailer._work(deadline), telling), None, check=False
-    )
+    return await Alone(lambda: mailer._delivery(letter, terms, mailer._work(deadline), None), check=False)
