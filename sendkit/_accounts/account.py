@@ -163,7 +163,7 @@ def _at_unix_socket(parts: SplitResult) -> Account:
 
 def check_username(username: str) -> str:
     """The user name itself. Raises ConfigurationError: a control character would shift the fields of AUTH PLAIN."""
-    hint = "give username= (or --user) as the provider writes it, usually the mail address of the account"
+    hint = "give username= as the provider writes it, usually the mail address of the account"
     if not isinstance(username, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a program gives
         raise ConfigurationError(f"the username must be text, not {type(username).__name__}", hint=hint)
     if not username.strip():

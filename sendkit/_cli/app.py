@@ -13,6 +13,7 @@ from sendkit._cli import parser
 from sendkit._cli.console import complain, prepare
 from sendkit._cli.exit_codes import ExitCode, Usage, exit_code, exit_code_so_far
 from sendkit._cli.hardening import protect_memory
+from sendkit._cli.in_flags import told
 from sendkit._cli.options import Options, ReportOptions, SendmailOptions, SendOptions
 from sendkit._cli.signals import INTERRUPTS, Signals
 
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"{error.command}: {error}\n  hint: `{error.command} --help` shows how")
         return exit_code(error)
     except errors.SendkitError as error:
-        complain(f"sendkit: {error}")
+        complain(f"sendkit: {told(error)}")
         return exit_code(error)
     except KeyboardInterrupt as interrupt:
         complain("sendkit: interrupted")

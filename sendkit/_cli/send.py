@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sendkit import errors
 from sendkit._cli.console import complain, say, say_octets
 from sendkit._cli.exit_codes import ExitCode, exit_code
+from sendkit._cli.in_flags import in_flags
 from sendkit._cli.mailer import mailer_for, policy_for
 from sendkit._cli.message import message_of
 from sendkit._cli.outcome import print_failure, print_recipients
@@ -93,7 +94,7 @@ def _warn(message: Message | ReadyMessage) -> None:
     if isinstance(message, Written) and (message.html is not None or not (message.text or "").strip()):
         for advice in message.lint():
             if advice.code in _MISSED:
-                complain(f"warning: {advice.text}; {advice.hint}")
+                complain(f"warning: {advice.text}; {in_flags(advice.hint)}")
 
 
 def _report(result: DeliveryResult, options: DeliveryOptions) -> None:
@@ -124,7 +125,7 @@ def _check(message: Message | ReadyMessage, options: DeliveryOptions, recipients
     with mailer_for(options, retry=plain_policy(max_attempts=1), deadline=options.deadline) as mailer:
         found = mailer.preflight(message, envelope_from=options.envelope_from, recipients=recipients)
     for advice in found:
-        say(str(advice))
+        say(in_flags(str(advice)))
     complain(f"sendkit: nothing was sent; {len(found) or 'no'} remarks on the message")
     return ExitCode.MESSAGE if found else ExitCode.ACCEPTED
 

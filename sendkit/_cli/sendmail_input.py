@@ -21,7 +21,8 @@ from sendkit._smtp.address import Address, AddressError
 from sendkit.errors import MessageError
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*")
-_MBOX = re.compile(rb">?From [^\r\n]*\r\n")  # the first line of an mbox, which programs pass on
+# A byte order mark, and the first line of an mbox, which programs pass on.
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:>?From [^\r\n]*\r\n)?")
 _DOT = re.compile(rb"^\.\r?(?:\n|\Z)", re.MULTILINE)
 _LONGEST_LIST = 10_000  # characters of a list in which names without a domain are looked for
 _LONGEST_HEAD = 1 << 20
@@ -86,7 +87,7 @@ def draft(octets: bytes) -> Draft:
     Raises MessageError for a head that no server would take.
     """
     text = normalised(octets) if octets else b"\r\n"
-    position = found.end() if (found := _MBOX.match(text)) else 0
+    position = found.end() if (found := _BEFORE.match(text)) else 0
     fields: list[HeaderField] = []
     while match := _FIELD.match(text, position):
         name = match.group().partition(b":")[0].rstrip(b" \t").decode("ascii")
