@@ -21,9 +21,9 @@ ALIASES = {  # what people call them, and the name here
     "outlook365": "microsoft365", "apple": "icloud", "me": "icloud", "mac": "icloud", "protonmail": "proton",
     "1und1": "ionos", "1and1": "ionos", "aws-ses": "ses", "amazon-ses": "ses", "amazonses": "ses", "amazon": "ses",
 }  # fmt: skip
-_OPERATORS = {one.name: one for one in (*BY_NAME.values(), *REGIONAL) if one.operator == one.name}
-_OF_HOSTS = {host: one for one in _OPERATORS.values() for host in (one.host, *one.hosts)} | {
-    one.host: _OPERATORS[one.operator] for one in BY_NAME.values()
+OPERATORS = {one.name: one for one in (*BY_NAME.values(), *REGIONAL) if one.operator == one.name}
+_OF_HOSTS = {host: one for one in OPERATORS.values() for host in (one.host, *one.hosts)} | {
+    one.host: OPERATORS[one.operator] for one in BY_NAME.values()
 }
 
 
@@ -39,9 +39,4 @@ def operator_of(host: str | None, text: str = "") -> Provider | None:
         if found := _OF_HOSTS.get(".".join(labels[start:])):
             return found
     lowered = text.lower()
-    return next((one for one in _OPERATORS.values() if any(mark in lowered for mark in one.marks)), None)
-
-
-def operator_named(name: str | None) -> Provider | None:
-    """The row of this operator."""
-    return _OPERATORS.get(name or "")
+    return next((one for one in OPERATORS.values() if any(mark in lowered for mark in one.marks)), None)

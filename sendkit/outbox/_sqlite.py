@@ -177,10 +177,10 @@ def translated(error: sqlite3.Error, path: Path | None, *, waited: float | None 
     if isinstance(error, sqlite3.ProgrammingError):
         hint = "use the connection while it is open, and on the thread that made it"
         return OutboxError(f"{where}: {text}", hint=hint)
-    if "full" in text:
+    if _code(error) == sqlite3.SQLITE_FULL:
         hint = "make room on the disk; what has a receipt is kept, and what failed now is not"
         return OutboxError(f"{where} cannot grow: no space is left", hint=hint, transient=True)
-    if "readonly" in text or "read-only" in text or "unable to open" in text:
+    if _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "give this user the right to write the file and its folder, or name another place: SENDKIT_OUTBOX"
         return OutboxError(f"{where} cannot be written ({text})", hint=hint)
     if type(error) is sqlite3.DatabaseError:
@@ -190,7 +190,13 @@ def translated(error: sqlite3.Error, path: Path | None, *, waited: float | None 
 
 
 def _busy(error: sqlite3.Error) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error))
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; that of an error without one, which Python's module raised itself."""
+    found: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return found & 0xFF
 
 
 def _prepare(path: Path) -> None:

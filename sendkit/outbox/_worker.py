@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import platform
 import uuid
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from sendkit.outbox._place import Place
     from sendkit.outbox._policy import Policy
 
-_logger = logging.getLogger("sendkit.outbox")
 _TRIES = 5  # at an event of which the program raises, before a drain leaves it to the next worker
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from sendkit import Mailer, MemoryTransport, Message, Outbox
 from sendkit.errors import ConfigurationError, OutboxError
-from sendkit.outbox._sqlite import SQLiteDatabase
+from sendkit.outbox._sqlite import SQLiteDatabase, translated
 
 
 def message(n: int = 0, size: int = 100) -> Message:
@@ -78,3 +78,13 @@ def test_a_copied_database_starts_paused_and_says_why(where: Path, tmp_path: Pat
         assert "copy" in str(outbox.counts().paused)
         outbox.resume()
         assert outbox.drain(mailer) == 1
+
+
+def test_the_words_of_an_error_are_not_what_it_is_judged_by() -> None:
+    """A name in it may say anything; SQLite has a result code for each kind."""
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(sqlite3.OperationalError, match="no such table") as raised:
+        connection.execute("select 1 from busy_and_locked_and_full_and_readonly")
+    connection.close()
+    said = translated(raised.value, None).message
+    assert not any(word in said for word in ("is locked", "cannot grow", "cannot be written"))

@@ -6,7 +6,6 @@ RCPT for each recipient, and nothing more. Whatever is refused is refused by an 
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -190,14 +189,6 @@ def _check_head(message: Message, extra: dict[str, str]) -> None:
     for part, attachment in zip(parsed.iter_attachments(), message.attachments, strict=False):
         assert part.get_filename() == attachment.filename, octets
     _check_wire(compose(message))
-
-
-def _name(value: str) -> str:
-    """The display name of the only mailbox; the newer reader of the standard library loses spaces and makes others."""
-    phrase = value.rpartition("<")[0].rstrip(" ")
-    if phrase.startswith('"'):
-        return re.sub(r"\\(.)", r"\1", phrase[1:-1])
-    return _decoded(phrase)
 
 
 def _decoded(value: str) -> str:

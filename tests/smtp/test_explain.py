@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sendkit import Explanation, Reply
 from sendkit._providers.explanations import anybody, basic, enhanced, gmail, mailboxes, microsoft, relays
 from sendkit._providers.explanations.entry import Entry
-from sendkit._providers.table import operator_named
+from sendkit._providers.table import OPERATORS
 from sendkit._smtp.explain import explain
 from tests.each import each
 
@@ -245,7 +245,7 @@ def test_every_reply_is_explained(code: int, subject: int, detail: int, text: st
 
 @each(ENTRIES, called=lambda entry: entry.title)
 def test_every_entry_can_be_told_apart_and_says_all(entry: Entry) -> None:
-    assert entry.provider is None or operator_named(entry.provider)
+    assert entry.provider is None or entry.provider in OPERATORS
     assert entry.codes or entry.enhanced or entry.words
     assert all((entry.title, entry.cause, entry.remedy, entry.source))
     assert entry.words is None or re.compile(entry.words)
