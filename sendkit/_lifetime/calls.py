@@ -41,10 +41,16 @@ class Call(Generic[Result]):
         self._value: Result | None = None
         self._error: BaseException | None = None
         self._news: threading.Lock | None = None
+        self._caller = threading.get_ident()
         self.over = False
         self.records: list[logging.LogRecord] = []
 
     # On the caller's thread.
+
+    @property
+    def here(self) -> bool:
+        """Whether this is the caller's thread."""
+        return self._caller == threading.get_ident()
 
     def will_wait(self, loop: asyncio.AbstractEventLoop) -> None:
         """Leave it to whoever runs the loop."""

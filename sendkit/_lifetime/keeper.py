@@ -79,4 +79,7 @@ class Keeper(Generic[Event]):
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=patience)
             busy = look(event)
+            if records := logs.taken():
+                threads.spare(partial(logs.hand_on, records))
+            del records
             patience = LINGER if busy else min(2 * patience, _LONGEST_LINGER)

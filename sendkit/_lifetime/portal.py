@@ -85,10 +85,8 @@ class Portal:
 
     def wait_closed(self) -> None:
         """Once it is `closed`: wait until what was in progress has ended."""
-        running = _running_loop()
-        if running is None or running is not self._loop:
-            while not self._over.wait(GLANCE):
-                pass
+        while not self._runs_here(_running_loop()) and not self._over.wait(GLANCE):
+            pass
 
     def call(self, work: Awaited[Result]) -> Result:
         """Run it on the loop, and return what it returns, or raise what it raises.
@@ -237,9 +235,15 @@ class Portal:
     def _check(self, running: asyncio.AbstractEventLoop | None, *, last: bool) -> None:
         if self._closed and not last:
             self.check_open()
-        if running is not None and running is self._loop:
+        if self._runs_here(running):
             hint = "use AsyncMailer and `await` there"
             raise ConfigurationError("a synchronous mailer was called from its own event loop", hint=hint)
+
+    def _runs_here(self, running: asyncio.AbstractEventLoop | None) -> bool:
+        """Whether this thread runs the loop; a finalizer may come just before it does so, or just after."""
+        runs = self._runs
+        here = runs.here if isinstance(runs, Call) else runs is _KEEPER and self._keeper.here
+        return here or (running is not None and running is self._loop)
 
     def _make_loop(self, *, last: bool) -> asyncio.AbstractEventLoop:
         made = made_loop()
@@ -324,16 +328,12 @@ class Portal:
                     self._runs = None
                     self._freed.notify_all()
                     break
-        if records := logs.taken():
-            threads.spare(lambda: logs.hand_on(records))
 
     def _end_loop(self, event: _Event) -> None:
         loop = self._loop
         if loop is None or loop.is_closed():
             return
         close_loop(loop, self._end() if event is _Event.ABANDONED else None)
-        if records := logs.taken():
-            threads.spare(lambda: logs.hand_on(records))
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._keeper:

@@ -202,3 +202,33 @@ def test_a_keeper_that_is_started_while_a_thread_closes_the_loop_leaves_it_alone
     caller.start()
     caller.join()
     assert ran == [caller]
+
+
+def test_a_finalizer_that_calls_when_its_thread_is_about_to_run_the_loop_is_refused(
+    monkeypatch: pytest.MonkeyPatch, portal: Portal
+) -> None:
+    """It would wait for the very thread that it interrupts; a collection may come between any two lines."""
+    heard, loop = dict[threading.Thread, str](), portal._loop
+    assert loop is not None
+    run = loop.run_forever
+
+    def interrupted() -> None:
+        if (here := threading.current_thread()) not in heard:
+            work = nothing()
+            with pytest.raises(ConfigurationError) as refused:
+                portal.call(work)
+            work.close()
+            heard[here] = refused.value.message
+        run()
+
+    def call() -> None:
+        portal.call(nothing())
+        wait_for_keeper(portal)
+        portal.call(nothing())  # the keeper has been through it
+
+    monkeypatch.setattr(loop, "run_forever", interrupted)
+    caller = threading.Thread(target=call, daemon=True)
+    caller.start()
+    caller.join(300)
+    keeper_of_it = portal._keeper._place["taken"]
+    assert heard == dict.fromkeys([caller, keeper_of_it], "a synchronous mailer was called from its own event loop")
