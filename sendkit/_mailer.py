@@ -20,7 +20,7 @@ from sendkit._delivery.watch import Telling, Watch, observed, telling_of
 from sendkit._lifetime.loops import PerLoop, running_loop
 from sendkit._lifetime.progress import PATIENCE, Progress, Work
 from sendkit._many import AsyncSendStream, failed_result
-from sendkit._message.compose import AnyMessage, Recipients, compose
+from sendkit._message.compose import AnyMessage, Recipients, check_several, compose
 from sendkit._message.letter import Letter
 from sendkit._plan.constructors import Constructors
 from sendkit._plan.options import MailerSettings, check_positive, check_whole, takes_settings
@@ -186,6 +186,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         source itself is raised after what is in flight. What was started and not yielded when you leave the loop ends
         in the background, and is `unfinished`. Raises ConfigurationError if the mailer is closed.
         """
+        check_several(messages)
         return AsyncSendStream(self._window(in_flight, options), messages, self)
 
     def _window(self, in_flight: int, options: SubmissionOptions | None) -> Window[AnyMessage, StreamResult]:

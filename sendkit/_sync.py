@@ -154,9 +154,11 @@ class Mailer(Constructors, Discovery):
         the loop ends in the background, and is `unfinished`. Raises ConfigurationError if the mailer is closed.
         """
         from sendkit._many import SendStream  # noqa: PLC0415 - see the law of this file
+        from sendkit._message.compose import check_several  # noqa: PLC0415 - as above
 
         _look_around()
         self._portal.check_open()
+        check_several(messages)
         window = self._core._window(in_flight, options)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         return SendStream(window, messages, self, self._portal)
 

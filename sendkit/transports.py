@@ -14,7 +14,7 @@ from sendkit._seam.transport import Transport
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.content import Content
-from sendkit._smtp.hints import Facts
+from sendkit._smtp.hints import Facts, UsedSecret
 from sendkit._smtp.verdict import (
     Again,
     Break,
@@ -47,6 +47,7 @@ __all__ = [
     "SystemClock",
     "Terms",
     "Transport",
+    "UsedSecret",
     "Verdict",
     "accepted",
     "judge_failure",

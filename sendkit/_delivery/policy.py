@@ -70,7 +70,7 @@ class RetryPolicy(Checked, BaseModel):
     if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
 
         def __init__(self, **settings: object) -> None:
-            with as_configuration_error("RetryPolicy"):
+            with as_configuration_error("RetryPolicy", type(self).model_fields):
                 super().__init__(**settings)
 
 

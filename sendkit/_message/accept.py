@@ -91,6 +91,8 @@ def attachments(value: object) -> tuple[Attachment, ...]:
     if value is None:
         return ()
     # Whether something is an open file is a costly question, and to make a union another one.
+    if isinstance(value, dict):
+        raise _refuse("attachments", "dict is not a list", 'write [Attachment.from_bytes(data, filename="report.pdf")]')
     if isinstance(value, (list, tuple)) or _is_many(value):
         return tuple(map(attachment_of, cast("Iterable[object]", value)))
     return (attachment_of(value),)

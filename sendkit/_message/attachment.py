@@ -153,6 +153,8 @@ def attachment_of(value: object) -> Attachment:
         raise _refuse("bytes have no file name", "use Attachment.from_bytes(data, filename=…)")
     if isinstance(value, os.PathLike):
         return Attachment.from_path(cast("os.PathLike[str]", value))
+    if isinstance(value, tuple):
+        raise _refuse("a tuple is not an attachment", 'write Attachment.from_bytes(data, filename="report.pdf")')
     if isinstance(value, dict):
         return _from_dict(cast("dict[str, object]", value))
     if isinstance(value, Readable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -52,6 +53,15 @@ def compose(
     else:
         letter = _letter_of_ready(message, redirection)
     return letter if options is None else replace(letter, options=_checked(options))
+
+
+def check_several(messages: object) -> None:
+    """Refuse what can be iterated over, and is no series of messages. Raises MessageError."""
+    one = isinstance(messages, Written) or hasattr(messages, "as_bytes")
+    if one or isinstance(messages, str | bytes | bytearray | Mapping):
+        what = "one message" if one else type(messages).__name__
+        hint = "give an iterable of messages, such as a list; send() takes one message"
+        raise MessageError(f"messages: {what} is not several messages", field="messages", hint=hint)
 
 
 def _checked(options: object) -> SubmissionOptions:

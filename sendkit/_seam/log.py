@@ -21,7 +21,7 @@ from sendkit._server.endpoint import server_name
 from sendkit._server.route import MailProtocol
 from sendkit._smtp.address import Address
 from sendkit._smtp.facts import AttemptReply, TLSFacts
-from sendkit._smtp.hints import Facts, Used, tell
+from sendkit._smtp.hints import Facts, UsedSecret, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
 from sendkit._smtp.steps import Step
@@ -65,7 +65,7 @@ class AttemptLog:
     port: int | None = None
     protocol: MailProtocol = "smtp"
     username: str | None = None
-    used: Used | None = None
+    used: UsedSecret | None = None
     phase: Phase = Phase.RESOLVE
     peer: str | None = None
     tls: TLSFacts | None = None

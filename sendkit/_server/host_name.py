@@ -30,6 +30,8 @@ def canonical_host(host: str) -> str:
 
 def _better(host: str) -> str:
     """How else it is written: with its port, as an IPv6 address in brackets, or as a URL."""
+    if "@" in host and "://" not in host:
+        return "; a mail address is the username (username=, --user), and Mailer.discover() finds its server"
     if "://" in host:
         return "; a URL is for Mailer.from_url(), or SENDKIT_URL"
     if re.fullmatch(r"\[.*\](:[0-9]+)?|[^:]+:[0-9]*", host):

@@ -75,7 +75,7 @@ class Timeouts(Checked, BaseModel):
     if not TYPE_CHECKING:  # the checkers see the signature that pydantic derives from the fields
 
         def __init__(self, **seconds: float) -> None:
-            with as_configuration_error("Timeouts"):
+            with as_configuration_error("Timeouts", type(self).model_fields):
                 super().__init__(**seconds)
 
 

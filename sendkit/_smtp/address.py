@@ -32,6 +32,7 @@ _ADVICE = (  # by what is seen in the text
     (r"[()]", "comments are not allowed in an address; remove the round brackets and their content"),
     (r"^@", "no local part stands before the @, and source routes are not taken; write ana@example.com"),
     (r"[,;]", "write one address alone here"),
+    (r"@.* .*@", "put a comma between the addresses, or give them as a list"),
     (r"^[^@]*$", "there is no @ in it; write local-part@domain"),
     (r"^\.|\.@|\.\.[^@]*@", 'single dots stand between other characters, or quote the local part: "a..b"@example.com'),
 )

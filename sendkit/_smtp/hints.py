@@ -29,7 +29,7 @@ class Caller(StrEnum):
     SHELL = "shell"
 
 
-class Used(NamedTuple):
+class UsedSecret(NamedTuple):
     """What somebody logged in with: where it came from, in words, its kind, and whether `sendkit login` stored it."""
 
     source: str
@@ -46,7 +46,7 @@ class Facts(NamedTuple):
     sender: str | None = None
     who: str | None = None
     message_id: str | None = None
-    used: Used | None = None
+    used: UsedSecret | None = None
 
 
 NOTHING_KNOWN = Facts()
@@ -115,7 +115,7 @@ def _hint(trouble: Trouble, entry: Entry | None, facts: Facts, caller: Caller) -
     return f"{usual}; {remedy}" if trouble.cause is Cause.DEFERRED else remedy
 
 
-def _login_hint(entry: Entry | None, facts: Facts, used: Used, caller: Caller) -> str:
+def _login_hint(entry: Entry | None, facts: Facts, used: UsedSecret, caller: Caller) -> str:
     """What to do about a secret that was refused: at the place where it came from, and by what it is."""
     usual = _filled(refused(used.kind, stored=used.stored), facts, caller)
     told = entry.remedy if entry is not None and entry.remedy not in (*_NO_ADVICE, LOGIN) else None

@@ -21,7 +21,7 @@ from sendkit._redaction import Redactor
 from sendkit._seam.limits import Limits
 from sendkit._seam.log import AttemptLog
 from sendkit._seam.transport import Transport
-from sendkit._smtp.hints import Used
+from sendkit._smtp.hints import UsedSecret
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.sasl import Mechanism
 from sendkit._smtp.verdict import Break, Failure, Reason, Verdict, judge_failure, not_accepted
@@ -201,7 +201,7 @@ class SMTPTransport(Transport):
         return Redactor.joined(self._secrets)
 
     async def _open_with(self, login: Login, log: AttemptLog) -> Session:
-        log.used = Used(self.source, login.kind, stored=in_keyring(self.source))
+        log.used = UsedSecret(self.source, login.kind, stored=in_keyring(self.source))
         fingerprint = login.secret.fingerprint() if login.secret else self._certificate
         trial = Trial.of(self._server.host, self._server.port, login.username, fingerprint)
         self._check(trial)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from sendkit._accounts.account import Account
 from sendkit._delivery.origin import traceparent
 from sendkit._delivery.pace import parse_rate
+from sendkit._message.compose import check_several
 from sendkit._message.message import Message
 from sendkit.errors import ConfigurationError, MessageError
 from sendkit.outbox._borrowed import lender_of
@@ -317,6 +318,7 @@ async def _batches(
 async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
     if isinstance(items, Message | Letter):
         raise MessageError("put_many takes many messages, and this is one", hint="call put, or give a list")
+    check_several(items)
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

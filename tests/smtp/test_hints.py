@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 
 from sendkit._smtp.advice import BY_CAUSE, BY_REASON
-from sendkit._smtp.hints import Caller, Facts, Trouble, Used, advise, hint_for, tell
+from sendkit._smtp.hints import Caller, Facts, Trouble, UsedSecret, advise, hint_for, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reason import Again, Cause, Outcome, Reason
 from sendkit._smtp.reply import Reply
@@ -195,24 +195,24 @@ _WORDS = (
 @each([*product(_SOURCES, _HOSTS, _WORDS, Caller)])
 def test_the_hint_of_a_refused_password_names_its_source(source: str, host: str, words: str, caller: Caller) -> None:
     refused = _REFUSED._replace(reply=Reply(535, "5.7.8", words))
-    hint = hint_for(refused, FACTS._replace(host=host, used=Used(source)), caller) or ""
+    hint = hint_for(refused, FACTS._replace(host=host, used=UsedSecret(source)), caller) or ""
     assert f"came from {source}: correct it there" in hint
-    stored = hint_for(refused, FACTS._replace(host=host, used=Used("keyring service x", stored=True)), caller) or ""
+    stored = hint_for(refused, FACTS._replace(host=host, used=UsedSecret("keyring x", stored=True)), caller) or ""
     assert "came from" not in stored
 
 
 @each([*product(_SOURCES, _HOSTS, _WORDS, Caller)])
 def test_the_hint_of_a_refused_token_is_about_tokens(source: str, host: str, words: str, caller: Caller) -> None:
     refused = _REFUSED._replace(reply=Reply(535, "5.7.8", words))
-    hint = hint_for(refused, FACTS._replace(host=host, used=Used(source, "token")), caller) or ""
+    hint = hint_for(refused, FACTS._replace(host=host, used=UsedSecret(source, "token")), caller) or ""
     assert "access token" in hint
     assert f"where it comes from: {source}" in hint
     assert "app password" not in hint
-    stored = hint_for(refused, FACTS._replace(host=host, used=Used("keyring", "token", stored=True)), caller) or ""
+    stored = hint_for(refused, FACTS._replace(host=host, used=UsedSecret("x", "token", stored=True)), caller) or ""
     assert f"`sendkit login {host} ana@example.com --oauth google --client-id ID`" in stored
 
 
 def test_what_an_administrator_must_switch_on_is_said_to_who_has_a_token_too() -> None:
     words = "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant"
     refused = _REFUSED._replace(reply=Reply(535, "5.7.139", words))
-    assert "an administrator switches it on" in (hint_for(refused, FACTS._replace(used=Used("x", "token"))) or "")
+    assert "an administrator switches it on" in (hint_for(refused, FACTS._replace(used=UsedSecret("x", "token"))) or "")
