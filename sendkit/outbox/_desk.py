@@ -162,10 +162,11 @@ class LedgerDesk:
         """Record that this worker is alive, and flush what it has settled to the disk."""
         said, self._attempts.said = self._attempts.said, []
         try:
-            await self._writer.acall(heartbeats, Alive(self._owner, tuple(said), self.accounts))
+            beats = await self._writer.acall(heartbeats, Alive(self._owner, tuple(said), self.accounts))
         except BaseException:
             self._attempts.said = said + self._attempts.said
             raise
+        self._liveness.remember(beats)
 
     def _keep(self, taken: Taken) -> None:
         now = self._attempts.now()

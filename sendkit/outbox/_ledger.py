@@ -81,6 +81,10 @@ class Database(Protocol):
         """What a copy of it does not have in common with it; None where it cannot be copied."""
         ...
 
+    def beats(self) -> int:
+        """How many signs of life of workers it has counted at least, as its surroundings know; 0 where they do not."""
+        ...
+
     def close(self) -> None:
         """Close the connection."""
         ...

@@ -7,6 +7,7 @@ nobody opens those of this very process.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ else:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+BEATS = "beats"
 _guard = forks.Lock()
 _ours: set[tuple[int, Path]] = set()
 
@@ -66,6 +68,19 @@ class Lock:
             os.close(self._descriptor)
 
 
+def remembered(folder: Path) -> int:
+    """How many signs of life the database in front of this folder counted last; 0 where nobody knows."""
+    try:
+        return int((folder / BEATS).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of the workers of an outbox in a file."""
+    return Path(f"{path}.workers")
+
+
 def _file(folder: Path, owner: str) -> Path:
     return folder / owner.replace(":", "_").replace("/", "_")
 
@@ -84,6 +99,10 @@ class Liveness(Protocol):
 
     def has_ended(self, owner: str, silent: float | None) -> bool:
         """Whether another worker is gone, which was last heard of `silent` seconds ago (None: never)."""
+        ...
+
+    def remember(self, beats: int | None) -> None:
+        """The database counts so many signs of life now (None: it does not count them)."""
         ...
 
     def end(self, owner: str) -> None:
@@ -113,6 +132,14 @@ class FileLiveness:
             lock.release()
         return lock is not None
 
+    def remember(self, beats: int | None) -> None:
+        """Keep it beside the database, where it stays when a backup is put in the database's place."""
+        # One that cannot be written leaves an older count, which only notices less; nor need it survive the power.
+        with contextlib.suppress(OSError):
+            new = _file(self._folder, f"{os.getpid()}.{BEATS}")
+            new.write_text(str(beats), encoding="ascii")
+            new.replace(self._folder / BEATS)
+
     def end(self, owner: str) -> None:
         """Give the lock back."""
         if lock := self._locks.pop(owner, None):
@@ -131,6 +158,9 @@ class HeartbeatLiveness:
     def has_ended(self, owner: str, silent: float | None) -> bool:
         """Whoever was not heard of for 25 seconds."""
         return silent is None or silent > self._silence
+
+    def remember(self, beats: int | None) -> None:
+        """A restored database is another one to the server."""
 
     def end(self, owner: str) -> None:
         """Its row is deleted with its end."""
@@ -151,6 +181,9 @@ class ProcessLiveness:
     def has_ended(self, owner: str, silent: float | None) -> bool:
         """Whoever is not known."""
         return owner not in self._alive
+
+    def remember(self, beats: int | None) -> None:
+        """What is in memory is not restored."""
 
     def end(self, owner: str) -> None:
         """It has ended."""

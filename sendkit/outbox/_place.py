@@ -114,13 +114,13 @@ def default_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def _sqlite(path: Path, now: Callable[[], float] | None) -> Place:
-    from sendkit.outbox._liveness import FileLiveness  # noqa: PLC0415 - a name alone needs no locks
+    from sendkit.outbox._liveness import FileLiveness, folder_of  # noqa: PLC0415 - a name alone needs no locks
     from sendkit.outbox._sqlite import SQLiteDatabase  # noqa: PLC0415 - nor a database
     from sendkit.outbox._sqlite_texts import SQLITE  # noqa: PLC0415 - nor its words
 
     where = expanded(path).absolute()
     clock = now or time.time
-    liveness = FileLiveness(Path(f"{where}.workers"))
+    liveness = FileLiveness(folder_of(where))
     return Place(str(where), lambda: SQLiteDatabase(where, clock), liveness, clock, SQLITE, where)
 
 

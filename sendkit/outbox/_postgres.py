@@ -202,6 +202,10 @@ class PostgresDatabase:
         with translating(self._name):
             return identity_of(self._connection)
 
+    def beats(self) -> int:
+        """Nobody but the server knows any."""
+        return 0
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

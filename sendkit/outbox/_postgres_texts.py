@@ -293,6 +293,7 @@ returning id""",
     any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > $1 limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
     next_due="select min(due) from sendkit_letter where state = 'later'",
+    count_beat=None,
     add_worker="insert into sendkit_worker (id, host, pid, seen, accounts) values ($1, $2, $3, $4, $5)"
     " on conflict (id) do update set seen = excluded.seen",
     remove_worker="delete from sendkit_worker where id = $1",

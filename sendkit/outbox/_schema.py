@@ -1,6 +1,7 @@
 """The tables: a version in `sendkit_meta`, forward only, changed under a lock; and whether the database is a copy.
 
-A restored or copied database holds letters that may have been sent since: it starts paused, and a person resumes it.
+A restored or copied database holds letters that may have been sent since: it starts paused, and a person resumes it. A
+copy is another file; a backup that was written over the file has counted fewer signs of life than stand beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Speaker(Protocol):
         ...
 
 
-VERSION, PAUSED, IDENTITY = "version", "paused", "identity"
+VERSION, PAUSED, IDENTITY, BEATS = "version", "paused", "identity", "beats"
 
 
 def prepare(database: Database) -> None:
@@ -90,14 +91,20 @@ def _compare_identity(database: Database) -> None:
     identity = database.identity()
     if identity is None:
         return
+    beats = database.beats()  # before the database is read: a worker counts there first
     with database.snapshot():
         known = _ask(database, database.texts.meta, IDENTITY)
-    if known and known[0][0] == identity:
+        counted = _ask(database, database.texts.meta, BEATS)
+    behind = (int(counted[0][0]) if counted else 0) < beats
+    if known and known[0][0] == identity and not behind:
         return
     with database.transaction():
         database.execute((Statement(database.texts.set_meta, (IDENTITY, identity)),))
+        if behind:
+            database.execute((Statement(database.texts.set_meta, (BEATS, str(beats))),))
         if known:
-            why = f"the database is a copy ({known[0][0]} before, {identity} now): its letters may have been sent since"
+            how = "a copy" if known[0][0] != identity else "a backup that was put in its place"
+            why = f"the database is {how} ({known[0][0]} before, {identity} now): its letters may have been sent since"
             database.execute((Statement(database.texts.set_meta, (PAUSED, why)),))
 
 

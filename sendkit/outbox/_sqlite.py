@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from sendkit.errors import ConfigurationError, OutboxError
+from sendkit.outbox._liveness import folder_of, remembered
 from sendkit.outbox._sqlite_texts import SQLITE
 from sendkit.outbox._statements import Batch, Rows, Statement, Texts
 
@@ -121,6 +122,10 @@ class SQLiteDatabase:
     def identity(self) -> str | None:
         """The file's inode: a copy, and a restored backup, has another one."""
         return None if self.path is None else f"inode {self.path.stat().st_ino}"
+
+    def beats(self) -> int:
+        """How many signs of life it has counted at least, as what stands beside the file says."""
+        return 0 if self.path is None else remembered(folder_of(self.path))
 
     def close(self) -> None:
         """Close the connection."""

@@ -281,6 +281,8 @@ order by id limit ?8""",
     any_delayed="select 1 from sendkit_letter where state = 'later' and attempts > 0 and due > ? limit 1",
     any_ready="select 1 from sendkit_letter where state = 'ready' limit 1",
     next_due="select min(due) from sendkit_letter where state = 'later'",
+    count_beat="insert into sendkit_meta (k, v) values ('beats', '1')"
+    " on conflict (k) do update set v = cast(coalesce(v, 0) as integer) + 1 returning cast(v as integer)",
     add_worker="insert into sendkit_worker (id, host, pid, seen, accounts) values (?, ?, ?, ?, ?)"
     " on conflict (id) do update set seen = excluded.seen",
     remove_worker="delete from sendkit_worker where id = ?",

@@ -211,6 +211,7 @@ class Texts:
     any_delayed: str  # (latest) -> a row where such a letter is
     any_ready: str  # () -> a row where a letter is ready
     next_due: str  # () -> due
+    count_beat: str | None  # () -> how many signs of life of workers there were
     add_worker: str  # (owner, host, pid, now, JSON of accounts or null for all)
     remove_worker: str  # (owner)
     owners: str  # () -> owner, of letters in work and of workers; when it was seen, or null; and its accounts as above

@@ -66,17 +66,40 @@ def test_a_file_that_may_not_be_written_is_an_error(where: Path) -> None:
     database.close()
 
 
-def test_a_copied_database_starts_paused_and_says_why(where: Path, tmp_path: Path) -> None:
-    """What is in it may have been sent since, by the original."""
-    with Outbox(where, account="test") as outbox:
+@pytest.mark.parametrize(("to", "says"), [("copy.db", "a copy"), ("outbox.db", "put in its place")])
+def test_a_copied_or_restored_database_starts_paused_and_says_why(
+    where: Path, tmp_path: Path, to: str, says: str
+) -> None:
+    """What is in it may have been sent since."""
+    backup, place = tmp_path / "backup.db", tmp_path / to
+    with Mailer(transport=MemoryTransport()) as mailer:
+        with Outbox(where, account="test") as outbox:
+            outbox.put(message())
+        shutil.copy(where, backup)
+        with Outbox(where) as outbox:
+            assert outbox.drain(mailer) == 1
+            assert outbox.counts().paused is None
+        shutil.copy(backup, place)
+        for _ in range(2):  # it is not forgotten
+            with Outbox(place) as outbox:
+                assert outbox.drain(mailer) == 0
+                assert says in str(outbox.counts().paused)
+        with Outbox(place) as outbox:
+            outbox.resume()
+            assert outbox.drain(mailer) == 1
+        with Outbox(place) as outbox:
+            assert outbox.counts().paused is None
+
+
+def test_a_new_database_in_the_place_of_one_that_was_deleted_sends(where: Path) -> None:
+    for _ in range(2):
+        with Outbox(where, account="test") as outbox, Mailer(transport=MemoryTransport()) as mailer:
+            outbox.put(message())
+            assert outbox.drain(mailer) == 1
+        where.unlink()
+    with Outbox(where, account="test") as outbox, Mailer(transport=MemoryTransport()) as mailer:
         outbox.put(message())
-    copy = tmp_path / "copy.db"
-    shutil.copy(where, copy)
-    transport = MemoryTransport()
-    with Outbox(copy) as outbox, Mailer(transport=transport) as mailer:
-        assert outbox.drain(mailer) == 0
-        assert "copy" in str(outbox.counts().paused)
-        outbox.resume()
+    with Outbox(where) as outbox, Mailer(transport=MemoryTransport()) as mailer:
         assert outbox.drain(mailer) == 1
 
 
