@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,13 @@ class Frozen(BaseModel):
 class Checked:
     """Beside BaseModel: a value is checked however it is made, where pydantic's own copies with changes are not."""
 
+    if not TYPE_CHECKING:
+
+        @classmethod
+        def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+            super().__pydantic_init_subclass__(**kwargs)
+            _show_fields(cls)
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, `deep` or not; with changes by `update` it is checked again."""
         model = cast("Any", self)
@@ -52,6 +60,31 @@ class Checked:
         def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
             """`model_copy` by its former name: `deep` or not, with changes by `update`."""
             return self.model_copy(update=update, deep=deep)
+
+
+class _MadeForEach:
+    def __repr__(self) -> str:
+        return "..."
+
+
+_MADE_FOR_EACH = _MadeForEach()
+
+
+def _show_fields(kind: type[BaseModel]) -> None:
+    """For `help()`, name the fields where `__init__` takes `**settings`; pydantic does so only in a model it has built.
+
+    Without the type of a field that takes more than it holds.
+    """
+    make: Any = vars(kind).get("__init__")
+    if make is None or all(one.kind is not one.VAR_KEYWORD for one in signature(make).parameters.values()):
+        return
+    shown = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)]
+    for name, field in kind.model_fields.items():
+        default = field.default if field.default_factory is None else _MADE_FOR_EACH
+        held = any(isinstance(one, PlainValidator) for one in field.metadata)
+        annotation = Parameter.empty if held else field.annotation
+        shown.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+    make.__signature__ = Signature(shown)
 
 
 # The slots of a model's instances. To set them by their descriptors takes half as long as by `object.__setattr__`.

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import sendkit
+from sendkit.settings import Proxy
 from tests.each import each
 
 MODULES = ("sendkit", "sendkit.outbox", "sendkit.report", "sendkit.settings", "sendkit.testing")
@@ -110,3 +111,13 @@ def test_what_is_named_here_is_there() -> None:
     assert {"sendkit.Mailer.send", "sendkit.Message", "sendkit.send", "sendkit.outbox.Outbox.put"} <= CALLABLES.keys()
     assert "sendkit.open" in CALLABLES
     assert callable(sendkit.open)
+
+
+@each([sendkit.Message, sendkit.RetryPolicy, sendkit.Server, sendkit.SubmissionOptions, sendkit.Timeouts, Proxy])
+def test_a_class_shows_what_it_takes_before_pydantic_has_built_it_and_after(kind: type[BaseModel]) -> None:
+    """Not `**data`, and of each parameter no more than one line."""
+    for _ in range(2):
+        shown = inspect.signature(kind)
+        assert set(shown.parameters) == set(kind.model_fields)
+        assert "Validator" not in str(shown)
+        kind.model_rebuild()
