@@ -18,6 +18,7 @@ from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
+from sendkit.outbox._status import not_settled
 from sendkit.outbox._waiting import awaiting
 
 if TYPE_CHECKING:
@@ -145,12 +146,16 @@ class AsyncOutbox:
 
     @shows_settings
     async def drain(
-        self, mailer: AsyncMailer, *, account: str | None = None, **settings: Unpack[WorkerSettings]
+        self, mailer: AsyncMailer | None = None, *, account: str | None = None, **settings: Unpack[WorkerSettings]
     ) -> int:
         """Work on what is due until nothing is; how many attempts were made.
 
-        `mailer`, `account` and the settings of a worker (those of `WorkerSettings`) are as in `worker`.
+        Without a mailer, through that of `account` in the config, or of the environment. The others are the settings of
+        a worker, those of `WorkerSettings`.
         """
+        if mailer is None:
+            async with _mailer_for(account) as found:
+                return await self.drain(found, account=account, **settings)
         work = self._core.work(mailer, account, settings)
         await work.begin()
         try:
@@ -199,10 +204,13 @@ class AsyncOutbox:
         """
         check_timeout(timeout)
         found = await self.status(letter)
-        async with asyncio.timeout(timeout):
-            while found.state is not LetterState.SETTLED:
-                await asyncio.sleep(_LOOK)
-                found = await self.status(letter)
+        try:
+            async with asyncio.timeout(timeout):
+                while found.state is not LetterState.SETTLED:
+                    await asyncio.sleep(_LOOK)
+                    found = await self.status(letter)
+        except TimeoutError:
+            raise not_settled(found, timeout) from None
         return found
 
     async def cancel(self, letter: str | Receipt) -> bool:
@@ -270,3 +278,10 @@ class AsyncOutbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _mailer_for(account: str | None) -> AsyncMailer:
+    """The mailer of an account of the config, or of the environment. Raises ConfigurationError."""
+    from sendkit._mailer import AsyncMailer  # noqa: PLC0415 - who only puts needs none
+
+    return AsyncMailer.from_env() if account is None else AsyncMailer.from_config(account)

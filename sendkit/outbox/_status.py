@@ -99,6 +99,11 @@ class LetterStatus(_Frozen):
         return bool(self.recipients) and all(one.state is RecipientState.ACCEPTED for one in self.recipients)
 
 
+def not_settled(found: LetterStatus, timeout: float | None) -> TimeoutError:
+    """The error of who waited so long for the end of a letter."""
+    return TimeoutError(f"the letter {found.id} is not settled after {timeout or 0:g} s, but {found.state}")
+
+
 class Counts(_Frozen):
     """How many letters are in each state, in all and by account, and how many recipients are in doubt.
 

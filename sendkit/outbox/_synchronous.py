@@ -20,6 +20,7 @@ from sendkit.outbox._letter import FIVE_DAYS, Letter, Receipt
 from sendkit.outbox._policy import shows_settings
 from sendkit.outbox._questions import Search
 from sendkit.outbox._states import LetterState
+from sendkit.outbox._status import not_settled
 from sendkit.outbox._waiting import at_once, blocking, here, one_by_one
 from sendkit.outbox._worker_thread import Worker, drained, mailer_for, type_of_mailer
 
@@ -200,7 +201,7 @@ class Outbox:
         until = None if timeout is None else time.monotonic() + timeout
         while (found := self.status(letter)).state is not LetterState.SETTLED:
             if until is not None and time.monotonic() > until:
-                raise TimeoutError(f"the letter {found.id} is not settled after {timeout:g} s, but {found.state}")
+                raise not_settled(found, timeout)
             time.sleep(_LOOK)
         return found
 

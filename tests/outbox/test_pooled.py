@@ -24,7 +24,7 @@ def test_letters_are_put_and_sent_and_nothing_is_left_in_the_sessions_of_others(
         with outbox.worker(mailer, account="test"), psycopg.connect(url, prepare_threshold=None) as connection:
             last = other.put(message, transaction=connection)
             connection.commit()
-            outbox.wait(last, timeout=60)
+            outbox.wait(last, timeout=300)
         assert (len(transport.sent), outbox.counts().letters["settled"]) == (14, 14)
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(

@@ -145,6 +145,27 @@ def test_every_setting_stands_in_the_signatures(kind: type) -> None:
         assert "settings" not in parameters
 
 
+def test_both_kinds_of_an_outbox_have_the_same_methods_with_the_same_parameters() -> None:
+    ends = {"close", "aclose"}
+    names = {name for name in {*dir(Outbox), *dir(AsyncOutbox)} - ends if not name.startswith("_")} - {"place"}
+    for name in sorted(names):
+        one, other = (inspect.signature(getattr(kind, name)).parameters.values() for kind in (Outbox, AsyncOutbox))
+        assert [(each.name, each.kind, each.default) for each in one] == [
+            (each.name, each.kind, each.default) for each in other
+        ], name
+
+
+async def test_a_drain_without_a_mailer_is_through_the_one_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SENDKIT_HOST", "smtp.example.com")
+    monkeypatch.setenv("SENDKIT_TRANSPORT", "memory")
+    async with AsyncOutbox(tmp_path / "outbox.db") as outbox:
+        receipt = await outbox.put(message())
+        assert await outbox.drain() == 1
+        assert (await outbox.status(receipt)).recipients[0].state == "diverted"
+
+
 def test_a_setting_that_there_is_not_gets_the_one_that_was_meant() -> None:
     with pytest.raises(TypeError, match="did you mean 'concurrency'"):
         Outbox(concurrent=3)  # type: ignore[call-arg]  # that is the test

@@ -35,6 +35,9 @@ async def test_the_same_asynchronously(where: Path | str) -> None:
             found = await outbox.wait(receipt, timeout=200)
         assert found.ok
         assert (await outbox.counts()).letters["settled"] == 1
+        waiting = await outbox.put(message())
+        with pytest.raises(TimeoutError, match=f"the letter {waiting.id} is not settled after 0 s, but ready"):
+            await outbox.wait(waiting, timeout=0)
 
 
 def test_the_same_key_twice_is_one_mail(where: Path | str) -> None:
