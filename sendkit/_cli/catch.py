@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
@@ -17,6 +19,7 @@ from sendkit._cli.exit_codes import ExitCode
 from sendkit._page.browser import opened
 from sendkit._page.server import PageServer
 from sendkit._server.folders import state_folder
+from sendkit.errors import ConfigurationError
 from sendkit.testing import LocalServer
 
 if TYPE_CHECKING:
@@ -27,9 +30,22 @@ if TYPE_CHECKING:
 _GLANCE = 0.5  # seconds; a wait without end would not hear Ctrl-C on every system
 
 
+def _check_folder(folder: Path) -> None:
+    """Raise ConfigurationError now where no message could be put there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        words = f"messages cannot be kept in {folder}: {error.strerror or type(error).__name__}"
+        raise ConfigurationError(words, hint="name a folder that this user may write to") from None
+
+
 def catch(options: CatchOptions) -> ExitCode:
     """Catch mail until Ctrl-C. Raises ConfigurationError when its extra is not installed, or a port is taken."""
     given = os.environ.get("SENDKIT_PASSWORD")
+    if options.keep is not None:
+        _check_folder(options.keep)
     server = LocalServer(
         username=options.user,
         password=given,

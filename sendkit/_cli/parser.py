@@ -30,7 +30,7 @@ from sendkit._cli.options import (
     SendOptions,
 )
 from sendkit._cli.submission import add_submission
-from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, some
+from sendkit._cli.values import column_format, count, header_of, port_of, rows_of, seconds, security_of, some
 from sendkit._version import __version__
 
 _Add: TypeAlias = Callable[..., argparse.Action]
@@ -95,12 +95,13 @@ def read(arguments: list[str] | None) -> Options | None:
     parsed, unknown = main.parse_known_args(arguments)
     given = {key: _frozen(value) for key, value in vars(parsed).items()}
     name = given.pop("command")
-    if name is None:
-        return None
     if unknown:
         from sendkit._cli import wrong  # noqa: PLC0415 - it serves this one error
 
-        commands[name].error(wrong.unknown(unknown, commands[name].flags))
+        asked = commands[name] if name else main
+        asked.error(wrong.unknown(unknown, asked.flags, hidden=name in ("login", "logout")))
+    if name is None:
+        return None
     try:
         return _OPTIONS[name](**given)
     except ValueError as error:
@@ -234,15 +235,13 @@ def _add_place(add: _Add) -> None:
     for name, setting in SERVER_SETTINGS.items():
         if name != "ca_file":
             default = f" (default: {setting.variable})"
-            add(flag(name), metavar=setting.metavar, help=setting.help + default)
+            choices = ("smtp", "lmtp") if name == "protocol" else None
+            add(flag(name), metavar=setting.metavar, choices=choices, help=setting.help + default)
 
 
 def _add_security(add: _Add) -> None:
-    add(
-        "--security",
-        choices=("starttls", "implicit_tls", "none"),
-        help="default: implicit_tls on port 465, else starttls",
-    )
+    help_text = "default: implicit_tls on port 465, else starttls"
+    add("--security", type=security_of, choices=("starttls", "implicit_tls", "none"), help=help_text)
     add("--ca-file", type=Path, metavar="PEM", help="an additional certificate authority to trust")
 
 

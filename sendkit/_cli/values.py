@@ -28,6 +28,13 @@ def rows_of(text: str) -> int:
     return int(text)
 
 
+def security_of(text: str) -> str:
+    """How the connection is secured, in the words of others too."""
+    from sendkit._server.security import spelt  # noqa: PLC0415 - for this option alone
+
+    return spelt(text)
+
+
 def header_of(text: str) -> tuple[str, str]:
     """A header field: its name, and its text."""
     name, colon, value = text.partition(":")

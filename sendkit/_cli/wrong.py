@@ -1,6 +1,6 @@
 """What is said of arguments that there are not: the one that was meant, or where what they say belongs.
 
-An unknown argument is never repeated: it may be a password.
+An unknown option's value is never repeated, nor what stands behind an account: it may be a password.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ def empty(name: str, flags: Sequence[str]) -> str | None:
     return f"it is empty, usually because a variable of the shell is not set; give a value, or leave {called} out"
 
 
-def unknown(arguments: list[str], flags: list[str]) -> str:
-    """What is wrong with arguments that no option of a command takes."""
+def unknown(arguments: list[str], flags: list[str], *, hidden: bool) -> str:
+    """What is wrong with arguments that no option of a command takes; `hidden`: a further one may be a password."""
     names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
     if not names:
+        if hidden:
+            return "an argument that was not expected (not shown: it may be a password, which is asked for)"
         return f"unexpected argument {arguments[0]!r}; a text with spaces needs quotes around it"
     told = f"unknown option {', '.join(names)}"
     if any(name.startswith(("--po", "-P")) for name in names):

@@ -64,12 +64,15 @@ def port_and_security(
 _SPELLINGS = {"tls": Security.IMPLICIT_TLS, "ssl": Security.IMPLICIT_TLS, "implicit": Security.IMPLICIT_TLS}
 
 
-def _security(text: str) -> Security:
+def spelt(text: str) -> str:
+    """The word as it is written here, where another one is usual elsewhere."""
     word = text.strip().lower().replace("-", "_")
-    if (found := _SPELLINGS.get(word)) is not None:
-        return found
+    return _SPELLINGS.get(word, word)
+
+
+def _security(text: str) -> Security:
     try:
-        return Security(word)
+        return Security(spelt(text))
     except ValueError:
         choices = ", ".join(Security)
         raise ConfigurationError(f"unknown security: {text!r}", hint=f"choose one of {choices}") from None

@@ -192,3 +192,10 @@ def test_any_message_can_be_previewed(opened: list[str]) -> None:
     assert opened == []
     with pytest.raises(MessageError):
         preview(EmailMessage(), open_browser=False)
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_at_the_start(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    answer = shell("catch", "--keep", tmp_path / "a-file" / "kept")
+    assert answer.code == 78
+    assert "messages cannot be kept in" in answer.err

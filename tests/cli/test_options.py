@@ -11,6 +11,7 @@ import pytest
 from sendkit import SubmissionOptions
 from sendkit._cli import parser
 from sendkit._cli.arguments import Command, described
+from sendkit._cli.options import DoctorOptions
 from sendkit._cli.submission import WISHES
 
 from .shell import LETTER, Shell, account
@@ -93,3 +94,29 @@ def test_an_empty_value_is_refused_with_the_name_of_its_flag(shell: Shell) -> No
 def test_a_value_that_may_be_empty_is_taken(shell: Shell, flag: str) -> None:
     answer = shell("send", *LETTER, flag, "", "--dry-run")
     assert answer.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--hlep",), "unknown option --hlep; did you mean --help?"),
+        (("login", "smtp.example.com", "ana", "hunter2"), "an argument that was not expected"),
+        (("logout", "smtp.example.com", "ana", "hunter2"), "an argument that was not expected"),
+        (("send", *LETTER, "--protocol", "pop3"), "argument --protocol: invalid choice: 'pop3'"),
+        (("send", *LETTER, "--security", "SSL/TLS"), "argument --security: invalid choice"),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_and_never_repeated(
+    shell: Shell, arguments: tuple[str, ...], words: str
+) -> None:
+    answer = shell(*arguments)
+    assert (answer.code, answer.out) == (64, "")
+    assert words in answer.err
+    assert "hunter2" not in answer.err
+
+
+@pytest.mark.parametrize("word", ["ssl", "TLS", "implicit", "implicit-tls", "IMPLICIT_TLS"])
+def test_the_words_of_others_for_the_security_are_taken(word: str) -> None:
+    options = parser.read(["doctor", "--host", "smtp.example.com", "--security", word])
+    assert isinstance(options, DoctorOptions)
+    assert options.security == "implicit_tls"
