@@ -118,6 +118,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def setters(path: Path) -> list[str]:
     """The calls in a file that limit the process or change its user, as `name:line`."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    text = path.read_text(encoding="utf-8")
+    if not any(name in text for name in _SETTERS):
+        return []
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     found = [(call.func.attr, call.lineno) for call in calls if isinstance(call.func, ast.Attribute)]
     return [f"{name}:{line}" for name, line in found if name in _SETTERS]

@@ -107,8 +107,9 @@ def test_the_page_of_imports_inside_functions_has_each_of_them_with_its_reason_a
         package = loads.partition(".")[0]  # where it is not installed, nobody knows what is a module of it
         return module, loads if find_spec(package) is not None else package
 
-    here = {known(one.module, one.loads) for one in lazy.found()}
+    found = [*lazy.found()]
+    here = {known(one.module, one.loads) for one in found}
     page = {known(*row) for row in lazy.listed()}
     missing, gone = sorted(here - page), sorted(page - here)
     assert (missing, gone) == ([], []), "`python -m benchmarks.lazy` writes benchmarks/lazy.md again"
-    assert [one for one in lazy.found() if not one.reason] == []
+    assert [one for one in found if not one.reason] == []
