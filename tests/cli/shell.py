@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendkit._cli import main
+from tests import preloaded
 
 if TYPE_CHECKING:
     from sendkit.testing import LocalServer
@@ -57,10 +57,15 @@ class Shell:
         return Answer(code, captured.out, captured.err)
 
     def apart(self, *arguments: str | os.PathLike[str], stdin: bytes = b"", **environ: str) -> Answer:
-        done = subprocess.run(
-            command(*arguments), input=stdin, capture_output=True, env=environment(**environ), check=False, timeout=300
-        )
-        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+        words = [os.fspath(word) for word in arguments]
+        fresh = any(name.startswith("PYTHON") for name in environ)  # which are read when Python begins
+        with preloaded.started(
+            preloaded.STRICT, preloaded.COMMAND, *words, environment=environment(**environ), fresh=fresh
+        ) as process:
+            if stdin and process.stdin is not None:
+                process.stdin.write(stdin.decode())
+            out, err = process.communicate(timeout=300)
+        return Answer(process.wait(), out, err)
 
 
 def command(*arguments: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:

@@ -294,9 +294,10 @@ def test_ctrl_c_during_the_good_bye_prints_the_whole_result(
     assert (answer.code, answer.out) == (130, "luis@example.com  accepted  250 2.0.0 queued as 1\n")
 
 
-def test_python_dash_m_is_the_same_command(shell: Shell, server: LocalServer) -> None:
-    answer = shell.apart("send", *account(server), *LETTER)
-    assert (answer.code, answer.out) == (0, "luis@example.com  accepted  250 2.0.0 queued as 1\n")
+def test_python_dash_m_is_the_same_command(server: LocalServer) -> None:
+    words = command("send", *account(server), *LETTER)
+    sent = subprocess.run(words, capture_output=True, env=environment(), check=False, timeout=300)
+    assert (sent.returncode, sent.stdout) == (0, b"luis@example.com  accepted  250 2.0.0 queued as 1\n")
 
 
 @pytest.mark.parametrize("gone", [True, False])

@@ -9,7 +9,6 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sendkit import AsyncMailer, DeliveryResult, Mailer, Message, Outcome, RetryPolicy, Security, Server
+from tests import preloaded
 
 if TYPE_CHECKING:
     from tests.servers.authority import Authority
@@ -99,8 +99,9 @@ WAYS: Mapping[str, Way] = {"sync": by_mailer, "async": by_async_mailer, "cli": b
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, in which every warning is an error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environ}
-    command = [sys.executable, "-W", "error", "-m", "sendkit", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300, env=environment)
+    with preloaded.started(preloaded.STRICT, preloaded.COMMAND, *arguments, environment=environment) as process:
+        output, errors = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(arguments, process.wait(), output, errors)
 
 
 class Mailboxes(Protocol):
