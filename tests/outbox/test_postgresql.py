@@ -92,11 +92,8 @@ class TestTransactions:
             async with await psycopg.AsyncConnection.connect(postgresql) as connection:
                 await outbox.put(message(), transaction=connection)
                 await connection.rollback()
-                with (
-                    Outbox(postgresql, account="test") as other,
-                    pytest.raises(ConfigurationError, match="asynchronous"),
-                ):
-                    other.put(message(), transaction=connection)
+                with pytest.raises(ConfigurationError, match="asynchronous"), Outbox(postgresql, account="a") as one:
+                    one.put(message(), transaction=connection)
             assert (await outbox.status(receipt)).id == receipt.id
             assert sum((await outbox.counts()).letters.values()) == 1
 
