@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from sendkit._lifetime import imports, logs
 from sendkit._lifetime.by_itself import ByItself
+from sendkit._lifetime.forks import one_is_held_here
 from sendkit.errors import SendkitError
 
 if TYPE_CHECKING:
@@ -20,7 +21,19 @@ Result = TypeVar("Result")
 
 GLANCE = 1.0
 """Seconds of a wait, which is then repeated: what came just before, or did not wake it, is seen then."""
-_IMPORT = "send once before it, import it before, or have the signal handler set a flag, and send afterwards"
+
+
+def _stuck() -> SendkitError | None:
+    """Why a call that is left to another thread may wait for this one, which waits for it."""
+    if (name := imports.held_up()) is not None:
+        return imports.in_the_middle_of(name)
+    return interrupted() if one_is_held_here() else None
+
+
+def interrupted() -> SendkitError:
+    """Why a call of a finalizer or a signal handler cannot be made."""
+    hint = "leave the sending to another thread, or to what comes after the finalizer or signal handler"
+    return SendkitError("a call waits for the one that it interrupted", hint=hint)
 
 
 Awaited: TypeAlias = Coroutine[Any, Any, Result] | ByItself[Result]
@@ -61,16 +74,18 @@ class Call(Generic[Result]):
     def wait(self) -> bool:
         """Wait until it is over; False where the loop was closed before, which runs nothing any more.
 
-        Raises SendkitError where it cannot end before this thread goes on: it was called in the middle of an import.
+        Raises SendkitError where it cannot end before this thread goes on: a finalizer or a signal handler waits here,
+        and has interrupted an import, or what holds a lock.
         """
-        held_up: str | None = None
+        before: SendkitError | None = None
         if self._news is not None and self._loop is not None and not self.over:
             while not self._news.acquire(timeout=GLANCE):
                 if self._loop.is_closed():
                     return self.over
-                before, held_up = held_up, imports.held_up()
-                if before is not None and held_up is not None:
-                    raise SendkitError(f"a call in the middle of the import of {held_up} waits for it", hint=_IMPORT)
+                stuck = _stuck()
+                if before is not None and stuck is not None:
+                    raise stuck
+                before = stuck
         return True
 
     def cancel(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+import threading
 import time
 import weakref
 from types import FrameType, TracebackType
@@ -85,6 +86,11 @@ class Lock:
         """Nobody holds it in the child."""
         self._lock = _thread.RLock()  # a real one under gevent too
 
+    @property
+    def held_here(self) -> bool:
+        """Whether this thread holds it: a finalizer or a signal handler that asks has interrupted those few lines."""
+        return held_here(self._lock)
+
     def __enter__(self) -> None:
         self._lock.acquire()
 
@@ -92,3 +98,14 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._lock.release()
+
+
+def held_here(lock: threading.RLock) -> bool:
+    """Whether this thread holds the lock; the standard library asks in the same way, for its conditions."""
+    owned: bool = lock._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore - see above
+    return owned
+
+
+def one_is_held_here() -> bool:
+    """Whether this thread holds any Lock; another thread that needs it waits for this one."""
+    return any(isinstance(one, Lock) and one.held_here for one in list(_registered))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from sendkit._unchecked import load_where_used
+from sendkit.errors import SendkitError
 
 _MACHINERY = "<frozen importlib._bootstrap>"
 # The functions in which a thread waits for a module, and for the search for modules.
@@ -20,10 +21,26 @@ _WAITS = frozenset({"acquire", "_get_module_lock", "__enter__"})
 
 
 def load_for_a_send() -> None:
-    """Load what a first send loads: our models, and what Python needs for a host's name and a certificate's dates."""
-    load_where_used()
-    import _strptime  # type: ignore[import-not-found]  # noqa: F401, PLC0415  # pyright: ignore - it has no stubs
-    import encodings.idna  # noqa: F401, PLC0415 - 4 ms, which most programs need not spend before they connect
+    """Load what a first send loads: our models, and what Python needs for a host's name and a certificate's dates.
+
+    Raises SendkitError in a signal handler that has interrupted the import of one of them.
+    """
+    try:
+        load_where_used()
+        import _strptime  # type: ignore[import-not-found]  # noqa: F401, PLC0415  # pyright: ignore - it has no stubs
+        import encodings.idna  # noqa: F401, PLC0415 - 4 ms, which most programs need not spend before they connect
+    except (ImportError, AttributeError):  # a module that is there in part
+        if (name := next(imported(sys._getframe()), None)) is None:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as below
+            raise
+    else:
+        return
+    raise in_the_middle_of(name)
+
+
+def in_the_middle_of(name: str) -> SendkitError:
+    """Why a call that was made in the middle of an import cannot be."""
+    hint = "send once before it, import it before, or have the signal handler set a flag, and send afterwards"
+    return SendkitError(f"a call in the middle of the import of {name} waits for it", hint=hint)
 
 
 def imported(frame: FrameType | None) -> Iterator[str]:

@@ -21,8 +21,8 @@ from sys import is_finalizing
 from typing import Any, TypeVar
 
 from sendkit._lifetime import exits, logs, threads
-from sendkit._lifetime.calls import GLANCE, Awaited, Call
-from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit._lifetime.calls import GLANCE, Awaited, Call, interrupted
+from sendkit._lifetime.forks import held_here, leave_behind, starts_over
 from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.imports import load_for_a_send
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
@@ -61,7 +61,7 @@ class Portal:
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        # No finalizer takes it, and nothing is logged under it; no signal handler comes where it is held for long.
+        # Nothing is logged under it, and no signal handler comes where it is held for long.
         self._lock = threading.RLock()
         self._freed = threading.Condition(self._lock)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -187,6 +187,8 @@ class Portal:
         """The loop, if this thread is to run it for the call; None when it was left to who does."""
         if not last:
             refuse_green_threads()  # they may have been patched since
+        if held_here(self._lock):  # who runs the loop needs it
+            raise interrupted()
         running = _running_loop()
         self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
@@ -209,11 +211,8 @@ class Portal:
         return None
 
     def _leave_to_keeper(self, call: Call[Any], loop: asyncio.AbstractEventLoop, *, last: bool) -> None:
-        """Without the lock: who runs the loop needs it, and a signal handler, which comes in between, the loop.
-
-        Such a handler may also hold up this thread in the middle of loading what the keeper then needs.
-        """
-        load_for_a_send()
+        """Without the lock: who runs the loop needs it, and a signal handler, which comes in between, the loop."""
+        load_for_a_send()  # such a handler may hold up this thread in the middle of it
         self._left.add(call)
         try:
             self._check(None, last=last)  # another thread may have closed; from here on it waits for this call

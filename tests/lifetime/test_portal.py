@@ -19,8 +19,10 @@ import pytest
 
 from sendkit._lifetime import keeper, threads
 from sendkit._lifetime import portal as rooms
+from sendkit._lifetime.forks import Lock, held_here
+from sendkit._lifetime.own_loop import close_loop
 from sendkit._lifetime.portal import Portal
-from sendkit.errors import ConfigurationError
+from sendkit.errors import ConfigurationError, SendkitError
 
 
 async def nothing() -> None:
@@ -104,6 +106,9 @@ class _Watched:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
+    def _is_owned(self) -> bool:
+        return held_here(self._lock)
+
 
 def handle(number: int, frame: FrameType | None) -> None:
     """As a program has one, such as for SIGTERM."""
@@ -177,7 +182,7 @@ def test_a_keeper_that_is_started_while_a_thread_closes_the_loop_leaves_it_alone
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A thread that leaves the loop starts one behind the lock, so another may close in between."""
-    portal, close_loop, ran = Portal(nothing, nothing), rooms.close_loop, list[threading.Thread]()
+    portal, ran = Portal(nothing, nothing), list[threading.Thread]()
 
     def none_left(*_: Any, **more: Any) -> threading.Thread:
         raise threads.NoThread(at_exit=False)
@@ -232,3 +237,19 @@ def test_a_finalizer_that_calls_when_its_thread_is_about_to_run_the_loop_is_refu
     caller.join(300)
     keeper_of_it = portal._keeper._place["taken"]
     assert heard == dict.fromkeys([caller, keeper_of_it], "a synchronous mailer was called from its own event loop")
+
+
+@pytest.mark.waits
+def test_a_finalizer_that_interrupts_the_lines_of_a_lock_is_refused(portal: Portal) -> None:
+    """What it waits for may need the lock, or may be left to a thread that does."""
+    lock = Lock()
+
+    async def taking() -> None:
+        with lock:
+            pass
+
+    with portal._lock, pytest.raises(SendkitError, match="waits for the one that it interrupted"):
+        portal.call(nothing())
+    with handler_of_a_signal(), lock, pytest.raises(SendkitError, match="waits for the one that it interrupted"):
+        portal.call(taking())
+    portal.call(taking())
