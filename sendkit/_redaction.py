@@ -138,7 +138,8 @@ def _base64(secret: str) -> Iterator[str]:
 
 # What follows is of the whole process.
 
-_lock = threading.Lock()
+# Re-entrant: a finalizer or a signal handler may make a mailer in the middle of it.
+_lock = threading.RLock()
 _secrets: dict[str, Redactor] = {}
 _everywhere = Redactor()
 
@@ -151,8 +152,10 @@ def remember(secret: str) -> None:
         _secrets[secret] = known or Redactor.of(secret).distinct()
         if known is None:
             if len(_secrets) > _MOST:
-                del _secrets[next(iter(_secrets))]
-            _everywhere = Redactor.joined(_secrets.values())
+                _secrets.pop(next(iter(_secrets)), None)
+            kept = None
+            while kept != (kept := list(_secrets.values())):  # once more, if one came in between
+                _everywhere = Redactor.joined(kept)
 
 
 def redacted(text: str, keep: Keep | None = None) -> str:
@@ -172,7 +175,7 @@ def everywhere() -> Redactor:
 
 def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -7,7 +7,9 @@ what it was told on an earlier connection. The whole fault matrix is played with
 from __future__ import annotations
 
 import base64
+import threading
 import traceback
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +22,7 @@ from sendkit._wire.mask import Mask
 from sendkit.testing import assert_no_secret_leaks
 from tests.accounts import ANA, message
 from tests.sampling import one_in
+from tests.waiting import LIMIT
 from tests.wire.conftest import Account, Start
 
 # Constants of this module, and in no local variable: tracebacks are searched for them.
@@ -178,6 +181,23 @@ def test_a_long_lived_process_remembers_the_last_secrets_and_searches_them_fast(
     for number in range(600):
         Secret(f"s3cret-{number}-of-many")
     assert redacted("s3cret-0-of-many s3cret-599-of-many") == "s3cret-0-of-many ***"
+
+
+def test_a_finalizer_that_brings_a_secret_while_another_is_noted_loses_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collection may come in the middle, and a mailer be made there: it waits for nothing that this thread holds."""
+    joined, came = Redactor.joined, list[str]()
+
+    def interrupted(redactors: Iterable[Redactor]) -> Redactor:
+        if not came:
+            came.append("s3cret-in-between")
+            Secret(*came)
+        return joined(redactors)
+
+    monkeypatch.setattr(Redactor, "joined", interrupted)
+    noting = threading.Thread(target=Secret, args=("s3cret-that-is-noted",), daemon=True)
+    noting.start()
+    noting.join(LIMIT)
+    assert redacted("s3cret-in-between s3cret-that-is-noted") == "*** ***"
 
 
 @pytest.mark.parametrize("line", ["554 5.7.1 {}", "554-{}\r\n554 no", "554 {}", "{}", "55{}", "554x{}"])
