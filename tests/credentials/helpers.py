@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import traceback
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import keyring.backend
 
 from sendkit._credentials import Secret
+from tests import preloaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,12 @@ HOST = "smtp.example.com"
 USER = "ana@example.com"
 ENTRY = (f"sendkit:{HOST}", USER)
 ROOT = Path(__file__).parents[2]
+# keyring 25.7 leaves its bus connection to the garbage collector when the collection is locked.
+_FLAVOUR = preloaded.Flavour(
+    (("PATH", os.defpath), ("PYTHONPATH", str(ROOT))),
+    ("-W", "error", "-W", "ignore:unclosed <socket:ResourceWarning"),
+    f"import asyncio, sendkit._credentials; {preloaded.SENDKIT}",
+)
 
 
 class Shelf(keyring.backend.KeyringBackend):
@@ -84,12 +90,7 @@ def run(code: str, environment: Mapping[str, str]) -> subprocess.CompletedProces
     """Run a program with warnings as errors, in an environment without any session of the desktop."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     kept |= {"PYTHONPATH": str(ROOT), "HOME": str(ROOT / "nowhere")}
-    # keyring 25.7 leaves its bus connection to the garbage collector when the collection is locked.
-    warnings = ["-W", "error", "-W", "ignore:unclosed <socket:ResourceWarning"]
-    command = [sys.executable, *warnings, "-c", code]
-    return subprocess.run(
-        command, env={**kept, **environment}, capture_output=True, text=True, timeout=300, check=False
-    )
+    return preloaded.run(_FLAVOUR, code, environment={**kept, **environment})
 
 
 def ask_program(limit: float) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import preloaded
+
 ROOT = Path(__file__).parents[2]
 SENDS = """
 from sendkit import Mailer, MemoryTransport, Message
@@ -21,8 +23,8 @@ for _ in range(3):
 def said(more: str = "Mailer(transport=MemoryTransport())", **variables: str) -> str:
     """What a program without any logging of its own writes to standard error."""
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), **variables}
-    command = [sys.executable, "-W", "error", "-c", SENDS.format(more=more)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
+    ran = preloaded.run(preloaded.STRICT, SENDS.format(more=more), environment=environment)
+    ran.check_returncode()
     return ran.stderr
 
 

@@ -149,6 +149,15 @@ def started(
     )
 
 
+def run(
+    flavour: Flavour, text: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Start a program with nothing to read, and wait for what it says and its end."""
+    with started(flavour, text, *arguments, environment=environment) as program:
+        output, errors = program.communicate(timeout=300)
+    return subprocess.CompletedProcess(arguments, program.wait(), output, errors)
+
+
 class _Interpreter(NamedTuple):
     orders: socket.socket
     errors: int

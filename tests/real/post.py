@@ -99,9 +99,7 @@ WAYS: Mapping[str, Way] = {"sync": by_mailer, "async": by_async_mailer, "cli": b
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, in which every warning is an error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environ}
-    with preloaded.started(preloaded.STRICT, preloaded.COMMAND, *arguments, environment=environment) as process:
-        output, errors = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(arguments, process.wait(), output, errors)
+    return preloaded.run(preloaded.STRICT, preloaded.COMMAND, *arguments, environment=environment)
 
 
 class Mailboxes(Protocol):

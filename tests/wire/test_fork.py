@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from sendkit import Security
+from tests import preloaded
 from tests.servers.authority import Authority
 from tests.servers.proxies import microsocks, tinyproxy
 from tests.servers.scripted import ScriptedServer
 
 from .conftest import PASSWORD, USER, Start
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os, sys, warnings
 from sendkit import Mailer, Message, Security, Server
@@ -55,10 +53,7 @@ def test_both_go_on_through_a_proxy(start: Start, authority: Authority, tmp_path
 
 def _both_go_on(server: ScriptedServer, authority: Authority, security: Security, *proxy: str) -> None:
     arguments = [server.host, str(server.port), security, str(authority.ca_file), USER, PASSWORD, *proxy]
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    ran = preloaded.run(preloaded.STRICT, PROGRAM, *arguments)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "7\n", "")
     assert len(server.accepted) == 3
     assert len(server.connections) == 2
