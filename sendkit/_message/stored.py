@@ -53,27 +53,40 @@ class StoredFile:
 
     @contextmanager
     def _opened(self) -> Generator[BinaryIO]:
-        with _readable(self.path), self.path.open("rb") as file:
+        with _readable(self.path), _open(self.path) as file:
             self._compare(file)
             yield file
 
     def _compare(self, file: BinaryIO, left: int = 0) -> None:
         if left or _stored(self.path, os.fstat(file.fileno())) != self:
-            raise MessageError(
-                f"attachments: {str(self.path)!r} has changed since the message was first to be sent",
-                field="attachments",
-                hint="create the message again, from a file that does not change in the meantime",
-            )
+            raise _changed(self.path)
 
 
 def look_into(path: Path) -> bytes | StoredFile:
     """The octets of a small file, or a large one to be read later. Raises MessageError when it cannot be read."""
-    with _readable(path), path.open("rb") as file:
+    with _readable(path), _open(path) as file:
         status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise _changed(path)
         # What has no size of its own (as in /proc) can only be read at once.
-        if status.st_size <= SMALL_FILE or not stat.S_ISREG(status.st_mode):
-            return file.read()
-        return _stored(path, status)
+        return file.read() if status.st_size <= SMALL_FILE else _stored(path, status)
+
+
+def _open(path: Path) -> BinaryIO:
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe in the place of the file would wait for somebody who writes into it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _changed(path: Path) -> MessageError:
+    return MessageError(
+        f"attachments: {str(path)!r} has changed since the message was first to be sent",
+        field="attachments",
+        hint="create the message again, from a file that does not change in the meantime",
+    )
 
 
 def _stored(path: Path, status: os.stat_result) -> StoredFile:

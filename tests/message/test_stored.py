@@ -31,6 +31,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "is written again": lambda path: os.utime(path, ns=(1, 1)),
     "is another one of that name": lambda path: path.with_suffix(".new").replace(path),
     "vanishes": Path.unlink,
+    "is a pipe that nobody writes into": lambda path: (path.unlink(), os.mkfifo(path)),
 }
 every_change = pytest.mark.parametrize("change", CHANGES)
 
@@ -169,3 +170,13 @@ def test_without_smtputf8_the_files_are_still_those_of_the_first_look(path: Path
     os.truncate(path, LARGE + 1)
     with pytest.raises(MessageError, match="changed"):
         content.without_utf8().check()
+
+
+def test_a_pipe_in_the_place_of_a_file_that_was_not_read_yet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "small.txt"
+    path.write_bytes(b"x")
+    made = message(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(MessageError, match="has changed"):
+        made.as_bytes()
