@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -81,15 +82,15 @@ async def test_large_files_are_read_beside_the_loop(tmp_path: Path, monkeypatch:
     file = tmp_path / "large.bin"
     file.write_bytes(b"x" * 2_000_000)
     readers: set[threading.Thread] = set()
-    opened = Path.open
+    opened = os.open
 
-    def watched(path: Path, *arguments: Any, **more: Any) -> Any:
-        if path == file:
+    def watched(path: Any, *arguments: Any, **more: Any) -> int:
+        if str(path) == str(file):
             readers.add(threading.current_thread())
         return opened(path, *arguments, **more)
 
     letter = message(attachments=[file])
-    monkeypatch.setattr(Path, "open", watched)
+    monkeypatch.setattr(os, "open", watched)
     async with AsyncOutbox(tmp_path / "outbox.db", account="test") as outbox:
         await outbox.put(letter)
     assert readers
