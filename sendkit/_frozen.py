@@ -48,7 +48,8 @@ class Checked:
         model = cast("Any", self)
         if not update:
             return cast("Self", BaseModel.model_copy(model, deep=deep))
-        return type(self)(**{**{name: getattr(self, name) for name in type(model).model_fields}, **update})
+        names = cast("type[BaseModel]", type(model)).model_fields
+        return type(self)(**{**{name: getattr(self, name) for name in names}, **update})
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:

@@ -15,7 +15,7 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sendkit._credentials.environment import EMPTY, without_secrets
 from sendkit._credentials.source import Found, Missing, judge
@@ -70,8 +70,8 @@ class PasswordCommand:
     def __init__(self, argv: Sequence[str], *, limit: float = COMMAND_LIMIT) -> None:
         from sendkit._credentials.chain import CredentialChain  # noqa: PLC0415 - which knows the other command here
 
-        given: object = argv
-        named = isinstance(given, list | tuple) and all(isinstance(one, str) for one in argv)
+        given: Any = argv
+        named = isinstance(given, list | tuple) and all(isinstance(one, str) for one in cast("list[object]", given))
         if not named or not argv or not argv[0]:
             hint = 'give each argument by itself: PasswordCommand(["pass", "show", "mail"]); no shell reads them'
             raise ConfigurationError("PasswordCommand takes the program and its arguments as a list", hint=hint)

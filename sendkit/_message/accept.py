@@ -236,9 +236,9 @@ def completed(data: Mapping[str, object]) -> Mapping[str, object]:
 
 def derived(data: Mapping[str, object]) -> Iterable[str]:
     """The fields of a dump that were made from others."""
-    named = data.get("derived", ())
+    named: Any = data.get("derived", ())
     if not isinstance(named, list | tuple) or any(one != "text" for one in cast("list[object]", named)):
-        raise _refuse("derived", f"{str(named)[:80]!r} is not known", "give what to_json() wrote")
+        raise _refuse("derived", f"{str(cast('object', named))[:80]!r} is not known", "give what to_json() wrote")
     return cast("Iterable[str]", named)
 
 

@@ -74,7 +74,7 @@ class Invite:
             raise _refuse("no summary, or a text that is far too long", "give summary= in a few words")
         if not self.uid or not self.uid.isprintable():
             raise _refuse("the uid is empty, or has control characters in it", "keep that of the first invitation")
-        number: object = self.sequence
+        number: Any = self.sequence
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _GREATEST:
             raise _refuse(f"sequence: not an int from 0 to {_GREATEST}", "keep that of the last invitation")
         if self.method not in {"REQUEST", "CANCEL"}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from sendkit._message.attachment import as_octets
 from sendkit._message.fields import ADDRESS_FIELDS, STRUCTURED_FIELDS, mailbox_field, text_field
@@ -109,11 +109,10 @@ class ReadyMessage(Portable):
             hint = "give what to_json() of a ready message wrote"
             raise MessageError(f"message: not the fields {', '.join(sorted(_DUMPED))}", field="message", hint=hint)
         sent = ready_message(octets_of("octets", data["octets"]))
-        if not isinstance(data["fields"], list | tuple):
-            raise MessageError(
-                "fields: not a list", field="fields", hint="give what to_json() of a ready message wrote"
-            )
-        fields = tuple(HeaderField.of(octets_of("fields", item)) for item in data["fields"])
+        listed: object = data["fields"]
+        if not isinstance(listed, list | tuple):
+            raise MessageError("fields: not a list", field="fields", hint="give what to_json() wrote")
+        fields = tuple(HeaderField.of(octets_of("fields", item)) for item in cast("list[object]", listed))
         envelope = Redirection.of(data["envelope_from"], data["recipients"])
         return cls(sent.content, fields, envelope, message_id_in(fields))
 
