@@ -57,9 +57,10 @@ def compose(
 
 def check_several(messages: object) -> None:
     """Refuse what can be iterated over, and is no series of messages. Raises MessageError."""
+    kind = type(messages).__name__
     one = isinstance(messages, Written) or hasattr(messages, "as_bytes")
     if one or isinstance(messages, str | bytes | bytearray | Mapping):
-        what = "one message" if one else type(messages).__name__
+        what = "one message" if one else kind
         hint = "give an iterable of messages, such as a list; send() takes one message"
         raise MessageError(f"messages: {what} is not several messages", field="messages", hint=hint)
 
