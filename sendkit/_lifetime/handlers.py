@@ -92,7 +92,8 @@ def _named_by(handler: logging.Handler) -> Iterator[object]:
     for kind in type(handler).__mro__:
         if kind.__module__ not in _STDLIB:
             for method in list(vars(kind).values()):
-                yield from _named_in(method.__func__ if isinstance(method, staticmethod | classmethod) else method)
+                wrapped = isinstance(method, staticmethod | classmethod)
+                yield from _named_in(method.__func__ if wrapped else method)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - of any signature
 
 
 def _named_in(method: object) -> Iterator[object]:

@@ -28,7 +28,7 @@ def load_for_a_send() -> None:
     try:
         load_where_used()
         import _strptime  # type: ignore[import-not-found]  # noqa: F401, PLC0415  # pyright: ignore - it has no stubs
-        import encodings.idna  # noqa: F401, PLC0415 - 4 ms, which most programs need not spend before they connect
+        import encodings.idna  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport] - 4 ms, which most save
     except (ImportError, AttributeError):  # a module that is there in part
         if (name := next(imported(sys._getframe()), None)) is None:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as below
             raise
