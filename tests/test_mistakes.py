@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 
 from sendkit import (
     AsyncMailer,
@@ -60,6 +61,8 @@ _MISTAKES: tuple[tuple[Callable[[], object], str, str], ...] = (
     ),
     (lambda: ONE.model_copy(update={"attachments": {"a.pdf": b"x"}}), "dict is not a list", "Attachment.from_bytes("),
     (lambda: ONE.model_copy(update={"attachments": [("a.pdf", b"x")]}), "a tuple is not", "Attachment.from_bytes("),
+    (lambda: ONE.model_copy(update={"text": b"Hola"}), "bytes is not text", "data.decode()"),
+    (lambda: ONE.model_copy(update={"html": Path("a.html")}), "is not text", "path.read_text()"),
 )
 
 

@@ -20,7 +20,7 @@ from sendkit._message.attachment import Attachment, Readable, attachment_of, inl
 from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.drawn import drawn
 from sendkit._message.fields import header_field, needs_value
-from sendkit._message.foreign import cure_for, is_table
+from sendkit._message.foreign import is_table, text_for
 from sendkit._message.invite import Invite
 from sendkit._message.mailbox import Mailbox, mailbox_of
 from sendkit._message.portable import without_header
@@ -330,7 +330,7 @@ def _check_header(name: str, text: str) -> None:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
-        raise _refuse(field, f"{type(value).__name__} is not text", cure_for(value, "give a str", shown=True))
+        raise _refuse(field, f"{type(value).__name__} is not text", text_for(value))
     return value
 
 

@@ -1,6 +1,11 @@
-"""Tables and figures of other libraries, which people hand to a message. Knows what to write in their place."""
+"""What people hand to a message in place of text or files, such as tables and figures of other libraries.
+
+Knows what to write instead.
+"""
 
 from __future__ import annotations
+
+import os
 
 _TABLES = {"pandas", "polars", "pyarrow", "duckdb", "_duckdb", "modin", "dask", "ibis"}
 _FIGURES = {"matplotlib", "seaborn", "plotnine", "plotly", "altair", "PIL"}
@@ -23,6 +28,14 @@ def cure_for(value: object, usual: str, *, shown: bool = False) -> str:
             return "make a report of it: sendkit.report.Report('Title', [Figure(fig, alt='…')]).message(to=…)"
         return "write sendkit.report.picture(fig, alt='…'), which makes an attachment of it"
     return usual
+
+
+def text_for(value: object) -> str:
+    """What to write where this was given in place of text."""
+    if isinstance(value, bytes | bytearray):
+        return "give a str: data.decode()"
+    usual = "give a str: path.read_text()" if isinstance(value, os.PathLike) else "give a str"
+    return cure_for(value, usual, shown=True)
 
 
 def libraries_of(value: object) -> set[str]:
