@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import log
+from benchmarks import little, log
 from benchmarks.check import cheap_works, comparisons
 from benchmarks.install import ROOT, Installation, install
 from benchmarks.instructions import figures
@@ -59,7 +59,10 @@ def main(arguments: list[str]) -> int:
     outcomes = _works(installed, [work for work in WORKS if not keys or work.key in keys], quick=quick)
     tables += map(table, outcomes)
     if outcomes:
-        print(f"logged in {log.write(log.entry_of('quick' if quick else 'run', outcomes))}")
+        entry = log.entry_of("quick" if quick else "run", outcomes)
+        if not quick and not keys:
+            entry.figures.update(little.figures(installed))
+        print(f"logged in {log.write(entry)}")
     if outcomes and not quick and not keys:
         head = _HEAD.format(day=f"{datetime.now(UTC):%d %B %Y}", machine=machine(outcomes))
         (_HERE / "results.md").write_text(head + "\n".join(tables), encoding="utf-8")
@@ -73,7 +76,7 @@ def _check() -> int:
     installed = install()
     outcomes = _works(installed, cheap_works(), quick=True)
     entry = log.entry_of("check", outcomes)
-    entry.figures.update(figures(installed))
+    entry.figures.update({**figures(installed), **little.figures(installed)})
     compared = list(comparisons(entry.figures, {work: run.figures[work] for work, run in before.items()}))
     worse = [each for each in compared if each.worse]
     if entry.figures:

@@ -58,18 +58,16 @@ class Promise:
     most: int | None
 
 
-PROMISES = (
-    Promise("what the first Mailer of a process loads", _FIRST, None),
-    Promise("a Mailer that waits, over the import", _IDLE, 1 << 20),
-    Promise("a result, of 1,000 that are kept", _RESULTS, 2_000),
-)
+IDLE = Promise("a Mailer that waits, over the import", _IDLE, 1 << 20)
+RESULTS = Promise("a result, of 1,000 that are kept", _RESULTS, 2_000)
+PROMISES = (Promise("what the first Mailer of a process loads", _FIRST, None), IDLE, RESULTS)
 
 
-def measure(promise: Promise) -> float:
+def measure(promise: Promise, processes: int = _ROUNDS) -> float:
     """Octets, the median of some processes."""
     command = [sys.executable, "-c", promise.program]
     run = partial(subprocess.run, command, cwd=_ROOT, env=environment(), check=True, capture_output=True, text=True)
-    return median(int(run().stdout) for _ in range(_ROUNDS))
+    return median(int(run().stdout) for _ in range(processes))
 
 
 def main() -> int:

@@ -61,16 +61,16 @@ class Kept:
         return self.ratio <= self.promise.ratio and not self.loaded
 
 
-def measure(rounds: int = _ROUNDS) -> tuple[list[Kept], dict[str, float]]:
+def measure(rounds: int = _ROUNDS, others: tuple[str, ...] = OTHERS) -> tuple[list[Kept], dict[str, float]]:
     """Whether each promise is kept, and the milliseconds of what sendkit loads only when it needs it."""
-    statements = [side for promise in PROMISES for side in (promise.statement, promise.yardstick)] + [*OTHERS]
+    statements = [side for promise in PROMISES for side in (promise.statement, promise.yardstick)] + [*others]
     for statement in statements:
         _run(statement)  # writes the bytecode
     costs: dict[str, list[float]] = {statement: [] for statement in statements}
     for _ in range(rounds):
         for statement in statements:
             costs[statement].append(_run(statement)[0])
-    return [_judge(promise, costs) for promise in PROMISES], {other: median(costs[other]) for other in OTHERS}
+    return [_judge(promise, costs) for promise in PROMISES], {other: median(costs[other]) for other in others}
 
 
 def _judge(promise: Promise, costs: dict[str, list[float]]) -> Kept:

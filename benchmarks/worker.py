@@ -26,7 +26,10 @@ _STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to do: `kind` is stream, cold or build; `settle` messages are sent before memory is looked at."""
+    """What to do: `kind` is stream, cold or build; `settle` messages are sent before memory is looked at.
+
+    Without `collect` the garbage collector rests, which otherwise comes to one run and not to the other.
+    """
 
     kind: str
     messages: int
@@ -37,11 +40,14 @@ class Job:
     attachment: str | None = None
     warm: int = 20
     settle: int = 0
+    collect: bool = True
 
 
 def main(name: str, job: Job) -> None:
     """Do the job, and say what it cost."""
     client = make(name)
+    if not job.collect:
+        gc.disable()
     try:
         measured = _JOBS[job.kind](client, job)
     except Unable as reason:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import lazy, log
 from benchmarks.check import cheap_works, comparisons
 from benchmarks.instructions import INSTRUCTIONS
+from benchmarks.little import IDLE, IMPORTS, RESULTS, START
 from benchmarks.report import goal_of, part_of, rows
 from benchmarks.throughput import Outcome, Run
 from benchmarks.works import WORKS
@@ -78,6 +79,21 @@ def test_more_round_trips_are_worse() -> None:
 def test_a_twentieth_more_instructions_is_worse(now: float, worse: bool) -> None:
     then, found = ({INSTRUCTIONS: {"sendkit send": {INSTRUCTIONS: count}}} for count in (100.0, now))
     assert [compared.worse for compared in comparisons(found, then)] == [worse]
+
+
+@pytest.mark.parametrize(
+    ("work", "figure", "enough", "too_much"),
+    [
+        (START, "ratio", 1.29, 1.31),
+        (IMPORTS, "ratio", 1.29, 1.31),
+        (RESULTS, "octets", 1.09, 1.11),
+        (IDLE, "octets", 1e5, 2e5),
+    ],
+)
+def test_what_a_program_pays_once_is_compared_too(work: str, figure: str, enough: float, too_much: float) -> None:
+    then, fine, bad = ({work: {"it": {figure: value}}} for value in (1.0, enough, too_much))
+    assert [each.worse for now in (fine, bad) for each in comparisons(now, then)] == [False, True]
+    assert list(comparisons(bad, {})) == []  # a run from before it was measured
 
 
 def test_instructions_are_compared_in_place_of_cpu_where_both_runs_have_them() -> None:
