@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import little, log
 from benchmarks.check import cheap_works, comparisons
 from benchmarks.install import ROOT, Installation, install
-from benchmarks.instructions import figures
+from benchmarks.instructions import INSTRUCTIONS, figures
 from benchmarks.picture import picture
 from benchmarks.report import machine, table
 from benchmarks.throughput import Outcome, measure
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     if outcomes:
         entry = log.entry_of("quick" if quick else "run", outcomes)
         if not quick and not keys:
-            entry.figures.update(little.figures(installed))
+            entry.figures.update({**figures(installed), **little.figures(installed)})
         print(f"logged in {log.write(entry)}")
     if outcomes and not quick and not keys:
         head = _HEAD.format(day=f"{datetime.now(UTC):%d %B %Y}", machine=machine(outcomes))
@@ -74,9 +74,11 @@ def _check() -> int:
     """Compare the cheap works with the last run on the same kind of machine, and log them."""
     before = log.last(log.kind_of_machine())
     installed = install()
-    outcomes = _works(installed, cheap_works(), quick=True)
+    # Where nothing can be compared with them, they would take a minute for nothing.
+    counted = figures(installed) if INSTRUCTIONS in before or not before else {}
+    outcomes = _works(installed, cheap_works(counted=bool(counted)), quick=True)
     entry = log.entry_of("check", outcomes)
-    entry.figures.update({**figures(installed), **little.figures(installed)})
+    entry.figures.update({**counted, **little.figures(installed)})
     compared = list(comparisons(entry.figures, {work: run.figures[work] for work, run in before.items()}))
     worse = [each for each in compared if each.worse]
     if entry.figures:

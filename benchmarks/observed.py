@@ -99,13 +99,14 @@ def _opentelemetry(*, with_sdk: bool) -> list[Any]:
     return [OpenTelemetryObserver(tracer_provider=tracers, meter_provider=meters)]
 
 
+WITH_SDK, BARE = "OpenTelemetry with its SDK", "the bare SDK: the same spans and points"
 KINDS: dict[str, Callable[[], list[Any]]] = {
     "none": list,
     "a plain object with both methods": lambda: [Plain()],
     "a coroutine function": lambda: [Coroutine()],
     "OpenTelemetry without an SDK": lambda: _opentelemetry(with_sdk=False),
-    "OpenTelemetry with its SDK": lambda: _opentelemetry(with_sdk=True),
-    "the bare SDK: the same spans and points": lambda: [BareSDK()],
+    WITH_SDK: lambda: _opentelemetry(with_sdk=True),
+    BARE: lambda: [BareSDK()],
 }
 
 

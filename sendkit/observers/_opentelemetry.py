@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendkit._delivery.origin import origin_here
 from sendkit._distribution import installing
@@ -29,7 +29,6 @@ except ImportError as missing:
     raise ConfigurationError("OpenTelemetryObserver needs opentelemetry-api", hint=_hint) from missing
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.metrics import Meter, MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
@@ -81,26 +80,26 @@ class OpenTelemetryObserver:
         """Record one message."""
         if not self._works and not self._has_sdk():
             return
-        attempts, counts = result.attempts, _counts(result)
-        accepted = result.error is None and counts.keys() == _ALL_ACCEPTED
-        error = None if accepted else _error_name(result)
-        place = _place(attempts[-1]) if attempts else _NOWHERE
-        worst, described = _of_worst(result, counts)
+        attempts = result.attempts
+        said = _said_of_accepted(result) or _said_of(result)
         times = [_times(attempt) for attempt in attempts] or [(now := time.time_ns(), now)]
         began, ended = times[0][0], max([end for _, end in times])
-        facts = {**_facts(place, error, worst, described), **_of_message(result)}
+        facts = said.facts if result.message_id is None else {**said.facts, "sendkit.message_id": result.message_id}
         kind, links = SpanKind.CLIENT, _links()
         span = self._tracer.start_span("smtp send", kind=kind, attributes=facts, links=links, start_time=began)
         within = trace.set_span_in_context(span)
         if span.is_recording():
-            for number, attempt in enumerate(attempts):
-                self._attempt(span, within, attempt, number, times[number], cured=accepted)
-            if error is not None:
+            for attempt, of_one, (start, end) in zip(attempts, said.attempts, times, strict=False):  # there may be none
+                child = self._tracer.start_span("smtp attempt", within, attributes=of_one, start_time=start)
+                if attempt.error is not None:
+                    self._failed(span, child, of_one, end, cured=said.error is None)
+                child.end(end)
+            if said.error is not None:
                 span.set_status(StatusCode.ERROR)
         span.end(ended)
-        self._duration.record((ended - began) / 1e9, _labels(place, error, worst), within)
-        for outcome, count in counts.items():
-            self._recipients.add(count, _labels(place, None, outcome), within)
+        self._duration.record((ended - began) / 1e9, said.labels, within)
+        for labels, count in said.counts:
+            self._recipients.add(count, labels, within)
 
     def _has_sdk(self) -> bool:
         """Whether there is one by now: a program may set it up after its mailers. The API's own do nothing.
@@ -115,18 +114,14 @@ class OpenTelemetryObserver:
         )
         return self._works
 
-    def _attempt(
-        self, parent: Span, within: Context, attempt: Attempt, index: int, times: tuple[int, int], *, cured: bool
-    ) -> None:
-        facts = {**_of_attempt(attempt), "sendkit.attempt": index + 1}
-        start, end = times
-        span = self._tracer.start_span("smtp attempt", context=within, attributes=facts, start_time=start)
-        if attempt.error is not None and cured:
+    @staticmethod
+    def _failed(parent: Span, span: Span, facts: _Attributes, end: int, *, cured: bool) -> None:
+        """An attempt that failed is an event of a message that was accepted later, and else an error."""
+        if cured:
             said = ("sendkit.attempt", "sendkit.phase", "sendkit.reply.code", "sendkit.reply.enhanced")
             parent.add_event("sendkit.deferred", {name: facts[name] for name in said if name in facts}, end)
-        elif attempt.error is not None:
+        else:
             span.set_status(StatusCode.ERROR)
-        span.end(end)
 
 
 # Attributes repeat from message to message, and are made once; an SDK keeps those of metrics, and changes none.
@@ -167,6 +162,53 @@ def _labels(place: _Place, error: str | None, outcome: str | None) -> _Attribute
     return _facts((host, port, None), error, outcome, _NOTHING)
 
 
+class _Said(NamedTuple):
+    """What is said of a message, except for its Message-ID and its times; `error` is what its ERROR status is for."""
+
+    error: str | None
+    facts: _Attributes
+    attempts: tuple[_Attributes, ...]
+    labels: _Attributes
+    counts: tuple[tuple[_Attributes, int], ...]
+
+
+def _said_of_accepted(result: DeliveryResult) -> _Said | None:
+    """As almost always: all recipients were accepted by one attempt, whose last reply is theirs. None for the rest."""
+    recipients, attempts = result.recipients.values(), result.attempts
+    if len(attempts) != 1 or result.error is not None or not recipients:
+        return None
+    attempt = attempts[0]
+    reply, phase = attempt.replies[-1].reply if attempt.replies else None, attempt.phase
+    for one in recipients:
+        if one.outcome is not _ACCEPTED or one.reply is not reply or one.phase is not phase:
+            return None
+    if attempt.error is not None:
+        return None
+    described = (phase, None, None) if reply is None else (phase, reply.code, reply.enhanced)
+    return _accepted((attempt.host, attempt.port, attempt.peer), described, len(recipients))
+
+
+@lru_cache(_REMEMBERED)
+def _accepted(place: _Place, described: _Described, count: int) -> _Said:
+    facts, labels = _facts(place, None, _ACCEPTED, described), _labels(place, None, _ACCEPTED)
+    attempt = {**facts, "sendkit.attempt": 1}
+    return _Said(None, {**facts, "sendkit.recipients.count": count}, (attempt,), labels, ((labels, count),))
+
+
+def _said_of(result: DeliveryResult) -> _Said:
+    attempts, counts = result.attempts, _counts(result)
+    error = None if result.error is None and counts.keys() == _ALL_ACCEPTED else _error_name(result)
+    place = _place(attempts[-1]) if attempts else _NOWHERE
+    worst, described = _of_worst(result, counts)
+    return _Said(
+        error,
+        {**_facts(place, error, worst, described), "sendkit.recipients.count": len(result.recipients)},
+        tuple({**_of_attempt(one), "sendkit.attempt": number} for number, one in enumerate(attempts, 1)),
+        _labels(place, error, worst),
+        tuple((_labels(place, None, outcome), count) for outcome, count in counts.items()),
+    )
+
+
 def _counts(result: DeliveryResult) -> dict[Outcome, int]:
     counts: dict[Outcome, int] = {}
     for one in result.recipients.values():
@@ -181,11 +223,6 @@ def _of_worst(result: DeliveryResult, counts: Mapping[Outcome, int]) -> tuple[st
             one = next(one for one in result.recipients.values() if one.outcome is worst)
             return worst, _described(one.reply, one.phase)
     return None, _NOTHING
-
-
-def _of_message(result: DeliveryResult) -> _Attributes:
-    named = {} if result.message_id is None else {"sendkit.message_id": result.message_id}
-    return {"sendkit.recipients.count": len(result.recipients), **named}
 
 
 def _of_attempt(attempt: Attempt) -> _Attributes:

@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from sendkit import (
     AsyncMailer,
     AsyncOutbox,
+    DeliveryResult,
     Mailer,
     MemoryTransport,
     Message,
@@ -62,6 +63,19 @@ def secret_message(*to: str) -> Message:
 
 class TestSpans:
     """One for each message, with a child for each attempt."""
+
+    @pytest.mark.parametrize("to", [[LUIS], [LUIS, OPS]])
+    def test_what_all_accepted_says_the_same_where_it_was_stored(
+        self, to: list[str], transport: MemoryTransport
+    ) -> None:
+        with Mailer(transport=transport) as mailer:
+            result = mailer.send(message(*to))
+        first, again = Telemetry(), Telemetry()
+        first.observer.on_result(result)
+        again.observer.on_result(DeliveryResult.model_validate_json(result.model_dump_json()))
+        assert [span.attributes for span in again.spans] == [span.attributes for span in first.spans]
+        assert len(first.spans) == 2
+        assert again.points["sendkit.recipients"] == first.points["sendkit.recipients"]
 
     @pytest.mark.parametrize("way", ["send", "send_many", "thread", "async"])
     def test_the_span_of_the_caller_is_the_parent(
