@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sendkit._cli.console import Style, painted, say
 from sendkit._cli.exit_codes import ExitCode, exit_code_of
+from sendkit._cli.in_flags import in_flags
 from sendkit._cli.mailer import mailer_for
 from sendkit._cli.message import ready_message
 from sendkit._doctor import Finding, Status
@@ -56,7 +57,7 @@ def _print(finding: Finding, *, several: bool) -> None:
     status = painted(f"{finding.status.value:<8}", _STYLES[finding.status])
     say(f"{status} {finding.check.value:<11} {_wrapped(server + finding.text)}")
     if finding.remedy:
-        say(f"{_INDENT}{_wrapped('→ ' + finding.remedy)}")
+        say(f"{_INDENT}{_wrapped('→ ' + in_flags(finding.remedy))}")
 
 
 def _wrapped(text: str) -> str:

@@ -1,6 +1,6 @@
 """A hint of the library in the words of a command line: `--ca-file` in place of `ca_file=`.
 
-Hints that are looked up by a reason have their own words for a shell (see `_smtp.advice`), and are not touched here.
+Hints that are looked up by a reason have their own words for a shell (see `_smtp.advice`), where none is left.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sendkit import errors
 from sendkit._cli.console import Style, complain, painted, say
+from sendkit._cli.in_flags import in_flags
 from sendkit._server.endpoint import server_name
 from sendkit._smtp.hints import Caller, Facts, Trouble, advise
 from sendkit._smtp.reason import Cause, Outcome, Reason
@@ -60,7 +61,7 @@ def print_failure(result: DeliveryResult, *, recipients_printed: bool = True) ->
     except errors.SendkitError as error:
         complain(f"sendkit: {_told(result, error) if recipients_printed else error.message}")
         for hint in _hints(result) or filter(None, [error.hint]):
-            complain(f"  hint: {hint}")
+            complain(f"  hint: {in_flags(hint)}")
 
 
 def _told(result: DeliveryResult, error: errors.SendkitError) -> str:

@@ -123,12 +123,10 @@ def _login_hint(entry: Entry | None, facts: Facts, used: UsedSecret, caller: Cal
         return usual
     if used.kind != "password":
         return f"{usual}; {_named(told, facts)}"
-    there = (
-        ""
-        if used.stored
-        else f"; the refused one came from {used.source}: correct it there, or leave it out where you store one"
-    )
-    return f"{_named(told, facts)}{there}"
+    if used.stored or (_not_of_passwords(entry) and "check" not in entry.remedy):
+        return _named(told, facts)
+    there = f"the refused one came from {used.source}: correct it there, or leave it out where you store one"
+    return f"{_named(told, facts)}; {there}"
 
 
 def _not_of_passwords(entry: Entry) -> bool:

@@ -187,7 +187,7 @@ _HOSTS = ("smtp.example.org", "smtp.gmail.com", "smtp.office365.com", "smtp.mail
 _WORDS = (
     "no",
     "Username and Password not accepted",
-    "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant",
+    "Authentication unsuccessful",
     "application-specific password required",
 )
 
@@ -212,7 +212,8 @@ def test_the_hint_of_a_refused_token_is_about_tokens(source: str, host: str, wor
     assert f"`sendkit login {host} ana@example.com --oauth google --client-id ID`" in stored
 
 
-def test_what_an_administrator_must_switch_on_is_said_to_who_has_a_token_too() -> None:
+def test_what_an_administrator_must_switch_on_is_said_to_who_has_a_token_too_and_no_password_is_blamed() -> None:
     words = "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant"
     refused = _REFUSED._replace(reply=Reply(535, "5.7.139", words))
+    assert "correct it" not in (hint_for(refused, FACTS._replace(used=UsedSecret("SENDKIT_PASSWORD"))) or "")
     assert "an administrator switches it on" in (hint_for(refused, FACTS._replace(used=UsedSecret("x", "token"))) or "")
