@@ -5,8 +5,6 @@ Knows what to write instead.
 
 from __future__ import annotations
 
-import os
-
 _TABLES = {"pandas", "polars", "pyarrow", "duckdb", "_duckdb", "modin", "dask", "ibis"}
 _FIGURES = {"matplotlib", "seaborn", "plotnine", "plotly", "altair", "PIL"}
 
@@ -34,7 +32,7 @@ def text_for(value: object) -> str:
     """What to write where this was given in place of text."""
     if isinstance(value, bytes | bytearray):
         return "give a str: data.decode()"
-    usual = "give a str: path.read_text()" if isinstance(value, os.PathLike) else "give a str"
+    usual = "give a str: path.read_text()" if hasattr(value, "__fspath__") else "give a str"
     return cure_for(value, usual, shown=True)
 
 
