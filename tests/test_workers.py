@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests import own_process
+from tests import own_process, workers
 
 ROOT = Path(__file__).parents[1]
 SUITE = """
@@ -72,3 +73,12 @@ def test_what_waits_for_seconds_comes_first(tmp_path: Path) -> None:
         "test_suite.py::test_waiting",
         "test_suite.py::test_short",
     ]
+
+
+def test_what_a_file_has_loaded_is_set_aside_at_its_end_and_no_earlier(request: pytest.FixtureRequest) -> None:
+    """Else each look for garbage goes through it, to the end of the run."""
+    loaded: list[object] = []
+    workers.pytest_runtest_teardown(request.node, request.node)
+    assert any(one is loaded for one in gc.get_objects())
+    workers.pytest_runtest_teardown(request.node, None)
+    assert not any(one is loaded for one in gc.get_objects())
