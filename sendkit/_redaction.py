@@ -153,7 +153,7 @@ def remember(secret: str) -> None:
         if known is None:
             if len(_secrets) > _MOST:
                 _secrets.pop(next(iter(_secrets)), None)
-            kept = None
+            kept: list[Redactor] = []
             while kept != (kept := list(_secrets.values())):  # once more, if one came in between
                 _everywhere = Redactor.joined(kept)
 

@@ -102,8 +102,7 @@ class Lock:
 
 def held_here(lock: threading.RLock) -> bool:
     """Whether this thread holds the lock; the standard library asks in the same way, for its conditions."""
-    owned: bool = lock._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore - see above
-    return owned
+    return bool(lock._is_owned())  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore - see above
 
 
 def one_is_held_here() -> bool:
