@@ -112,7 +112,7 @@ def _of_url(url: str, make: _MakeServer) -> Account:
 
 
 def _of_environment(environ: Mapping[str, str], make: _MakeServer) -> Account:
-    username, settings = _username(environ), of_environment(environ)
+    username, settings = environ.get("SENDKIT_USERNAME") or None, of_environment(environ)
     if url := environ.get("SENDKIT_URL"):
         account, said = _of_url(url, make), _query(_split(url))
         settings = {name: text for name, text in settings.items() if name not in said}
@@ -128,15 +128,6 @@ def _of_environment(environ: Mapping[str, str], make: _MakeServer) -> Account:
     if is_unix(server.host) or server.protocol == "lmtp":
         settings.pop("proxy", None)  # it is the way of those that have none of their own
     return Account(with_settings(server, settings, variable, secrets=True), username)
-
-
-def _username(environ: Mapping[str, str]) -> str | None:
-    """Who logs in. Raises ConfigurationError where the variable is empty: mail would go out without a login."""
-    username = environ.get("SENDKIT_USERNAME")
-    if username is not None and not username.strip():
-        hint = "set it to the username of the account, or unset it if the server needs no login"
-        raise ConfigurationError("SENDKIT_USERNAME is set, and empty", hint=hint)
-    return username
 
 
 def _of_each_url(environ: Mapping[str, str], make: _MakeServer) -> tuple[Account, ...]:
