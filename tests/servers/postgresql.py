@@ -50,6 +50,7 @@ class PostgreSQL:
         # The tests kill workers, never the server's machine: what is written need not reach a disk.
         fsync = "on" if durable else "off"
         settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": fsync}
+        settings["dynamic_shared_memory_type"] = "mmap"  # what a killed server leaves goes with its folder
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._keeper = Keeper(self._folder, [Command([*prefix, programs / "postgres", "-D", data, *options])])
         self._keeper.wait_until(lambda: self.answers(self.url("postgres")))
