@@ -66,19 +66,14 @@ def look_into(path: Path) -> bytes | StoredFile:
     """The octets of a small file, or a large one to be read later. Raises MessageError when it cannot be read."""
     with _readable(path), _open(path) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _changed(path)
         # What has no size of its own (as in /proc) can only be read at once.
         return file.read() if status.st_size <= SMALL_FILE else _stored(path, status)
 
 
 def _open(path: Path) -> BinaryIO:
-    return open(path, "rb", opener=_without_waiting)
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """A pipe in the place of the file would wait for somebody who writes into it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise _changed(path)  # to open a pipe would wait for somebody who writes into it
+    return path.open("rb")
 
 
 def _changed(path: Path) -> MessageError:

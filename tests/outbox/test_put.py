@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -82,15 +81,15 @@ async def test_large_files_are_read_beside_the_loop(tmp_path: Path, monkeypatch:
     file = tmp_path / "large.bin"
     file.write_bytes(b"x" * 2_000_000)
     readers: set[threading.Thread] = set()
-    opened = os.open
+    opened = Path.open
 
-    def watched(path: Any, *arguments: Any, **more: Any) -> int:
-        if str(path) == str(file):
+    def watched(path: Path, *arguments: Any, **more: Any) -> Any:
+        if path == file:
             readers.add(threading.current_thread())
         return opened(path, *arguments, **more)
 
     letter = message(attachments=[file])
-    monkeypatch.setattr(os, "open", watched)
+    monkeypatch.setattr(Path, "open", watched)
     async with AsyncOutbox(tmp_path / "outbox.db", account="test") as outbox:
         await outbox.put(letter)
     assert readers
