@@ -1,6 +1,6 @@
 """What the suite costs: `python -m tests.measure` runs it in each way that it must pass, and prints a table.
 
-`one` process, `two` workers, `auto` (two for each core) with the report in a file, and `load`: the same beside eight
+`one` process, `two` workers, `auto` (three for each core) with the report in a file, and `load`: the same beside eight
 processes that compute, all of them under nice. `python -m tests.measure one load` does these alone; `-- ARGUMENTS` are
 handed to pytest. `python -m tests.measure cost` runs it in one process, and prints the CPU of each file, that of its
 subprocesses included. Run it on a quiet machine. Ends with 1 when a run failed.

@@ -1,6 +1,6 @@
 """How the suite runs: spread over workers by `-n auto`, and without what is marked `nightly`.
 
-`-n auto` starts two workers for each core, since many tests wait for a server. Each takes a stretch of the suite and
+`-n auto` starts three workers for each core, since many tests wait for a server. Each takes a stretch of the suite and
 steals from the other when it is done, so that a server is started once by most workers, and by none twice.
 `-m nightly` chooses the tests that take long, `-m 'nightly or not nightly'` all of them; `.ci/nightly` runs them.
 `--sample 7` runs each test with one in seven of its cases; a prime number meets every value of a table of any width.
@@ -101,8 +101,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for each core that this process may use; PYTEST_XDIST_AUTO_NUM_WORKERS says otherwise."""
-    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or 2 * _cores())
+    """Three for each core that this process may use; PYTEST_XDIST_AUTO_NUM_WORKERS says otherwise."""
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or 3 * _cores())
 
 
 def _cores() -> int:

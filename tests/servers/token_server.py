@@ -7,6 +7,7 @@ from `make`, and refresh tokens may be good for one use. Must not know: sendkit,
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
@@ -145,8 +146,9 @@ class TokenServer:
                 if onward:
                     self.send_header("Location", onward)
                 self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # who asked may have gone
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
                 """Say nothing."""
