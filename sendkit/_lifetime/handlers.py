@@ -12,13 +12,19 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 _STDLIB = frozenset({"logging", "logging.handlers"})
 _LISTENED_TO = (logging.getLogger(), logging.getLogger("sendkit"), logging.getLogger("sendkit.smtp"))
 # What calls the first function of a thread or a task, and the methods by which that takes from a queue.
 _STARTERS = frozenset({"threading", "concurrent.futures.thread", "multiprocessing.pool", "asyncio.events"})
 _TAKES = frozenset({"get", "get_nowait", "popleft"})
+
+_Named: TypeAlias = tuple[list[tuple[Mapping[str, object], str]], list[CellType]]
+# The global names and the closures of the methods of each kind of handlers: they are looked up for each message.
+_NAMED: WeakKeyDictionary[type[object], _Named] = WeakKeyDictionary()
 
 
 def somebody_else_listens() -> bool:
@@ -34,12 +40,15 @@ def somebody_else_listens() -> bool:
 def inside_of_logging() -> bool:
     """Whether a handler, a filter or the shutdown of `logging` stands above, or this thread or task works for one."""
     others = somebody_else_listens()
+    module: object = __name__
     frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - there is no other way to see it
     while (caller := frame.f_back) is not None:
-        started, frame, module = frame, caller, caller.f_globals.get("__name__")
+        started, frame, below = frame, caller, module
+        module = frame.f_globals.get("__name__")
         if module in _STDLIB or (others and _of_a_handler(frame)):
             return True
-        if others and module in _STARTERS and any(_works_for(started, one) for one in _listening()):
+        first = others and module in _STARTERS and below not in _STARTERS
+        if first and any(_works_for(started, one) for one in _listening()):
             return True
     return False
 
@@ -77,8 +86,10 @@ def _works_for(started: FrameType, handler: logging.Handler) -> bool:
     code, named = started.f_code, list(_named_by(handler))
     if any(isinstance(one, FunctionType) and one.__code__ is code for one in named):
         return True
+    if _TAKES.isdisjoint(code.co_names):
+        return False
     queues = {id(one) for one in named if _is_queue(type(one))}
-    return not _TAKES.isdisjoint(code.co_names) and any(id(one) in queues for one in _seen_in(started))
+    return any(id(one) in queues for one in _seen_in(started))
 
 
 def _is_queue(kind: type[object]) -> bool:
@@ -89,19 +100,31 @@ def _named_by(handler: logging.Handler) -> Iterator[object]:
     for one in list(vars(handler).values()):
         whole = one.func if isinstance(one, partial) else one
         yield whole.__func__ if isinstance(whole, MethodType) else whole
-    for kind in type(handler).__mro__:
-        if kind.__module__ not in _STDLIB:
-            for method in list(vars(kind).values()):
+    names, cells = _named_in(type(handler))
+    yield from (known[name] for known, name in names if name in known)
+    for cell in cells:
+        with contextlib.suppress(ValueError):  # it is empty
+            yield cell.cell_contents
+
+
+def _named_in(kind: type[object]) -> _Named:
+    if (found := _NAMED.get(kind)) is None:
+        methods = list(_read_methods(kind))
+        names = {
+            (id(one.__globals__), name): (one.__globals__, name) for one in methods for name in one.__code__.co_names
+        }
+        found = _NAMED[kind] = list(names.values()), [cell for one in methods for cell in one.__closure__ or ()]
+    return found
+
+
+def _read_methods(kind: type[object]) -> Iterator[FunctionType]:
+    for one in kind.__mro__:
+        if one.__module__ not in _STDLIB:
+            for method in list(vars(one).values()):
                 wrapped = isinstance(method, staticmethod | classmethod)
-                yield from _named_in(method.__func__ if wrapped else method)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - of any signature
-
-
-def _named_in(method: object) -> Iterator[object]:
-    if isinstance(method, FunctionType):
-        yield from _globals_of(method.__code__, method.__globals__)
-        for cell in method.__closure__ or ():
-            with contextlib.suppress(ValueError):  # it is empty
-                yield cell.cell_contents
+                function: object = method.__func__ if wrapped else method  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - of any signature
+                if isinstance(function, FunctionType):
+                    yield function
 
 
 def _seen_in(frame: FrameType) -> Iterator[object]:
