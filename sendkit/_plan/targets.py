@@ -148,7 +148,10 @@ async def discovered(address: str, *, trust: Sequence[str], resolver: Resolver |
 
 def accounts_of(servers: ServerLike | Sequence[ServerLike] | None, username: str | None) -> list[Account]:
     """The accounts on these servers, each with this username unless it has its own. Raises ConfigurationError."""
-    hint = 'write "smtp.example.com", "smtp.example.com:587" or Server("smtp.example.com", port=587); several in a list'
+    hint = (
+        'write "smtp.example.com", "smtp.example.com:587" or Server("smtp.example.com", port=587), several in a list; '
+        "a transport is given as transport="
+    )
     listed = _listed(servers, _SERVERS, "a server", hint) if servers not in (None, [], ()) else []
     if not listed:
         hint = 'write Mailer("smtp.example.com", username="ana@example.com"), or Mailer.from_env()'
