@@ -19,7 +19,8 @@ from itertools import chain
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sendkit._lifetime import threads
-from sendkit._lifetime.forks import leave_behind, starts_over
+from sendkit._lifetime.calls import interrupted
+from sendkit._lifetime.forks import Lock, leave_behind, starts_over
 from sendkit._lifetime.loops import running_loop
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._fence import Announce, Ledger
@@ -119,13 +120,13 @@ class Writer:
         self._announce = announce
         self._closed = False
         self._database: Database | None = None
+        self._lock = Lock()
         self.start_over()
         starts_over(self)
 
     def start_over(self) -> None:
         """In the child of a fork neither the thread nor the connection is ours."""
         leave_behind(self._database)
-        self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[_Wish[Any, Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._database = None
@@ -140,10 +141,17 @@ class Writer:
         if self._closed:
             hint = "use it inside its `with` block, or make a new one"
             raise ConfigurationError("this outbox is closed", hint=hint)
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+        self._queue.put(wish)
+
+    def _start(self) -> None:
+        """Start the thread. Raises SendkitError in a signal handler or finalizer that has interrupted just that."""
+        if self._lock.held_here:
+            raise interrupted()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = started(self._run)
-            self._queue.put(wish)
 
     def call(self, task: Task[Item, Result], item: Item, how: How = How.AT_ONCE) -> Result:
         """Have something done, and wait for it."""

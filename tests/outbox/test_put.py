@@ -166,6 +166,15 @@ async def test_a_drain_without_a_mailer_is_through_the_one_of_the_environment(
         assert (await outbox.status(receipt)).recipients[0].state == "diverted"
 
 
+def test_a_signal_handler_in_the_middle_of_the_first_put_is_refused(tmp_path: Path) -> None:
+    """It would wait for the thread that the interrupted put is about to start."""
+    with Outbox(tmp_path / "outbox.db", account="test") as outbox:
+        with outbox._core.writer._lock, pytest.raises(SendkitError, match="waits for the one that it interrupted"):
+            outbox.put(message())
+        outbox.put(message())
+        assert len(list(outbox.letters())) == 1
+
+
 def test_a_setting_that_there_is_not_gets_the_one_that_was_meant() -> None:
     with pytest.raises(TypeError, match="did you mean 'concurrency'"):
         Outbox(concurrent=3)  # type: ignore[call-arg]  # that is the test
