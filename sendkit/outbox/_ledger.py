@@ -20,7 +20,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sendkit._lifetime import threads
 from sendkit._lifetime.calls import interrupted
-from sendkit._lifetime.forks import Lock, leave_behind, starts_over
+from sendkit._lifetime.forks import held_here, leave_behind, starts_over
 from sendkit._lifetime.loops import running_loop
 from sendkit.errors import ConfigurationError, OutboxError
 from sendkit.outbox._fence import Announce, Ledger
@@ -120,13 +120,13 @@ class Writer:
         self._announce = announce
         self._closed = False
         self._database: Database | None = None
-        self._lock = Lock()
         self.start_over()
         starts_over(self)
 
     def start_over(self) -> None:
         """In the child of a fork neither the thread nor the connection is ours."""
         leave_behind(self._database)
+        self._lock = threading.RLock()  # under gevent one of greenlets: they take turns while a thread starts
         self._queue: queue.SimpleQueue[_Wish[Any, Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._database = None
@@ -147,7 +147,7 @@ class Writer:
 
     def _start(self) -> None:
         """Start the thread. Raises SendkitError in a signal handler or finalizer that has interrupted just that."""
-        if self._lock.held_here:
+        if held_here(self._lock):
             raise interrupted()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
