@@ -47,11 +47,11 @@ def test_one_message_is_not_several(value: object) -> None:
 
 
 _MISTAKES: tuple[tuple[Callable[[], object], str, str], ...] = (
-    (lambda: Timeouts(conect=5), "conect: is unknown; did you mean connect?", ""),  # type: ignore[call-arg]
-    (lambda: Timeouts(xyz=5), "known are connect, greeting, command", ""),  # type: ignore[call-arg]
-    (lambda: RetryPolicy(attempts=3), "attempts: is unknown; did you mean max_attempts?", ""),  # type: ignore[call-arg]
-    (lambda: RetryPolicy(wait=5), "wait: Input should be callable", "wait=lambda state: 5"),  # type: ignore[arg-type]
-    (lambda: Server("smtp.example.com", timeouts=5), "timeouts:", "timeouts=Timeouts(connect=10)"),  # type: ignore[arg-type]
+    (lambda: Timeouts(conect=5), "conect: is unknown; did you mean connect?", ""),  # type: ignore[call-arg]  # it is wrong
+    (lambda: Timeouts(xyz=5), "known are connect, greeting, command", ""),  # type: ignore[call-arg]  # it is wrong
+    (lambda: RetryPolicy(attempts=3), "attempts: is unknown; did you mean max_attempts?", ""),  # type: ignore[call-arg]  # it is wrong
+    (lambda: RetryPolicy(wait=5), "wait: Input should be callable", "wait=lambda state: 5"),  # type: ignore[arg-type]  # it is wrong
+    (lambda: Server("smtp.example.com", timeouts=5), "timeouts:", "timeouts=Timeouts(connect=10)"),  # type: ignore[arg-type]  # it is wrong
     (lambda: Mailer("ana@example.com"), "a mail address is the username", ""),
     (lambda: Mailer("ana@example.com:587"), "not a host", ""),
     (
