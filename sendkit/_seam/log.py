@@ -43,6 +43,8 @@ _attempt = unchecked(_attempt_model)
 # By the reply, which its note keeps alive: a connection hands out the same one for the same line (see `ReplyReader`).
 _notes: dict[tuple[int, int], AttemptReply] = {}
 _MOST_NOTES, _SHORT = 256, 128
+# For every message: to take a member from its class takes 0.1 µs on Python 3.11.
+_RSET, _MAIL, _RCPT, _END_OF_DATA = Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.END_OF_DATA
 _logger = logging.getLogger("sendkit.smtp")
 _Who: TypeAlias = Literal["C", "S", "*"]
 _Line: TypeAlias = tuple[datetime, _Who, str]
@@ -252,12 +254,20 @@ def _why(error: SendkitError) -> Reason:
 
 def answered_all(log: AttemptLog, steps: Sequence[Step], replies: Sequence[Reply]) -> None:
     """Note the replies to the first of these steps."""
-    if log.recording:
-        for step, reply in zip(steps, replies, strict=False):
-            log.answered(step.phase, reply, step.recipient)
-        return
+    for step, reply in zip(steps, replies, strict=False):
+        log.answered(step.phase, reply, step.recipient)
+
+
+def answered_at_once(log: AttemptLog, recipients: Sequence[Address], replies: Sequence[Reply]) -> None:
+    """The same for all of a transaction that went out in one write to these, where nobody records what is said."""
+    log.phase = _END_OF_DATA
+    if len(replies) == len(recipients) + 3:
+        reset, mail, *rcpt, end = replies
+        log.answers.append(_noted(_RSET, reset))
+    else:
+        mail, *rcpt, end = replies
     log.answers += [
-        _noted(step.phase, reply) if (to := step.recipient) is None else AttemptReply(step.phase, reply, to.written)
-        for step, reply in zip(steps, replies, strict=False)
+        _noted(_MAIL, mail),
+        *[AttemptReply(_RCPT, reply, to.written) for to, reply in zip(recipients, rcpt, strict=True)],
+        _noted(_END_OF_DATA, end),
     ]
-    log.phase = steps[len(replies) - 1].phase

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -14,6 +14,10 @@ class Capabilities:
 
     `max_hold` (seconds) and `max_hold_until` (as RFC 3339 writes it in UTC) are the limits of FUTURERELEASE; the limits
     of RFC 9422 are `max_recipients` of a transaction, `max_domains` among them, and `max_transactions` of a connection.
+
+    `ahead`: an end of data may be written before the replies to its envelope are read. BDAT has no 354 that marks its
+    place among the replies; only an enhanced code (RFC 2034) then tells whether a reply is about an address or about
+    the message, and so whether one too many has come.
     """
 
     esmtp: bool = False
@@ -34,15 +38,14 @@ class Capabilities:
     max_hold: int | None = None
     max_hold_until: str | None = None
     mechanisms: tuple[str, ...] = ()
+    ahead: bool = field(init=False, repr=False)
+    limits_recipients: bool = field(init=False, repr=False)
 
-    @property
-    def ahead(self) -> bool:
-        """Whether an end of data may be written before the replies to its envelope are read.
-
-        BDAT has no 354 that marks its place among the replies; only an enhanced code (RFC 2034) then tells whether a
-        reply is about an address or about the message, and so whether one too many has come.
-        """
-        return self.pipelining and self.chunking and self.enhanced_status_codes
+    def __post_init__(self) -> None:
+        ahead = self.pipelining and self.chunking and self.enhanced_status_codes
+        object.__setattr__(self, "ahead", ahead)
+        limited = self.max_recipients is not None or self.max_domains is not None
+        object.__setattr__(self, "limits_recipients", limited)
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -28,3 +29,11 @@ def command_line(*parts: str, utf8: bool = False) -> bytes:
         return line.encode() + b"\r\n"
     except UnicodeEncodeError:
         raise UnsafeCommand("a lone surrogate in an SMTP command") from None
+
+
+def command_lines(lines: Sequence[str], *, utf8: bool = False) -> bytes:
+    """Several lines, each written as `command_line` does it; one look at all of them is enough for most."""
+    together = "".join(lines)
+    if together.isascii() and together.isprintable():
+        return ("\r\n".join(lines) + "\r\n").encode("ascii")
+    return b"".join([command_line(line, utf8=utf8) for line in lines])

@@ -42,8 +42,8 @@ def screen(
     tls: bool = True,
 ) -> Screening:
     """Hold one message, and what is asked for beside it, against what the server announced."""
-    if asked is None and (plain := _plain(reverse_path, recipients, content, server)) is not None:
-        return plain
+    if asked is None and (plain := nothing_to_settle(reverse_path, recipients, content, server)) is not None:
+        return Screening(_NONE, tuple(recipients), content, plain)
     screening = Screening({}, tuple(recipients), content)
     utf8 = _needs_smtputf8(reverse_path, recipients, content)
     if utf8 and not server.smtputf8:
@@ -57,10 +57,13 @@ def screen(
     return screening if asked is None else _with_options(screening, asked, Offer(server, tls))
 
 
-def _plain(
+def nothing_to_settle(
     reverse_path: Address | None, recipients: Sequence[Address], content: Content, server: Capabilities
-) -> Screening | None:
-    """As almost all messages are: ASCII, and not too large. What the steps below find is the same, more slowly."""
+) -> tuple[str, ...] | None:
+    """The parameters for MAIL of a message as almost all are: ASCII, and not too large; None where it is not.
+
+    What the steps of `screen` find is the same, more slowly.
+    """
     size = content.size
     if content.utf8 or content.eight_bit or (server.max_size is not None and size > server.max_size):
         return None
@@ -69,7 +72,7 @@ def _plain(
     for recipient in recipients:
         if not recipient.local.isascii():
             return None
-    return Screening(_NONE, tuple(recipients), content, (f"SIZE={size}",) if server.size_announced else ())
+    return (f"SIZE={size}",) if server.size_announced else ()
 
 
 _NONE: Mapping[Address, Verdict] = {}  # which nobody adds to

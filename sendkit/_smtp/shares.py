@@ -9,7 +9,7 @@ from sendkit._smtp.capabilities import Capabilities
 def share(recipients: tuple[Address, ...], server: Capabilities) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """Those who go into the next transaction, and those who are left for further ones."""
     most, domains = server.max_recipients, server.max_domains
-    if (most is None or len(recipients) <= most) and domains is None:
+    if not server.limits_recipients or (domains is None and most is not None and len(recipients) <= most):
         return recipients, ()
     now, later, named = list[Address](), list[Address](), set[str]()
     for recipient in recipients:

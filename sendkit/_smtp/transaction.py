@@ -8,11 +8,12 @@ transport and against a plain list of replies in tests. It knows no clock and no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sendkit._smtp.address import Address
 from sendkit._smtp.command import command_line
+from sendkit._smtp.head import head
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
 from sendkit._smtp.steps import Batch, BatchReplies, Command, Framing, Mode, Payload, Plan, Report, Step
@@ -65,20 +66,29 @@ def transaction(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
 
 def _at_once(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
     batch = whole(plan)
-    return report_of(plan, batch, (yield batch))
+    answers = yield batch
+    well = answers.failure is None and not answers.unread and len(answers.replies) == len(batch)
+    return (taken(plan, answers.replies) if well else None) or stepped_through(plan, answers)
 
 
 def whole(plan: Plan) -> Batch:
     """The one batch of a transaction that goes out in one write (`plan.ahead`)."""
-    return [*_head(plan), _WHOLE]
+    return [*head(plan), _WHOLE]
 
 
-def report_of(plan: Plan, batch: Batch, answers: BatchReplies) -> Report:
-    """What such a transaction came to."""
-    if _all_well(batch, answers):
-        return Report(dict.fromkeys(plan.recipients, accepted(answers.replies[-1])), clean=True)
+def taken(plan: Plan, replies: Sequence[Reply]) -> Report | None:
+    """What it came to, if each of its steps was answered as almost always; `stepped_through` finds the same."""
+    for reply in replies:
+        if reply.code != 250:
+            return None
+    last = replies[-1]
+    return None if _about_an_address(last) else Report(dict.fromkeys(plan.recipients, accepted(last)), clean=True)
+
+
+def stepped_through(plan: Plan, answers: BatchReplies) -> Report:
+    """What such a transaction came to, whatever it was answered."""
     state = _State(plan)
-    _take(state, batch, answers)
+    _take(state, whole(plan), answers)
     return _report(state)
 
 
@@ -93,17 +103,17 @@ def _in_turns(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
 
 def _batches(state: _State) -> Iterator[Batch]:
     plan = state.plan
-    head = _head(plan)
+    commands = head(plan)
     if plan.mode is Mode.STEPWISE:
-        yield from _stepwise(state, head)
+        yield from _stepwise(state, commands)
     elif not plan.chunked:
-        yield [*head, _DATA]
+        yield [*commands, _DATA]
         if state.go_ahead and plan.lmtp and not state.accepted:
             state.close = True  # a lone dot would have no reply, and DATA should have had none of this kind
         elif state.go_ahead:
             yield _end(state, Framing.DOT if state.accepted else Framing.LONE_DOT)
     else:
-        yield head
+        yield commands
         if state.accepted and not state.void:
             yield [Payload(Framing.CHUNK)]
             if state.general is None:
@@ -118,8 +128,8 @@ def _end(state: _State, framing: Framing) -> Batch:
     return [Payload(framing, first), *(Payload(Framing.ANOTHER, recipient) for recipient in others)]
 
 
-def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
-    for step in head:
+def _stepwise(state: _State, commands: list[Command]) -> Iterator[Batch]:
+    for step in commands:
         yield [step]
         if state.general is not None:
             return
@@ -130,28 +140,10 @@ def _stepwise(state: _State, head: list[Command]) -> Iterator[Batch]:
 
 
 # For every message: to take a member from its class takes 0.1 µs on Python 3.11.
-_MAIL, _RCPT, _IN_DATA, _LAST_CHUNK = Phase.MAIL, Phase.RCPT, Phase.DATA, Framing.CHUNK_LAST
+_IN_DATA, _LAST_CHUNK = Phase.DATA, Framing.CHUNK_LAST
 _DATA = Command(Phase.DATA, command_line("DATA"))
 _CLOSING = 221
-_RSET = Command(Phase.RSET, command_line("RSET"))
 _WHOLE = Payload(Framing.CHUNK_LAST)
-
-
-def _head(plan: Plan) -> list[Command]:
-    sender = plan.reverse_path.wire if plan.reverse_path else ""
-    mail = Command(_MAIL, command_line(f"MAIL FROM:<{sender}>", *plan.parameters, utf8=plan.utf8))
-    rcpt = _rcpt(plan)
-    return [_RSET, mail, *rcpt] if plan.rset else [mail, *rcpt]
-
-
-def _rcpt(plan: Plan) -> list[Command]:
-    utf8, further = plan.utf8, plan.for_each
-    if further is None:  # as almost always, and there may be thousands
-        return [Command(_RCPT, command_line(f"RCPT TO:<{one.wire}>", utf8=utf8), one) for one in plan.recipients]
-    return [
-        Command(Phase.RCPT, command_line(f"RCPT TO:<{one.wire}>", *further.get(one, ()), utf8=utf8), one)
-        for one in plan.recipients
-    ]
 
 
 def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
@@ -172,17 +164,6 @@ def _take(state: _State, batch: Batch, answers: BatchReplies) -> None:
         # With one step at a time, and behind a 354, the pairing is certain; in a group this reply may be another's.
         failure = Failure(Break.UNEXPECTED, "the server answered more than it was asked")
         _lose_count(state, batch[-1].phase, failure, ended=answers.ended)
-
-
-def _all_well(batch: Batch, answers: BatchReplies) -> bool:
-    """Whether a group was answered as almost all are; stepping through them finds the same, more slowly."""
-    replies = answers.replies
-    if answers.failure is not None or answers.unread or len(replies) != len(batch):
-        return False
-    for reply in replies:
-        if reply.code != 250:
-            return False
-    return _fits(batch[-1], replies[-1])
 
 
 def _answered(state: _State, step: Step, reply: Reply) -> None:
@@ -227,8 +208,12 @@ def _fits(step: Step, reply: Reply) -> bool:
         return False
     if not isinstance(step, Payload) or step.recipient is not None:
         return True
-    about_an_address = reply.enhanced is not None and reply.enhanced.startswith(".1", 1)
-    return not (about_an_address and step.framing is _LAST_CHUNK)
+    return not (step.framing is _LAST_CHUNK and _about_an_address(reply))
+
+
+def _about_an_address(reply: Reply) -> bool:
+    """RFC 3463 section 3.2: the reply to a RCPT or a MAIL begins so, and that to the end of data never."""
+    return reply.enhanced is not None and reply.enhanced.startswith(".1", 1)
 
 
 def _misfit(state: _State, step: Step, reply: Reply, *, ended: bool) -> None:

@@ -14,7 +14,7 @@ from sendkit._seam.log import AttemptLog
 from sendkit._smtp.address import Address
 from sendkit._smtp.capabilities import Capabilities
 from sendkit._smtp.phase import Phase
-from sendkit._smtp.screening import Screening, screen
+from sendkit._smtp.screening import Screening, nothing_to_settle, screen
 from sendkit._smtp.shares import share
 from sendkit._smtp.steps import SMALL, Mode, Plan, Report
 from sendkit._smtp.verdict import Break, Failure, judge_failure
@@ -25,6 +25,7 @@ from sendkit._wire.session import Session
 if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
 
+_CHUNKING = Mode.CHUNKING  # for every message: to take a member from its class takes 0.1 µs on Python 3.11
 _NOT_REACHED = judge_failure(Phase.MAIL, Failure(Break.LOST, "the connection closed before this recipient's turn"))
 
 
@@ -75,18 +76,23 @@ class Carrier:
 
         `landed` is called when it is over; then `settle` says what is left.
         """
-        channel, offered = session.channel, session.capabilities
-        if self.stepwise or not offered.ahead or self.lmtp or letter.content.size > SMALL or session.exhausted:
+        channel, offered, content = session.channel, session.capabilities, letter.content
+        if self.stepwise or not offered.ahead or self.lmtp or content.size > SMALL or session.exhausted:
             return None
         if channel.full or not (channel.open and session.turns.free):
             return None
-        screening = screen(letter.reverse_path, log.recipients, letter.content, offered, tls=session.tls is not None)
+        sender, recipients = letter.reverse_path, log.recipients
+        parameters = nothing_to_settle(sender, recipients, content, offered)
+        if parameters is not None and not offered.limits_recipients:
+            plan = Plan(sender, recipients, content.size, _CHUNKING, session.rset_due, False, parameters)
+            return Flight(session, content, log, self.timeouts, plan, landed=landed)
+        screening = screen(sender, recipients, content, offered, tls=session.tls is not None)
         if screening.verdicts or share(screening.recipients, offered)[1]:
             return None
         plan = self._plan(session, letter, screening, screening.recipients)
         if not plan.ahead:
             return None
-        return Flight(session, screening.content, log, timeouts=self.timeouts, plan=plan, landed=landed)
+        return Flight(session, screening.content, log, self.timeouts, plan, landed=landed)
 
     def settle(self, flight: Flight, log: AttemptLog) -> bool:
         """Note every verdict of a transaction that is over; False when another one is to go on with the letter."""

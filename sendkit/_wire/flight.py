@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
-from sendkit._seam.log import AttemptLog, answered_all
+from sendkit._seam.log import AttemptLog, answered_all, answered_at_once
 from sendkit._smtp.content import Content
+from sendkit._smtp.head import head_octets
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import BatchReplies, Framing, Plan, Report, head_of
-from sendkit._smtp.transaction import report_of, whole
+from sendkit._smtp.steps import Batch, BatchReplies, Framing, Plan, Report
+from sendkit._smtp.transaction import stepped_through, taken, whole
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
 
 
+# For every message: to take a member from its class takes 0.1 µs on Python 3.11.
+_RSET, _MAIL, _LAST_CHUNK = Phase.RSET, Phase.MAIL, Framing.CHUNK_LAST
+
+
 class Flight(Flying):
     """A transaction whose plan is to write all of it at once, on a session where nobody is in the middle of writing.
 
@@ -36,8 +41,8 @@ class Flight(Flying):
     """
 
     __slots__ = (
-        "_batch", "_content", "_context", "_due", "_landed", "_log", "_plan", "_replies", "_reused", "_timeouts",
-        "cut", "report", "session",
+        "_content", "_context", "_due", "_head", "_landed", "_log", "_plan", "_replies", "_reused", "_steps",
+        "_timeouts", "cut", "report", "session",
     )  # fmt: skip
 
     def __init__(
@@ -45,9 +50,9 @@ class Flight(Flying):
         session: Session,
         content: Content,
         log: AttemptLog,
-        *,
         timeouts: Timeouts,
         plan: Plan,
+        *,
         landed: Callable[[Flight], None],
     ) -> None:
         self.session = session
@@ -56,27 +61,29 @@ class Flight(Flying):
         self._timeouts = timeouts
         self._plan = plan
         self._landed = landed
-        self._batch = whole(plan)
+        self._head, commands = head_octets(plan)
+        self.steps = commands + 1
+        self._steps: Batch | None = None
         self._reused = session.transactions > 0
         self._replies: list[Reply] = []
         self._due: float | None = None
         # Who logs has to do it where the message was sent, not where the connection is read.
         self._context: Context | None = copy_context() if log.recording else None
-        super().__init__(len(self._batch))
-        self.cut = False
+        self.ended = self.cut = False
         self.report: Report | None = None
 
     def write(self) -> None:
         """Begin: hand all of it to the connection."""
-        session, log, batch = self.session, self._log, self._batch
-        log.phase = batch[0].phase
+        session, log, plan = self.session, self._log, self._plan
+        log.phase = self._phase
         if log.recording:
-            note_batch(log, batch, self._content.size)
-        session.begin(self._plan.mode)
-        session.turns.order.append(self)
-        octets = (head_of(batch), chunk(Framing.CHUNK_LAST, self._content.size), *self._content.blocks())
+            note_batch(log, self._batch, plan.size)
+        session.begin(plan.mode)
+        order = session.turns.order
+        order.append(self)
+        octets = (self._head, chunk(_LAST_CHUNK, plan.size), *self._content.blocks())
         session.channel.write(b"".join(octets), gather=session.shared)
-        if session.turns.order[0] is self:
+        if order[0] is self:
             self._wait()
 
     def cancel(self) -> None:
@@ -88,7 +95,7 @@ class Flight(Flying):
             with contextlib.suppress(Broken):
                 self._take()
         answers = BatchReplies(self._replies, self._log.interrupted(), ended=True)
-        self.cut, self.report = True, report_of(self._plan, self._batch, answers)
+        self.cut, self.report = True, stepped_through(self._plan, answers)
         self._end()
         self.session.turns.call()
 
@@ -114,15 +121,27 @@ class Flight(Flying):
         found = self.session.channel.replies_here(self.steps - before)
         if found:
             self._replies += found
-            if self._context is None:
-                answered_all(self._log, self._batch[before:], found)
-            else:
+            if self._context is not None:
                 self._context.run(answered_all, self._log, self._batch[before:], found)
+            elif len(found) == self.steps:
+                answered_at_once(self._log, self._plan.recipients, found)
+            else:
+                answered_all(self._log, self._batch[before:], found)
         return found
 
     @property
+    def _batch(self) -> Batch:
+        """Made only where the steps are to be told apart."""
+        if self._steps is None:
+            self._steps = whole(self._plan)
+        return self._steps
+
+    @property
     def _phase(self) -> Phase:
-        return self._batch[len(self._replies)].phase
+        """That of the reply that comes next."""
+        if self._replies:
+            return self._batch[len(self._replies)].phase
+        return _RSET if self._plan.rset else _MAIL
 
     def _wait(self) -> None:
         self._log.phase = phase = self._phase
@@ -142,15 +161,21 @@ class Flight(Flying):
 
     def _answered(self, failure: Failure | None) -> None:
         """All has come that will come."""
-        session, log = self.session, self._log
-        if failure is not None:
-            (self._context or copy_context()).run(log.happened, failure.reason)
+        session = self.session
         unread = failure is None and session.channel.unread and session.turns.is_last(self)
+        if failure is None and not unread:
+            self.report = taken(self._plan, self._replies)  # a clean one, which changes nothing at the session
+        if self.report is None:
+            self._judge(failure, unread=unread)
+        self._end()
+
+    def _judge(self, failure: Failure | None, *, unread: bool) -> None:
+        if failure is not None:
+            (self._context or copy_context()).run(self._log.happened, failure.reason)
         answers = BatchReplies(self._replies, failure, ended=True, unread=unread)
         if not (self._reused and answers.gone):
-            self.report = with_measures(report_of(self._plan, self._batch, answers), self._content)
-            session.end(self.report)
-        self._end()
+            self.report = with_measures(stepped_through(self._plan, answers), self._content)
+            self.session.end(self.report)
 
     def _end(self) -> None:
         self.ended = True

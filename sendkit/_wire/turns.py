@@ -13,13 +13,15 @@ from typing import Self
 
 
 class Flying:
-    """One that has written, and for whom no task waits: it is told when its replies may be there."""
+    """One that has written, and for whom no task waits: it is told when its replies may be there.
+
+    `steps`: how many replies it has; `ended`: it has what it waited for, or waits no longer.
+    """
 
     __slots__ = ("ended", "steps")
 
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-        self.ended = False
+    steps: int
+    ended: bool
 
     def read(self) -> None:
         """Take what is there; it has `ended` when that was all."""

@@ -1,0 +1,33 @@
+"""The commands in front of the content (RFC 5321 section 3.3): RSET where it is due, MAIL, and RCPT for each recipient.
+
+As steps, where their replies are to be told apart, and as the octets of all of them, where they are not.
+"""
+
+from __future__ import annotations
+
+from sendkit._smtp.command import command_line, command_lines
+from sendkit._smtp.phase import Phase
+from sendkit._smtp.steps import Command, Plan
+
+_RSET = Command(Phase.RSET, command_line("RSET"))
+
+
+def head(plan: Plan) -> list[Command]:
+    """One step for each. Raises UnsafeCommand."""
+    mail, *rcpt = [command_line(line, utf8=plan.utf8) for line in _lines(plan)]
+    to = [Command(Phase.RCPT, line, one) for line, one in zip(rcpt, plan.recipients, strict=True)]
+    return [*([_RSET] if plan.rset else []), Command(Phase.MAIL, mail), *to]
+
+
+def head_octets(plan: Plan) -> tuple[bytes, int]:
+    """The lines of all steps together, and how many they are. Raises UnsafeCommand."""
+    lines = ["RSET", *_lines(plan)] if plan.rset else _lines(plan)
+    return command_lines(lines, utf8=plan.utf8), len(lines)
+
+
+def _lines(plan: Plan) -> list[str]:
+    sender = plan.reverse_path.wire if plan.reverse_path else ""
+    mail, further = " ".join((f"MAIL FROM:<{sender}>", *plan.parameters)), plan.for_each
+    if further is None:  # as almost always, and there may be thousands
+        return [mail, *[f"RCPT TO:<{one.wire}>" for one in plan.recipients]]
+    return [mail, *[" ".join((f"RCPT TO:<{one.wire}>", *further.get(one, ()))) for one in plan.recipients]]
