@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from sendkit._lifetime import imports, logs
@@ -45,10 +44,27 @@ class Call(Generic[Result]):
     `records` were held back on the loop's thread meanwhile, for the caller's thread to hand on.
     """
 
+    __slots__ = (
+        "_begun",
+        "_caller",
+        "_context",
+        "_ended",
+        "_error",
+        "_loop",
+        "_news",
+        "_runs",
+        "_task",
+        "_value",
+        "_work",
+        "over",
+        "records",
+    )
+
     def __init__(self, work: Awaited[Result], ended: Callable[[Call[Any]], object]) -> None:
         self._work = work
         self._ended = ended
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context: Context | None = None
         self._task: asyncio.Task[None] | None = None
         self._runs = self._begun = False
         self._value: Result | None = None
@@ -65,11 +81,16 @@ class Call(Generic[Result]):
         """Whether this is the caller's thread."""
         return self._caller == threading.get_ident()
 
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have it begin in the first turn of the loop, which this thread runs."""
+        self._loop, self._context = loop, copy_context()
+        loop.call_soon(self._start, context=self._context)
+
     def will_wait(self, loop: asyncio.AbstractEventLoop) -> None:
         """Leave it to whoever runs the loop."""
-        self._loop, self._news = loop, threading.Lock()
+        self._loop, self._context, self._news = loop, copy_context(), threading.Lock()
         self._news.acquire()
-        loop.call_soon_threadsafe(self.begin, loop)
+        loop.call_soon_threadsafe(self._start, context=self._context)
 
     def wait(self) -> bool:
         """Wait until it is over; False where the loop was closed before, which runs nothing any more.
@@ -111,42 +132,36 @@ class Call(Generic[Result]):
 
     # On the thread that runs the loop.
 
-    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start(self) -> None:
         """Start it, unless it was cancelled before."""
-        self._loop = loop
         if self.over:
             return
-        if isinstance(self._work, ByItself):
-            loop.call_soon(self._start, self._work)
-        else:
-            self._begin_task()
+        work = self._work
+        if isinstance(work, ByItself):
+            try:
+                self._begun = work.start(self._come_to)
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+                self._error = error
+                self._end()
+                return
+            if self._begun:
+                return
+        self._begin_task()
 
-    def _start(self, work: ByItself[Result]) -> None:
-        if self.over:
-            return
+    def _come_to(self) -> None:
         try:
-            self._begun = work.start(partial(self._come_to, work, copy_context()))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            self._error = error
-            self._end()
-            return
-        if not self._begun:
-            self._begin_task()
-
-    def _come_to(self, work: ByItself[Result], context: Context) -> None:
-        try:
-            self._value = work.result
+            self._value = cast("ByItself[Result]", self._work).result
         except BaseException as error:  # noqa: BLE001 - as above
             self._error = error
         else:
             if self._value is None:
-                self._begin_task(context)
+                self._begin_task()
                 return
         self._end()
 
-    def _begin_task(self, context: Context | None = None) -> None:
+    def _begin_task(self) -> None:
         # As `create_task` does, in half the time.
-        self._task = asyncio.Task(self._run(), loop=self._loop, context=context)
+        self._task = asyncio.Task(self._run(), loop=self._loop, context=self._context)
 
     async def _run(self) -> None:
         self._runs = True

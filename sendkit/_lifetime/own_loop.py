@@ -19,9 +19,17 @@ _GRACE = 5.0
 
 
 class _Selector(selectors.DefaultSelector):
-    """One that lets `_thread.interrupt_main()` work: it makes the handler of SIGINT run, and wakes nobody."""
+    """One that lets `_thread.interrupt_main()` work: it makes the handler of SIGINT run, and wakes nobody.
+
+    Where there is something to do at once, as to begin a call, it looks only each second time.
+    """
+
+    _passed = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._passed = timeout == 0 and not self._passed
+        if self._passed:
+            return []
         if (timeout is None or timeout > GLANCE) and on_the_main_thread():
             timeout = GLANCE
         return super().select(timeout)

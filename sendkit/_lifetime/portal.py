@@ -190,7 +190,8 @@ class Portal:
         if held_here(self._lock):  # who runs the loop needs it
             raise interrupted()
         running = _running_loop()
-        self._check(running, last=last)
+        if self._loop is None or not able or running is not None:
+            self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
         if not able or running is not None:
             self._need_keeper()
@@ -241,6 +242,8 @@ class Portal:
     def _runs_here(self, running: asyncio.AbstractEventLoop | None) -> bool:
         """Whether this thread runs the loop; a finalizer may come just before it does so, or just after."""
         runs = self._runs
+        if runs is None and running is None:
+            return False
         here = runs.here if isinstance(runs, Call) else runs is _KEEPER and self._keeper.here
         return here or (running is not None and running is self._loop)
 
@@ -279,7 +282,8 @@ class Portal:
                     return
             if not self._keeper.try_start(self._look_after):
                 run_on(loop)  # nobody else can see them through
-        self._keeper.try_start(self._look_after)
+        if not self._keeper:
+            self._keeper.try_start(self._look_after)
 
     def _ended(self, call: Call[Any]) -> None:
         """A call is over, which is told by whoever runs the loop."""

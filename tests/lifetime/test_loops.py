@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import threading
 
 import pytest
@@ -272,3 +273,22 @@ def test_a_loop_that_another_thread_has_just_closed_needs_no_stop() -> None:
     own_loop.close_loop(loop)
     own_loop.stop_soon(loop)
     assert loop.is_closed()
+
+
+def test_a_loop_of_ours_sees_its_sockets_also_while_there_is_always_something_to_do() -> None:
+    loop, turns, ours = own_loop.made_loop(), list[int](), socket.socketpair()
+
+    def go_on() -> None:
+        turns.append(len(turns))
+        if len(turns) < 10:
+            loop.call_soon(go_on)
+        else:
+            loop.stop()
+
+    with ours[0], ours[1]:
+        loop.add_reader(ours[0], loop.stop)
+        ours[1].send(b"seen")
+        loop.call_soon(go_on)
+        loop.run_forever()
+    loop.close()
+    assert turns == [0, 1]
