@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -115,7 +114,7 @@ class ReplyReader:
         self._begun = bytearray()
         self.unread = 0
         # Whole replies, and of how many octets they were made.
-        self._ready: deque[tuple[Reply, int]] = deque()
+        self._ready: list[tuple[Reply, int]] = []
         self._known: dict[bytes, tuple[Reply, int]] = {}
         self._parts: list[str] = []
         self._code: int | None = None
@@ -150,14 +149,16 @@ class ReplyReader:
         replies = self.next_replies(1)
         return replies[0] if replies else None
 
-    def next_replies(self, most: int) -> list[Reply]:
+    def next_replies(self, most: int) -> Sequence[Reply]:
         """The next complete replies, so many at most. Raises as `next_reply`, where there is none before that."""
-        ready = self._ready
-        taken = [ready.popleft() for _ in range(min(most, len(ready)))]
-        self.unread -= sum([octets for _, octets in taken])
-        if not taken and self._broken is not None:
+        if taken := self._ready[:most]:
+            del self._ready[:most]
+            replies, octets = zip(*taken, strict=True)
+            self.unread -= sum(octets)
+            return replies
+        if self._broken is not None:
             raise MalformedReply(self._broken)
-        return [reply for reply, _ in taken]
+        return ()
 
     def _read(self, lines: list[bytes]) -> None:
         ready, known = self._ready, self._known

@@ -63,6 +63,7 @@ class SMTPTransport(Transport):
         self.hosts = (server.host,)
         self._server = server
         self._username = username
+        self._introduction = server.host, server.port or None, server.protocol, username
         self._credentials = credentials
         self._limits = limits
         self._pools: PerLoop[Pool] = PerLoop()
@@ -132,8 +133,7 @@ class SMTPTransport(Transport):
         ended(over)
 
     def _introduce(self, log: AttemptLog) -> None:
-        log.host, log.port, log.protocol = self._server.host, self._server.port or None, self._server.protocol
-        log.username = self._username
+        log.host, log.port, log.protocol, log.username = self._introduction
 
     async def log_in(self, log: AttemptLog) -> Verdict | None:
         """Open a session, or use one; returns None, or the verdict that prevented it. Raises CredentialsError."""

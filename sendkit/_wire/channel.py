@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 from sendkit._smtp.reply import MalformedReply, Mask, Reply, ReplyReader
 from sendkit._smtp.verdict import Break, Failure
@@ -44,6 +45,7 @@ class Channel(asyncio.Protocol):
         # Told of everything that comes, or ends the connection; and at what time it is to look in any case.
         self.listener: Callable[[], None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = math.inf
         self._closed: asyncio.Future[None] = loop.create_future()
         self.heard_at = loop.time()
         # Whether something happened to the connection that has not been looked at.
@@ -99,19 +101,31 @@ class Channel(asyncio.Protocol):
         """Whether more may be written."""
         return self._lost is None and not self._transport.is_closing()
 
-    def now(self) -> float:
-        """The time of the event loop."""
-        return self._loop.time()
+    def look_in(self, seconds: float) -> float:
+        """Have the listener look in so many seconds, or earlier: one timer serves all that are asked for.
 
-    def look_at(self, when: float) -> None:
-        """Have the listener look at that time of the loop, or earlier: one timer serves all that are asked for."""
-        if self._alarm is None or self._alarm.when() > when:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = self._loop.call_at(when, self._look)
+        Returns when that is, on the clock of the event loop.
+        """
+        when = self._loop.time() + seconds
+        if when < self._alarm_at:
+            self._look_at(when)
+        return when
+
+    def is_time(self, when: float) -> bool:
+        """Whether that time has come; the listener looks again where it has not."""
+        if self._loop.time() >= when:
+            return True
+        if when < self._alarm_at:
+            self._look_at(when)
+        return False
+
+    def _look_at(self, when: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = self._loop.call_at(when, self._look), when
 
     def _look(self) -> None:
-        self._alarm = None
+        self._alarm, self._alarm_at = None, math.inf
         if self.listener is not None:
             self.listener()
 
@@ -129,6 +143,11 @@ class Channel(asyncio.Protocol):
     def ready(self) -> int:
         """How many whole replies came that nobody has asked for yet."""
         return self._reader.ready
+
+    def heard_within(self, seconds: float) -> bool:
+        """Whether it is `quiet`, the server was heard of so lately, and nothing has happened to it since."""
+        late = self._loop.time() - self.heard_at > seconds
+        return not late and self.quiet and not self.stirred()
 
     @property
     def idle_for(self) -> float:
@@ -199,14 +218,14 @@ class Channel(asyncio.Protocol):
         """The next reply, whole, within `limit` seconds. Raises Broken."""
         return (await self.replies(1, limit))[0]
 
-    async def replies(self, most: int, limit: float) -> list[Reply]:
+    async def replies(self, most: int, limit: float) -> Sequence[Reply]:
         """One reply at least, as `reply`, and what else has come by then, up to so many."""
         when = self._loop.time() + limit
         while not (found := self.replies_here(most)):
             await self._wait(self._news, when, limit)
         return found
 
-    def replies_here(self, most: int) -> list[Reply]:
+    def replies_here(self, most: int) -> Sequence[Reply]:
         """The next replies, as far as they are there as a whole, up to so many. Raises Broken where that is none."""
         try:
             return self._reader.next_replies(most)

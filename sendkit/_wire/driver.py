@@ -74,12 +74,13 @@ class Carrier:
     ) -> Flight | None:
         """The letter as one transaction that can be written now; None where anything must be waited for, or settled.
 
+        The session is one that is `Pool.ready`.
         `landed` is called when it is over; then `settle` says what is left.
         """
         channel, offered, content = session.channel, session.capabilities, letter.content
         if self.stepwise or not offered.ahead or self.lmtp or content.size > SMALL or session.exhausted:
             return None
-        if channel.full or not (channel.open and session.turns.free):
+        if channel.full or not session.turns.free:
             return None
         sender, recipients = letter.reverse_path, log.recipients
         parameters = nothing_to_settle(sender, recipients, content, offered)
@@ -100,7 +101,8 @@ class Carrier:
         if report is None:
             return False
         log.settle(report.verdicts)
-        self.stepwise |= report.choked
+        if report.choked:
+            self.stepwise = True
         return flight.cut or not report.carried
 
     async def _transact(

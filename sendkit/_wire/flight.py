@@ -8,7 +8,7 @@ not know: the rest of the letter, other sessions, or who tries again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,7 @@ class Flight(Flying):
         octets = (self._head, chunk(_LAST_CHUNK, plan.size), *self._content.blocks())
         session.channel.write(b"".join(octets), gather=session.shared)
         if order[0] is self:
-            self._wait()
+            self._due = session.channel.look_in(limit_of(self._timeouts, log.phase))
 
     def cancel(self) -> None:
         """End it now, and cut the connection; what is known of it so far is in the log."""
@@ -93,7 +93,7 @@ class Flight(Flying):
         self.session.channel.abort()
         if self.session.turns.order[0] is self:
             with contextlib.suppress(Broken):
-                self._take()
+                self._hear()
         answers = BatchReplies(self._replies, self._log.interrupted(), ended=True)
         self.cut, self.report = True, stepped_through(self._plan, answers)
         self._end()
@@ -101,11 +101,9 @@ class Flight(Flying):
 
     def read(self) -> None:
         """All before it have read: take the replies that are there."""
-        heard = False
+        before = len(self._replies)
         try:
-            # Once more behind the last one: what follows it may be no reply.
-            while len(self._replies) < self.steps and self._take():
-                heard = True
+            self._hear()
         except Broken as broken:
             self._answered(broken.failure)
             return
@@ -114,20 +112,23 @@ class Flight(Flying):
         elif (lost := self.session.channel.lost) is not None:
             self._answered(Failure(Break.LOST, lost))
         else:
-            self._go_on_waiting(heard=heard)
+            self._go_on_waiting(heard=len(self._replies) > before)
 
-    def _take(self) -> list[Reply]:
-        before = len(self._replies)
-        found = self.session.channel.replies_here(self.steps - before)
-        if found:
-            self._replies += found
-            if self._context is not None:
-                self._context.run(answered_all, self._log, self._batch[before:], found)
-            elif len(found) == self.steps:
+    def _hear(self) -> None:
+        replies, replies_here = self._replies, self.session.channel.replies_here
+        # Once more behind the last one: what follows it may be no reply.
+        while (left := self.steps - len(replies)) and (found := replies_here(left)):
+            if left == len(found) == self.steps and self._context is None:
                 answered_at_once(self._log, self._plan.recipients, found)
             else:
-                answered_all(self._log, self._batch[before:], found)
-        return found
+                self._note(self._batch[len(replies) :], found)
+            replies += found
+
+    def _note(self, steps: Batch, found: Sequence[Reply]) -> None:
+        if self._context is None:
+            answered_all(self._log, steps, found)
+        else:
+            self._context.run(answered_all, self._log, steps, found)
 
     @property
     def _batch(self) -> Batch:
@@ -143,20 +144,12 @@ class Flight(Flying):
             return self._batch[len(self._replies)].phase
         return _RSET if self._plan.rset else _MAIL
 
-    def _wait(self) -> None:
-        self._log.phase = phase = self._phase
-        channel = self.session.channel
-        self._due = channel.now() + limit_of(self._timeouts, phase)
-        channel.look_at(self._due)
-
     def _go_on_waiting(self, *, heard: bool) -> None:
-        channel = self.session.channel
+        channel, phase = self.session.channel, self._phase
+        limit = limit_of(self._timeouts, phase)
         if heard or self._due is None:
-            self._wait()
-        elif channel.now() < self._due:
-            channel.look_at(self._due)
-        else:
-            limit = limit_of(self._timeouts, self._phase)
+            self._log.phase, self._due = phase, channel.look_in(limit)
+        elif channel.is_time(self._due):
             self._answered(Failure(Break.TIMEOUT, f"no answer within {limit:g} s"))
 
     def _answered(self, failure: Failure | None) -> None:

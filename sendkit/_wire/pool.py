@@ -29,7 +29,7 @@ class Pool:
 
     def __init__(self, opener: Opener, limits: Limits) -> None:
         self._opener = opener
-        self._limits = limits
+        self._limits, self._letters = limits, limits.letters
         self._sessions: list[Session] = []
         self._opening = 0
         self._leaving: set[asyncio.Task[None]] = set()
@@ -63,12 +63,14 @@ class Pool:
         if self._waiting or self._guard is None:
             return None
         session = self._with_room(log.terms.in_flight)
-        return session if session is not None and (not session.idle or _fresh(session)) else None
+        if session is None:
+            return None
+        return session if (session.channel.open if session.aboard else _fresh(session)) else None
 
     def release(self, session: Session) -> None:
         """Give the room back; a session that is not to be used again is closed behind the last letter on it."""
         session.remove_letter()
-        if session.idle:
+        if not session.aboard:
             if session.given_up or self._closed or not session.channel.quiet:
                 self._drop(session)
             elif self._spent(session):
@@ -135,13 +137,14 @@ class Pool:
 
     def _with_room(self, in_flight: int) -> Session | None:
         for session in reversed(self._sessions):
-            if session.has_room and (session.idle or (in_flight > 1 and not self._spent(session))):
+            if session.given_up:
+                continue
+            if not session.aboard or (in_flight > 1 and session.has_room and not self._spent(session)):
                 return session
         return None
 
     def _spent(self, session: Session) -> bool:
-        enough = self._limits.letters is not None and session.letters >= self._limits.letters
-        return enough or session.exhausted
+        return session.exhausted or (self._letters is not None and session.letters >= self._letters)
 
     def board(self, session: Session, log: AttemptLog) -> Session:
         """Take a place on a session, until `release`."""
@@ -207,8 +210,7 @@ class Pool:
 
 def _fresh(session: Session) -> bool:
     """Whether it answered a moment ago, and nothing has happened to it since."""
-    channel = session.channel
-    return channel.quiet and channel.idle_for <= _MOMENT and not channel.stirred()
+    return session.channel.heard_within(_MOMENT)
 
 
 async def _answers(session: Session, limit: float) -> bool:

@@ -21,8 +21,9 @@ class Session:
     """A connection on which mail may be sent; what is known of it changes by its methods alone.
 
     `peer` is the server's IP address. `rset_due`: the last transaction may still be open at the server. `given_up`:
-    nothing more may be written.
-    `letters`: how many it has had. `transactions`: how many were started on it.
+    nothing more may be written. `letters`: how many it has had. `aboard`: how many are on it, and `room`: how many may
+    be, as the first of them said; `shared`: more than one. `transactions`: how many were started on it; `exhausted`: as
+    many as the server announced to take (RFC 9422 section 4.1, MAILMAX).
     """
 
     channel: Channel
@@ -34,48 +35,43 @@ class Session:
     turns: Turns = field(init=False)
     given_up: bool = field(default=False, init=False)
     letters: int = field(default=0, init=False)
-    _in_use: int = field(default=0, init=False)
-    _room: int = field(default=1, init=False)
+    aboard: int = field(default=0, init=False)
+    room: int = field(default=1, init=False)
+    shared: bool = field(default=False, init=False)
+    exhausted: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self._count()
         self.turns = Turns(partial(_ready, weakref.ref(self)))  # no circle: it would hold the TLS context
         self.channel.listener = self.turns.call
 
     @property
     def idle(self) -> bool:
         """Whether no letter is on it."""
-        return not self._in_use
-
-    @property
-    def shared(self) -> bool:
-        """Whether several letters may be on it at the same time."""
-        return self._room > 1
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether it has had as many transactions as the server announced to take (RFC 9422 section 4.1, MAILMAX)."""
-        most = self.capabilities.max_transactions
-        return most is not None and self.transactions >= most
+        return not self.aboard
 
     @property
     def has_room(self) -> bool:
         """Whether another letter may be put on it now."""
-        return not self.given_up and self._in_use < self._room
+        return self.aboard < self.room and not self.given_up
 
     def add_letter(self, in_flight: int) -> None:
         """Put a letter on it; the first one on an idle session says how many there may be, as far as the server can."""
-        if self.idle:
-            self._room = in_flight if self.capabilities.ahead else 1
-        self._in_use += 1
+        if not self.aboard:
+            self.room = in_flight if self.capabilities.ahead else 1
+            self.shared = self.room > 1
+        self.aboard += 1
         self.letters += 1
 
     def remove_letter(self) -> None:
         """A letter is done with it."""
-        self._in_use -= 1
+        self.aboard -= 1
 
     def begin(self, mode: Mode) -> None:
         """A transaction begins; what is written ahead may be open at the server until its report says otherwise."""
         self.transactions += 1
+        if self.capabilities.max_transactions is not None:
+            self._count()
         self.rset_due = mode is not Mode.STEPWISE
 
     def end(self, report: Report) -> None:
@@ -85,6 +81,10 @@ class Session:
         self.given_up |= report.close or (report.turned_away and self.transactions > 1)
         if report.broken:
             self.channel.abort()
+
+    def _count(self) -> None:
+        most = self.capabilities.max_transactions
+        self.exhausted = most is not None and self.transactions >= most
 
     def reset(self) -> None:
         """RSET was answered: no transaction is open."""

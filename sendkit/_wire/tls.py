@@ -18,7 +18,6 @@ from sendkit._wire.resumption import ResumableTLS
 
 # The plaintext of one record, which is as much as one read returns (RFC 8446 section 5.1).
 _RECORD = 1 << 14
-_NOTHING = memoryview(b"")
 
 
 def _shown(tls: ssl.SSLObject) -> bytes | None:
@@ -71,7 +70,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._connected, self._secure, self._closing = False, False, False
         self._error: Exception | None = None
         # Plaintext that TLS does not take yet. While there is some, or the buffer below is full, the one above pauses.
-        self._waiting = _NOTHING
+        self._waiting = b""
         self._full_below = self._full = False
 
     async def over(self, below: socket.socket | asyncio.Transport) -> Self:
@@ -131,7 +130,7 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data and not self._closing:
-            self._waiting = memoryview(b"".join((self._waiting, data)) if self._waiting else bytes(data))
+            self._waiting = b"".join((self._waiting, data)) if self._waiting else bytes(data)
             if self._secure:
                 self._send()
 
@@ -241,7 +240,6 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
         try:
             while self._waiting:
                 self._waiting = self._waiting[self._tls.write(self._waiting) :]
-            self._waiting = _NOTHING  # an empty view would keep all that was written
             if self._closing:
                 self._tls.unwrap()
         except ssl.SSLWantReadError:
@@ -250,7 +248,8 @@ class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._fail(error)
             return
         self._raw.write(self._outgoing.read())
-        self._tell_if_full()
+        if self._waiting or self._full:
+            self._tell_if_full()
         if self._closing and not self._waiting:
             self._raw.close()
 
