@@ -23,7 +23,7 @@ def forbidden(text: str) -> str | None:
 
 def check_text(field: str, text: str) -> None:
     """Refuse controls, line separators and lone surrogates in what goes into a header. Raises MessageError."""
-    if found := forbidden(text):
+    if not text.isprintable() and (found := forbidden(text)):
         octets = "U+D800" <= found <= "U+DFFF"  # what is left of a text that was decoded with another encoding
         hint = "take control characters and line ends out"
         hint = f"decode it with the right encoding first, and {hint}" if octets else hint

@@ -49,7 +49,10 @@ def compose(
     """
     redirection = Redirection.of(envelope_from, recipients)
     if isinstance(message, Written):
-        letter = _letter_of_message(_from_somebody(message, usual_sender), redirection, files_later=files_later)
+        written: Written = message
+        if message.sender is None and usual_sender is not None:
+            written = _in_the_name_of(usual_sender, message)
+        letter = _letter_of_message(written, redirection, files_later=files_later)
     else:
         letter = _letter_of_ready(message, redirection)
     return letter if options is None else replace(letter, options=_checked(options))
@@ -77,10 +80,12 @@ def _checked(options: object) -> SubmissionOptions:
 
 def _letter_of_message(message: Written, redirection: Redirection, *, files_later: bool) -> Letter:
     reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
-    addressed = tuple([mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc)])
-    listed = addressed if redirection.recipients is None else redirection.recipients
-    recipients = _somebody(listed, redirection)
-    if files_later and _has_files(message):
+    recipients = redirection.recipients
+    if recipients is None:
+        recipients = tuple([mailbox.address for mailbox in (*message.to, *message.cc, *message.bcc)])
+    if len(recipients) != 1:
+        recipients = _somebody(recipients, redirection)
+    if files_later and (message.attachments or message.inline) and _has_files(message):
         from sendkit._message.ready import ReadyContent  # noqa: PLC0415 - few have files
 
         nothing = ReadyContent(b"", b"")
@@ -89,14 +94,10 @@ def _letter_of_message(message: Written, redirection: Redirection, *, files_late
 
 
 def _has_files(message: Written) -> bool:
-    if not message.attachments and not message.inline:
-        return False
     return any(one.path is not None for one in (*message.attachments, *message.inline.values()))
 
 
-def _from_somebody(message: Written, usual: str | None) -> Written:
-    if message.sender is not None or usual is None:
-        return message
+def _in_the_name_of(usual: str, message: Written) -> Written:
     sender = mailbox_of(usual)
     named = message.message_id.replace(f"@{NOBODY}>", f"@{sender.address.domain}>")
     named_copy = copy(message)  # not checked again: the rest of it was, when it was made
@@ -119,7 +120,7 @@ def _somebody(addresses: tuple[Address, ...], redirection: Redirection) -> tuple
     if not addresses:
         field = "to" if redirection.recipients is None else "recipients"
         raise MessageError(f"{field}: there is no recipient", field=field, hint="fill to, cc, bcc or recipients=…")
-    return addresses if len(addresses) == 1 else distinct(addresses)
+    return distinct(addresses)
 
 
 def _from_stdlib(message: StdlibMessage, redirection: Redirection) -> ReadyMessage:

@@ -11,7 +11,7 @@ import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
-from sendkit._message.characters import check_field_name, check_text, forbidden
+from sendkit._message.characters import check_field_name, check_text
 from sendkit._message.mailbox import Mailbox, parse_address_list
 from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
@@ -68,9 +68,14 @@ def header_field(name: str, text: str, *, utf8: bool = True) -> str:
 
 def text_field(name: str, text: str) -> str:
     """An unstructured field; encoded when plain ASCII would not give `text` back (RFC 2047)."""
-    if _stays_plain(name, text):
-        return plain_field(name, text)
-    return _fold(name, encoded_words(text, _LINE - len(name) - 2))
+    check_text(name, text)
+    room = _LINE - len(name) - 2
+    if text.isascii() and "=?" not in text and text == text.strip(" "):
+        if 0 < len(text) <= room:
+            return _join(name, [f" {text}"])
+        if _longest_word(text) <= (room if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2):
+            return plain_field(name, text)
+    return _join(name, [f" {word}" for word in encoded_words(text, room)])
 
 
 def plain_field(name: str, text: str) -> str:
@@ -87,9 +92,9 @@ def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False
     """A list of mailboxes. Without `utf8`, one with a non-ASCII local part becomes an empty group (RFC 6857)."""
     if len(mailboxes) == 1:
         (mailbox,) = mailboxes
-        if mailbox.name or mailbox.address.utf8:
+        if mailbox.name or not (wire := mailbox.address.wire).isascii():
             return _named_mailbox_field(name, mailbox, utf8)
-        return _join(name, [f" {mailbox.address.wire}"])
+        return _join(name, [f" {wire}"])
     return _mailbox_field(name, mailboxes, utf8=utf8)
 
 
@@ -150,14 +155,10 @@ def _pieces(text: str, cost: Callable[[str], int], first: int, rest: int) -> Ite
     yield text[start:]
 
 
-def _stays_plain(name: str, text: str) -> bool:
-    if not text.isascii() or "=?" in text or text != text.strip(" ") or forbidden(text):
-        check_text(name, text)
-        return False
-    longest = max(map(len, text.split(" ")))
+def _longest_word(text: str) -> int:
     if "  " in text:  # a fold leaves blanks in front of their word
-        longest = max(map(len, re.findall(r" *[^ ]*", text)))
-    return longest <= (_LINE - len(name) - 2 if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2)
+        return max(map(len, re.findall(r" *[^ ]*", text)))
+    return max(map(len, text.split(" ")))
 
 
 def _mailbox(mailbox: Mailbox, room: int, *, utf8: bool) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sendkit._message.octets import base64_lines, base64_size, blocks
 from sendkit._message.stored import BLOCK, SMALL_FILE, StoredFile
@@ -67,34 +67,31 @@ def _raw(source: Octets) -> Iterator[bytes | memoryview]:
     return (view[start : start + BLOCK] for start in range(0, len(view), BLOCK))
 
 
-def joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The same content in as few pieces as can be."""
+def packed(pieces: Sequence[Piece]) -> tuple[int, tuple[Piece, ...], Sequence[StoredFile]]:
+    """The same content in as few pieces as can be: its size, these pieces, and the files that are still to be read."""
+    octets: Sequence[Any] = pieces
     try:
-        return (b"".join(cast("Sequence[bytes]", pieces)),)
+        one = b"".join(octets)
     except TypeError:  # one of few that are not octets throughout
-        pass
+        return _packed(pieces)
+    return len(one), (one,), ()
+
+
+def _packed(pieces: Sequence[Piece]) -> tuple[int, tuple[Piece, ...], Sequence[StoredFile]]:
     found: list[Piece] = []
     run: list[bytes] = []
+    files: list[StoredFile] = []
     for piece in pieces:
         if isinstance(piece, bytes):
             run.append(piece)
-        else:
-            found += [b"".join(run), piece]
-            run = []
-    return (*found, b"".join(run))
-
-
-def size_of(pieces: Iterable[Piece]) -> int:
-    """Octets in all."""
-    size = 0
-    for piece in pieces:  # of which there is one, nearly always
-        size += len(piece) if isinstance(piece, bytes) else piece.size
-    return size
-
-
-def files_in(pieces: Iterable[Piece]) -> list[StoredFile]:
-    """The files that are still to be read."""
-    return [piece.source for piece in pieces if isinstance(piece, Encoded) and isinstance(piece.source, StoredFile)]
+            continue
+        if isinstance(piece.source, StoredFile):
+            files.append(piece.source)
+        found += [b"".join(run), piece]
+        run = []
+    found.append(b"".join(run))
+    size = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in found)
+    return size, tuple(found), files
 
 
 def blocks_of(pieces: Iterable[Piece]) -> Iterator[bytes]:

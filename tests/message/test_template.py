@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendkit import Mailer, MemoryTransport, Message, MessageTemplate, Unsubscribe
+from sendkit._message import render
 from sendkit._message.attachment import Attachment
 from sendkit.errors import MessageError
 from tests.message.readers import WILD, octets_of, read
@@ -211,6 +212,13 @@ def test_a_merged_message_can_be_copied_pickled_and_changed(tmp_path: Path) -> N
     assert b"Eva" in octets_of(changed)
     assert "shared" not in repr(merged)
     assert set(dict(merged)) == set(Message.model_fields)
+
+
+def test_a_merged_message_that_an_earlier_release_pickled_gives_the_same_octets() -> None:
+    merged = Message.template(sender=SENDER, subject="$name", text="Hi\n").merge(name="Luis", to="luis@example.com")
+    earlier = copy.copy(merged)
+    vars(earlier)["_shared_parts"] = {("Hi\n", "plain"): render._Part("Content-Type: text/plain\r\n", [b"Hi\r\n"])}
+    assert octets_of(pickle.loads(pickle.dumps(earlier))) == octets_of(merged)
 
 
 def test_what_is_shared_is_read_once_and_a_change_of_it_stops_the_merge(tmp_path: Path) -> None:
