@@ -72,20 +72,23 @@ def text_field(name: str, text: str) -> str:
     room = _LINE - len(name) - 2
     if text.isascii() and "=?" not in text and text == text.strip(" "):
         if 0 < len(text) <= room:
-            return _join(name, [f" {text}"])
+            return _unfolded(name, text)
         if _longest_word(text) <= (room if name.lower() in _FREE_TEXT else _MAX_LINE - len(name) - 2):
             return plain_field(name, text)
-    return _join(name, [f" {word}" for word in encoded_words(text, room)])
+    words = encoded_words(text, room)
+    return _unfolded(name, words[0]) if len(words) == 1 else _fold(name, words)
 
 
 def plain_field(name: str, text: str) -> str:
     """A field of ASCII text that must not be encoded: folded at its spaces, rid of outer ones, else left alone."""
     check_text(name, text.replace("\t", " "))
-    line = " " + text.strip(" \t")
-    if len(name) + len(line) < _LINE or (" " not in text and "\t" not in text):
-        return _join(name, [line] if len(line) > 1 else [])
+    text = text.strip(" \t")
+    if not text:
+        return _join(name, [])
+    if len(name) + len(text) < _LINE - 1 or (" " not in text and "\t" not in text):
+        return _unfolded(name, text)
     # With a word behind every run of spaces, each run is read once.
-    return _join(name, re.findall(r"[ \t]*[^ \t]+", line))
+    return _join(name, re.findall(r"[ \t]*[^ \t]+", f" {text}"))
 
 
 def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False) -> str:
@@ -94,7 +97,7 @@ def mailbox_field(name: str, mailboxes: Sequence[Mailbox], *, utf8: bool = False
         (mailbox,) = mailboxes
         if mailbox.name or not (wire := mailbox.address.wire).isascii():
             return _named_mailbox_field(name, mailbox, utf8)
-        return _join(name, [f" {wire}"])
+        return _unfolded(name, wire)
     return _mailbox_field(name, mailboxes, utf8=utf8)
 
 
@@ -189,6 +192,15 @@ def _parameter(key: str, text: str) -> list[str]:
     return [f"{key}*{index}*={part if index else _CHARSET + part}" for index, part in enumerate(encoded)]
 
 
+def _unfolded(name: str, text: str) -> str:
+    """A text that needs no fold, or has no place for one."""
+    check_field_name(name, name)
+    line = f"{name}: {text}"
+    if len(line) > _MAX_LINE:
+        raise _too_long(name)
+    return f"{line}\r\n"
+
+
 def _fold(name: str, words: list[str]) -> str:
     return _join(name, [f" {word}" for word in words])
 
@@ -196,15 +208,16 @@ def _fold(name: str, words: list[str]) -> str:
 def _join(name: str, chunks: list[str]) -> str:
     """Put chunks, each with its leading white space, on lines; the first beside the name, as some readers need it."""
     check_field_name(name, name)
-    if len(chunks) == 1 and len(name) + len(chunks[0]) < _LINE:
-        return f"{name}:{chunks[0]}\r\n"
     lines = [f"{name}:"]
     for chunk in chunks:
         if len(lines[-1]) + len(chunk) > _LINE and lines[-1] != f"{name}:":
             lines.append("")
         lines[-1] += chunk
     if max(map(len, lines)) > _MAX_LINE:
-        raise MessageError(
-            f"{name}: a word of over {_MAX_LINE} octets", field=name, hint="no header line may be longer; shorten it"
-        )
+        raise _too_long(name)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _too_long(name: str) -> MessageError:
+    hint = "no header line may be longer; shorten it"
+    return MessageError(f"{name}: a word of over {_MAX_LINE} octets", field=name, hint=hint)

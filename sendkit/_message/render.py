@@ -77,7 +77,7 @@ class Rendered(NamedTuple):
         return self
 
     def without_utf8(self) -> Rendered:
-        return self if self.source is None else _rendered(*self.source, utf8=False)
+        return self if self.source is None else _rendered(*self.source, self.attached, utf8=False)
 
 
 class _Forwarded(bytes):
@@ -104,14 +104,14 @@ class _Part(NamedTuple):  # pyright: ignore[reportUnusedClass] - unpickled by it
 
 def render(message: Written) -> Rendered:
     """Write a message out, except for large attachments. Raises MessageError for a file that cannot be read."""
-    return _rendered(message, _tree(message), utf8=True)
+    attached = (*message.attachments, *message.inline.values()) if message.attachments or message.inline else ()
+    return _rendered(message, _tree(message, attached), attached, utf8=True)
 
 
-def _rendered(message: Written, root: Part, *, utf8: bool) -> Rendered:
+def _rendered(message: Written, root: Part, attached: tuple[Attachment, ...], *, utf8: bool) -> Rendered:
     """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
     head = _head(message, utf8=utf8)
     size, pieces, files = packed([head.encode(), *root])
-    attached = (*message.attachments, *message.inline.values()) if message.attachments or message.inline else ()
     if head.isascii():
         return Rendered(size, False, pieces, files, None, attached)
     return Rendered(size, True, pieces, files, (message, root), attached)
@@ -150,12 +150,12 @@ def _date_field(moment: datetime, _offset: timedelta | None) -> str:
     return plain_field("Date", format_datetime(moment))
 
 
-def _tree(message: Written) -> Part:
+def _tree(message: Written, attached: Sequence[Attachment]) -> Part:
     shared: Parts | None = vars(message).get(SHARED)
-    if not (message.inline or message.attachments or message.calendar):
+    if not attached and message.calendar is None:
         return _alternative(message, shared, [], f"=_{message.boundary}", None)
     inline = list(message.inline.values())
-    attached = list(message.attachments)
+    attached = message.attachments
     if message.html is not None:
         inline += [attachment for attachment in attached if attachment.content_id is not None]
         attached = [attachment for attachment in attached if attachment.content_id is None]
