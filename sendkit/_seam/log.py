@@ -24,7 +24,6 @@ from sendkit._smtp.facts import AttemptReply, TLSFacts
 from sendkit._smtp.hints import Facts, UsedSecret, tell
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply, code_length
-from sendkit._smtp.steps import Step
 from sendkit._smtp.verdict import Again, Break, Cause, Failure, Outcome, Reason, Verdict, judge_failure, not_accepted
 from sendkit._unchecked import unchecked
 from sendkit.errors import CredentialsError, MessageError, SendkitError
@@ -41,11 +40,12 @@ def _attempt_model() -> type[Attempt]:
 
 _attempt = unchecked(_attempt_model)
 # By the reply, which its note keeps alive: a connection hands out the same one for the same line (see `ReplyReader`).
-_notes: dict[Phase, dict[int, AttemptReply]] = {phase: {} for phase in Phase}
+# By the phase in front of it, as an object too: to hash a member of an enum is a call.
+_notes: dict[int, dict[int, AttemptReply]] = {id(phase): {} for phase in Phase}
 _MOST_NOTES, _SHORT = 256, 128
 # For every message: to take a member from its class takes 0.1 µs on Python 3.11.
 _RSET, _MAIL, _RCPT, _END_OF_DATA = Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.END_OF_DATA
-_of_rset, _of_mail, _of_end = _notes[_RSET], _notes[_MAIL], _notes[_END_OF_DATA]
+_of_rset, _of_mail, _of_end = _notes[id(_RSET)], _notes[id(_MAIL)], _notes[id(_END_OF_DATA)]
 _logger = logging.getLogger("sendkit.smtp")
 _Who: TypeAlias = Literal["C", "S", "*"]
 _Line: TypeAlias = tuple[datetime, _Who, str]
@@ -228,7 +228,7 @@ class AttemptLog:
 
 def _noted(phase: Phase, reply: Reply) -> AttemptReply:
     """The note of a reply that concerns no recipient: one for all messages that got the same."""
-    notes = _notes[phase]
+    notes = _notes[id(phase)]
     note = notes.get(id(reply))
     if note is not None:
         return note
@@ -253,14 +253,11 @@ def _why(error: SendkitError) -> Reason:
     return (error.why or Reason.NO_CREDENTIALS) if isinstance(error, CredentialsError) else Reason.SETTING_UNUSABLE
 
 
-def answered_all(log: AttemptLog, steps: Sequence[Step], replies: Sequence[Reply]) -> None:
-    """Note the replies to the first of these steps."""
-    for step, reply in zip(steps, replies, strict=False):
-        log.answered(step.phase, reply, step.recipient)
-
-
 def answered_at_once(log: AttemptLog, recipients: Sequence[Address], replies: Sequence[Reply]) -> None:
-    """The same for all of a transaction that went out in one write to these, where nobody records what is said."""
+    """Note all replies of a transaction that went out in one write to these, where nobody records what is said.
+
+    `answered` notes the same, one by one.
+    """
     log.phase = _END_OF_DATA
     if len(replies) == len(recipients) + 3:
         reset, mail, *rcpt, end = replies

@@ -21,7 +21,9 @@ def head(plan: Plan) -> list[Command]:
 
 def head_octets(plan: Plan) -> tuple[bytes, int]:
     """The lines of all steps together, and how many they are. Raises UnsafeCommand."""
-    lines = ["RSET", *_lines(plan)] if plan.rset else _lines(plan)
+    lines = _lines(plan)
+    if plan.rset:
+        lines.insert(0, "RSET")
     return command_lines(lines, utf8=plan.utf8), len(lines)
 
 

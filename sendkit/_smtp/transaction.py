@@ -67,8 +67,10 @@ def transaction(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
 def _at_once(plan: Plan) -> Generator[Batch, BatchReplies, Report]:
     batch = whole(plan)
     answers = yield batch
-    well = answers.failure is None and not answers.unread and len(answers.replies) == len(batch)
-    return (taken(plan, answers.replies) if well else None) or stepped_through(plan, answers)
+    whole_and_alone = answers.failure is None and not answers.unread and len(answers.replies) == len(batch)
+    if whole_and_alone and (verdict := taken(answers.replies)) is not None:
+        return Report(dict.fromkeys(plan.recipients, verdict), clean=True)
+    return stepped_through(plan, answers)
 
 
 def whole(plan: Plan) -> Batch:
@@ -76,13 +78,26 @@ def whole(plan: Plan) -> Batch:
     return [*head(plan), _WHOLE]
 
 
-def taken(plan: Plan, replies: Sequence[Reply]) -> Report | None:
-    """What it came to, if each of its steps was answered as almost always; `stepped_through` finds the same."""
+def place(plan: Plan, nth: int) -> tuple[Phase, Address | None]:
+    """The phase and the recipient of the step with this index in that batch."""
+    recipients, behind_mail = plan.recipients, nth - plan.rset
+    if behind_mail > len(recipients):
+        return Phase.END_OF_DATA, None
+    if behind_mail > 0:
+        return Phase.RCPT, recipients[behind_mail - 1]
+    return Phase.RSET if behind_mail else Phase.MAIL, None
+
+
+def taken(replies: Sequence[Reply]) -> Verdict | None:
+    """That of all recipients, where all steps were answered as almost always; the report is a clean one then.
+
+    `stepped_through` finds the same. None where the steps are to be told apart.
+    """
     for reply in replies:
         if reply.code != 250:
             return None
     last = replies[-1]
-    return None if _about_an_address(last) else Report(dict.fromkeys(plan.recipients, accepted(last)), clean=True)
+    return None if _about_an_address(last) else accepted(last)
 
 
 def stepped_through(plan: Plan, answers: BatchReplies) -> Report:

@@ -117,20 +117,20 @@ class SMTPTransport(Transport):
         session = pool.ready(log)
         if session is None:
             return None
-        flight = self._carrier.prepare(session, letter, log, partial(self._landed, pool, log, ended))
+        flight = self._carrier.prepare(session, letter, log, self._landed)
         if flight is None:
             return None
+        flight.pool, flight.tell = pool, ended
         self._introduce(log)
         pool.board(session, log)
         flight.write()
         return flight.cancel
 
-    def _landed(self, pool: Pool, log: AttemptLog, ended: Callable[[bool], None], flight: Flight) -> None:
-        over = self._carrier.settle(flight, log)
-        if flight.report is None:
-            flight.session.give_up()
-        pool.release(flight.session)
-        ended(over)
+    def _landed(self, flight: Flight) -> None:
+        if flight.choked:
+            self._carrier.stepwise = True
+        flight.pool.release(flight.session)
+        flight.tell(flight.over)
 
     def _introduce(self, log: AttemptLog) -> None:
         log.host, log.port, log.protocol, log.username = self._introduction

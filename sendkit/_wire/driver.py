@@ -75,7 +75,7 @@ class Carrier:
         """The letter as one transaction that can be written now; None where anything must be waited for, or settled.
 
         The session is one that is `Pool.ready`.
-        `landed` is called when it is over; then `settle` says what is left.
+        `landed` is called when it has come to its end.
         """
         channel, offered, content = session.channel, session.capabilities, letter.content
         if self.stepwise or not offered.ahead or self.lmtp or content.size > SMALL or session.exhausted:
@@ -94,16 +94,6 @@ class Carrier:
         if not plan.ahead:
             return None
         return Flight(session, screening.content, log, self.timeouts, plan, landed=landed)
-
-    def settle(self, flight: Flight, log: AttemptLog) -> bool:
-        """Note every verdict of a transaction that is over; False when another one is to go on with the letter."""
-        report = flight.report
-        if report is None:
-            return False
-        log.settle(report.verdicts)
-        if report.choked:
-            self.stepwise = True
-        return flight.cut or not report.carried
 
     async def _transact(
         self,

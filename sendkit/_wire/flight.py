@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
-from sendkit._seam.log import AttemptLog, answered_all, answered_at_once
+from sendkit._seam.log import AttemptLog, answered_at_once
 from sendkit._smtp.content import Content
 from sendkit._smtp.head import head_octets
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import Batch, BatchReplies, Framing, Plan, Report
-from sendkit._smtp.transaction import stepped_through, taken, whole
+from sendkit._smtp.steps import BatchReplies, Framing, Plan, Report
+from sendkit._smtp.transaction import place, stepped_through, taken, whole
 from sendkit._smtp.verdict import Break, Failure
 from sendkit._wire.failure import Broken
 from sendkit._wire.session import Session
@@ -27,6 +27,7 @@ from sendkit._wire.writing import chunk, limit_of, note_batch, with_measures
 
 if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
+    from sendkit._wire.pool import Pool
 
 
 # For every message: to take a member from its class takes 0.1 µs on Python 3.11.
@@ -36,13 +37,18 @@ _RSET, _MAIL, _LAST_CHUNK = Phase.RSET, Phase.MAIL, Framing.CHUNK_LAST
 class Flight(Flying):
     """A transaction whose plan is to write all of it at once, on a session where nobody is in the middle of writing.
 
-    When it is over, `landed` is called with it: `report` is what it came to, or None where the connection proved dead
-    before the server took any of it. `cut`: it was ended from outside.
+    When it has come to its end, `landed` is called with it, and the log has the verdicts. `over`: nobody is left; False
+    where another one is to go on with the letter, for those who were too many, or since the connection proved dead
+    before the server took any of it. `choked`: commands should go out one by one from now on. `pool` and `tell` are
+    kept for `landed` alone: where the session goes back to, and who waits.
     """
 
+    pool: Pool
+    tell: Callable[[bool], None]
+
     __slots__ = (
-        "_content", "_context", "_due", "_head", "_landed", "_log", "_plan", "_replies", "_reused", "_steps",
-        "_timeouts", "cut", "report", "session",
+        "_content", "_context", "_due", "_head", "_landed", "_log", "_plan", "_replies", "_reused", "_timeouts",
+        "choked", "over", "pool", "session", "tell",
     )  # fmt: skip
 
     def __init__(
@@ -63,28 +69,26 @@ class Flight(Flying):
         self._landed = landed
         self._head, commands = head_octets(plan)
         self.steps = commands + 1
-        self._steps: Batch | None = None
         self._reused = session.transactions > 0
-        self._replies: list[Reply] = []
+        self._replies: Sequence[Reply] = ()
         self._due: float | None = None
         # Who logs has to do it where the message was sent, not where the connection is read.
         self._context: Context | None = copy_context() if log.recording else None
-        self.ended = self.cut = False
-        self.report: Report | None = None
+        self.ended = self.over = self.choked = False
 
     def write(self) -> None:
         """Begin: hand all of it to the connection."""
         session, log, plan = self.session, self._log, self._plan
-        log.phase = self._phase
+        log.phase = _RSET if plan.rset else _MAIL
         if log.recording:
-            note_batch(log, self._batch, plan.size)
+            note_batch(log, whole(plan), plan.size)
         session.begin(plan.mode)
         order = session.turns.order
         order.append(self)
         octets = (self._head, chunk(_LAST_CHUNK, plan.size), *self._content.blocks())
         session.channel.write(b"".join(octets), gather=session.shared)
         if order[0] is self:
-            self._due = session.channel.look_in(limit_of(self._timeouts, log.phase))
+            self._due = session.channel.look_in(self._timeouts.command)
 
     def cancel(self) -> None:
         """End it now, and cut the connection; what is known of it so far is in the log."""
@@ -93,9 +97,10 @@ class Flight(Flying):
         self.session.channel.abort()
         if self.session.turns.order[0] is self:
             with contextlib.suppress(Broken):
-                self._hear()
+                self._hear(self.session.channel.replies_here(self.steps - len(self._replies)))
         answers = BatchReplies(self._replies, self._log.interrupted(), ended=True)
-        self.cut, self.report = True, stepped_through(self._plan, answers)
+        self._settle(stepped_through(self._plan, answers))
+        self.over = True
         self._end()
         self.session.turns.call()
 
@@ -103,7 +108,12 @@ class Flight(Flying):
         """All before it have read: take the replies that are there."""
         before = len(self._replies)
         try:
-            self._hear()
+            found = self.session.channel.replies_here(self.steps - before)
+            if len(found) == self.steps and self._context is None:  # as almost always
+                self._replies = found
+                answered_at_once(self._log, self._plan.recipients, found)
+            else:
+                self._hear(found)
         except Broken as broken:
             self._answered(broken.failure)
             return
@@ -114,38 +124,24 @@ class Flight(Flying):
         else:
             self._go_on_waiting(heard=len(self._replies) > before)
 
-    def _hear(self) -> None:
-        replies, replies_here = self._replies, self.session.channel.replies_here
-        # Once more behind the last one: what follows it may be no reply.
-        while (left := self.steps - len(replies)) and (found := replies_here(left)):
-            if left == len(found) == self.steps and self._context is None:
-                answered_at_once(self._log, self._plan.recipients, found)
+    def _hear(self, found: Sequence[Reply]) -> None:
+        while found:
+            if self._context is None:
+                self._note(found)
             else:
-                self._note(self._batch[len(replies) :], found)
-            replies += found
+                self._context.run(self._note, found)
+            self._replies = (*self._replies, *found)
+            # Once more behind the last one: what follows it may be no reply.
+            left = self.steps - len(self._replies)
+            found = self.session.channel.replies_here(left) if left else ()
 
-    def _note(self, steps: Batch, found: Sequence[Reply]) -> None:
-        if self._context is None:
-            answered_all(self._log, steps, found)
-        else:
-            self._context.run(answered_all, self._log, steps, found)
-
-    @property
-    def _batch(self) -> Batch:
-        """Made only where the steps are to be told apart."""
-        if self._steps is None:
-            self._steps = whole(self._plan)
-        return self._steps
-
-    @property
-    def _phase(self) -> Phase:
-        """That of the reply that comes next."""
-        if self._replies:
-            return self._batch[len(self._replies)].phase
-        return _RSET if self._plan.rset else _MAIL
+    def _note(self, found: Sequence[Reply]) -> None:
+        for nth, reply in enumerate(found, len(self._replies)):
+            phase, recipient = place(self._plan, nth)
+            self._log.answered(phase, reply, recipient)
 
     def _go_on_waiting(self, *, heard: bool) -> None:
-        channel, phase = self.session.channel, self._phase
+        channel, (phase, _) = self.session.channel, place(self._plan, len(self._replies))
         limit = limit_of(self._timeouts, phase)
         if heard or self._due is None:
             self._log.phase, self._due = phase, channel.look_in(limit)
@@ -156,9 +152,10 @@ class Flight(Flying):
         """All has come that will come."""
         session = self.session
         unread = failure is None and session.channel.unread and session.turns.is_last(self)
-        if failure is None and not unread:
-            self.report = taken(self._plan, self._replies)  # a clean one, which changes nothing at the session
-        if self.report is None:
+        if failure is None and not unread and (verdict := taken(self._replies)) is not None:
+            self._log.settle(dict.fromkeys(self._plan.recipients, verdict))
+            self.over = True
+        else:
             self._judge(failure, unread=unread)
         self._end()
 
@@ -166,9 +163,16 @@ class Flight(Flying):
         if failure is not None:
             (self._context or copy_context()).run(self._log.happened, failure.reason)
         answers = BatchReplies(self._replies, failure, ended=True, unread=unread)
-        if not (self._reused and answers.gone):
-            self.report = with_measures(stepped_through(self._plan, answers), self._content)
-            self.session.end(self.report)
+        if self._reused and answers.gone:
+            self.session.give_up()
+            return
+        report = with_measures(stepped_through(self._plan, answers), self._content)
+        self.session.end(report)
+        self._settle(report)
+
+    def _settle(self, report: Report) -> None:
+        self._log.settle(report.verdicts)
+        self.choked, self.over = report.choked, not report.carried
 
     def _end(self) -> None:
         self.ended = True

@@ -139,7 +139,7 @@ class Pool:
         for session in reversed(self._sessions):
             if session.given_up:
                 continue
-            if not session.aboard or (in_flight > 1 and session.has_room and not self._spent(session)):
+            if not (aboard := session.aboard) or (in_flight > 1 and aboard < session.room and not self._spent(session)):
                 return session
         return None
 

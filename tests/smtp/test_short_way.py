@@ -9,12 +9,12 @@ from collections.abc import Callable
 from itertools import product
 
 from sendkit._seam.clock import SystemClock
-from sendkit._seam.log import AttemptLog, answered_all, answered_at_once
+from sendkit._seam.log import AttemptLog, answered_at_once
 from sendkit._smtp.command import UnsafeCommand, command_line, command_lines
 from sendkit._smtp.head import head, head_octets
 from sendkit._smtp.reply import Reply
-from sendkit._smtp.steps import BatchReplies, Mode, Plan, head_of
-from sendkit._smtp.transaction import stepped_through, taken, whole
+from sendkit._smtp.steps import BatchReplies, Mode, Plan, Report, head_of
+from sendkit._smtp.transaction import place, stepped_through, taken, whole
 from tests.each import each
 
 from .dialogue import ANA, EVA, LUIS, OPS, plan
@@ -45,8 +45,9 @@ def test_what_was_taken_at_once_is_what_its_steps_come_to(recipients: tuple[str,
     to_do = ahead(*recipients, rset=rset)
     found = 0
     for replies in product(REPLIES, repeat=len(whole(to_do))):
-        if (short := taken(to_do, replies)) is not None:
+        if (verdict := taken(replies)) is not None:
             found += 1
+            short = Report(dict.fromkeys(to_do.recipients, verdict), clean=True)
             assert short == stepped_through(to_do, BatchReplies(replies, ended=True)), list(map(str, replies))
     plain = sum(reply.code == 250 for reply in REPLIES)
     about_an_address = sum(str(reply)[4:].startswith(("2.1.",)) for reply in REPLIES if reply.code == 250)
@@ -62,8 +63,11 @@ def test_what_was_taken_at_once_is_what_its_steps_come_to(recipients: tuple[str,
         plan(parameters=("SIZE=42", "SMTPUTF8", "X=ñ"), utf8=True),
     ]
 )
-def test_the_octets_in_one_piece_are_those_of_the_steps(to_do: Plan) -> None:
+def test_octets_and_places_are_those_of_the_steps(to_do: Plan) -> None:
     assert head_octets(to_do) == (head_of(head(to_do)), len(head(to_do)))
+    assert [place(to_do, nth) for nth in range(len(whole(to_do)))] == [
+        (step.phase, step.recipient) for step in whole(to_do)
+    ]
 
 
 _LINES = ["RSET", "MAIL FROM:<ana@example.com> SIZE=1", "a\r\nQUIT", "\x7f", "\u2028", "ñ", "\udcf1", ""]
@@ -88,5 +92,6 @@ def test_what_is_noted_at_once_is_what_is_noted_of_each_step(rset: bool, recipie
         replies = [REPLIES[(start + nth) % len(REPLIES)] for nth in range(len(whole(to_do)))]
         short, long = (AttemptLog((ANA,), SystemClock()) for _ in range(2))
         answered_at_once(short, to_do.recipients, replies)
-        answered_all(long, whole(to_do), replies)
+        for step, reply in zip(whole(to_do), replies, strict=True):
+            long.answered(step.phase, reply, step.recipient)
         assert (short.answers, short.phase) == (long.answers, long.phase)
