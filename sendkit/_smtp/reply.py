@@ -49,12 +49,11 @@ class Reply:
     @classmethod
     def build(cls, code: int, text: str) -> Reply:
         """Make a reply from its code and raw text, taking the enhanced code out of every line (RFC 2034 section 4)."""
-        lines = [line.lstrip(_BLANKS) for line in plain(text).split("\n")]
-        match = _ENHANCED.match(lines[0])
+        lines = plain(text).split("\n")
+        match = _ENHANCED.match(lines[0].lstrip(_BLANKS))
         enhanced = match.group() if match and match.group(1) == str(code)[0] else None
-        if enhanced:
-            lines = [line.removeprefix(enhanced).lstrip(_BLANKS) for line in lines]
-        return cls(code, enhanced, "\n".join(lines))
+        bare = [line.lstrip(_BLANKS).removeprefix(enhanced or "").lstrip(_BLANKS) for line in lines]
+        return cls(code, enhanced, "\n".join(bare))
 
     @classmethod
     def parse(cls, line: str) -> Reply:
@@ -181,13 +180,14 @@ class ReplyReader:
         return text if self._mask is None else self._mask(text, code_length if code else None)
 
     def _single(self, line: bytes) -> Reply:
-        match = _LINE.fullmatch(line.removesuffix(b"\r"))
-        if match is None or len(line.removesuffix(b"\r")) + 2 > MAX_REPLY:
+        text = line.removesuffix(b"\r")
+        match = _LINE.fullmatch(text)
+        if match is None or len(text) + 2 > MAX_REPLY:
             raise self._malformed(line)
-        shown = self._masked(match.group())
+        shown = self._masked(text)
         reply = Reply.build(int(match.group(1)), shown[4:])
         # A server says the same few lines all day; one that holds a secret is not kept.
-        if len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES and shown.encode() == match.group():
+        if len(line) <= _SHORT_LINE and len(self._known) < _MANY_LINES and shown.encode() == text:
             self._known[line] = reply, len(line) + 1
         return reply
 

@@ -112,8 +112,9 @@ class Flight(Flying):
             if len(found) == self.steps and self._context is None:  # as almost always
                 self._replies = found
                 answered_at_once(self._log, self._plan.recipients, found)
-            else:
-                self._hear(found)
+                self._answered(None)
+                return
+            self._hear(found)
         except Broken as broken:
             self._answered(broken.failure)
             return
