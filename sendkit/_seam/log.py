@@ -258,14 +258,13 @@ def answered_at_once(log: AttemptLog, recipients: Sequence[Address], replies: Se
 
     `answered` notes the same, one by one.
     """
-    log.phase = _END_OF_DATA
-    if len(replies) == len(recipients) + 3:
-        reset, mail, *rcpt, end = replies
-        log.answers.append(_of_rset.get(id(reset)) or _noted(_RSET, reset))
-    else:
-        mail, *rcpt, end = replies
-    log.answers += [
-        _of_mail.get(id(mail)) or _noted(_MAIL, mail),
-        *[AttemptReply(_RCPT, reply, to.written) for to, reply in zip(recipients, rcpt, strict=True)],
-        _of_end.get(id(end)) or _noted(_END_OF_DATA, end),
-    ]
+    log.phase, note, left = _END_OF_DATA, log.answers.append, iter(replies)
+    if len(replies) > len(recipients) + 2:
+        reset = next(left)
+        note(_of_rset.get(id(reset)) or _noted(_RSET, reset))
+    mail = next(left)
+    note(_of_mail.get(id(mail)) or _noted(_MAIL, mail))
+    for recipient in recipients:
+        note(AttemptReply(_RCPT, next(left), recipient.written))
+    end = next(left)
+    note(_of_end.get(id(end)) or _noted(_END_OF_DATA, end))

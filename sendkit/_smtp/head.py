@@ -5,6 +5,8 @@ As steps, where their replies are to be told apart, and as the octets of all of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sendkit._smtp.command import command_line, command_lines
 from sendkit._smtp.phase import Phase
 from sendkit._smtp.steps import Command, Plan
@@ -28,8 +30,13 @@ def head_octets(plan: Plan) -> tuple[bytes, int]:
 
 
 def _lines(plan: Plan) -> list[str]:
-    sender = plan.reverse_path.wire if plan.reverse_path else ""
-    mail, further = " ".join((f"MAIL FROM:<{sender}>", *plan.parameters)), plan.for_each
-    if further is None:  # as almost always, and there may be thousands
-        return [mail, *[f"RCPT TO:<{one.wire}>" for one in plan.recipients]]
-    return [mail, *[" ".join((f"RCPT TO:<{one.wire}>", *further.get(one, ()))) for one in plan.recipients]]
+    sender, further = plan.reverse_path, plan.for_each
+    lines = [_line(f"MAIL FROM:<{sender.wire if sender else ''}>", plan.parameters)]
+    for one in plan.recipients:
+        line = f"RCPT TO:<{one.wire}>"
+        lines.append(line if further is None else _line(line, further.get(one, ())))
+    return lines
+
+
+def _line(command: str, parameters: Sequence[str]) -> str:
+    return f"{command} {' '.join(parameters)}" if parameters else command

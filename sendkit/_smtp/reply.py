@@ -125,7 +125,8 @@ class ReplyReader:
         self.unread += len(data)
         if self._broken is not None:
             return
-        *lines, rest = data.split(b"\n")
+        lines = data.split(b"\n")
+        rest = lines.pop()
         try:
             if lines:
                 if self._begun:
@@ -152,8 +153,10 @@ class ReplyReader:
         """The next complete replies, so many at most. Raises as `next_reply`, where there is none before that."""
         if taken := self._ready[:most]:
             del self._ready[:most]
-            replies, octets = zip(*taken, strict=True)
-            self.unread -= sum(octets)
+            replies: list[Reply] = []
+            for reply, octets in taken:
+                replies.append(reply)
+                self.unread -= octets
             return replies
         if self._broken is not None:
             raise MalformedReply(self._broken)
@@ -162,8 +165,8 @@ class ReplyReader:
     def _read(self, lines: list[bytes]) -> None:
         ready, known = self._ready, self._known
         for line in lines:
-            if self._code is None and line in known:
-                ready.append(known[line])
+            if (found := known.get(line)) is not None and self._code is None:
+                ready.append(found)
                 continue
             self._octets += len(line) + 1
             if self._code is not None or line[3:4] == b"-":
