@@ -71,17 +71,15 @@ class AsyncSendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"],
 
     async def __anext__(self) -> StreamResult:
         window = self._window
-        if not window.ready:
+        if not window.finished:
             window.feed(self._source)
             try:
                 await window.next()
             except asyncio.CancelledError as cancelled:
                 await self._cut(cancelled)
                 raise
-        if window.ready:
-            result = window.take()
-            window.tell()
-            return result
+        if window.finished:
+            return window.give()
         _raise_failure(window)
         raise StopAsyncIteration
 
@@ -153,16 +151,17 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
         return self
 
     def __next__(self) -> StreamResult:
-        if not self._window.started:
-            self._window.started = True
+        window = self._window
+        if not window.started:
+            window.started = True
             interrupts.hold(self)
         given: StreamResult | None = None
         try:
-            while not self._window.ready and self._go_on():
+            while not window.finished and self._go_on():
                 pass
-            if self._window.ready:
-                given = self._window.first
-                self._window.take()
+            if window.finished:
+                _, given = window.finished[0]
+                window.take()
                 return given
         except KeyboardInterrupt as interrupt:
             self._end(interrupt)
@@ -170,7 +169,7 @@ class SendStream(_Many["Iterable[AnyMessage] | AsyncIterable[AnyMessage]"], Iter
                 self._put_on(interrupt, given)
             raise
         interrupts.let_go(self)
-        _raise_failure(self._window)
+        _raise_failure(window)
         raise StopIteration
 
     def close(self) -> None:

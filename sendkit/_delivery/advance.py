@@ -42,15 +42,13 @@ class Advance(ByItself[bool], Generic[Item, Result]):
 
     def cancel(self) -> None:
         """Wait no longer."""
-        ended = self._ended
-        self.close()
+        ended, self._ended = self._ended, None
         if ended is not None:
             ended()
 
     def close(self) -> None:
         """Nobody is to be told any more."""
         self._ended = None
-        self._window.ignore(self._look)
 
     def __await__(self) -> Generator[Any, Any, bool]:
         over = running_loop().create_future()
@@ -63,7 +61,7 @@ class Advance(ByItself[bool], Generic[Item, Result]):
 
     def _look(self) -> None:
         window = self._window
-        if window.ready or window.over or (self._more and window.room):
+        if window.finished or window.over or (self._more and window.room):
             self.cancel()
-        else:
+        elif self._ended is not None:
             window.watch(self._look)

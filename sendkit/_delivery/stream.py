@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from itertools import islice
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sendkit._lifetime.by_itself import ByItself, settle
 from sendkit._lifetime.forks import leave_behind, starts_over
@@ -21,17 +22,9 @@ from sendkit.errors import ConfigurationError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Made_co = TypeVar("Made_co", covariant=True)
 
-
-class Started(Awaitable[Made_co], Protocol[Made_co]):
-    """An awaitable that gives a result, such as a coroutine."""
-
-    def close(self) -> None:
-        """Release it, whether it was awaited or not."""
-        ...
-
-
+# What carries one out, on the event loop; a coroutine needs a task.
+Started: TypeAlias = Coroutine[Any, Any, Result] | ByItself[Result]
 Send = Callable[[int, Item], Started[Result]]
 
 # While a feeder waits for room, nobody else may know it; a collector would end it where it stands.
@@ -55,11 +48,15 @@ class Window(Generic[Item, Result]):
         self._full = False
         self._begun = 0
         self._open: dict[int, Item] = {}
-        self._running: dict[asyncio.Task[None] | ByItself[Result], tuple[int, Started[Result]]] = {}
-        self._finished: deque[tuple[int, Result]] = deque()
+        self._running: dict[int, asyncio.Task[None] | ByItself[Result]] = {}
+        self.finished: deque[tuple[int, Result]] = deque()
+        # What reads the source: a task, or, where that needs no waiting, a callback of the loop, if there is room.
         self._feeder: asyncio.Task[None] | None = None
+        self._items: Iterator[Item] | None = None
+        self._context: Context | None = None
+        self._reads = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watching: set[Callable[[], object]] = set()
+        self._watching: list[Callable[[], object]] = []
         # Whether a source is being read; and whether that is so in the parent of this process.
         self.started: bool = False
         self._forked = False
@@ -70,9 +67,9 @@ class Window(Generic[Item, Result]):
     def start_over(self) -> None:
         """In the child of a fork: what was started is the parent's, which is told what becomes of it."""
         leave_behind(vars(self).copy())
-        self._open, self._running, self._watching = {}, {}, set()
-        self._finished = deque()
-        self._feeder = self._loop = None
+        self._open, self._running, self._watching = {}, {}, []
+        self.finished = deque()
+        self._feeder = self._items = self._loop = None
         if self.started and not self._forked:
             self._forked = self.stopped = True
             hint = "send what is left with a new one in the child, or leave the loop there"
@@ -88,22 +85,17 @@ class Window(Generic[Item, Result]):
     @property
     def in_progress(self) -> tuple[Item, ...]:
         """What was started, and has no result."""
-        return tuple([self._open[index] for index, _ in list(self._running.values()) if index in self._open])
+        return tuple([self._open[index] for index in list(self._running) if index in self._open])
 
     @property
     def left(self) -> tuple[Result, ...]:
         """The results that nobody has taken."""
-        return tuple([result for _, result in self._finished])
+        return tuple([result for _, result in self.finished])
 
     @property
     def closed(self) -> bool:
         """Whether nothing can be started any more."""
         return self._forked or self._closed()
-
-    @property
-    def ready(self) -> bool:
-        """Whether there is a result."""
-        return bool(self._finished)
 
     @property
     def over(self) -> bool:
@@ -113,18 +105,13 @@ class Window(Generic[Item, Result]):
     @property
     def room(self) -> int:
         """How many may be started now."""
-        count = len(self._running) + len(self._finished)
+        count = len(self._running) + len(self.finished)
         self._full = count >= self._width or (self._full and count > self._enough)
         return 0 if self._full else self._width - count
 
-    @property
-    def first(self) -> Result:
-        """What `take` would take."""
-        return self._finished[0][1]
-
     def take(self) -> Result:
         """The result that was there first."""
-        index, result = self._finished.popleft()
+        index, result = self.finished.popleft()
         del self._open[index]
         return result
 
@@ -138,30 +125,31 @@ class Window(Generic[Item, Result]):
 
     def begin(self, item: Item) -> None:
         """Begin one more."""
-        self._loop = running_loop()
-        index, self._begun = self._begun, self._begun + 1
+        index = self._begun
+        self._begun = index + 1
         self._open[index] = item
-        work = self._send(index, item)
+        work, context = self._send(index, item), None
         if isinstance(work, ByItself):
-            self._running[work] = index, work
-            if work.start(partial(self._ended, work, copy_context())):
+            self._running[index], context = work, copy_context()
+            if work.start(partial(self._ended, index, work, context)):
                 return
-            del self._running[work]
-        self._begin_task(index, work)
+        self._begin_task(index, work, context)
 
-    def _begin_task(self, index: int, work: Started[Result], context: Context | None = None) -> None:
+    def _begin_task(self, index: int, work: Started[Result], context: Context | None) -> None:
         task = running_loop().create_task(self._carry_out(index, work), context=context)
-        self._running[task] = index, work
-        task.add_done_callback(self._end)
+        self._running[index] = task
+        task.add_done_callback(partial(self._end, index, work))
 
-    def _ended(self, work: ByItself[Result], context: Context) -> None:
-        index, _ = self._running.pop(work)
+    def _ended(self, index: int, work: ByItself[Result], context: Context) -> None:
+        del self._running[index]
         if (result := work.result) is None:
             self._begin_task(index, work, context)
             return
-        self._finished.append((index, result))
+        self.finished.append((index, result))
         work.close()
-        self.tell()
+        if self._watching:
+            self.tell()
+            self._read_soon()  # who was told takes it before
 
     def stop(self) -> None:
         """Start nothing new."""
@@ -169,20 +157,29 @@ class Window(Generic[Item, Result]):
         if self._feeder is not None:
             self._feeder.cancel()
 
+    def give(self) -> Result:
+        """As `take`, and the source is read where that makes room."""
+        index, result = self.finished.popleft()
+        del self._open[index]
+        if self._watching:
+            self.tell()
+        if not self._reads:
+            self._read_soon()
+        return result
+
     def feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
         """Read the source from now on, no faster than there is room; an error of it is kept as the `failure`."""
-        if self._feeder is None and not self.stopped and not self.closed:
-            self.started = True
-            self._feeder = running_loop().create_task(self._feed(source))
-            self._feeder.add_done_callback(self._fed)
-            feeders = _feeders.here(set)
-            feeders.add(self._feeder)
-            self._feeder.add_done_callback(feeders.discard)
+        if self._loop is None and not self.stopped and not self.closed:
+            self.started, self._loop = True, running_loop()
+            if isinstance(source, AsyncIterable):
+                self._feed_by_task(source)
+            else:
+                self._read_from(source)
 
     async def next(self) -> None:
         """Wait until there is a result, or there will be none; a cancellation changes nothing."""
         self.tell()
-        while not self._finished and (self._running or self._feeder is not None):
+        while not self.finished and (self._running or self._feeder is not None or self._reading):
             await self._news()
 
     async def settled(self) -> None:
@@ -193,32 +190,25 @@ class Window(Generic[Item, Result]):
     async def cut(self) -> None:
         """Cancel what is in progress, and wait for it; what became of it is a result anyway."""
         self.stop()
-        for task in list(self._running):
-            task.cancel()
+        for one in list(self._running.values()):
+            one.cancel()
         await self.settled()
 
     def tell(self) -> None:
         """Something has changed for those who wait."""
         if self._watching:
-            watching, self._watching = self._watching, set()
+            watching, self._watching = self._watching, []
             for tell in watching:
                 tell()
 
     def watch(self, tell: Callable[[], object]) -> None:
-        """Call this once, when something has changed."""
-        self._watching.add(tell)
+        """Call this once, when something has changed, also where nobody waits for it any more."""
+        self._watching.append(tell)
 
-    def ignore(self, tell: Callable[[], object]) -> None:
-        """Do not call it any more."""
-        self._watching.discard(tell)
-
-    async def _news(self) -> None:
-        tell = partial(settle, waiter := running_loop().create_future())
-        self.watch(tell)
-        try:
-            await waiter
-        finally:
-            self.ignore(tell)
+    def _news(self) -> asyncio.Future[None]:
+        waiter: asyncio.Future[None] = running_loop().create_future()
+        self._watching.append(partial(settle, waiter))
+        return waiter
 
     async def _carry_out(self, index: int, work: Started[Result]) -> None:
         try:
@@ -229,33 +219,68 @@ class Window(Generic[Item, Result]):
             result = vars(error).get("result")
             self.failure = self.failure or error
         if result is not None:
-            self._finished.append((index, result))
+            self.finished.append((index, result))
 
-    def _end(self, task: asyncio.Task[None]) -> None:
-        _, work = self._running.pop(task)
+    def _end(self, index: int, work: Started[Result], _task: asyncio.Task[None]) -> None:
+        del self._running[index]
         work.close()  # where it was cancelled before it began
         self.tell()
+        self._read_soon()
 
-    async def _feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+    @property
+    def _reading(self) -> bool:
+        return self._items is not None and not self.stopped
+
+    # A source that is there: read where there is room, and not before who was told has gone on.
+
+    def _read_from(self, source: Iterable[Item]) -> None:
         try:
-            if isinstance(source, AsyncIterable):
-                async for item in source:
-                    if not (self._admit(item) and await self._go_on()):
-                        return
-            else:
-                for item in source:
-                    if not (self._admit(item) and (self.room or await self._go_on())):
-                        return
+            self._items, self._context = iter(source), copy_context()
+        except BaseException as error:  # noqa: BLE001 - raised when those in progress have their results
+            self.failure, self.stopped = error, True
+        self._read_soon()
+
+    def _read_soon(self) -> None:
+        if self._items is not None and not self._reads and self._loop is not None:
+            self._reads = True
+            self._loop.call_soon(self._read, self._items, context=self._context)
+
+    def _read(self, items: Iterator[Item]) -> None:
+        self._reads, left = False, self.room
+        try:
+            for item in islice(items, 0 if self.stopped or self._closed() else left):
+                self.begin(item)
+                left -= 1
+                if self.stopped or self._closed():
+                    break
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.failure = error
+        if left or self.stopped:
+            self._items, self.stopped = None, True
+            self.tell()
+        self._full = not left  # until there is room for a burst
+
+    # A source that is waited for.
+
+    def _feed_by_task(self, source: AsyncIterable[Item]) -> None:
+        self._feeder = running_loop().create_task(self._feed(source))
+        self._feeder.add_done_callback(self._fed)
+        feeders = _feeders.here(set)
+        feeders.add(self._feeder)
+        self._feeder.add_done_callback(feeders.discard)
+
+    async def _feed(self, source: AsyncIterable[Item]) -> None:
+        try:
+            async for item in source:
+                if self.stopped or self._closed():
+                    return
+                self.begin(item)
+                if not await self._go_on():
+                    return
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - raised when those in progress have their results
             self.failure = error
-
-    def _admit(self, item: Item) -> bool:
-        if self.stopped or self.closed:
-            return False
-        self.begin(item)
-        return True
 
     async def _go_on(self) -> bool:
         """Wait for room; whether there may be more."""
