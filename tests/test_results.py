@@ -343,7 +343,7 @@ def test_a_line_of_a_transcript_shows_when_and_who(mixed: DeliveryResult) -> Non
 
 async def test_messages_that_get_the_same_reply_share_its_note(monkeypatch: pytest.MonkeyPatch) -> None:
     # Other tests may have filled them up to the point where they are emptied.
-    monkeypatch.setattr(seam_log, "_notes", {id(phase): {} for phase in Phase})
+    monkeypatch.setattr(seam_log, "_notes", dict[int, dict[int, object]]((id(phase), {}) for phase in Phase))
     async with mailer(MemoryTransport()) as sending:
         _, first, second = [(await sending.send(message())).attempts[0].replies for _ in range(3)]
     assert first == second
