@@ -41,7 +41,7 @@ PROMISES = (
         "from sendkit import Mailer, Message",
         "import aiosmtplib; from pydantic import BaseModel",
         0.75,
-        ("keyring", "tenacity", "idna", "aiosmtplib", "asyncio"),
+        ("pydantic", "keyring", "tenacity", "idna", "aiosmtplib", "asyncio"),
     ),
 )
 OTHERS = ("import tenacity", "import keyring", "import idna")

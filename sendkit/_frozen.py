@@ -36,6 +36,8 @@ class Frozen(BaseModel):
 class Checked:
     """Beside BaseModel: a value is checked however it is made, where pydantic's own copies with changes are not."""
 
+    __slots__ = ()
+
     if not TYPE_CHECKING:
 
         @classmethod

@@ -6,15 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendkit import Attachment
+from sendkit import Attachment, Message
 from sendkit._cli.console import standard_input
 from sendkit._cli.mailer import username_of
-from sendkit._message.draft import plain_message
 from sendkit._variables import told
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from sendkit import Message, ReadyMessage
+    from sendkit import ReadyMessage
     from sendkit._accounts.config import AccountSettings
     from sendkit._cli.options import DeliveryOptions, SendOptions
 
@@ -30,7 +29,7 @@ def message_of(options: SendOptions) -> Message | ReadyMessage:
     text = options.text
     if text is None and html is None and _STDIN not in options.attach:
         text = _text("text", _read("text", _STDIN))
-    return plain_message(
+    return Message(
         sender=sender_of(options),
         to=options.to,
         cc=options.cc,
@@ -52,8 +51,6 @@ def _account(name: str) -> AccountSettings:
 
 def ready_message(path: Path) -> ReadyMessage:
     """The message in a file, or that of standard input for `-`. Raises MessageError."""
-    from sendkit import Message  # noqa: PLC0415 - pydantic, 100 ms
-
     return Message.from_bytes(_read("message", path))
 
 

@@ -19,12 +19,12 @@ from sendkit._cli.signals import INTERRUPTS, settled
 from sendkit._cli.submission import tell_ignored, wishes
 from sendkit._delivery.retries import plain_policy
 from sendkit._message.compose import compose
-from sendkit._message.written import Written
+from sendkit._message.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from sendkit import DeliveryResult, Message, ReadyMessage
+    from sendkit import DeliveryResult, ReadyMessage
     from sendkit._cli.options import DeliveryOptions, SendOptions
 
 _MISSED = {"empty", "cid-missing"}
@@ -91,7 +91,7 @@ def _deliver(message: Message | ReadyMessage, options: DeliveryOptions, recipien
 
 def _warn(message: Message | ReadyMessage) -> None:
     """Say what its reader would miss: the text, or a picture."""
-    if isinstance(message, Written) and (message.html is not None or not (message.text or "").strip()):
+    if isinstance(message, Message) and (message.html is not None or not (message.text or "").strip()):
         for advice in message.lint():
             if advice.code in _MISSED:
                 complain(f"warning: {advice.text}; {in_flags(advice.hint)}")

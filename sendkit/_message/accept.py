@@ -1,6 +1,6 @@
 """What each field of a Message takes. One function a field: the value as it is kept, or an error that says what to do.
 
-Must not know pydantic beyond turning its ValidationError into a MessageError.
+Must not know pydantic.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
 from sendkit._lifetime import logs
 from sendkit._lifetime.exits import refuse_when_gone
@@ -25,14 +25,8 @@ from sendkit._message.invite import Invite
 from sendkit._message.mailbox import Mailbox, mailbox_of
 from sendkit._message.portable import without_header
 from sendkit._message.read_only import ReadOnlyMapping
-from sendkit._smtp.address import AddressError
-from sendkit._spelling import meant
 from sendkit.errors import MessageError
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-_MADE_HERE = frozenset({"boundary", "message_id", "date"})  # hardly what was meant
 _FURTHER = frozenset({"calendar", "in_reply_to"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-Z\[\]^-~\\]+@[!-;=?A-Z\[\]^-~\\]+>")
@@ -286,30 +280,6 @@ def new_message_id(domain: str) -> str:
 def new_boundary() -> str:
     """What nobody can foresee (RFC 2046 section 5.1.1), so that a stranger cannot write what ends a part."""
     return drawn()
-
-
-def message_error(error: ValidationError) -> MessageError:
-    """pydantic's ValidationError as a MessageError that names the first field at fault."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = str(first["loc"][0]) if first["loc"] else None
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, AddressError):
-        return MessageError(f"{field}: {cause.problem}", field=field, hint=cause.hint)
-    if isinstance(cause, MessageError):
-        return cause
-    if first["type"] == "missing":
-        return MessageError(f"{field} is missing", field=field, hint=f"give {field}=…")
-    if first["type"] == "extra_forbidden":
-        return MessageError(f"a message has no field {str(field)[:80]!r}", field=field, hint=_nearest(str(field)))
-    return MessageError(f"{field}: {first['msg']}", field=field, hint="see the documentation of Message")
-
-
-def _nearest(field: str) -> str:
-    from sendkit._message.message import Message  # noqa: PLC0415 - which imports this module
-
-    names = [name for name in Message.model_fields if name not in _MADE_HERE]
-    near = meant(field, names)
-    return f"did you mean {near}?" if near else f"known are {', '.join(names)}"
 
 
 def _check_header(name: str, text: str) -> None:

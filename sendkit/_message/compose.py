@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from sendkit._message.accept import NOBODY
 from sendkit._message.letter import Letter, Redirection, distinct
 from sendkit._message.mailbox import author, mailbox_of
+from sendkit._message.message import Message
 from sendkit._message.render import render
-from sendkit._message.written import Written
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from email.message import Message as StdlibMessage
     from typing import Any
 
-    from sendkit._message.message import Message
     from sendkit._message.ready import ReadyMessage
     from sendkit._smtp.address import Address
     from sendkit._smtp.envelope import Envelope
@@ -48,11 +47,10 @@ def compose(
     take, and for a letter without recipients. With `files_later`, attached files are not read yet: they are `unread`.
     """
     redirection = Redirection.of(envelope_from, recipients)
-    if isinstance(message, Written):
-        written: Written = message
+    if isinstance(message, Message):
         if message.sender is None and usual_sender is not None:
-            written = _in_the_name_of(usual_sender, message)
-        letter = _letter_of_message(written, redirection, files_later=files_later)
+            message = _in_the_name_of(usual_sender, message)
+        letter = _letter_of_message(message, redirection, files_later=files_later)
     else:
         letter = _letter_of_ready(message, redirection)
     return letter if options is None else replace(letter, options=_checked(options))
@@ -61,7 +59,7 @@ def compose(
 def check_several(messages: object) -> None:
     """Refuse what can be iterated over, and is no series of messages. Raises MessageError."""
     kind = type(messages).__name__
-    one = isinstance(messages, Written) or hasattr(messages, "as_bytes")
+    one = isinstance(messages, Message) or hasattr(messages, "as_bytes")
     if one or isinstance(messages, str | bytes | bytearray | Mapping):
         what = "one message" if one else kind
         hint = "give an iterable of messages, such as a list; send() takes one message"
@@ -78,7 +76,7 @@ def _checked(options: object) -> SubmissionOptions:
     return options
 
 
-def _letter_of_message(message: Written, redirection: Redirection, *, files_later: bool) -> Letter:
+def _letter_of_message(message: Message, redirection: Redirection, *, files_later: bool) -> Letter:
     reverse_path = author(message.sender).address if redirection.reverse_path is None else redirection.reverse_path[0]
     recipients = redirection.recipients
     if recipients is None:
@@ -93,11 +91,11 @@ def _letter_of_message(message: Written, redirection: Redirection, *, files_late
     return Letter(reverse_path, recipients, render(message), message.message_id)
 
 
-def _has_files(message: Written) -> bool:
+def _has_files(message: Message) -> bool:
     return any(one.path is not None for one in (*message.attachments, *message.inline.values()))
 
 
-def _in_the_name_of(usual: str, message: Written) -> Written:
+def _in_the_name_of(usual: str, message: Message) -> Message:
     sender = mailbox_of(usual)
     named = message.message_id.replace(f"@{NOBODY}>", f"@{sender.address.domain}>")
     named_copy = copy(message)  # not checked again: the rest of it was, when it was made

@@ -6,79 +6,44 @@ Must not know how it is rendered, or to whom it goes in the end.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
-
-from sendkit._frozen import Checked
-from sendkit._message import accept, portable, purpose
-from sendkit._message.attachment import Attachment
-from sendkit._message.invite import Invite, invite, invite_dump
-from sendkit._message.mailbox import Mailbox, mailboxes_of
-from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
-from sendkit._message.written import Written
+from sendkit._message import late, portable
+from sendkit._message.made import made, signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from os import PathLike
     from pathlib import Path
 
-    from sendkit._message.attachment import Readable
+    from sendkit._message.attachment import Attachment, Readable
     from sendkit._message.compose import AnyMessage
+    from sendkit._message.invite import Invite
     from sendkit._message.mailbox import MailboxLike
+    from sendkit._message.model import Fields
+    from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
     from sendkit._message.ready import ReadyMessage
     from sendkit._message.template import MessageTemplate
     from sendkit._reading.lint import Advice
     from sendkit._smtp.envelope import Envelope
 
-_Mailboxes = Annotated[
-    tuple[Mailbox, ...],
-    PlainValidator(mailboxes_of),
-    PlainSerializer(lambda boxes: [str(box) for box in boxes], return_type=list[str]),
-]
-_MADE_HERE = frozenset({"message_id", "date", "boundary"})  # by each message for itself
-_PATHS = {"embed_files": False}  # the context of a dump
+    Base = Fields
+else:
 
+    def _load() -> type:
+        from sendkit._message.model import Fields  # noqa: PLC0415 - pydantic, 50 ms, and to send a message needs none
 
-def _as_json(info: SerializationInfo) -> bool:
-    return info.mode == "json"
+        return Fields
 
-
-def _file_dump(attachment: Attachment, info: SerializationInfo) -> dict[str, object]:
-    return portable.attachment_as_dict(attachment, as_json=_as_json(info), embed=info.context != _PATHS)
-
-
-def _files_dump(attachments: tuple[Attachment, ...], info: SerializationInfo) -> list[dict[str, object]]:
-    return [_file_dump(attachment, info) for attachment in attachments]
-
-
-def _pictures_dump(pictures: Mapping[str, Attachment], info: SerializationInfo) -> object:
-    found = {name: _file_dump(picture, info) for name, picture in pictures.items()}
-    return list(found.values()) if _as_json(info) else found
-
-
-def _headers_dump(headers: Mapping[str, str], info: SerializationInfo) -> object:
-    return [list(pair) for pair in headers.items()] if _as_json(info) else dict(headers)
+    Base = late.base(_load)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-class Message(Written, Checked, BaseModel):
+class Message(Base):
     """A message to send: frozen, and checked when you create it.
 
     `sender`, `to`, `cc`, `bcc` and `reply_to` take mailboxes: strings (comma-separated lists too), `("Name",
@@ -97,49 +62,6 @@ class Message(Written, Checked, BaseModel):
 
     Raises MessageError, whose `.field` names what must change. Format: RFC 5322, RFC 2045.
     """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
-    )
-
-    sender: Annotated[
-        Mailbox | None,
-        PlainValidator(accept.sender),
-        PlainSerializer(lambda box: None if box is None else str(box), return_type=str | None),
-    ] = None
-    to: _Mailboxes = ()
-    cc: _Mailboxes = ()
-    bcc: _Mailboxes = ()
-    reply_to: _Mailboxes = ()
-    subject: Annotated[str, PlainValidator(accept.subject)] = ""
-    text: Annotated[str | None, PlainValidator(accept.body("text"))] = None
-    html: Annotated[str | None, PlainValidator(accept.body("html"))] = None
-    inline: Annotated[
-        Mapping[str, Attachment], PlainValidator(accept.inline), PlainSerializer(_pictures_dump, return_type=Any)
-    ] = Field(default_factory=accept.no_pictures)
-    attachments: Annotated[
-        tuple[Attachment, ...], PlainValidator(accept.attachments), PlainSerializer(_files_dump, return_type=Any)
-    ] = ()
-    headers: Annotated[
-        Mapping[str, str], PlainValidator(accept.headers), PlainSerializer(_headers_dump, return_type=Any)
-    ] = Field(default_factory=accept.no_headers)
-    unsubscribe: Annotated[
-        Unsubscribe | None,
-        PlainValidator(purpose.unsubscribe),
-        PlainSerializer(purpose.unsubscribe_dump, return_type=Any),
-    ] = None
-    auto_submitted: Annotated[AutoSubmitted | None, PlainValidator(purpose.auto_submitted)] = None
-    priority: Annotated[Priority | None, PlainValidator(purpose.priority)] = None
-    in_reply_to: Annotated[str | None, PlainValidator(purpose.in_reply_to)] = None
-    references: Annotated[
-        tuple[str, ...], PlainValidator(purpose.references), PlainSerializer(list, return_type=list[str])
-    ] = ()
-    calendar: Annotated[Invite | None, PlainValidator(invite), PlainSerializer(invite_dump, return_type=Any)] = None
-    message_id: Annotated[str, PlainValidator(accept.message_id)] = Field(default_factory=accept.message_id_for)
-    date: Annotated[
-        datetime, PlainValidator(accept.date), PlainSerializer(datetime.isoformat, return_type=str, when_used="json")
-    ] = Field(default_factory=accept.now)
-    boundary: Annotated[str, PlainValidator(accept.boundary)] = Field(default_factory=accept.new_boundary, repr=False)
 
     if TYPE_CHECKING:
 
@@ -170,24 +92,14 @@ class Message(Written, Checked, BaseModel):
     else:
 
         def __init__(self, **data: Any) -> None:
-            filled = accept.completed(data)
-            try:
-                # As BaseModel does, whose own way costs as much as a field.
-                self.__pydantic_validator__.validate_python(filled, self_instance=self)
-            except ValidationError as error:
-                raise accept.message_error(error) from error
-            if self.inline or self.attachments or self.headers:
-                accept.parts(vars(self))
-            if filled is not data:
-                self.__pydantic_fields_set__.intersection_update(data)
-                self.__pydantic_fields_set__.difference_update(accept.derived(data))
+            if type(self) is not Message:  # it may have further fields
+                super().__init__(**data)
+                return
+            if late.waiting and late.is_loaded():
+                late.become_model(Message)
+            late.fill(self, *made(data))
 
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        # What an earlier release pickled has not every field of this one.
-        for name, field in type(self).model_fields.items():
-            if name not in state["__dict__"]:
-                state["__dict__"][name] = field.get_default(call_default_factory=True, validated_data=state["__dict__"])
-        super().__setstate__(state)
+        __init__.__signature__ = signature()
 
     def __hash__(self) -> int:
         return hash(self.message_id)
@@ -205,16 +117,6 @@ class Message(Written, Checked, BaseModel):
         from sendkit._message.preview import notebook_html  # noqa: PLC0415 - for notebooks, not for sending
 
         return notebook_html(self)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, `deep` or not.
-
-        With changes by `update` it is checked again, and what each message has of its own is new unless it is given.
-        """
-        if not update:
-            return super().model_copy(deep=deep)
-        kept = {name: getattr(self, name) for name in self.model_fields_set - _MADE_HERE}
-        return type(self)(**{**kept, **update})
 
     def preview(self, *, open_browser: bool = True) -> Path:
         """Show the message in the browser, and send nothing; returns the path of the file, which `open_browser` opens.
@@ -243,7 +145,7 @@ class Message(Written, Checked, BaseModel):
         Raises MessageError.
         The form is versioned (docs/messages.md), and that of `model_dump_json`.
         """
-        return self.model_dump_json(context=None if embed_files else _PATHS)
+        return self.model_dump_json(context=None if embed_files else {"embed_files": False})
 
     @classmethod
     def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:
@@ -253,38 +155,6 @@ class Message(Written, Checked, BaseModel):
         queue must not choose files of the reader. Raises MessageError.
         """
         return cls(**portable.with_files(portable.parsed(text), allow_paths))
-
-    @model_serializer(mode="wrap")
-    def _dump(self, fields: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        found = cast("dict[str, Any]", fields(self))
-        if self.html is not None and "text" in found and "text" not in self.model_fields_set:
-            found["derived"] = ["text"]
-        return {**portable.header_of("message"), **found} if _as_json(info) and info.include is None else found
-
-    def model_dump(self, *, mode: str = "python", **options: Any) -> dict[str, Any]:
-        """As pydantic's in this `mode` ("python", "json"), but raises MessageError for a file that cannot be read."""
-        if mode == "json" and options.get("context") != _PATHS:
-            # Before pydantic asks for it, which would hide what was raised.
-            with_octets = {name: portable.embedded(getattr(self, name)) for name in ("inline", "attachments")}
-            return BaseModel.model_dump(BaseModel.model_copy(self, update=with_octets), mode=mode, **options)
-        return super().model_dump(mode=mode, **options)
-
-    def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
-        """As pydantic's, by `indent` blanks, but raises MessageError for a file that cannot be read."""
-        return json.dumps(self.model_dump(mode="json", **options), indent=indent, ensure_ascii=False)
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """The message of `obj`, a dump or a message. As pydantic's, but raises MessageError."""
-        try:
-            return super().model_validate(obj, **options)
-        except ValidationError as error:
-            raise accept.message_error(error) from error
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """The message of `json_data`. As pydantic's, but raises MessageError."""
-        return cls.model_validate(portable.parsed(json_data), **options)
 
     @staticmethod
     def from_bytes(

@@ -18,7 +18,7 @@ from sendkit._smtp.address import AddressError
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
-    from sendkit._message.written import Written
+    from sendkit._message.message import Message
 
 AutoSubmitted: TypeAlias = Literal["auto-generated", "auto-replied"]
 Priority: TypeAlias = Literal["high", "normal", "low"]
@@ -202,7 +202,7 @@ def check_once(fields: Mapping[str, object], headers: Mapping[str, str]) -> None
             raise _refuse("headers", f"{min(twice)} is there twice", f"give it by {name}= or by headers=")
 
 
-def purpose_fields(message: Written) -> str:
+def purpose_fields(message: Message) -> str:
     """The header fields of all these options."""
     found = ""
     if message.in_reply_to is not None:

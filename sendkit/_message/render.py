@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendkit._message.attachment import Attachment, parse_media_type, source_of
 from sendkit._message.fields import header_field, mailbox_field, needs_value, parameter_field, plain_field, text_field
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sendkit._message.message import Message
     from sendkit._message.pieces import Piece
     from sendkit._message.stored import StoredFile
-    from sendkit._message.written import Written
 
 _ANY_BOUNDARY = b"=_%b-x" % (b"0" * 32)
 _ICS = "application/ics"
@@ -48,7 +47,7 @@ class Rendered(NamedTuple):
     utf8: bool
     pieces: tuple[Piece, ...]
     files: Sequence[StoredFile]
-    source: tuple[Written, Part] | None
+    source: tuple[Message, Part] | None
     attached: tuple[Attachment, ...] = ()
 
     def __repr__(self) -> str:
@@ -102,13 +101,13 @@ class _Part(NamedTuple):  # pyright: ignore[reportUnusedClass] - unpickled by it
     free: bytes = b""
 
 
-def render(message: Written) -> Rendered:
+def render(message: Message) -> Rendered:
     """Write a message out, except for large attachments. Raises MessageError for a file that cannot be read."""
     attached = (*message.attachments, *message.inline.values()) if message.attachments or message.inline else ()
     return _rendered(message, _tree(message, attached), attached, utf8=True)
 
 
-def _rendered(message: Written, root: Part, attached: tuple[Attachment, ...], *, utf8: bool) -> Rendered:
+def _rendered(message: Message, root: Part, attached: tuple[Attachment, ...], *, utf8: bool) -> Rendered:
     """Without `utf8`, mailboxes that would need it become empty groups (RFC 6857)."""
     head = _head(message, utf8=utf8)
     size, pieces, files = packed([head.encode(), *root])
@@ -122,7 +121,7 @@ def _weight(attachment: Attachment) -> int:
     return len(source) if isinstance(source, bytes) else source.size
 
 
-def _head(message: Written, *, utf8: bool) -> str:
+def _head(message: Message, *, utf8: bool) -> str:
     head = mailbox_field("From", (author(message.sender),), utf8=utf8)
     if message.to:
         head += mailbox_field("To", message.to, utf8=utf8)
@@ -150,7 +149,7 @@ def _date_field(moment: datetime, _offset: timedelta | None) -> str:
     return plain_field("Date", format_datetime(moment))
 
 
-def _tree(message: Written, attached: Sequence[Attachment]) -> Part:
+def _tree(message: Message, attached: Sequence[Attachment]) -> Part:
     shared: Parts | None = vars(message).get(SHARED)
     if not attached and message.calendar is None:
         return _alternative(message, shared, [], f"=_{message.boundary}", None)
@@ -182,7 +181,7 @@ def _found_in_none(boundary: str, parts: Sequence[bytes]) -> str:
 
 
 def _alternative(
-    message: Written, shared: Parts | None, pictures: list[Part], boundary: str, event: tuple[bytes, Part] | None
+    message: Message, shared: Parts | None, pictures: list[Part], boundary: str, event: tuple[bytes, Part] | None
 ) -> Part:
     parts = [_part(shared, message.text or "", "plain")]
     if message.html is not None:
@@ -193,10 +192,10 @@ def _alternative(
     return _multipart("alternative", parts, f"{boundary}-a") if len(parts) > 1 else parts[0]
 
 
-def _event(message: Written) -> tuple[bytes, Part] | None:
+def _event(message: Message) -> tuple[bytes, Part] | None:
     if message.calendar is None:
         return None
-    text = message.calendar.ics(cast("Message", message))  # a plain message has no calendar
+    text = message.calendar.ics(message)
     encoding, body = encoded_text(text)
     kind = parameter_field("Content-Type", "text/calendar", {"charset": "utf-8", "method": message.calendar.method})
     return text.encode(), (_head_of(kind, encoding), body)
@@ -211,7 +210,7 @@ def _part(shared: Parts | None, item: str | Attachment, role: str) -> Part:
     return _text_head(role, encoding), body
 
 
-def shared_parts(message: Written) -> Parts:
+def shared_parts(message: Message) -> Parts:
     """The parts of a message as they will stand in others that hold the same texts and attachments."""
     items: list[tuple[str | Attachment, str]] = [(message.text or "", "plain")]
     if message.html is not None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from sendkit._message import accept
 from sendkit._message.derived import DerivedText
+from sendkit._message.late import fill
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
 from sendkit._message.plaintext import text_of
@@ -136,12 +137,7 @@ class MessageTemplate(Portable):
         given = self._given | update.keys()
         if self._derived:
             given.discard("text")
-        message = Message.__new__(Message)
-        object.__setattr__(message, "__dict__", {**self._common, **update})
-        object.__setattr__(message, "__pydantic_fields_set__", given)
-        object.__setattr__(message, "__pydantic_extra__", None)
-        object.__setattr__(message, "__pydantic_private__", None)
-        return message
+        return fill(Message.__new__(Message), {**self._common, **update}, given)
 
     def _boundary(self, message_id: str) -> str:
         """For one message, here and where the template was loaded from JSON, the same; for everybody else a secret."""
