@@ -46,7 +46,7 @@ MADE_HERE = frozenset({"message_id", "date", "boundary"})
 """What each message makes for itself, and hardly anybody gives."""
 
 CHECKS: Mapping[str, Callable[[object], object]] = {name: check for name, (check, _) in _FIELDS.items()}
-DEFAULTS: Mapping[str, object] = {name: default for name, (_, default) in _FIELDS.items()}
+DEFAULTS: dict[str, object] = {name: default for name, (_, default) in _FIELDS.items()}
 
 
 def made(data: Mapping[str, object]) -> tuple[dict[str, Any], set[str]]:
@@ -55,7 +55,7 @@ def made(data: Mapping[str, object]) -> tuple[dict[str, Any], set[str]]:
     Raises MessageError for the first of the table that is wrong, or that is not in it.
     """
     filled = accept.completed(data)
-    fields: dict[str, Any] = {**DEFAULTS}
+    fields: dict[str, Any] = DEFAULTS.copy()
     name = ""
     try:
         for name, value in filled.items():

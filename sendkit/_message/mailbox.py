@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sendkit._message.characters import forbidden
-from sendkit._smtp.address import Address, AddressError, parse_address
+from sendkit._smtp.address import Address, AddressError, common_address, parse_address
 from sendkit.errors import MessageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SPECIAL = re.compile(r'["<>,();:]')
 _HINT = "write such as Ana Núñez <ana@example.com>, with a name that has special characters in double quotes"
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, init=False)
 class Mailbox:
     """A display name (may be empty) and a checked address.
 
@@ -36,15 +36,15 @@ class Mailbox:
     name: str
     address: Address
 
-    def __post_init__(self) -> None:
-        _check_types(self.name, self.address)
-        if not self.name:
-            return
-        check_name(self.name)
-        if self.name != (tidy := tidy_name(self.name)):
-            object.__setattr__(self, "name", tidy)
-        if len(str(self)) > _MAX_MAILBOX:
-            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {self.name[:60]!r}…", "shorten the name")
+    def __init__(self, name: str, address: Address) -> None:
+        if type(name) is not str or name or type(address) is not Address:  # most have no name
+            _check_types(name, address)
+            check_name(name)
+            name = tidy_name(name)
+        _put_name(self, name)  # by the slots, as an Address
+        _put_address(self, address)
+        if name and len(str(self)) > _MAX_MAILBOX:
+            raise AddressError(f"a mailbox of over {_MAX_MAILBOX} characters: {name[:60]!r}…", "shorten the name")
 
     def __hash__(self) -> int:
         # Of one field only: a program writes in the name of few, and what is made of one is looked up often.
@@ -57,6 +57,7 @@ class Mailbox:
         return f'"{quoted}" <{self.address.written}>'
 
 
+_put_name, _put_address = [vars(Mailbox)[name].__set__ for name in ("name", "address")]
 MailboxLike: TypeAlias = "str | Mailbox | StdlibAddress | tuple[str, str]"
 
 
@@ -78,6 +79,8 @@ def parse_address_list(text: str) -> list[Mailbox]:
 
     Raises AddressError for anything else: comments, groups, source routes, an empty entry between two commas.
     """
+    if (common := common_address(text)) is not None:
+        return [Mailbox("", common)]
     if _SPECIAL.search(text) is None and len(text) <= _MAX_MAILBOX:
         return [_bare(text.strip(" \t"))]
     return [mailbox_from(pieces) for pieces in _split(text)]
@@ -132,7 +135,8 @@ def mailboxes_of(value: object) -> tuple[Mailbox, ...]:
             raise AddressError("a mapping: which is the name, and which the address?", hint)
         if _are_octets(value) or not isinstance(value, Iterable):
             return (mailbox_of(value),)
-    _refuse_pair(cast("object", value))
+    if isinstance(value, tuple):
+        _refuse_pair(cast("tuple[object, ...]", value))
     found: list[Mailbox] = []
     for item in cast("Iterable[object]", value):
         found += parse_address_list(item) if isinstance(item, str) else [mailbox_of(item)]
@@ -143,9 +147,9 @@ def _are_octets(value: object) -> bool:
     return isinstance(value, bytes | bytearray | memoryview)
 
 
-def _refuse_pair(value: object) -> None:
+def _refuse_pair(value: tuple[object, ...]) -> None:
     match value:
-        case (str(name), str(address)) if isinstance(value, tuple) and "@" not in name and "@" in address:
+        case (str(name), str(address)) if "@" not in name and "@" in address:
             raise AddressError(
                 f"{name[:80]!r} is not an address: there is no @ in it",
                 'write one mailbox with a name as a pair in a list: [("Ana", "ana@example.com")]',

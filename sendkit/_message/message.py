@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from sendkit._message import late, portable
+from sendkit._message.late import waiting
 from sendkit._message.made import made, signature
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ class Message(Base):
             if type(self) is not Message:  # it may have further fields
                 super().__init__(**data)
                 return
-            if late.waiting and late.is_loaded():
+            if waiting and late.is_loaded():
                 late.become_model(Message)
-            late.fill(self, *made(data))
+            fields, given = made(data)
+            late.fill(self, fields, given)
 
         __init__.__signature__ = signature()
 
