@@ -154,9 +154,11 @@ class ReplyReader:
         if taken := self._ready[:most]:
             del self._ready[:most]
             replies: list[Reply] = []
+            unread = self.unread
             for reply, octets in taken:
                 replies.append(reply)
-                self.unread -= octets
+                unread -= octets
+            self.unread = unread
             return replies
         if self._broken is not None:
             raise MalformedReply(self._broken)

@@ -89,9 +89,9 @@ def place(plan: Plan, nth: int) -> tuple[Phase, Address | None]:
 
 
 def taken(replies: Sequence[Reply]) -> Verdict | None:
-    """That of all recipients, where all steps were answered as almost always; the report is a clean one then.
+    """The verdict for all recipients of such a transaction, where its steps were answered as they almost always are.
 
-    `stepped_through` finds the same. None where the steps are to be told apart.
+    `stepped_through` finds the same, in a clean report. None where the steps are to be told apart.
     """
     for reply in replies:
         if reply.code != 250:

@@ -74,8 +74,7 @@ class Carrier:
     ) -> Flight | None:
         """The letter as one transaction that can be written now; None where anything must be waited for, or settled.
 
-        The session is one that is `Pool.ready`.
-        `landed` is called when it has come to its end.
+        The session is one that the pool found ready. `landed` is called when it has come to its end.
         """
         channel, offered, content = session.channel, session.capabilities, letter.content
         if self.stepwise or not offered.ahead or self.lmtp or content.size > SMALL or session.exhausted:
