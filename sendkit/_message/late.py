@@ -49,7 +49,7 @@ _WITHOUT_PREFIX = frozenset(
 )
 _Value = TypeVar("_Value")
 _lock = threading.RLock()
-waiting: dict[type, Callable[[], Any]] = {}
+waiting: dict[Any, Callable[[], Any]] = {}
 """The classes that are not models yet, each with what loads the base it will have."""
 
 
@@ -72,11 +72,13 @@ def become_model(kind: Any) -> None:
         if kind not in waiting:
             return
         model = waiting[kind]()
-        # Each is one step for other threads: the class has everything of a model after the first.
+        # Each is one step for other threads; after the first it has all of a model, but builds values of its base until
+        # the last, for which whoever validates waits here.
         kind.__bases__ = (model,)
         kind.__class__ = type(model)
         # A class remembers what is no subclass of it (models of pydantic 2.10 do), until one is registered anywhere.
-        ABCMeta("Forgotten", (), {}).register(kind)
+        forgotten: Any = ABCMeta("Forgotten", (), {})
+        forgotten.register(kind)
         kind.model_rebuild(force=True)  # what it validates and builds is of this class, and not of its base
         del waiting[kind]
 
@@ -114,10 +116,12 @@ class _StandIn(metaclass=_Late):
 
     __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
 
+    if TYPE_CHECKING:
+        __pydantic_fields_set__: set[str]
+
     @property
     def model_fields_set(self) -> set[str]:
-        names: set[str] = self.__pydantic_fields_set__
-        return names
+        return self.__pydantic_fields_set__
 
     def __copy__(self) -> Self:
         made = type(self).__new__(type(self))

@@ -68,7 +68,7 @@ def made(data: Mapping[str, object]) -> tuple[dict[str, Any], set[str]]:
         fields["date"] = accept.now()
     if fields["boundary"] is None:
         fields["boundary"] = accept.new_boundary()
-    if fields["inline"] or fields["attachments"] or fields["headers"]:
+    if fields["attachments"] or "inline" in filled or "headers" in filled:
         accept.parts(fields)
     return fields, set(data) if filled is data else given(data, filled)
 

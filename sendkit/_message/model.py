@@ -62,14 +62,14 @@ def _check(name: str) -> PlainValidator:
 
 
 def _default(name: str) -> Any:
-    default = DEFAULTS[name]
-    if name in MADE_HERE:
-        return Field(default_factory=_FACTORIES[name], repr=name != "boundary")
-    # A plain default that is a mapping would be copied for each.
-    return Field(default_factory=lambda: default) if isinstance(default, Mapping) else default
+    if (make := _FACTORIES.get(name)) is None:
+        return DEFAULTS[name]
+    return Field(default_factory=make, repr=name != "boundary")
 
 
 _FACTORIES: dict[str, Any] = {
+    "inline": accept.no_pictures,  # a plain default would be copied for each
+    "headers": accept.no_headers,
     "message_id": accept.message_id_for,
     "date": accept.now,
     "boundary": accept.new_boundary,
@@ -188,3 +188,15 @@ class Fields(Checked, BaseModel):
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """The message of `json_data`. As pydantic's, but raises MessageError."""
         return cls.model_validate(portable.parsed(json_data), **options)
+
+    @classmethod
+    def model_validate_strings(cls, obj: Any, **options: Any) -> Self:
+        """The message of `obj`, whose values are texts. As pydantic's."""
+        become_model(cls)  # as above
+        return super().model_validate_strings(obj, **options)
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The JSON schema. As pydantic's, with its `arguments`."""
+        become_model(cls)  # as above
+        return super().model_json_schema(*arguments, **options)

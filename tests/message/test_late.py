@@ -41,6 +41,8 @@ ASKED = [
     "not issubclass(Message, BaseModel) and bool(Message()) and issubclass(Message, BaseModel)",
     "isinstance(Message(), BaseModel) and issubclass(Message, BaseModel)",
     "at_once(lambda: Message.model_validate({'subject': 'x'})) == [Message] * 4",
+    "at_once(lambda: Message.model_validate_strings({'subject': 'x'})) == [Message] * 4",
+    "Message.model_json_schema()['title'] == 'Message'",
     "at_once(lambda: TypeAdapter(Message).validate_python({'subject': 'x'})) == [Message] * 4",
 ]
 PROGRAM = """
