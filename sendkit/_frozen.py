@@ -91,10 +91,11 @@ def _show_fields(kind: type[BaseModel]) -> None:
 
 
 # The slots of a model's instances. To set them by their descriptors takes half as long as by `object.__setattr__`.
-_put_dict, _put_fields_set, _put_extra, _put_private = (
+SLOTS = tuple(
     cast("Callable[[BaseModel, object], None]", vars(BaseModel)[name].__set__)
     for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
+_put_dict, _put_fields_set, _put_extra, _put_private = SLOTS
 
 
 def filled(made: _Model, fields: dict[str, Any], names: set[str], private: dict[str, Any] | None = None) -> _Model:

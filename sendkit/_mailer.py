@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, Unpack
 
 from sendkit import errors
-from sendkit._delivery.audience import Admitted, admit
+from sendkit._delivery.audience import admit
 from sendkit._delivery.retries import Retries
 from sendkit._delivery.retry import Delivery
 from sendkit._delivery.signed import read_and_signed, within
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sendkit._reading.lint import Advice
     from sendkit._server.security import Security
     from sendkit._submission import SubmissionOptions
-    from sendkit.results import DeliveryResult, StreamResult
+    from sendkit.results import DeliveryResult, RecipientResult, StreamResult
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 
@@ -160,7 +160,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("deadline", deadline)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
-        telling = telling_of(self._plan.watch)
+        telling = None if self._plan.watch is None else telling_of(self._plan.watch)
 
         def made() -> tuple[Delivery, Work]:
             letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
@@ -200,20 +200,23 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         self, terms: Terms, options: SubmissionOptions | None, index: int, message: AnyMessage
     ) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
-        telling = telling_of(self._plan.watch)
+        plan = self._plan
+        telling = None if plan.watch is None else telling_of(plan.watch)
         try:
-            letter = compose(message, None, None, self._plan.usual_sender, options, files_later=True)
+            letter = compose(message, None, None, plan.usual_sender, options, files_later=True)
+            delivery, work = self._delivery(letter, terms, self._progress.here(Progress).work(plan.deadline), telling)
         except Exception as error:  # noqa: BLE001 - what is wrong with one message is no matter of the others
             failed = partial(_ended, failed_result(error, index, message))
             return failed() if telling is None else observed(telling, failed)
-        work = self._progress.here(Progress).work(self._plan.deadline)
-        return Sending(partial(self._delivery, letter, terms, work, telling), work, index, message, telling)
+        return Sending(delivery, work, index, message, telling)
 
     def _delivery(
         self, letter: Letter, terms: Terms, work: Work, telling: Telling | None, policy: Retries | None = None
     ) -> tuple[Delivery, Work]:
-        plan = self._plan
-        letter, withheld, diverted = admit(letter, plan.audiences) if plan.audiences else Admitted(letter)
+        plan, diverted = self._plan, False
+        withheld: tuple[RecipientResult, ...] = ()
+        if plan.audiences:
+            letter, withheld, diverted = admit(letter, plan.audiences)
         transport = plan.transport_now()
         diverted |= plan.diverted and transport is plan.transport
         delivery = Delivery(

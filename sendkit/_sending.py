@@ -1,4 +1,4 @@
-"""A message that starts without a task where that can be: one of many, or one for whose result a thread waits.
+"""A message that starts by itself where that can be: one of many, or one for whose result a task or a thread waits.
 
 Whatever goes wrong with one of many is its result, and no exception: it is no matter of the others. Must not know how
 many there are, or who waits.
@@ -6,16 +6,18 @@ many there are, or who waits.
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sendkit._delivery.first import FirstTry
 from sendkit._delivery.retry import Delivery
 from sendkit._delivery.watch import Telling, Told, observed
 from sendkit._lifetime import logs
-from sendkit._lifetime.by_itself import ByItself
+from sendkit._lifetime.by_itself import ByItself, settle
 from sendkit._lifetime.progress import Work
 from sendkit._many import failed_result, stream_result
 
@@ -24,21 +26,27 @@ if TYPE_CHECKING:
 
 
 class _OnItsWay(ByItself[Told]):
-    """What both have in common: `make` makes the delivery, and the work that it is, on the event loop.
+    """What both have in common. It is in progress from when `_begun` was asked first, until `close`.
 
-    The first try starts by itself where no time is set. What `make` raises is raised once more where this is awaited.
-    Observers are told by `telling`, if there are any, in the context in which it starts, or is awaited.
+    The first try starts by itself where no time is set, also where it is awaited. What `_begun` raises is raised once
+    more where this is awaited. Observers are told by `telling`, if there are any, in the context in which it starts, or
+    is awaited.
     """
 
-    __slots__ = ("_context", "_first", "_made", "_make", "_run", "_telling")
+    __slots__ = ("_asked", "_context", "_delivery", "_first", "_run", "_telling", "_work")
 
-    def __init__(self, make: Callable[[], tuple[Delivery, Work]], telling: Telling | None) -> None:
-        self._make = make
+    def __init__(self, telling: Telling | None) -> None:
         self._telling = telling
         self._context: Context | None = None
-        self._made: tuple[Delivery, Work] | None = None
+        self._delivery: Delivery | None = None
+        self._work: Work | None = None
         self._first: FirstTry | None = None
         self._run: Coroutine[Any, Any, Told] | None = None
+        self._asked = False
+
+    @abstractmethod
+    def _begun(self) -> tuple[Delivery, Work]:
+        """The delivery, and the work that it is, kept here; on the event loop."""
 
     @abstractmethod
     def _result_of(self, delivery: Delivery) -> Told:
@@ -53,37 +61,41 @@ class _OnItsWay(ByItself[Told]):
         return result
 
     async def _delivered(self) -> DeliveryResult:
-        delivery, work = self._made or self._make()
+        delivery, work = self._begun()
         return await delivery.see_through(work, self._first)
 
     def start(self, ended: Callable[[], object]) -> bool:
         """Begin the first try, unless it needs a task."""
-        telling = self._telling
+        telling, self._asked = self._telling, True
         if logs.somebody_may_be_deaf() or (telling is not None and telling.waits):
             return False
         try:
-            delivery, work = self._made = self._make()
-            if work.seconds is None:
-                self._first = FirstTry.begin(delivery, ended)
+            delivery, work = self._begun()
+            if work.seconds is not None:
+                return False
+            self._first = first = FirstTry.begin(delivery, ended)
         except Exception:  # noqa: BLE001 - it shows when it is awaited
             return False
-        if self._first is None:
+        if first is None:
             return False
         if telling is not None:
             self._context = copy_context()
-        work.begin()
-        work.carried_by(self._first)
+        work.carried_by(first)
         return True
 
     @property
     def result(self) -> Told | None:
         """What the first try came to, if there is no other; observers are told when it is taken."""
-        if self._made is None or self._first is None or not self._first.over:
+        first, delivery = self._first, self._delivery
+        if first is None or delivery is None or not first.over:
             return None
-        result = self._result_of(self._made[0])
+        return self._returned(self._told(delivery))
+
+    def _told(self, delivery: Delivery) -> Told:
+        result = self._result_of(delivery)
         if self._telling is not None and self._context is not None:
             self._context.run(self._telling.result, result)
-        return self._returned(result)
+        return result
 
     def cancel(self) -> None:
         """Cut the connection that it is on."""
@@ -91,40 +103,53 @@ class _OnItsWay(ByItself[Told]):
             self._first.cancel()
 
     def __await__(self) -> Generator[Any, Any, Told]:
-        self._run = self._see_through()
-        return self._run.__await__()
+        loop = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__
+        try:
+            if not self._asked and loop is not None:
+                over: asyncio.Future[None] = loop.create_future()
+                if self.start(partial(settle, over)):
+                    yield from self._waited(over)
+            if (result := self.result) is not None:
+                return result
+            self._run = self._see_through()
+            return (yield from self._run.__await__())
+        finally:
+            self.close()
+
+    def _waited(self, over: asyncio.Future[None]) -> Generator[Any, Any, None]:
+        """Wait for the first try; who is cancelled gets its result so far, as of `Delivery.see_through`."""
+        try:
+            yield from over
+        except BaseException as ended:
+            self.cancel()
+            if self._delivery is not None:
+                vars(ended)["result"] = self._told(self._delivery)
+            raise
 
     def close(self) -> None:
         """It is over."""
         if self._run is not None:
             self._run.close()
-        if self._made is not None:
-            self._made[1].end()
+        if self._first is not None and not self._first.over:
+            self._first.release()
+        if self._work is not None:
+            self._work.end()
 
 
 class Sending(_OnItsWay["StreamResult"]):
-    """One of many. It is in progress as `work` from now on, until `close`."""
+    """One of many. It is in progress from now on."""
 
-    __slots__ = ("_index", "_message", "_work")
+    __slots__ = ("_begun_as", "_index", "_message")
 
-    def __init__(
-        self,
-        make: Callable[[], tuple[Delivery, Work]],
-        work: Work,
-        index: int,
-        message: object,
-        telling: Telling | None,
-    ) -> None:
-        super().__init__(make, telling)
-        self._work = work
+    def __init__(self, delivery: Delivery, work: Work, index: int, message: object, telling: Telling | None) -> None:
+        super().__init__(telling)
+        self._delivery, self._work = self._begun_as = delivery, work
         self._index = index
         self._message = message
         work.begin()
 
-    def close(self) -> None:
-        """It is over."""
-        super().close()
-        self._work.end()
+    def _begun(self) -> tuple[Delivery, Work]:
+        return self._begun_as
 
     def _result_of(self, delivery: Delivery) -> StreamResult:
         return delivery.stream_result(self._index, self._message)
@@ -146,13 +171,20 @@ class Sending(_OnItsWay["StreamResult"]):
 class Alone(_OnItsWay["DeliveryResult"]):
     """One for whose result somebody waits. Raises as `send`."""
 
-    __slots__ = ("_check",)
+    __slots__ = ("_check", "_make")
 
     def __init__(
         self, make: Callable[[], tuple[Delivery, Work]], telling: Telling | None = None, *, check: bool
     ) -> None:
-        super().__init__(make, telling)
+        super().__init__(telling)
+        self._make = make
         self._check = check
+
+    def _begun(self) -> tuple[Delivery, Work]:
+        if self._delivery is None or self._work is None:
+            self._delivery, self._work = self._make()
+            self._work.begin()
+        return self._delivery, self._work
 
     def _result_of(self, delivery: Delivery) -> DeliveryResult:
         return delivery.result()

@@ -33,13 +33,15 @@ class FirstTry:
     @classmethod
     def begin(cls, delivery: Delivery, ended: Callable[[], object]) -> FirstTry | None:
         """Begin it; None where something must be waited for, and nothing has happened yet."""
-        letter, transport = delivery.letter, delivery.transport
+        letter, transport, terms = delivery.letter, delivery.transport, delivery.terms
         if not transport.starts or not letter.recipients or letter.options is not None or delivery.signers:
+            return None
+        if terms.before_end is not None or terms.on_progress is not None:  # nobody starts those
             return None
         if letter.unread is not None or letter.content.stored:
             return None
         queue = delivery.pace.queue(transport.clock)
-        if not queue.enter_at_once(delivery.terms.in_flight):
+        if not queue.enter_at_once(terms.in_flight):
             return None
         try:
             self = cls(delivery, queue, ended)
@@ -59,6 +61,12 @@ class FirstTry:
         if self._stop is not None:
             self._stop()
 
+    def release(self) -> None:
+        """Nobody calls `rest` any more, if it was called: it is under way no longer."""
+        if not (self._whole or self.over):
+            self._whole = True
+            self._close()
+
     def _has_ended(self, whole: bool) -> None:
         self._whole = whole
         self.over = (whole and not self._close()) or self._cut
@@ -68,9 +76,13 @@ class FirstTry:
 
     def _close(self) -> bool:
         """Whether anybody is to be tried again."""
-        delivery = self._delivery
-        self._log.close()
-        delivery.learn(self._log, self._slowdowns, self._queue)
+        delivery, log = self._delivery, self._log
+        now = log.close()
+        if log.clean and not log.others:
+            delivery.pace.went_well(now)
+            self._queue.leave()
+            return False
+        delivery.learn(log, self._slowdowns, self._queue)
         self._queue.leave()
         return delivery.policy.max_attempts > 1 and bool(delivery.left())
 

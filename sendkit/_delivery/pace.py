@@ -132,6 +132,10 @@ class Pace:
         """A message is started."""
         self._last = now
 
+    def went_well(self, now: float) -> None:
+        """Learn from an attempt in which everybody was accepted."""
+        self._done.append(now)
+
     def learn(self, verdicts: Iterable[Verdict], slowdowns: int, now: float, *, crowd: bool = True) -> bool:
         """Learn from an attempt that was started after so many `slowdowns`; returns whether it slows down now.
 
@@ -143,7 +147,7 @@ class Pace:
                 continue
             if complains(verdict.phase, reply):
                 return slowdowns == self.slowdowns and self._slow_down(now, crowd=crowd)
-        self._done.append(now)
+        self.went_well(now)
         return False
 
     def _slow_down(self, now: float, *, crowd: bool) -> bool:

@@ -98,6 +98,7 @@ class Delivery:
             await ended
         except BaseException:  # a cancellation
             first.cancel()
+            first.release()
             raise
         if not first.over:
             await first.rest()
@@ -263,13 +264,12 @@ class Delivery:
     def tell(self) -> None:
         """Tell observers of the attempts that they were not told of; of the last ones they are told with the result."""
         if self.telling is not None:
-            self.telling.attempts(self._attempts())
+            self.telling.attempts(self._attempts(self.logs))
 
-    def _attempts(self) -> tuple[Attempt, ...]:
+    def _attempts(self, logs: list[AttemptLog]) -> tuple[Attempt, ...]:
         """A value for each attempt so far; they are made once, except for that which may still go on."""
-        logs = self.logs
         if len(self._made) < len(logs):
-            self._made = tuple([log.summary() for log in logs])
+            self._made = (logs[0].summary(),) if len(logs) == 1 else tuple([log.summary() for log in logs])
         return self._made
 
     def result(self) -> DeliveryResult:
@@ -281,27 +281,35 @@ class Delivery:
         return with_private(self._told(stream_result, index), _message=message)
 
     def _told(self, make: Callable[..., _Result], index: int | None) -> _Result:
+        logs = self.logs
         return make(
             version=1,
             message_id=self.letter.message_id,
             reverse_path=self._sender,
-            recipients=self._recipients(),
-            attempts=self._attempts(),
+            recipients=self._recipients(logs),
+            attempts=self._attempts(logs),
             index=index,
             error=None,
             diverted=self.diverted,
         )
 
-    def _recipients(self) -> ReadOnlyMapping[RecipientResult]:
-        logs = self.logs
-        recipients = {recipient.written: self._result_for(recipient, logs) for recipient in self.letter.recipients}
+    def _recipients(self, logs: list[AttemptLog]) -> ReadOnlyMapping[RecipientResult]:
+        recipients: dict[str, RecipientResult] = {}
+        for recipient in self.letter.recipients:  # on Python 3.11 a comprehension is a call
+            recipients[recipient.written] = self._result_for(recipient, logs)
         if self.withheld:
             recipients.update({one.address: one for one in self.withheld})
         return read_only(recipients)
 
     def _result_for(self, recipient: Address, logs: list[AttemptLog]) -> RecipientResult:
-        verdict, log = self.verdict(recipient)
-        why, hint = (None, None) if verdict.cause is None else tell(verdict, log.facts._replace(sender=self._sender))
+        if len(logs) == 1:  # as almost always
+            log = logs[0]
+            verdict = log.verdict(recipient)
+        else:
+            verdict, log = self.verdict(recipient)
+        why = hint = None
+        if verdict.cause is not None:
+            why, hint = tell(verdict, log.facts._replace(sender=self._sender))
         return recipient_result(
             address=recipient.written,
             outcome=verdict.outcome,

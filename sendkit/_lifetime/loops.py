@@ -15,6 +15,8 @@ from sendkit.errors import ConfigurationError
 
 T = TypeVar("T")
 
+_loop_or_none = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+
 # Seconds that another loop has to answer.
 _PATIENCE = 5.0
 
@@ -51,14 +53,10 @@ class PerLoop(Generic[T]):
 
     def here(self, make: Callable[[], T]) -> T:
         """What belongs to the running loop, made now if there is nothing yet. Raises as `running_loop`."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = running_loop()
-        found = self._made.get(id(loop))
-        if found is not None and found[0] is loop:
+        found = self._made.get(id(_loop_or_none()))  # a loop that is kept here keeps its id
+        if found is not None:
             return found[1]
-        made = make()
+        loop, made = running_loop(), make()
         with self._lock:
             self._made = {key: one for key, one in self._made.items() if not one[0].is_closed()}
             self._made[id(loop)] = loop, made

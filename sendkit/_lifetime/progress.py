@@ -25,61 +25,55 @@ class Cancellable(Protocol):
 
 
 class Progress:
-    """The pieces of work of one event loop."""
+    """The pieces of work of one event loop: those that have `begun`, and those who are `waiting` for their end."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._begun: set[Work] = set()
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.begun: set[Work] = set()
+        self.waiting: set[asyncio.Future[None]] = set()
 
     def work(self, seconds: float | None = None) -> Work:
         """One piece of work, `with` which it is in progress: cut short after so many seconds, or when closing."""
         return Work(self, seconds)
 
-    def begin(self, work: Work) -> None:
-        """It is in progress from now on."""
-        self._begun.add(work)
-
-    def end(self, work: Work) -> None:
-        """It is over."""
-        self._begun.discard(work)
-        if self._waiting:
-            waiting, self._waiting = self._waiting, set()
-            for one in waiting:
-                if not one.done():
-                    one.set_result(None)
+    def tell(self) -> None:
+        """Tell those who wait that something is over."""
+        waiting, self.waiting = self.waiting, set()
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
 
     async def over(self, seconds: float | None) -> None:
         """Wait until nothing is in progress; what still is after so many seconds is cut short."""
-        await self._end_all(self._begun, seconds)
+        await self._end_all(self.begun, seconds)
 
     async def over_so_far(self, seconds: float | None) -> None:
         """The same for what is in progress now, and not for what begins meanwhile."""
-        await self._end_all(self._begun.copy(), seconds)
+        await self._end_all(self.begun.copy(), seconds)
 
     def cut(self) -> None:
         """Cut short everything that is in progress, and wait for nothing."""
-        _cut(self._begun)
+        _cut(self.begun)
 
     async def _end_all(self, works: set[Work], seconds: float | None) -> None:
         if not await self._wait(works, seconds):
-            _cut(works & self._begun)
+            _cut(works & self.begun)
             await self._wait(works, _GRACE)
 
     async def _wait(self, works: set[Work], seconds: float | None) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not works.isdisjoint(self._begun):
+                while not works.isdisjoint(self.begun):
                     await self._news()
-        return works.isdisjoint(self._begun)
+        return works.isdisjoint(self.begun)
 
     async def _news(self) -> None:
         waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.add(waiter)
+        self.waiting.add(waiter)
         try:
             await waiter
         finally:
-            self._waiting.discard(waiter)
+            self.waiting.discard(waiter)
 
 
 def _cut(works: set[Work]) -> None:
@@ -106,7 +100,7 @@ class Work:
 
     def begin(self) -> None:
         """Count it as in progress, before its first step."""
-        self._progress.begin(self)
+        self._progress.begun.add(self)
 
     def carried_by(self, one: Cancellable) -> None:
         """No task carries it out; to cut it cancels this one."""
@@ -114,8 +108,10 @@ class Work:
 
     def end(self) -> None:
         """It is over, whether it had its first step or not."""
-        self._task = None
-        self._progress.end(self)
+        self._task, progress = None, self._progress
+        progress.begun.discard(self)
+        if progress.waiting:
+            progress.tell()
 
     def cut(self) -> None:
         """End it now; on its event loop only."""
@@ -136,15 +132,15 @@ class Work:
         self._cancelling = task.cancelling()
         if self.seconds is not None:
             self._timer = task.get_loop().call_later(self.seconds, self._run_out)
-        self._progress.begin(self)
+        self.begin()
         if self.closed:
             task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        self._progress.end(self)
-        task, self._task = self._task, None
+        task = self._task
+        self.end()
         if self._timer is not None:
             self._timer.cancel()
         if not (self.late or self.closed) or not isinstance(task, asyncio.Task):

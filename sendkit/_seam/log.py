@@ -46,6 +46,7 @@ _MOST_NOTES, _SHORT = 256, 128
 # For every message: to take a member from its class takes 0.1 µs on Python 3.11.
 _RSET, _MAIL, _RCPT, _END_OF_DATA = Phase.RSET, Phase.MAIL, Phase.RCPT, Phase.END_OF_DATA
 _of_rset, _of_mail, _of_end = _notes[id(_RSET)], _notes[id(_MAIL)], _notes[id(_END_OF_DATA)]
+_ACCEPTED, _NO = Outcome.ACCEPTED, Again.NO
 _logger = logging.getLogger("sendkit.smtp")
 _Who: TypeAlias = Literal["C", "S", "*"]
 _Line: TypeAlias = tuple[datetime, _Who, str]
@@ -59,6 +60,7 @@ class AttemptLog:
     are the logs of further servers in the same round. `certificate` is the server's (DER). `own_wait` is entered around
     each wait for something of our own, such as a free connection: what passes then is not a server's time.
     `recording`: whether anybody wants to know what is said. `ignored` are the options that nobody here knows of.
+    `clean`: it is over, and every recipient was accepted; nobody needs to be asked about one by one.
     """
 
     recipients: tuple[Address, ...]
@@ -79,6 +81,7 @@ class AttemptLog:
     answers: list[AttemptReply] = field(init=False)
     verdicts: dict[Address, Verdict] = field(init=False)
     recording: bool = field(init=False)
+    clean: bool = field(default=False, init=False)
     _lines: list[_Line] | None = field(init=False)
     _members: frozenset[Address] | None = field(default=None, init=False)
     _started: datetime = field(init=False)
@@ -181,10 +184,19 @@ class AttemptLog:
         """What became of one recipient; where nothing was noted, the attempt ended before it came that far."""
         return self.verdicts.get(recipient) or judge_failure(self.phase, self.interrupted())
 
-    def close(self) -> None:
-        """The attempt is over; its duration is fixed from the first time on."""
+    def close(self) -> float:
+        """The attempt is over; its duration is fixed from the first time on. Returns when that was, on its clock."""
         if self._end is None:
             self._end = self.clock.monotonic()
+            self.clean = self._all_accepted()
+        return self._end
+
+    def _all_accepted(self) -> bool:
+        for recipient in self.recipients:
+            verdict = self.verdicts.get(recipient)
+            if verdict is None or verdict.outcome is not _ACCEPTED or verdict.cause or verdict.again is not _NO:
+                return False
+        return bool(self.recipients)
 
     def summary(self) -> Attempt:
         """The attempt as a value."""
@@ -200,7 +212,7 @@ class AttemptLog:
             peer=self.peer,
             tls=self.tls,
             replies=tuple(self.answers),
-            error=self._error(),
+            error=None if self.clean else self._error(),
             transcript=None if self._lines is None else tuple(map(_transcript_line, self._lines)),
             ignored_options=self.ignored,
         )
