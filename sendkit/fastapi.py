@@ -16,9 +16,13 @@ from fastapi.responses import JSONResponse
 from sendkit._answers import answer
 from sendkit._mailer import AsyncMailer
 from sendkit._message.compose import AnyMessage
+from sendkit._message.late import become_model
+from sendkit._message.message import Message
 from sendkit.errors import DeliveryError, MessageError
 from sendkit.outbox import AsyncOutbox, Receipt
 from sendkit.results import DeliveryResult
+
+become_model(Message)  # a parameter of this type is a body only if it is a model when FastAPI reads the endpoint
 
 __all__ = ["Mail", "Sender", "add_mail", "current_sender"]
 

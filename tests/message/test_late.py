@@ -39,6 +39,7 @@ ASKED = [
     "TypeAdapter(Message).validate_python(made) == message",
     "create_model('Job', message=(Message, ...))(message=message).message is message",
     "not issubclass(Message, BaseModel) and bool(Message()) and issubclass(Message, BaseModel)",
+    "not find_spec('fastapi') or bool(import_module('sendkit.fastapi')) and issubclass(Message, BaseModel)",
     "isinstance(Message(), BaseModel) and issubclass(Message, BaseModel)",
     "at_once(lambda: Message.model_validate({'subject': 'x'})) == [Message] * 4",
     "at_once(lambda: Message.model_validate_strings({'subject': 'x'})) == [Message] * 4",
@@ -47,6 +48,8 @@ ASKED = [
 ]
 PROGRAM = """
 import copy, os, pickle, sys, threading
+from importlib import import_module
+from importlib.util import find_spec
 from sendkit import Mailer, Message
 message = Message(sender="ana@example.com", to="b@c.d", subject="x", text="y", headers={"X-A": "1"})
 shared = Message.template(sender="ana@example.com", text="$v")
