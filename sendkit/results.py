@@ -213,9 +213,12 @@ class DeliveryResult(Frozen):
     @property
     def ok(self) -> bool:
         """Whether every recipient was accepted."""
-        if self.error is not None or not self.recipients:
+        if self.error is not None:
             return False
-        return all(recipient.outcome is _ACCEPTED for recipient in self.recipients.values())
+        for recipient in self.recipients.values():
+            if recipient.outcome is not _ACCEPTED:
+                return False
+        return len(self.recipients) > 0
 
     @computed_field  # type: ignore[prop-decorator]  # mypy takes none above a property
     @property

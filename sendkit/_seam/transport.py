@@ -48,9 +48,9 @@ class Transport(ABC):
     def start(self, letter: Letter, log: AttemptLog, ended: Callable[[bool], None]) -> Callable[[], object] | None:
         """Begin to carry a letter now, if that needs no wait; None where it does: then `deliver` is called.
 
-        The letter has neither options nor files. When it is over, and not before this has returned, `ended` is called
-        on the event loop; with False where `deliver` is to go on with the same log. What is returned ends it at once
-        when it is called, with what became of it in the log.
+        The letter has neither options nor files, and nobody is to be told of its progress, or before its end. When it
+        is over, and not before this has returned, `ended` is called on the event loop; with False where `deliver` is to
+        go on with the same log. What is returned ends it at once when it is called, with what became of it in the log.
         """
         return None
 
