@@ -70,8 +70,7 @@ class Portal:
         self._left: set[Call[Any]] = set()
         self._keeper: Keeper[_Event] = Keeper()
         # How many calls there were, how many the keeper has seen, and whether it is to end.
-        self._calls: int = 0
-        self._seen: int = -1
+        self._calls, self._seen = 0, -1
         self._ends: _Event | None = None
         # Whether closing has come to its end; in the child of a fork nobody closes for the parent.
         self._over = threading.Event()
@@ -333,10 +332,8 @@ class Portal:
                     break
 
     def _end_loop(self, event: _Event) -> None:
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            return
-        close_loop(loop, self._end() if event is _Event.ABANDONED else None)
+        if self._loop is not None and not self._loop.is_closed():
+            close_loop(self._loop, self._end() if event is _Event.ABANDONED else None)
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._keeper:

@@ -15,6 +15,8 @@ import types
 from abc import ABCMeta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from sendkit.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -74,7 +76,11 @@ def become_model(kind: Any) -> None:
         model = waiting[kind]()
         # Each is one step for other threads; after the first it has all of a model, but builds values of its base until
         # the last, for which whoever validates waits here.
-        kind.__bases__ = (model,)
+        try:
+            kind.__bases__ = (model,)
+        except TypeError as error:
+            hint = "write `import pydantic` above the first import of sendkit"
+            raise ConfigurationError("values of this version of pydantic have another layout", hint=hint) from error
         kind.__class__ = type(model)
         # A class remembers what is no subclass of it (models of pydantic 2.10 do), until one is registered anywhere.
         forgotten: Any = ABCMeta("Forgotten", (), {})

@@ -44,6 +44,7 @@ ASKED = [
     "at_once(lambda: Message.model_validate({'subject': 'x'})) == [Message] * 4",
     "at_once(lambda: Message.model_validate_strings({'subject': 'x'})) == [Message] * 4",
     "Message.model_json_schema()['title'] == 'Message'",
+    "'import pydantic' in another_layout() and bool(Message.model_fields)",
     "at_once(lambda: TypeAdapter(Message).validate_python({'subject': 'x'})) == [Message] * 4",
 ]
 PROGRAM = """
@@ -65,6 +66,16 @@ def refused(change):
         change()
     except ValidationError as error:
         return error.errors()[0]["type"]
+def another_layout():
+    from sendkit import errors
+    from sendkit._message import late
+    class Other(late.base(lambda: type("Model", (), {"__slots__": ("fields",)}))): ...
+    try:
+        Other.model_fields
+    except errors.ConfigurationError as error:
+        return error.hint
+    finally:
+        late.waiting.pop(Other)
 def at_once(make):
     together, found = threading.Barrier(4), []
     def run():
