@@ -70,7 +70,8 @@ class Portal:
         self._left: set[Call[Any]] = set()
         self._keeper: Keeper[_Event] = Keeper()
         # How many calls there were, how many the keeper has seen, and whether it is to end.
-        self._calls, self._seen = 0, -1
+        self._calls: int = 0
+        self._seen: int = -1
         self._ends: _Event | None = None
         # Whether closing has come to its end; in the child of a fork nobody closes for the parent.
         self._over = threading.Event()
@@ -127,8 +128,7 @@ class Portal:
     def _take_closing(self) -> bool:
         # Without the lock: a signal handler may wait for the loop in between.
         with contextlib.suppress(IndexError):
-            self._closing.pop()
-            closed, self._closed = self._closed, True
+            closed, self._closed = self._closed, self._closing.pop()
             return not closed
         return False
 
@@ -329,7 +329,7 @@ class Portal:
                 if not self._left:
                     self._runs = None
                     self._freed.notify_all()
-                    break
+                    return
 
     def _end_loop(self, event: _Event) -> None:
         if self._loop is not None and not self._loop.is_closed():
