@@ -229,7 +229,12 @@ class Window(Generic[Item, Result]):
 
     @property
     def _reading(self) -> bool:
-        return self._items is not None and not self.stopped
+        return self._items is not None and not self.stopped and not self._deserted
+
+    @property
+    def _deserted(self) -> bool:
+        """Whether the event loop that reads the source was closed, and nothing is in progress there."""
+        return not self._running and self._loop is not None and self._loop.is_closed()
 
     # A source that is there: read where there is room, and not before who was told has gone on.
 
@@ -241,7 +246,7 @@ class Window(Generic[Item, Result]):
         self._read_soon()
 
     def _read_soon(self) -> None:
-        if self._items is not None and not self._reads and self._loop is not None:
+        if self._items is not None and not self._reads and self._loop is not None and not self._deserted:
             self._reads = True
             self._loop.call_soon(self._read, self._items, context=self._context)
 

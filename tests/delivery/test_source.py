@@ -61,3 +61,18 @@ async def test_what_is_read_of_a_source_that_stops_the_stream_is_sent_and_nothin
         stream = postman.send_many(items)
         assert [result.index async for result in stream] == [0, 1]
         assert [one.subject for one in items] == ["2"]
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_results_that_were_not_taken_on_a_loop_that_was_closed_are_given_on_another(taken: int) -> None:
+    transport = MemoryTransport()
+    stream = AsyncMailer(transport=transport, max_connections=2).send_many([message() for _ in range(6)])
+
+    async def some(count: int) -> list[int]:
+        return [(await anext(stream)).index for _ in range(count)]
+
+    async def rest() -> list[int]:
+        return [result.index async for result in stream]
+
+    assert asyncio.run(some(taken)) + asyncio.run(rest()) == [*range(len(transport.sent))]
+    assert len(transport.sent) > taken
