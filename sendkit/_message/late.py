@@ -56,8 +56,8 @@ waiting: dict[Any, Callable[[], Any]] = {}
 
 
 def is_loaded() -> bool:
-    """Whether anybody has loaded pydantic's models."""
-    return "pydantic.main" in sys.modules
+    """Whether anybody has imported pydantic, which loads its models when they are asked for."""
+    return "pydantic" in sys.modules
 
 
 def base(load: Callable[[], type]) -> type:

@@ -117,6 +117,16 @@ def test_it_is_a_model_from_the_moment_that_somebody_asks_for_what_only_a_model_
     assert (done.stdout.splitlines(), done.stderr) == (["[]", *["as it should"] * len(ASKED)], "")
 
 
+@pytest.mark.parametrize("first", ["import pydantic", "from pydantic import BaseModel"])
+def test_it_is_a_model_from_the_beginning_where_pydantic_was_imported_before(first: str) -> None:
+    asked = "import pydantic; from sendkit import Message; class_ = type('Both', (Message, pydantic.BaseModel), {})"
+    shown = "print(issubclass(Message, pydantic.BaseModel), class_(subject='x').subject)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{first}; {asked}; {shown}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True x\n"
+
+
 def test_one_table_says_what_the_fields_are() -> None:
     assert [*Fields.model_fields] == [*Message.model_fields] == [*CHECKS] == [*DEFAULTS]
     for name, field in Message.model_fields.items():
