@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
+
+from sendkit._shown import MADE_FOR_EACH, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,14 +67,6 @@ class Checked:
             return self.model_copy(update=update, deep=deep)
 
 
-class _MadeForEach:
-    def __repr__(self) -> str:
-        return "..."
-
-
-_MADE_FOR_EACH = _MadeForEach()
-
-
 def _show_fields(kind: type[BaseModel]) -> None:
     """For `help()`, name the fields where `__init__` takes `**settings`; pydantic does so only in a model it has built.
 
@@ -81,13 +75,12 @@ def _show_fields(kind: type[BaseModel]) -> None:
     make: Any = vars(kind).get("__init__")
     if make is None or all(one.kind is not one.VAR_KEYWORD for one in signature(make).parameters.values()):
         return
-    shown = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)]
+    shown: list[tuple[str, object, object]] = []
     for name, field in kind.model_fields.items():
-        default = field.default if field.default_factory is None else _MADE_FOR_EACH
+        default = field.default if field.default_factory is None else MADE_FOR_EACH
         held = any(isinstance(one, PlainValidator) for one in field.metadata)
-        annotation = Parameter.empty if held else field.annotation
-        shown.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
-    make.__signature__ = Signature(shown)
+        shown.append((name, default, Parameter.empty if held else field.annotation))
+    make.__signature__ = signature_of(shown)
 
 
 # The slots of a model's instances. To set them by their descriptors takes half as long as by `object.__setattr__`.

@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).parents[1]
 # From the ground up; each line may import what stands above it, and a room what is in the room itself. What stands in
 # one line knows nothing of its neighbours.
 ORDER = (
+    ("sendkit._shown",),
     (
         "sendkit._version",
         "sendkit._redaction",

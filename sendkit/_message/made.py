@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sendkit._message import accept, purpose
 from sendkit._message.invite import invite
 from sendkit._message.mailbox import mailboxes_of
+from sendkit._shown import MADE_FOR_EACH, signature_of
 from sendkit._smtp.address import AddressError
 from sendkit._spelling import meant
 from sendkit.errors import MessageError
@@ -138,16 +139,8 @@ def _unknown(field: str) -> MessageError:
     return MessageError(f"a message has no field {field[:80]!r}", field=field, hint=hint)
 
 
-class _MadeForEach:
-    def __repr__(self) -> str:
-        return "..."
-
-
 def signature() -> Signature:
     """What a message takes, for `help()`."""
-    new = _MadeForEach()
-    shown = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)]
-    for name, default in DEFAULTS.items():
-        made_anew = name in MADE_HERE or isinstance(default, Mapping)
-        shown.append(Parameter(name, Parameter.KEYWORD_ONLY, default=new if made_anew else default))
-    return Signature(shown, return_annotation=None)
+    unseen = MADE_HERE | {"inline", "headers"}  # empty mappings of ours, which nobody would write
+    fields = {name: MADE_FOR_EACH if name in unseen else default for name, default in DEFAULTS.items()}
+    return signature_of((name, default, Parameter.empty) for name, default in fields.items())
