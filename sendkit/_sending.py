@@ -18,6 +18,7 @@ from sendkit._delivery.retry import Delivery
 from sendkit._delivery.watch import Telling, Told, observed
 from sendkit._lifetime import logs
 from sendkit._lifetime.by_itself import ByItself, settle
+from sendkit._lifetime.loops import loop_or_none
 from sendkit._lifetime.progress import Work
 from sendkit._many import failed_result, stream_result
 
@@ -103,7 +104,7 @@ class _OnItsWay(ByItself[Told]):
             self._first.cancel()
 
     def __await__(self) -> Generator[Any, Any, Told]:
-        loop = asyncio._get_running_loop()  # noqa: SLF001 - one of asyncio.events.__all__
+        loop = loop_or_none()
         try:
             if not self._asked and loop is not None:
                 over: asyncio.Future[None] = loop.create_future()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from sendkit._lifetime import exits, green, logs
 from sendkit._lifetime.calls import Awaited
+from sendkit._lifetime.loops import loop_or_none
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on
 from sendkit._lifetime.portal import Portal
 
@@ -25,7 +26,7 @@ class GreenPortal(Portal):
     def call(self, work: Awaited[Result]) -> Result:
         """As Portal.call; what is raised in a greenlet while it waits cancels the work, and is raised when it ended."""
         try:
-            self._check(asyncio._get_running_loop(), last=False)  # noqa: SLF001 - one of asyncio.events.__all__
+            self._check(loop_or_none(), last=False)
             return self._await(work)
         finally:
             work.close()
@@ -44,7 +45,7 @@ class GreenPortal(Portal):
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """As Portal.close."""
-        self._check(asyncio._get_running_loop(), last=True)  # noqa: SLF001 - as above
+        self._check(loop_or_none(), last=True)
         if not self._take_closing():
             return
         try:

@@ -15,7 +15,8 @@ from sendkit.errors import ConfigurationError
 
 T = TypeVar("T")
 
-_loop_or_none = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+loop_or_none = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
+"""The event loop that runs on this thread, if one does."""
 
 # Seconds that another loop has to answer.
 _PATIENCE = 5.0
@@ -53,7 +54,7 @@ class PerLoop(Generic[T]):
 
     def here(self, make: Callable[[], T]) -> T:
         """What belongs to the running loop, made now if there is nothing yet. Raises as `running_loop`."""
-        found = self._made.get(id(_loop_or_none()))  # a loop that is kept here keeps its id
+        found = self._made.get(id(loop_or_none()))  # a loop that is kept here keeps its id
         if found is not None:
             return found[1]
         loop, made = running_loop(), make()

@@ -27,6 +27,7 @@ from sendkit._lifetime.green import refuse_green_threads
 from sendkit._lifetime.imports import load_for_a_send
 from sendkit._lifetime.interrupts import Interrupts, end_held, may_raise, on_the_main_thread
 from sendkit._lifetime.keeper import LINGER, Keeper
+from sendkit._lifetime.loops import loop_or_none
 from sendkit._lifetime.own_loop import close_loop, made_loop, run_on, stop_soon
 from sendkit.errors import ConfigurationError, SendkitError
 
@@ -34,7 +35,6 @@ Result = TypeVar("Result")
 
 _LAST_WORDS = 6.0  # seconds for the keeper to end what a finalizer has given up, when the interpreter ends
 _KEEPER, _CLOSER = object(), object()
-_running_loop = asyncio._get_running_loop  # noqa: SLF001 - one of asyncio.events.__all__, without an exception
 
 
 class _Event(Enum):
@@ -85,7 +85,7 @@ class Portal:
 
     def wait_closed(self) -> None:
         """Once it is `closed`: wait until what was in progress has ended."""
-        while not self._runs_here(_running_loop()) and not self._over.wait(GLANCE):
+        while not self._runs_here(loop_or_none()) and not self._over.wait(GLANCE):
             pass
 
     def call(self, work: Awaited[Result]) -> Result:
@@ -114,7 +114,7 @@ class Portal:
 
     def close(self, end: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Refuse new calls, end what is in progress (as `end` says), and give up loop and thread. Raises as `call`."""
-        self._check(_running_loop(), last=True)
+        self._check(loop_or_none(), last=True)
         if not self._take_closing() or is_finalizing():  # the connections were closed at the exit
             return
         try:
@@ -188,7 +188,7 @@ class Portal:
             refuse_green_threads()  # they may have been patched since
         if held_here(self._lock):  # who runs the loop needs it
             raise interrupted()
-        running = _running_loop()
+        running = loop_or_none()
         if self._loop is None or not able or running is not None:
             self._check(running, last=last)
         loop = self._loop or self._make_loop(last=last)
