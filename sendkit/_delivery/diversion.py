@@ -102,7 +102,7 @@ def instead_of(transport: Transport, hosts: Iterable[str] = (), *, by_name: bool
     `by_name`: the mailer was told its server by name. `hosts` are servers that it was made for and does not reach. A
     mailer without any server has a double of its own. Raises ConfigurationError for a server that nothing stands for.
     """
-    if not _diversions:  # as in every program, which must not wait for more
+    if not _diversions:  # as always outside of tests
         return transport
     diversion = current()
     if diversion is None or diversion.transport is transport:

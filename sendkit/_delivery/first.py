@@ -36,7 +36,7 @@ class FirstTry:
         letter, transport, terms = delivery.letter, delivery.transport, delivery.terms
         if not transport.starts or not letter.recipients or letter.options is not None or delivery.signers:
             return None
-        if terms.before_end is not None or terms.on_progress is not None:  # nobody starts those
+        if terms.before_end is not None or terms.on_progress is not None:  # a transport starts no letter of these
             return None
         if letter.unread is not None or letter.content.stored:
             return None
@@ -60,9 +60,10 @@ class FirstTry:
         self._cut = True
         if self._stop is not None:
             self._stop()
+        self.release()
 
     def release(self) -> None:
-        """Nobody calls `rest` any more, if it was called: it is under way no longer."""
+        """Nobody will call `rest`: it is under way no longer, if it was."""
         if not (self._whole or self.over):
             self._whole = True
             self._close()

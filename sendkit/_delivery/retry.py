@@ -98,7 +98,6 @@ class Delivery:
             await ended
         except BaseException:  # a cancellation
             first.cancel()
-            first.release()
             raise
         if not first.over:
             await first.rest()
