@@ -147,7 +147,7 @@ class Message(Base):
         Raises MessageError.
         The form is versioned (docs/messages.md), and that of `model_dump_json`.
         """
-        return self.model_dump_json(context=None if embed_files else {"embed_files": False})
+        return self.model_dump_json(context=None if embed_files else portable.PATHS)
 
     @classmethod
     def from_json(cls, text: str | bytes | bytearray, *, allow_paths: str | PathLike[str] | None = None) -> Self:

@@ -32,16 +32,13 @@ from sendkit._message.made import CHECKS, DEFAULTS, MADE_HERE, given, message_er
 from sendkit._message.mailbox import Mailbox
 from sendkit._message.purpose import AutoSubmitted, Priority, Unsubscribe
 
-PATHS = {"embed_files": False}
-"""The context of a dump with the paths of files."""
-
 
 def _as_json(info: SerializationInfo) -> bool:
     return info.mode == "json"
 
 
 def _file_dump(attachment: Attachment, info: SerializationInfo) -> dict[str, object]:
-    return portable.attachment_as_dict(attachment, as_json=_as_json(info), embed=info.context != PATHS)
+    return portable.attachment_as_dict(attachment, as_json=_as_json(info), embed=info.context != portable.PATHS)
 
 
 def _files_dump(attachments: tuple[Attachment, ...], info: SerializationInfo) -> list[dict[str, object]]:
@@ -165,7 +162,7 @@ class Fields(Checked, BaseModel):
 
     def model_dump(self, *, mode: str = "python", **options: Any) -> dict[str, Any]:
         """As pydantic's in this `mode` ("python", "json"), but raises MessageError for a file that cannot be read."""
-        if mode == "json" and options.get("context") != PATHS:
+        if mode == "json" and options.get("context") != portable.PATHS:
             # Before pydantic asks for it, which would hide what was raised.
             with_octets = {name: portable.embedded(getattr(self, name)) for name in ("inline", "attachments")}
             return BaseModel.model_dump(BaseModel.model_copy(self, update=with_octets), mode=mode, **options)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sendkit._message.attachment import Attachment
 
 VERSION = 1
+PATHS = {"embed_files": False}
+"""The context of a dump by pydantic with the paths of files."""
+
 _FORM = ("kind", "version")
 _CLASSES = {"message": "Message", "ready": "ReadyMessage", "template": "MessageTemplate"}
 

@@ -21,7 +21,7 @@ from sendkit._message.late import fill
 from sendkit._message.mailbox import mailboxes_of
 from sendkit._message.message import Message
 from sendkit._message.plaintext import text_of
-from sendkit._message.portable import Portable, base64_of, octets_of
+from sendkit._message.portable import PATHS, Portable, base64_of, octets_of
 from sendkit._message.purpose import Unsubscribe
 from sendkit._message.read_only import ReadOnlyMapping
 from sendkit._message.render import SHARED, shared_parts
@@ -80,7 +80,7 @@ class MessageTemplate(Portable):
         self._given = self._prototype.model_fields_set
 
     def _dump(self, *, as_json: bool, embed: bool) -> dict[str, object]:
-        context = None if embed else {"embed_files": False}
+        context = None if embed else PATHS
         names = set(_FIELDS - {"headers", "boundary_key"})
         if self._derived:
             names.remove("text")
