@@ -160,7 +160,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
         check_positive("deadline", deadline)
         limit = self._plan.deadline if deadline is None else deadline
         terms = self._plan.terms if on_progress is None else self._plan.terms._replace(on_progress=on_progress)
-        telling = None if self._plan.watch is None else telling_of(self._plan.watch)
+        telling = telling_of(self._plan.watch)
 
         def made() -> tuple[Delivery, Work]:
             letter = compose(message, envelope_from, recipients, self._plan.usual_sender, options, files_later=True)
@@ -201,7 +201,7 @@ class AsyncMailer(Constructors, AsyncDiscovery):
     ) -> Started[StreamResult]:
         """Make the letter now, and send it when awaited; to make many in a row takes less time than one at a time."""
         plan = self._plan
-        telling = None if plan.watch is None else telling_of(plan.watch)
+        telling = telling_of(plan.watch)
         try:
             letter = compose(message, None, None, plan.usual_sender, options, files_later=True)
             delivery, work = self._delivery(letter, terms, self._progress.here(Progress).work(plan.deadline), telling)

@@ -46,7 +46,7 @@ _NEXT = """\
 def demo(options: DemoOptions) -> ExitCode:
     """Run the demo. Raises ConfigurationError when its extra is not installed."""
     if options.outbox:
-        from sendkit._cli.demo_outbox import demo_outbox  # noqa: PLC0415 - another story
+        from sendkit._cli.demo_outbox import demo_outbox  # noqa: PLC0415 - the outbox takes time to load, and the plain demo needs none
 
         return demo_outbox()
     # A username that nobody has: an entry that the user keeps for this machine must not be touched.

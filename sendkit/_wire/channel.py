@@ -146,8 +146,7 @@ class Channel(asyncio.Protocol):
 
     def heard_within(self, seconds: float) -> bool:
         """Whether it is `quiet`, the server was heard of so lately, and nothing has happened to it since."""
-        late = self._loop.time() - self.heard_at > seconds
-        return not late and self.quiet and not self.stirred()
+        return self.idle_for <= seconds and self.quiet and not self.stirred()
 
     @property
     def idle_for(self) -> float:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sendkit._server.server import Timeouts
     from sendkit._wire.pool import Pool
 
-
 # For every message: to take a member from its class takes 0.1 µs on Python 3.11.
 _RSET, _MAIL, _LAST_CHUNK = Phase.RSET, Phase.MAIL, Framing.CHUNK_LAST
 
